@@ -1,0 +1,121 @@
+import type pg from "pg";
+import { type PoolOptions, QueueingPool } from "./pool.ts";
+import { isConnectionLost, withConflictRetry, withReconnect } from "./retry.ts";
+
+/** SQL text, or a statement that each connection prepares once under its name. */
+export type Statement = string | { readonly name: string; readonly text: string };
+
+export interface TransactionOptions {
+  readonly isolation?: "READ COMMITTED" | "SERIALIZABLE";
+  /** An idempotency key makes it safe to run again when the answer to COMMIT was lost. */
+  readonly idempotent?: boolean;
+}
+
+/** The pool, or the open transaction. A verb takes either and never knows which. */
+export interface Db {
+  /** Rows of a statement that changes nothing; run again when the connection is lost. */
+  read<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  /** Rows of a statement that writes; run again only where `idempotent` makes that safe. */
+  write<Row>(statement: Statement, values?: readonly unknown[], options?: { idempotent?: boolean }): Promise<Row[]>;
+  /** Runs `work` in a transaction; inside one, joins it. */
+  transaction<T>(work: (db: Db) => Promise<T>, options?: TransactionOptions): Promise<T>;
+}
+
+export interface Database extends Db {
+  readonly pool: pg.Pool;
+  /** Calls `listener` after every commit that may have left events in the inbox. */
+  onCommit(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+/** @throws DATABASE_UNAVAILABLE from every method, once the retries of retry.ts are used up. */
+export function openDatabase(options: PoolOptions): Database {
+  const pool = new QueueingPool(options);
+  const listeners: (() => void)[] = [];
+  const committed = () => {
+    for (const listener of listeners) listener();
+  };
+
+  /** Whether the statement may have reached the server when the connection was lost. */
+  function onConnection<T>(work: (client: pg.PoolClient, sent: () => void) => Promise<T>) {
+    let maybeSent = false;
+    return {
+      run: async () => {
+        const client = await pool.connect();
+        try {
+          const result = await work(client, () => {
+            maybeSent = true;
+          });
+          client.release();
+          return result;
+        } catch (error) {
+          // A constraint violation leaves the connection usable; a lost one must not return to the pool.
+          client.release(isConnectionLost(error));
+          throw error;
+        }
+      },
+      maybeSent: () => maybeSent,
+    };
+  }
+
+  return {
+    pool,
+    onCommit: (listener) => void listeners.push(listener),
+    close: () => pool.end(),
+
+    async read<Row>(statement: Statement, values: readonly unknown[] = []) {
+      const { run } = onConnection((client) => execute<Row>(client, statement, values));
+      return withReconnect(run);
+    },
+
+    async write<Row>(statement: Statement, values: readonly unknown[] = [], { idempotent = false } = {}) {
+      const { run, maybeSent } = onConnection((client, sent) => {
+        sent();
+        return execute<Row>(client, statement, values);
+      });
+      const rows = await withReconnect(
+        () => withConflictRetry(run),
+        () => idempotent || !maybeSent(),
+      );
+      committed();
+      return rows;
+    },
+
+    async transaction<T>(work: (db: Db) => Promise<T>, { isolation, idempotent = false }: TransactionOptions = {}) {
+      const { run, maybeSent } = onConnection(async (client, sent) => {
+        await client.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN");
+        try {
+          const result = await work(openTransaction(client));
+          // Until COMMIT is sent, a lost connection has rolled everything back.
+          sent();
+          await client.query("COMMIT");
+          return result;
+        } catch (error) {
+          if (!isConnectionLost(error)) await client.query("ROLLBACK");
+          throw error;
+        }
+      });
+      const result = await withReconnect(
+        () => withConflictRetry(run),
+        () => idempotent || !maybeSent(),
+      );
+      committed();
+      return result;
+    },
+  };
+}
+
+function openTransaction(client: pg.PoolClient): Db {
+  const tx: Db = {
+    read: (statement, values = []) => execute(client, statement, values),
+    write: (statement, values = []) => execute(client, statement, values),
+    transaction: (work) => work(tx),
+  };
+  return tx;
+}
+
+async function execute<Row>(client: pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+  const query = typeof statement === "string" ? { text: statement } : statement;
+  const result = await client.query({ ...query, values: [...values] });
+  return result.rows as Row[];
+}

@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { idempotencyKeyReused } from "../errors.ts";
+import type { Db } from "./database.ts";
+
+/** Told apart by `replayed`: the first answer, or the same again because the key was seen before. */
+export type Answer<Result> = Result & { readonly replayed: boolean };
+
+export interface IdempotentRequest {
+  /** The verb's name; the same key for another operation is another request. */
+  readonly operation: string;
+  /** The whole input; `idempotencyKey` in it is the key, the rest identifies the request. */
+  readonly input: { readonly idempotencyKey?: string | null | undefined };
+}
+
+interface Caller {
+  readonly db: Db;
+  readonly viewer: { readonly actor: string };
+}
+
+/**
+ * Runs a verb's work in one transaction, at most once per (actor, key). The key's row is written first, so a second
+ * request in flight waits for the first and then replays it. A failure stores nothing; neither does a result that
+ * `stored` refuses (an idle answer may be different next time).
+ * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request before.
+ */
+export async function once<C extends Caller, Result extends object>(
+  ctx: C,
+  request: IdempotentRequest,
+  work: (ctx: C) => Promise<Result>,
+  stored: (result: Result) => boolean = () => true,
+): Promise<Answer<Result>> {
+  const { idempotencyKey: key, ...rest } = request.input;
+  return ctx.db.transaction(
+    async (db) => {
+      const inside = { ...ctx, db };
+      if (key == null) return { ...(await work(inside)), replayed: false };
+      const first = await replayOrBegin<Result>(inside, request.operation, key, requestHash(request.operation, rest));
+      if (first) return { ...first, replayed: true };
+      const result = await work(inside);
+      await (stored(result)
+        ? db.write(STORE, [ctx.viewer.actor, key, JSON.stringify(result)])
+        : db.write(FORGET, [ctx.viewer.actor, key]));
+      return { ...result, replayed: false };
+    },
+    { idempotent: key != null },
+  );
+}
+
+/** SHA-256 of the operation and its input, whatever the order of the fields. */
+export function requestHash(operation: string, input: object): Buffer {
+  return createHash("sha256")
+    .update(JSON.stringify([operation, input], sortedFields))
+    .digest();
+}
+
+function sortedFields(_key: string, value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const BEGIN = {
+  name: "idempotency-begin",
+  text: `INSERT INTO idempotency_keys (actor, key, operation, request_hash) VALUES ($1, $2, $3, $4)
+ON CONFLICT (actor, key) DO NOTHING RETURNING key`,
+};
+const FIND = {
+  name: "idempotency-find",
+  text: "SELECT request_hash, result FROM idempotency_keys WHERE actor = $1 AND key = $2",
+};
+const STORE = {
+  name: "idempotency-store",
+  text: "UPDATE idempotency_keys SET result = $3 WHERE actor = $1 AND key = $2",
+};
+const FORGET = {
+  name: "idempotency-forget",
+  text: "DELETE FROM idempotency_keys WHERE actor = $1 AND key = $2",
+};
+
+async function replayOrBegin<Result>({ db, viewer }: Caller, operation: string, key: string, hash: Buffer) {
+  const begun = await db.write(BEGIN, [viewer.actor, key, operation, hash]);
+  return begun.length > 0 ? undefined : replay<Result>({ db, viewer }, key, hash);
+}
+
+/** The stored answer of (actor, key), undefined if there is none. For verbs of one statement that store it themselves. */
+export async function replay<Result>({ db, viewer }: Caller, key: string, hash: Buffer): Promise<Result | undefined> {
+  const [found] = await db.read<{ request_hash: Buffer; result: Result }>(FIND, [viewer.actor, key]);
+  if (found && !found.request_hash.equals(hash)) throw idempotencyKeyReused(key);
+  return found?.result;
+}

@@ -1,0 +1,109 @@
+import { badInput } from "../errors.ts";
+
+/** The arguments of a Relay connection. */
+export interface PageArgs {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly before?: string | null | undefined;
+}
+
+/** An order that a cursor can resume: every column of it, all in one direction, the last one unique. */
+export interface Order {
+  readonly name: string;
+  readonly columns: readonly { readonly sql: string; readonly type: string }[];
+  readonly direction: "ASC" | "DESC";
+}
+
+export interface Page<Row> {
+  readonly edges: { cursor: string; node: Row }[];
+  readonly pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
+}
+
+const DEFAULT_SIZE = 50;
+const LARGEST_SIZE = 100;
+
+/** The parts of a statement that reads one page, and how its rows become the page. */
+export interface PageQuery {
+  /** An expression to select as "cursorKey". */
+  readonly key: string;
+  /** A condition, TRUE for the first page. */
+  readonly condition: string;
+  /** ORDER BY … LIMIT …: one row more than the page, to know whether there is a further one. */
+  readonly tail: string;
+  toPage<Row extends { cursorKey: string[] }>(rows: readonly Row[]): Page<Row>;
+}
+
+/**
+ * A keyset page in `order`: rows that move are neither skipped nor repeated by where a page began.
+ * `bind` adds a parameter to the statement and answers its placeholder.
+ * @throws BAD_USER_INPUT for a size outside 0 … 100, both directions at once, or a cursor of another list.
+ */
+export function pageQuery(args: PageArgs, order: Order, bind: (value: unknown) => string): PageQuery {
+  const backward = args.last != null || args.before != null;
+  if (backward && (args.first != null || args.after != null))
+    throw badInput("Page forward with first and after, or backward with last and before, not both.");
+  const size = (backward ? args.last : args.first) ?? DEFAULT_SIZE;
+  if (size < 0 || size > LARGEST_SIZE)
+    throw badInput(`A page holds 0 to ${LARGEST_SIZE} items, not ${size}; follow pageInfo.endCursor for more.`);
+  const cursor = backward ? args.before : args.after;
+  const descending = (order.direction === "DESC") !== backward;
+  const columns = order.columns.map(({ sql }) => sql).join(", ");
+  const sort = order.columns.map(({ sql }) => `${sql} ${descending ? "DESC" : "ASC"}`).join(", ");
+  return {
+    key: `ARRAY[${order.columns.map(({ sql }) => `(${sql})::text`).join(", ")}]`,
+    condition:
+      cursor == null
+        ? "TRUE"
+        : `(${columns}) ${descending ? "<" : ">"} (${decode(cursor, order)
+            .map((value, i) => `${bind(value)}::${order.columns[i]?.type}`)
+            .join(", ")})`,
+    tail: `ORDER BY ${sort} LIMIT ${bind(size + 1)}`,
+    toPage: (rows) => {
+      const more = rows.length > size;
+      const kept = rows.slice(0, size);
+      if (backward) kept.reverse();
+      const edges = kept.map((node) => ({ cursor: encode(node.cursorKey, order), node }));
+      return {
+        edges,
+        pageInfo: {
+          hasNextPage: backward ? cursor != null : more,
+          hasPreviousPage: backward ? more : cursor != null,
+          startCursor: edges[0]?.cursor ?? null,
+          endCursor: edges.at(-1)?.cursor ?? null,
+        },
+      };
+    },
+  };
+}
+
+function encode(key: readonly string[], { name }: Order): string {
+  return Buffer.from(JSON.stringify([name, ...key])).toString("base64url");
+}
+
+function decode(cursor: string, { name, columns }: Order): string[] {
+  try {
+    const [from, ...key]: unknown[] = JSON.parse(Buffer.from(cursor, "base64url").toString());
+    if (from === name && key.length === columns.length && key.every((part) => typeof part === "string")) return key;
+  } catch {
+    // falls through to the one message for every cursor that is not ours
+  }
+  throw badInput("This cursor does not belong to this list and order. Begin again without one.");
+}
+
+/** Collects the parameters of a statement as it is put together. */
+export function parameters(): { readonly values: unknown[]; bind(value: unknown): string } {
+  const values: unknown[] = [];
+  return {
+    values,
+    bind: (value) => {
+      values.push(value);
+      return `$${values.length}`;
+    },
+  };
+}

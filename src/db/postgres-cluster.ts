@@ -1,0 +1,151 @@
+import { randomBytes } from "node:crypto";
+import {
+  appendFile,
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type Account, canReach, isRoot, unprivilegedAccount } from "./postgres-account.ts";
+import { type Binaries, findBinaries, run } from "./postgres-binaries.ts";
+
+/** A PostgreSQL cluster of ours: where its data lies and how to run it. */
+export interface Cluster {
+  /** PostgreSQL's data folder, complete: it is made elsewhere and renamed when done. */
+  readonly data: string;
+  /** The owner of `data` when this process is root; undefined when PostgreSQL runs as this process's own user. */
+  readonly account: Account | undefined;
+  readonly binaries: Binaries;
+}
+
+/** The superuser of the embedded cluster. */
+export const EMBEDDED_USER = "docket";
+/** Where root keeps what PostgreSQL's user cannot reach under the Docket folder. */
+const SHELTER = "/var/lib/docket";
+/** In the Docket folder: names the data folder when it lies elsewhere. */
+const LOCATION_FILE = "postgres-location";
+/** In the data folder, so that it can neither be lost without the data nor mixed up with another's. */
+const PASSWORD_FILE = "docket-password";
+/** In the data folder: our settings, rewritten at each start; what stands below its include in postgresql.conf wins. */
+const SETTINGS_FILE = "docket.conf";
+
+/**
+ * The cluster of a Docket folder, initialised if there is none yet. Call it under the folder's lock.
+ * @param durable false only for tests: do not wait for the disk.
+ * @throws Error saying what to do when the data is missing, belongs to someone else, or initdb fails.
+ */
+export async function openCluster(home: string, durable: boolean): Promise<Cluster> {
+  const named = await readFile(join(home, LOCATION_FILE), "utf8").catch(() => undefined);
+  let data = named?.trim() ?? join(home, "postgres");
+  const owner = await ownerOfCluster(data);
+  if (owner === undefined && named !== undefined) {
+    throw new Error(
+      `${join(home, LOCATION_FILE)} says that the database is in ${data}, but there is none. ` +
+        "Put that folder back (from a backup), or use another Docket folder to begin with an empty database.",
+    );
+  }
+  if (owner !== undefined && !isRoot() && owner.uid !== process.getuid?.()) {
+    throw new Error(`${data} belongs to another user (uid ${owner.uid}). Start Docket as that user, or as root.`);
+  }
+  const account = isRoot() ? (owner ?? (await unprivilegedAccount())) : undefined;
+  const binaries = await findBinaries(account, SHELTER);
+  if (owner !== undefined) return { data, account, binaries };
+
+  if (account) {
+    if (await canReach(dirname(home), account)) {
+      // Only passing through: keys in the Docket folder are readable by their owner alone.
+      await chmod(home, (await stat(home)).mode | 0o011);
+    } else {
+      await mkdir(SHELTER, { recursive: true, mode: 0o755 });
+      const place = await mkdtemp(join(SHELTER, "data-"));
+      await chmod(place, 0o711);
+      data = join(place, "postgres");
+    }
+  }
+  await initialise({ data, account, binaries }, durable);
+  if (dirname(data) !== home) await writeFile(join(home, LOCATION_FILE), `${data}\n`);
+  return { data, account, binaries };
+}
+
+/** The superuser's random password. */
+export async function clusterPassword(cluster: Cluster): Promise<string> {
+  return (await readFile(join(cluster.data, PASSWORD_FILE), "utf8")).trim();
+}
+
+/** Replaces our settings; they hold from the next start. */
+export async function writeSettings(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<void> {
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`);
+  const file = join(cluster.data, SETTINGS_FILE);
+  await writeFile(
+    file,
+    `# Written by Docket at each start. Put your own settings at the end of postgresql.conf.\n${lines.join("")}`,
+  );
+  await giveTo(cluster.account, file);
+}
+
+/** Hands a file or folder to the user that PostgreSQL runs as. */
+export async function giveTo(account: Account | undefined, path: string): Promise<void> {
+  if (account) await chown(path, account.uid, account.gid);
+}
+
+async function ownerOfCluster(data: string): Promise<Account | undefined> {
+  try {
+    // A folder without PG_VERSION is no cluster: nothing of ours leaves a half-made one under this name.
+    const { uid, gid } = await stat(join(data, "PG_VERSION"));
+    return { uid, gid };
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new Error(`The database in ${data} cannot be opened. Start Docket as the user who made it.`, {
+      cause: error,
+    });
+  }
+}
+
+async function initialise({ data, account, binaries }: Cluster, durable: boolean): Promise<void> {
+  for (const entry of await readdir(dirname(data))) {
+    // Left by an initdb that was interrupted.
+    if (entry.startsWith(`${basename(data)}.new-`)) await rm(join(dirname(data), entry), { recursive: true });
+  }
+  const parts = await mkdtemp(`${data}.new-`);
+  try {
+    await giveTo(account, parts);
+    const made = join(parts, "data");
+    const passwordFile = join(parts, "password");
+    await writeFile(passwordFile, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
+    await giveTo(account, passwordFile);
+    const result = await run(binaries.initdb, initdbArgs(made, passwordFile, durable), account, parts);
+    if (result.code !== 0) throw new Error(`PostgreSQL could not make a database in ${data}:\n${result.output}`);
+    await rename(passwordFile, join(made, PASSWORD_FILE));
+    await appendFile(join(made, "postgresql.conf"), `\ninclude_if_exists '${SETTINGS_FILE}'\n`);
+    await rename(made, data);
+  } finally {
+    await rm(parts, { recursive: true, force: true });
+  }
+}
+
+function initdbArgs(data: string, passwordFile: string, durable: boolean): string[] {
+  return [
+    `--pgdata=${data}`,
+    `--username=${EMBEDDED_USER}`,
+    `--pwfile=${passwordFile}`,
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    // PostgreSQL's own C.UTF-8 sorts the same everywhere, so no upgrade of the system can break an index.
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    // What counts as a letter in pg_trgm still comes from the system, which has no C.UTF-8 on macOS.
+    ...(process.platform === "win32"
+      ? []
+      : [`--lc-ctype=${process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8"}`]),
+    "--no-instructions",
+    ...(durable ? [] : ["--no-sync"]),
+  ];
+}

@@ -1,0 +1,149 @@
+import { mkdtemp, open, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { canReach } from "./postgres-account.ts";
+import { run } from "./postgres-binaries.ts";
+import { type Cluster, giveTo } from "./postgres-cluster.ts";
+
+/** The main process of a PostgreSQL server, as its `postmaster.pid` tells. */
+export interface Postmaster {
+  readonly pid: number;
+  /** Where it listens, unless it has not come that far yet; the host is the folder of its socket, as usual in URLs. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
+}
+
+/** Longest path of a Unix socket on Linux, in bytes; macOS allows 103. */
+const SOCKET_PATH_MAX = process.platform === "darwin" ? 103 : 107;
+const SOCKET_NAME = ".s.PGSQL.5432";
+const SOCKET_FOLDER_PREFIX = "docket-";
+/** In the data folder. Small, as PostgreSQL is told to log nothing that Docket logs itself. */
+const LOG_FILE = "server.log";
+const LOG_MAX_BYTES = 1_000_000;
+/** Seconds that a start may take, with recovery after a crash, and a stop. */
+const PATIENCE_S = 60;
+/** Above the highest process id of any Unix, so no process has it. */
+const NOBODYS_PID = 2 ** 30;
+
+/** The running server of this cluster, or undefined. What a dead one left behind is cleared away. */
+export async function findPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
+  const postmaster = await readPidFile(cluster);
+  if (postmaster === undefined) return undefined;
+  if (await runs(postmaster.pid, cluster)) return postmaster;
+  await clearAfter(postmaster, cluster);
+  return undefined;
+}
+
+/**
+ * Starts the server in a session of its own and waits until it takes connections.
+ * @throws Error with the end of the server's log.
+ */
+export async function startPostmaster(cluster: Cluster): Promise<Postmaster> {
+  const log = join(cluster.data, LOG_FILE);
+  if ((await sizeOf(log)) > LOG_MAX_BYTES) await rename(log, `${log}.1`);
+  const logStart = await sizeOf(log);
+  const deadline = performance.now() + PATIENCE_S * 1000;
+  for (;;) {
+    const args = ["start", "-s", "-w", "-t", String(PATIENCE_S), "-D", cluster.data, "-l", log];
+    const { code, output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data);
+    const postmaster = await readPidFile(cluster);
+    if (code === 0 && postmaster) return postmaster;
+
+    const tail = await textFrom(log, logStart);
+    // The children of a postmaster that was killed need a moment to notice.
+    if (!tail.includes("pre-existing shared memory block") || performance.now() > deadline) {
+      throw new Error(`PostgreSQL could not start in ${cluster.data}:\n${[output, lastLines(tail)].join("\n").trim()}`);
+    }
+    await sleep(100);
+  }
+}
+
+/**
+ * Stops the server, ending its connections, and removes its socket's folder.
+ * @throws Error with the end of the server's log when it does not stop in time.
+ */
+export async function stopPostmaster(cluster: Cluster): Promise<void> {
+  const postmaster = await findPostmaster(cluster);
+  if (postmaster === undefined) return;
+  const args = ["stop", "-s", "-w", "-t", String(PATIENCE_S), "-m", "fast", "-D", cluster.data];
+  const { code, output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data);
+  if (code !== 0 && (await findPostmaster(cluster))) {
+    const tail = lastLines(await textFrom(join(cluster.data, LOG_FILE), 0));
+    throw new Error(`PostgreSQL in ${cluster.data} did not stop:\n${[output, tail].join("\n").trim()}`);
+  }
+  await removeSocketFolder(postmaster);
+}
+
+/** Makes a private folder for the server's Unix socket, short enough for a socket's path. */
+export async function makeSocketFolder(cluster: Cluster): Promise<string> {
+  const roomy = join(tmpdir(), `${SOCKET_FOLDER_PREFIX}XXXXXX`, SOCKET_NAME);
+  const fits = Buffer.byteLength(roomy) <= SOCKET_PATH_MAX && (await canReach(tmpdir(), cluster.account));
+  const folder = await mkdtemp(join(fits ? tmpdir() : "/tmp", SOCKET_FOLDER_PREFIX));
+  await giveTo(cluster.account, folder);
+  return folder;
+}
+
+async function readPidFile(cluster: Cluster): Promise<Postmaster | undefined> {
+  const text = await readFile(join(cluster.data, "postmaster.pid"), "utf8").catch(() => "");
+  const [pid, , , port, socketFolder, listening] = text.split("\n");
+  if (!pid) return undefined;
+  const host = process.platform === "win32" ? listening : socketFolder;
+  return { pid: Number(pid), address: host ? { host, port: Number(port) } : undefined };
+}
+
+/** Whether `pid` is the server of this cluster, not merely a process that got its number since. */
+async function runs(pid: number, cluster: Cluster): Promise<boolean> {
+  if (process.platform === "linux") {
+    try {
+      // A zombie has no folder, so a dead server that nobody waited for does not count as alive.
+      const folder = await readlink(`/proc/${pid}/cwd`);
+      const name = await readFile(`/proc/${pid}/comm`, "utf8");
+      return folder === (await realpath(cluster.data)) && name.trim() === "postgres";
+    } catch {
+      return false;
+    }
+  }
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  if (process.platform === "win32") return true;
+  const { output } = await run("/bin/ps", ["-o", "command=", "-p", String(pid)], undefined, "/");
+  return output.includes("postgres") && output.includes(cluster.data);
+}
+
+async function clearAfter(postmaster: Postmaster, cluster: Cluster): Promise<void> {
+  await removeSocketFolder(postmaster);
+  const file = join(cluster.data, "postmaster.pid");
+  const rest = (await readFile(file, "utf8")).split("\n").slice(1);
+  // PostgreSQL refuses to start while any process has that number. The rest of the file stays: by it PostgreSQL
+  // notices children of the dead server that still write.
+  await writeFile(file, [NOBODYS_PID, ...rest].join("\n"));
+}
+
+async function removeSocketFolder({ address }: Postmaster): Promise<void> {
+  // The file could name any folder: remove only what we made.
+  if (address && basename(address.host).startsWith(SOCKET_FOLDER_PREFIX)) {
+    await rm(address.host, { recursive: true, force: true });
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return await stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function textFrom(file: string, offset: number): Promise<string> {
+  await using handle = await open(file).catch(() => undefined);
+  const size = await sizeOf(file);
+  if (handle === undefined || size <= offset) return "";
+  const { buffer } = await handle.read(Buffer.alloc(size - offset), 0, size - offset, offset);
+  return buffer.toString();
+}
+
+function lastLines(text: string): string {
+  return text.trimEnd().split("\n").slice(-20).join("\n");
+}

@@ -1,0 +1,125 @@
+/**
+ * The errors a caller may see: one constructor per code. Whatever else is thrown is masked outside and logged inside.
+ * Messages say what was wrong and what to do; `details` carry the values a program needs (GraphQL `extensions`).
+ */
+export class DocketError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DocketError";
+    this.code = code;
+    this.details = { retryable: false, ...details };
+  }
+}
+
+export type ErrorCode =
+  | "UNAUTHENTICATED"
+  | "FORBIDDEN"
+  | "BAD_USER_INPUT"
+  | "PROJECT_NOT_FOUND"
+  | "TASK_NOT_FOUND"
+  | "AMBIGUOUS_TASK_ID"
+  | "INVALID_STATUS_TRANSITION"
+  | "VERSION_CONFLICT"
+  | "LEASE_LOST"
+  | "CURSOR_EXPIRED"
+  | "ID_TAKEN"
+  | "RESERVATION_EXPIRED"
+  | "ID_SPACE_EXHAUSTED"
+  | "IDEMPOTENCY_KEY_REUSED"
+  | "QUERY_TOO_COMPLEX"
+  | "DATABASE_UNAVAILABLE"
+  | "INTERNAL";
+
+export const unauthenticated = (message: string) => new DocketError("UNAUTHENTICATED", message);
+
+export const forbidden = (message: string) => new DocketError("FORBIDDEN", message);
+
+/** What the caller sent is wrong: `message` says what and what would be right. */
+export const badInput = (message: string, details: Record<string, unknown> = {}) =>
+  new DocketError("BAD_USER_INPUT", message, details);
+
+/** Unknown and foreign projects answer alike. */
+export const projectNotFound = (projectId: string) =>
+  new DocketError(
+    "PROJECT_NOT_FOUND",
+    `Project ${projectId} not found. Create it with createProject, or query projects { nodes { projectId } } for those this key sees.`,
+    { projectId },
+  );
+
+export const taskNotFound = (taskId: string, projectId?: string) =>
+  new DocketError("TASK_NOT_FOUND", `Task ${taskId} not found`, { taskId, ...(projectId && { projectId }) });
+
+export const ambiguousTaskId = (taskId: string, projectIds: readonly string[]) =>
+  new DocketError(
+    "AMBIGUOUS_TASK_ID",
+    `Task ${taskId} exists in several projects: ${projectIds.join(", ")}. Say which with projectId.`,
+    { taskId, projectIds },
+  );
+
+export const invalidTransition = (from: string, to: string, remedy: string) =>
+  new DocketError("INVALID_STATUS_TRANSITION", `Invalid status transition: ${from} → ${to}`, { from, to, remedy });
+
+export const versionConflict = (expected: number, current: number, subject = "Task") =>
+  new DocketError(
+    "VERSION_CONFLICT",
+    `${subject} was modified by another client (expected version ${expected}, current version ${current})`,
+    { expectedVersion: expected, currentVersion: current },
+  );
+
+/** Who holds the task now; all null when nobody does. */
+export interface Holder {
+  attempt: number | null;
+  worker: string | null;
+  since: Date | null;
+  until: Date | null;
+}
+
+export const leaseLost = (message: string, holder: Holder) =>
+  new DocketError("LEASE_LOST", message, {
+    holder: holder.attempt === null && holder.until === null ? null : holder,
+  });
+
+export const cursorExpired = (reason: string) =>
+  new DocketError(
+    "CURSOR_EXPIRED",
+    `${reason} Start again: query the state you need together with logCursor, then go on after that cursor.`,
+  );
+
+export const idTaken = (id: string, message = `ID ${id} is already taken in this namespace`) =>
+  new DocketError("ID_TAKEN", message, { id });
+
+/** The seeds' text. */
+export const reservationExpired = (reservationId: string) =>
+  new DocketError("RESERVATION_EXPIRED", "Reservation expired or not found", { reservationId });
+
+export const idSpaceExhausted = (artifactType: string, namespace: string) =>
+  new DocketError(
+    "ID_SPACE_EXHAUSTED",
+    `No ${artifactType} numbers are left in namespace ${namespace} (they end at ${artifactType}-2147483647). ` +
+      "Release reservations that are not needed, use another artifact type, or give new projects a namespace of their own.",
+    { artifactType, namespace },
+  );
+
+export const idempotencyKeyReused = (key: string) =>
+  new DocketError(
+    "IDEMPOTENCY_KEY_REUSED",
+    `Idempotency key ${key} was already used for another request. Use a new key for a new request.`,
+    { idempotencyKey: key },
+  );
+
+/** The seeds' text; the connection was retried before this is said. */
+export const databaseUnavailable = (cause: unknown) =>
+  new DocketError("DATABASE_UNAVAILABLE", "Database unavailable", { retryable: true, retryAfterMs: 1000 }, { cause });
+
+/** The connection was lost while the answer to a write without an idempotency key was awaited. */
+export const outcomeUnknown = (cause: unknown) =>
+  new DocketError(
+    "DATABASE_UNAVAILABLE",
+    "Database unavailable: the connection was lost before the answer came, so the change may or may not have been made. " +
+      "Look before you repeat it; with an idempotencyKey, repeating is safe.",
+    { retryable: false, outcomeUnknown: true },
+    { cause },
+  );

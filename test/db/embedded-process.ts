@@ -1,0 +1,10 @@
+import { startEmbedded } from "../../src/db/embedded.ts";
+
+// A process that uses the embedded server: it tells the URL, and leaves when it is told to.
+const [folder = ""] = process.argv.slice(2);
+const server = await startEmbedded(folder, { settings: { fsync: "off" } });
+process.send?.(server.url);
+process.once("message", async () => {
+  await server.stop();
+  process.disconnect();
+});

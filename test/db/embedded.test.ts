@@ -1,0 +1,220 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { connect } from "../../src/db/connect.ts";
+import { startEmbedded } from "../../src/db/embedded.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+
+const FAST = { settings: { fsync: "off" } };
+let temporary: string;
+let folder: string;
+let children: ChildProcess[];
+
+beforeEach(async () => {
+  temporary = await makeTemporaryFolder("embedded");
+  folder = join(temporary, ".docket");
+  children = [];
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const child of children) child.kill("SIGKILL");
+  // Nothing may survive a test that failed half-way.
+  const pid = await postmasterPid().catch(() => undefined);
+  if (pid !== undefined && (await isPostgres(pid))) process.kill(pid, "SIGKILL");
+  await rm(temporary, { recursive: true, force: true });
+});
+
+/** Another process that starts or joins the server. */
+async function startProcess(): Promise<{ child: ChildProcess; url: string; stop(): Promise<void> }> {
+  const child = fork(fileURLToPath(new URL("embedded-process.ts", import.meta.url)), [folder]);
+  children.push(child);
+  const [url] = await once(child, "message");
+  const stop = async () => {
+    child.send("stop");
+    await once(child, "exit");
+  };
+  return { child, url: String(url), stop };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = await connect(url, "docket test");
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function postmasterPid(data = join(folder, "postgres")): Promise<number> {
+  return Number.parseInt(await readFile(join(data, "postmaster.pid"), "utf8"), 10);
+}
+
+async function isPostgres(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  return command.includes(folder);
+}
+
+function socketFolder(url: string): string {
+  return new URL(url).searchParams.get("host") ?? "";
+}
+
+test("keeps the data over a restart, with the settings of Docket and no TCP", async () => {
+  const first = await startEmbedded(folder, FAST);
+  await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
+  await first.stop();
+  await expect(query(first.url, "SELECT")).rejects.toThrow("Cannot connect to PostgreSQL");
+  await expect(stat(socketFolder(first.url))).rejects.toThrow("ENOENT");
+
+  const second = await startEmbedded(folder, FAST);
+  expect(await query(second.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  const names = ["timezone", "log_timezone", "listen_addresses", "server_encoding", "password_encryption"];
+  const list = names.map((name) => `current_setting('${name}') AS ${name}`).join();
+  expect(await query(second.url, `SELECT ${list}`)).toEqual([
+    {
+      timezone: "UTC",
+      log_timezone: "UTC",
+      listen_addresses: "",
+      server_encoding: "UTF8",
+      password_encryption: "scram-sha-256",
+    },
+  ]);
+  await second.stop();
+  await second.stop();
+});
+
+test("only its owner and the password open it", async () => {
+  const server = await startEmbedded(folder, FAST);
+  expect((await stat(socketFolder(server.url))).mode & 0o777).toBe(0o700);
+  expect((await stat(join(folder, "postgres", "docket-password"))).mode & 0o777).toBe(0o600);
+  const guess = new URL(server.url);
+  guess.password = "password";
+  await expect(query(guess.href, "SELECT")).rejects.toThrow("password authentication failed");
+  await server.stop();
+});
+
+test("a server whose Docket was killed is joined, and stopped by the one who joined", async () => {
+  const { child, url } = await startProcess();
+  await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
+  const pid = await postmasterPid();
+  await kill(child);
+
+  const server = await startEmbedded(folder, FAST);
+  expect(await postmasterPid()).toBe(pid);
+  expect(await query(server.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  await server.stop();
+  await expect(query(url, "SELECT")).rejects.toThrow("Cannot connect");
+});
+
+test("starts again when Docket and PostgreSQL were both killed", async () => {
+  const { child, url } = await startProcess();
+  await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
+  process.kill(await postmasterPid(), "SIGKILL");
+  await kill(child);
+
+  const server = await startEmbedded(folder, FAST);
+  expect(await query(server.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  await expect(stat(socketFolder(url))).rejects.toThrow("ENOENT");
+  await server.stop();
+});
+
+test("a left-over pid file is no obstacle when another process has that number now", async () => {
+  const { child } = await startProcess();
+  process.kill(await postmasterPid(), "SIGKILL");
+  await kill(child);
+  const pidFile = join(folder, "postgres", "postmaster.pid");
+  const [, ...rest] = (await readFile(pidFile, "utf8")).split("\n");
+  await writeFile(pidFile, [process.pid, ...rest].join("\n"));
+
+  const server = await startEmbedded(folder, FAST);
+  await query(server.url, "SELECT");
+  await server.stop();
+});
+
+test("is started anew when its socket was swept from the temporary folder", async () => {
+  const { child, url } = await startProcess();
+  await kill(child);
+  await rm(socketFolder(url), { recursive: true });
+  const server = await startEmbedded(folder, FAST);
+  await query(server.url, "SELECT");
+  await server.stop();
+});
+
+test("two processes that start at once on a fresh folder share one server, and the last one out stops it", async () => {
+  const [first, second] = await Promise.all([startProcess(), startProcess()]);
+  expect(first.url).toBe(second.url);
+  await first.stop();
+  await query(second.url, "SELECT");
+  await second.stop();
+  await expect(query(second.url, "SELECT")).rejects.toThrow("Cannot connect");
+});
+
+test("two users within one process are two users", async () => {
+  const [first, second] = await Promise.all([startEmbedded(folder, FAST), startEmbedded(folder, FAST)]);
+  await second.stop();
+  await query(first.url, "SELECT");
+  await first.stop();
+  await expect(query(first.url, "SELECT")).rejects.toThrow("Cannot connect");
+});
+
+test("an initialisation that was interrupted does not spoil the next start", async () => {
+  await mkdir(join(folder, "postgres.new-killed", "data"), { recursive: true });
+  await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
+  const server = await startEmbedded(folder, FAST);
+  await query(server.url, "SELECT");
+  expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock"]);
+  await server.stop();
+});
+
+test("a failed start tells what PostgreSQL said", async () => {
+  await (await startEmbedded(folder, FAST)).stop();
+  // Where the socket would have been, so that a left-over is seen.
+  vi.stubEnv("TMPDIR", temporary);
+  await appendFile(join(folder, "postgres", "postgresql.conf"), "nonsense = 1\n");
+  await expect(startEmbedded(folder, FAST)).rejects.toThrow(
+    /could not start in .*unrecognized configuration.*nonsense/s,
+  );
+});
+
+test("a database that has gone from its recorded place is not silently replaced by an empty one", async () => {
+  await mkdir(folder);
+  await writeFile(join(folder, "postgres-location"), "/nowhere/postgres\n");
+  await expect(startEmbedded(folder, FAST)).rejects.toThrow("says that the database is in /nowhere/postgres");
+});
+
+test("keeps the socket's path short under a long temporary folder", async () => {
+  const long = join(temporary, "x".repeat(90));
+  await mkdir(long);
+  vi.stubEnv("TMPDIR", long);
+  const server = await startEmbedded(folder, FAST);
+  expect(dirname(socketFolder(server.url))).toBe("/tmp");
+  await server.stop();
+});
+
+test.runIf(process.platform === "linux")("runs in a session of its own, out of reach of Ctrl-C", async () => {
+  const server = await startEmbedded(folder, FAST);
+  const pid = await postmasterPid();
+  const [, , , , group, session] = (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ");
+  expect([group, session]).toEqual([String(pid), String(pid)]);
+  await server.stop();
+});
+
+test.runIf(process.getuid?.() === 0)("as root, keeps the data where PostgreSQL's user can reach it", async () => {
+  await chmod(temporary, 0o700);
+  const first = await startEmbedded(folder, FAST);
+  const data = (await readFile(join(folder, "postgres-location"), "utf8")).trim();
+  await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
+  await first.stop();
+  const second = await startEmbedded(folder, FAST);
+  expect(await query(second.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  await second.stop();
+  await rm(dirname(data), { recursive: true });
+});
