@@ -1,0 +1,15 @@
+import { Command } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { demoCommand } from "./demo.ts";
+import { mcpCommand } from "./mcp.ts";
+import { migrateCommand } from "./migrate.ts";
+import { startCommand } from "./start.ts";
+
+await new Command("docket")
+  .description(packageJson.description)
+  .version(packageJson.version)
+  .addCommand(startCommand)
+  .addCommand(migrateCommand)
+  .addCommand(mcpCommand)
+  .addCommand(demoCommand)
+  .parseAsync();

@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+
+/** Where Docket is and who asks: everything a client takes from its environment. */
+interface ClientConfig {
+  /** The server's address without a path, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** The API key (`dk_…`), when one was given. */
+  readonly apiKey: string | undefined;
+  /** The project used where a call names none. */
+  readonly project: string | undefined;
+}
+
+/** Settings that cannot work; the message lists every fault, one per line. */
+export class ClientConfigError extends Error {
+  override readonly name = "ClientConfigError";
+}
+
+interface Sources {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Files tried in order for a key when the environment gives none; missing ones are skipped. */
+  readonly fallbackKeyFiles?: readonly string[];
+}
+
+const DEFAULT_URL = "http://127.0.0.1:4000";
+
+/**
+ * Reads `DOCKET_URL`, `DOCKET_API_KEY`, `DOCKET_API_KEY_FILE` and `DOCKET_PROJECT` (also `TASK_TRACKING_URL` and
+ * `TASK_TRACKING_API_KEY`); the more specific name wins, and a key wins over a file. Throws a ClientConfigError.
+ */
+export function readClientConfig({ env = process.env, fallbackKeyFiles = [] }: Sources = {}): ClientConfig {
+  const faults: string[] = [];
+  const setting = (name: string) => env[name]?.trim() || undefined;
+
+  const urlName = setting("DOCKET_URL") === undefined ? "TASK_TRACKING_URL" : "DOCKET_URL";
+  const url = serverUrl(setting(urlName) ?? DEFAULT_URL);
+  if (url === undefined) faults.push(`${urlName} must be an http or https address such as ${DEFAULT_URL}.`);
+
+  let apiKey = setting("DOCKET_API_KEY");
+  const keyFile = setting("DOCKET_API_KEY_FILE");
+  if (apiKey === undefined && keyFile !== undefined) {
+    apiKey = readKey(keyFile);
+    if (apiKey === undefined) faults.push(`DOCKET_API_KEY_FILE names ${keyFile}, which holds no readable key.`);
+  }
+  apiKey ??= setting("TASK_TRACKING_API_KEY");
+  // A header cannot carry such a key, and the failure would otherwise come with each call.
+  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
+    faults.push("The API key must be one word of plain ASCII.");
+
+  if (url === undefined || faults.length > 0) throw new ClientConfigError(faults.join("\n"));
+  for (const file of keyFile === undefined ? fallbackKeyFiles : []) apiKey ??= readKey(file);
+  return { url, apiKey, project: setting("DOCKET_PROJECT") };
+}
+
+/** The address without `/graphql` and trailing slashes, undefined unless it is one that can be called. */
+function serverUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "") return undefined;
+  return (url.origin + url.pathname).replace(/\/+$/, "").replace(/\/graphql$/, "");
+}
+
+function readKey(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8").trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}

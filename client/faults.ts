@@ -1,0 +1,54 @@
+/** The server answered, and the answer is an error. `code` and `extensions` are those of the GraphQL error. */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  readonly code: string;
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, message: string, extensions: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.code = code;
+    this.extensions = extensions;
+  }
+}
+
+/**
+ * - `refused`: nothing listens there, so the request was certainly not carried out
+ * - `lost`: the connection broke before the answer came
+ * - `gateway`: something before the server answered 502, 503 or 504
+ * - `timeout`: no answer in time
+ */
+type NoAnswerReason = "refused" | "lost" | "gateway" | "timeout";
+
+/** No answer came. Unless `reason` is `refused`, the server may have carried the request out. */
+export class NoAnswerError extends Error {
+  override readonly name = "NoAnswerError";
+  readonly reason: NoAnswerReason;
+
+  constructor(reason: NoAnswerReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** What went wrong below HTTP, from the error that `fetch` throws. `url` is the server's address for the message. */
+export function connectionFault(error: unknown, url: string): NoAnswerError {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "";
+  const options = { cause: error };
+  switch (code) {
+    case "ECONNREFUSED":
+      return new NoAnswerError("refused", `Docket unavailable: Connection refused at ${url}`, options);
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new NoAnswerError("refused", `Docket unavailable: Unknown host at ${url}`, options);
+    case "ECONNRESET":
+    case "EPIPE":
+    case "UND_ERR_SOCKET":
+      return new NoAnswerError("lost", `Docket unavailable: Connection lost at ${url}`, options);
+    default: {
+      // Such as a certificate that is not trusted: only the cause itself tells what to mend.
+      const why = cause instanceof Error ? cause.message : String(error);
+      return new NoAnswerError("lost", `Docket unavailable: Connection failed at ${url} (${why})`, options);
+    }
+  }
+}

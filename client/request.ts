@@ -1,0 +1,161 @@
+import { STATUS_CODES } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { connectionFault, NoAnswerError, ServerError } from "./faults.ts";
+import type { TypedDocumentString } from "./gen/graphql.ts";
+
+/** Root fields are nullable only beside an error, which is thrown; what is returned has them all. */
+export type Answer<Result> = { [Field in keyof Result]: NonNullable<Result[Field]> };
+
+/**
+ * Sends one document and returns its data. Throws a ServerError for the first GraphQL error or an unexpected
+ * status, a NoAnswerError when the server could not be reached or did not answer in time.
+ */
+export type GraphQLRequest = <Result, Variables>(
+  document: TypedDocumentString<Result, Variables>,
+  variables: Variables,
+  options?: CallOptions,
+) => Promise<Answer<Result>>;
+
+interface CallOptions {
+  /** Milliseconds allowed beyond the usual limit, for a query that waits for something. */
+  readonly extraWaitMs?: number;
+}
+
+interface RequestSettings {
+  /** The server's address, without `/graphql`. */
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  /** The session that asks; sent as `Docket-Client-Id`. Whoever opened an attempt is known by it. */
+  readonly clientId?: string | undefined;
+  /** How to reach the server; the server itself passes its own handler here. */
+  readonly fetch?: (url: string, init: RequestInit) => Response | Promise<Response>;
+  /** Milliseconds for a whole call with its retries; 5,000 unless given. */
+  readonly timeoutMs?: number;
+  /** Waits between tries, replaced in tests. */
+  readonly sleep?: (ms: number) => Promise<unknown>;
+}
+
+/** Milliseconds before the second, third and fourth try of a call that met a transient fault. */
+const RETRY_DELAYS_MS = [100, 200, 400];
+/** Statuses by which a proxy says that the server did not answer it. */
+const GATEWAY_STATUSES = new Set([502, 503, 504]);
+
+/**
+ * Binds address, key and session to a GraphQL caller that repeats transient faults. A mutation without an
+ * idempotency key is repeated only where it certainly was not carried out.
+ */
+export function createRequest(settings: RequestSettings): GraphQLRequest {
+  const { timeoutMs = 5_000, sleep = delay } = settings;
+
+  return async (document, variables, options = {}) => {
+    const limitMs = timeoutMs + (options.extraWaitMs ?? 0);
+    const deadline = performance.now() + limitMs;
+    const expired = AbortSignal.timeout(limitMs);
+    const body = JSON.stringify({ query: document.toString(), variables });
+    const repeatable = isRepeatable(document.toString(), variables);
+
+    for (const wait of [...RETRY_DELAYS_MS, undefined]) {
+      try {
+        return await send<Answer<ResultOf<typeof document>>>(settings, body, expired);
+      } catch (error) {
+        if (expired.aborted) throw timeoutFault(limitMs, error);
+        const pause = wait === undefined ? undefined : pauseBefore(error, repeatable, wait);
+        // A fault that is known is worth more to the caller than a time-out after one more wait.
+        if (pause === undefined || performance.now() + pause >= deadline) throw error;
+        await sleep(pause);
+      }
+    }
+    throw new Error("unreachable: the last try either returned or threw");
+  };
+}
+
+type ResultOf<Document> = Document extends TypedDocumentString<infer Result, infer _Variables> ? Result : never;
+
+/** One try: posts the body and unwraps the answer. */
+async function send<Data>(settings: RequestSettings, body: string, signal: AbortSignal): Promise<Data> {
+  const { url, apiKey, clientId, fetch = globalThis.fetch } = settings;
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    accept: "application/graphql-response+json, application/json",
+  };
+  if (apiKey !== undefined) headers["authorization"] = `Bearer ${apiKey}`;
+  if (clientId !== undefined) headers["docket-client-id"] = clientId;
+
+  let status: number;
+  let text: string;
+  try {
+    const call = async () => {
+      const response = await fetch(`${url}/graphql`, { method: "POST", headers, body, signal });
+      return { status: response.status, text: await response.text() };
+    };
+    // A handler called directly may not watch the signal, so the limit is held here as well.
+    ({ status, text } = await Promise.race([call(), rejectWhenAborted(signal)]));
+  } catch (error) {
+    throw connectionFault(error, url);
+  }
+  return readAnswer<Data>(status, text);
+}
+
+/** Data of a GraphQL answer; throws what the status or the errors say. */
+function readAnswer<Data>(status: number, text: string): Data {
+  if (status === 401) throw new ServerError("UNAUTHENTICATED", statusText(401));
+  const { data, errors } = parseAnswer(text);
+  const [first] = errors;
+  if (first !== undefined) {
+    const code = String(first.extensions?.["code"] ?? "BAD_RESPONSE");
+    throw new ServerError(code, code === "UNAUTHENTICATED" ? statusText(401) : first.message, first.extensions);
+  }
+  if (GATEWAY_STATUSES.has(status)) throw new NoAnswerError("gateway", statusText(status));
+  if (status !== 200 || data === undefined || Object.values(data).includes(null)) {
+    throw new ServerError("BAD_RESPONSE", statusText(status));
+  }
+  // The codegen types describe this document's answer, and the server validated the document against its schema.
+  return data as Data;
+}
+
+interface RawAnswer {
+  readonly data: Record<string, unknown> | undefined;
+  readonly errors: readonly { message: string; extensions?: Record<string, unknown> }[];
+}
+
+/** The GraphQL members of a body; none when the body is something else, such as a proxy's page. */
+function parseAnswer(text: string): RawAnswer {
+  try {
+    const answer = JSON.parse(text) as Partial<Record<"data" | "errors", unknown>> | null;
+    const errors = Array.isArray(answer?.errors) ? (answer.errors as RawAnswer["errors"]) : [];
+    return { data: (answer?.data ?? undefined) as RawAnswer["data"], errors };
+  } catch {
+    return { data: undefined, errors: [] };
+  }
+}
+
+function statusText(status: number): string {
+  return `Docket API error: ${status} - ${STATUS_CODES[status] ?? "Unknown status"}`;
+}
+
+function timeoutFault(limitMs: number, cause: unknown): NoAnswerError {
+  return new NoAnswerError("timeout", `Docket timeout: No response within ${limitMs / 1000} seconds`, { cause });
+}
+
+/** How long to wait before the next try, undefined when there must be none. */
+function pauseBefore(error: unknown, repeatable: boolean, usualMs: number): number | undefined {
+  if (error instanceof ServerError) {
+    if (error.extensions["retryable"] !== true) return undefined;
+    return Math.max(usualMs, Number(error.extensions["retryAfterMs"] ?? 0));
+  }
+  return error instanceof NoAnswerError && (repeatable || error.reason === "refused") ? usualMs : undefined;
+}
+
+/** Queries change nothing, and a mutation with an idempotency key changes nothing twice. */
+function isRepeatable(document: string, variables: unknown): boolean {
+  if (/^\s*query\b/.test(document)) return true;
+  const input = typeof variables === "object" && variables !== null && "input" in variables ? variables.input : {};
+  return typeof input === "object" && input !== null && "idempotencyKey" in input && input.idempotencyKey != null;
+}
+
+function rejectWhenAborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  if (signal.aborted) reject(signal.reason);
+  else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return promise;
+}

@@ -1,0 +1,27 @@
+import type { CodegenConfig } from "@graphql-codegen/cli";
+
+/** Types for every GraphQL document of the clients, from the printed schema. The output is not kept in Git. */
+const config: CodegenConfig = {
+  schema: "schema/schema.graphql",
+  documents: ["mcp/**/*.ts", "client/**/*.ts", "cli/**/*.ts", "!client/gen/**"],
+  ignoreNoDocuments: true,
+  silent: true,
+  generates: {
+    "client/gen/": {
+      preset: "client",
+      presetConfig: { fragmentMasking: false, skipIndexFile: true },
+      config: {
+        documentMode: "string",
+        useTypeImports: true,
+        importExtension: ".ts",
+        emitLegacyCommonJSImports: false,
+        enumType: "string-literal",
+        strictScalars: true,
+        skipTypename: true,
+        scalars: { DateTime: "string", JSON: "unknown", SafeInt: "number", ID: "string" },
+      },
+    },
+  },
+};
+
+export default config;

@@ -1,0 +1,52 @@
+import { NoAnswerError, ServerError } from "../client/faults.ts";
+import { CallFault } from "./tool.ts";
+
+/** What a model should do after an error of this code. No advice here may lose anybody's work. */
+const NEXT_STEP: Readonly<Record<string, string>> = {
+  UNAUTHENTICATED:
+    "The API key is missing, wrong, expired or revoked: give the MCP server a valid one in DOCKET_API_KEY or DOCKET_API_KEY_FILE, then restart it.",
+  FORBIDDEN: "This API key may not do that; tell the person who runs this server, and go on with something else.",
+  PROJECT_NOT_FOUND:
+    "Check project_id; list_tasks with all_projects shows tasks of every project you may see. add_task, reserve_id_range and get_next_available_id create a new project.",
+  TASK_NOT_FOUND: "Check task_id and project_id, or call list_tasks to find it.",
+  AMBIGUOUS_TASK_ID: "Repeat the call with project_id.",
+  INVALID_STATUS_TRANSITION:
+    "Legal: pending → in_progress → completed, and in_progress → pending to give a task back. A completed task is reopened by status pending with reset: true, if its work really has to be done again. To work on a pending task, set in_progress first.",
+  LEASE_LOST: "Stop working on this task, as somebody else may be doing it, and call get_next_task for another.",
+  VERSION_CONFLICT: "Call list_tasks to see the task as it is now, then decide again.",
+  ID_TAKEN: "Leave that ID out to have one assigned, or reserve one with reserve_id_range.",
+  RESERVATION_EXPIRED:
+    "Those IDs may already be someone else's: reserve new ones with reserve_id_range, use them instead, and confirm in time.",
+  ID_SPACE_EXHAUSTED: "Use another artifact_type.",
+  IDEMPOTENCY_KEY_REUSED: "Repeat the call.",
+  RATE_LIMITED: "Wait a little, then repeat the call.",
+  DATABASE_UNAVAILABLE: "Nothing was changed. Wait some seconds, then repeat the call.",
+  INTERNAL: "Repeat the call once; if it fails again, report this message to the person who runs the server.",
+  BAD_RESPONSE: "Check that DOCKET_URL is the address of a Docket server.",
+};
+
+const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKET_URL to where it runs.";
+const SAFE_TO_REPEAT = "Repeating the same call is safe: what was already done is not done twice.";
+
+/** The text a model gets for a failed call: what was wrong, then what to do. */
+export function errorText(error: unknown, args: unknown): string {
+  if (error instanceof CallFault) return error.message;
+  if (error instanceof NoAnswerError) return sentences(error.message, adviceWithoutAnswer(error));
+  if (error instanceof ServerError) return sentences(serverMessage(error, args), NEXT_STEP[error.code]);
+  return "The MCP server failed on this call, and its log says how. Repeat it once; if it fails again, report it.";
+}
+
+function adviceWithoutAnswer({ reason }: NoAnswerError): string {
+  return reason === "refused" ? START_SERVER : `${SAFE_TO_REPEAT} If it goes on: ${START_SERVER}`;
+}
+
+function serverMessage({ code, message }: ServerError, args: unknown): string {
+  if (code !== "TASK_NOT_FOUND") return message;
+  const named = typeof args === "object" && args !== null && "task_id" in args;
+  return named ? `Task not found: ${String(args.task_id)}` : message;
+}
+
+function sentences(what: string, advice: string | undefined): string {
+  if (advice === undefined) return what;
+  return `${what}${/[.!?]$/.test(what) ? "" : "."} ${advice}`;
+}

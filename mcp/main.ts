@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { ClientConfigError, readClientConfig } from "../client/config.ts";
+import { NoAnswerError, ServerError } from "../client/faults.ts";
+import { createRequest } from "../client/request.ts";
+import { createMcpServer, type FinishedCall } from "./server.ts";
+import { LeaseSession } from "./session.ts";
+import { CallFault } from "./tool.ts";
+
+const NO_KEY = `Docket's MCP server needs an API key.
+Set DOCKET_API_KEY, or DOCKET_API_KEY_FILE to the path of a file that holds one.
+A Docket server writes a key for agents to .docket/agent-key when it first starts and prints where that is; an admin makes others with the createApiKey mutation.`;
+
+/**
+ * Serves the tools on stdin and stdout until stdin ends; stdout carries the protocol only, the log goes to stderr.
+ * Sets a failing exit code and returns when settings are missing or wrong.
+ */
+export async function main(): Promise<void> {
+  const config = settings();
+  if (config === undefined) return;
+
+  // One client id per process: leases are this process's own even when others share its key.
+  const clientId = randomUUID();
+  const request = createRequest({ url: config.url, apiKey: config.apiKey, clientId });
+  const session = new LeaseSession(request, ({ projectId, taskId, attempt }, error, lost) => {
+    const held = { project: projectId, task: taskId, attempt };
+    log(lost ? "warn" : "error", { msg: "lease not renewed", ...held, lost, ...faultOf(error) });
+  });
+  const server = createMcpServer({ request, defaultProject: config.project, session, finished: logCall });
+  server.onerror = (error) => log("error", { msg: "protocol error", error: error.message });
+  server.onclose = () => session.close();
+  // A client that went away without reading its answers is no fault of ours.
+  process.stdout.on("error", () => process.exit(0));
+
+  await server.connect(new StdioServerTransport());
+  log("info", { msg: "ready", url: config.url, ...(config.project && { project: config.project }) });
+}
+
+function settings() {
+  try {
+    const config = readClientConfig();
+    if (config.apiKey !== undefined) return config;
+    process.stderr.write(`${NO_KEY}\n`);
+  } catch (error) {
+    if (!(error instanceof ClientConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+  }
+  process.exitCode = 1;
+  return undefined;
+}
+
+function logCall({ tool, durationMs, outcome, error }: FinishedCall): void {
+  log(outcome === "ok" ? "info" : "warn", { tool, duration_ms: durationMs, outcome, ...faultOf(error) });
+}
+
+/** An error without texts that could quote a task: its code, or its stack when it is a fault of ours. */
+function faultOf(error: unknown): Record<string, unknown> {
+  if (error === undefined) return {};
+  if (error instanceof ServerError) return { code: error.code };
+  if (error instanceof NoAnswerError) return { code: error.reason };
+  if (error instanceof CallFault) return { code: "BAD_CALL" };
+  return { code: "FAULT", stack: error instanceof Error ? error.stack : String(error) };
+}
+
+function log(level: "info" | "warn" | "error", fields: Record<string, unknown>): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, ...fields })}\n`);
+}

@@ -1,0 +1,21 @@
+import type { Tool } from "./tool.ts";
+import { addTask } from "./tools/add-task.ts";
+import { confirmReservation } from "./tools/confirm-reservation.ts";
+import { getNextAvailableId } from "./tools/get-next-available-id.ts";
+import { getNextTask } from "./tools/get-next-task.ts";
+import { listTasks } from "./tools/list-tasks.ts";
+import { renewTaskLease } from "./tools/renew-task-lease.ts";
+import { reserveIdRange } from "./tools/reserve-id-range.ts";
+import { updateTaskStatus } from "./tools/update-task-status.ts";
+
+/** Every tool, in the order in which a client lists them. */
+export const tools: readonly Tool[] = [
+  getNextTask,
+  updateTaskStatus,
+  renewTaskLease,
+  addTask,
+  listTasks,
+  reserveIdRange,
+  confirmReservation,
+  getNextAvailableId,
+];

@@ -1,0 +1,71 @@
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
+import type { GraphQLRequest } from "../client/request.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { errorText } from "./error-text.ts";
+import { withIdempotencyKeys } from "./idempotency.ts";
+import { tools } from "./registry.ts";
+import type { LeaseSession } from "./session.ts";
+import type { ToolContext } from "./tool.ts";
+
+/** One finished tool call, for a log: no arguments and no results, as both hold people's texts. */
+export interface FinishedCall {
+  readonly tool: string;
+  readonly durationMs: number;
+  readonly outcome: "ok" | "error";
+  /** The error as it was thrown, when there was one. */
+  readonly error?: unknown;
+}
+
+interface McpServerSettings {
+  /** The GraphQL caller, bound to the key of whoever uses this server. */
+  readonly request: GraphQLRequest;
+  readonly defaultProject?: string | undefined;
+  /** Keeps leases alive; left out where every request stands alone. */
+  readonly session?: LeaseSession;
+  readonly finished?: (call: FinishedCall) => void;
+}
+
+const INSTRUCTIONS = `Docket hands out tasks and artifact IDs to many agents at once.
+Work: get_next_task claims a task; do it; update_task_status completed with completion_notes, or pending to give it back. Pass the attempt you got.
+Long work: renew_task_lease with a checkpoint. After a lost lease stop, and call get_next_task.
+New work: add_task, many in one call.
+IDs such as US-028: never invent them. reserve_id_range, write, confirm_reservation; for a single one get_next_available_id.
+Overview: list_tasks.`;
+
+const listed = tools.map(({ call: _, ...definition }) => definition);
+
+/**
+ * An MCP server with Docket's tools, ready to be connected to any transport. Make one per connection, and one per
+ * request where requests stand alone: a reused instance would mix up its clients' answers.
+ */
+export function createMcpServer({ request, defaultProject, session, finished }: McpServerSettings): Server {
+  const server = new Server(
+    { name: "docket", title: "Docket", version: packageJson.version },
+    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+  );
+  const mutate = withIdempotencyKeys(request);
+  const query: ToolContext["query"] = (document, variables) => request(document, variables);
+
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed }));
+  server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: args } }) => {
+    const tool = tools.find((candidate) => candidate.name === name);
+    if (tool === undefined) {
+      const known = tools.map((candidate) => candidate.name).join(", ");
+      throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name}. Tools: ${known}`);
+    }
+    const started = performance.now();
+    const finish = (rest: Pick<FinishedCall, "outcome" | "error">) =>
+      finished?.({ tool: name, durationMs: Math.round(performance.now() - started), ...rest });
+    try {
+      const clientName = server.getClientVersion()?.name;
+      const result = await tool.call({ query, mutate, defaultProject, session, clientName }, args);
+      finish({ outcome: "ok" });
+      return { structuredContent: result, content: [{ type: "text", text: JSON.stringify(result) }] };
+    } catch (error) {
+      finish({ outcome: "error", error });
+      return { isError: true, content: [{ type: "text", text: errorText(error, args) }] };
+    }
+  });
+  return server;
+}

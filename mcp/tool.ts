@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { ServerError } from "../client/faults.ts";
+import type { TypedDocumentString } from "../client/gen/graphql.ts";
+import type { Answer } from "../client/request.ts";
+import type { LeaseSession } from "./session.ts";
+
+/** What a tool may use. Nothing of it belongs to a protocol library, so tools can be served by any. */
+export interface ToolContext {
+  /** Asks; changes nothing. */
+  readonly query: <Result, Variables>(
+    document: TypedDocumentString<Result, Variables>,
+    variables: Variables,
+  ) => Promise<Answer<Result>>;
+  /** Changes something, under an idempotency key made here: repeating after a lost answer does nothing twice. */
+  readonly mutate: <Result, Input extends { idempotencyKey?: string | null | undefined }>(
+    document: TypedDocumentString<Result, { input: Input }>,
+    input: Input,
+  ) => Promise<Answer<Result>>;
+  /** The project used where a call names none. */
+  readonly defaultProject: string | undefined;
+  /** What this process holds; absent where every request stands alone. */
+  readonly session: LeaseSession | undefined;
+  /** A name for the worker when a call gives none: the connected client's. */
+  readonly clientName: string | undefined;
+}
+
+/** Hints for the client about what a tool does; `openWorldHint` is false for all, as they touch Docket only. */
+interface ToolHints {
+  readonly readOnlyHint: boolean;
+  readonly destructiveHint: boolean;
+  readonly idempotentHint: boolean;
+  readonly openWorldHint: false;
+}
+
+interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly input: Input;
+  readonly output: Output;
+  readonly annotations: ToolHints;
+  /** Throws a CallFault, ServerError or NoAnswerError; each is turned into text for the model. */
+  readonly run: (context: ToolContext, args: z.output<Input>) => Promise<z.input<Output>>;
+}
+
+type JsonObject = Record<string, unknown>;
+
+/** A tool ready to be listed and called, whatever its types were. */
+export interface Tool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: JsonObject & { type: "object" };
+  readonly outputSchema: JsonObject & { type: "object" };
+  readonly annotations: ToolHints;
+  /** Checks the arguments and runs. Throws a CallFault when they do not fit. */
+  readonly call: (context: ToolContext, args: unknown) => Promise<JsonObject>;
+}
+
+/** The call itself was wrong; the message tells the model what to change. */
+export class CallFault extends Error {
+  override readonly name = "CallFault";
+}
+
+/** Closes a definition over its own types: arguments are checked before `run` sees them. */
+export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  definition: ToolDefinition<Input, Output>,
+): Tool {
+  const { name, title, description, input, output, annotations, run } = definition;
+  return {
+    name,
+    title,
+    description,
+    annotations,
+    inputSchema: jsonSchema(input),
+    outputSchema: jsonSchema(output),
+    async call(context, args) {
+      const parsed = input.safeParse(args ?? {});
+      if (!parsed.success) throw new CallFault(describeIssues(name, input, parsed.error));
+      return run(context, parsed.data);
+    },
+  };
+}
+
+/** What the caller sends: defaults are optional, and strict objects refuse unknown members. */
+function jsonSchema(schema: z.ZodObject): JsonObject & { type: "object" } {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input" });
+  return { ...rest, type: "object" };
+}
+
+function describeIssues(tool: string, input: z.ZodObject, error: z.ZodError): string {
+  const faults = error.issues.map((issue) => {
+    const where = issue.path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
+    const place = where.replace(/^\./, "");
+    if (issue.code !== "unrecognized_keys") return place === "" ? issue.message : `${place}: ${issue.message}`;
+    return `unknown argument ${issue.keys.join(", ")}${place === "" ? "" : ` in ${place}`}`;
+  });
+  const known = Object.keys(input.shape).join(", ");
+  return `Invalid arguments for ${tool}: ${faults.join("; ")}. It takes ${known}. Correct the call and repeat it.`;
+}
+
+/**
+ * The project of a call: the one it names, else the client's default. Throws a CallFault naming what to pass.
+ */
+export function projectOf(context: ToolContext, given: string | undefined): string {
+  const project = given ?? context.defaultProject;
+  if (project !== undefined) return project;
+  throw new CallFault(
+    "No project: pass project_id (a slug such as my-project), or set DOCKET_PROJECT where this MCP server is configured. list_tasks without project_id shows tasks of all projects.",
+  );
+}
+
+/** A member that a successful answer always has. Throws a ServerError, so that nothing passes for an empty success. */
+export function answered<Value>(value: Value | null | undefined, what: string): Value {
+  if (value == null) throw new ServerError("BAD_RESPONSE", `Docket answered without ${what}`);
+  return value;
+}

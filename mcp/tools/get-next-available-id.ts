@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { graphql } from "../../client/gen/gql.ts";
+import { answered, defineTool, projectOf } from "../tool.ts";
+import { withoutEmpties } from "../without-empties.ts";
+
+const TakeNextId = graphql(`
+  mutation TakeNextId($input: NextIdInput!) {
+    nextId(input: $input) {
+      id
+      lastAssigned
+    }
+  }
+`);
+
+export const getNextAvailableId = defineTool({
+  name: "get_next_available_id",
+  title: "Take one artifact ID",
+  description: "Take the next artifact ID for good, such as US-028. For several, or when unsure, use reserve_id_range.",
+  input: z.strictObject({
+    artifact_type: z.string().describe("Prefix such as US, SPEC, EPIC, PRD, HLS"),
+    project_id: z.string().optional(),
+  }),
+  output: z.object({ id: z.string(), last_assigned: z.string().optional() }),
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+  async run(context, args) {
+    const { nextId } = await context.mutate(TakeNextId, {
+      projectId: projectOf(context, args.project_id),
+      artifactType: args.artifact_type.toUpperCase(),
+      createProject: true,
+    });
+    return { id: answered(nextId.id, "an ID"), ...withoutEmpties({ last_assigned: nextId.lastAssigned }) };
+  },
+});

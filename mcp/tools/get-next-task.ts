@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { graphql } from "../../client/gen/gql.ts";
+import { briefingOf, cardOf, leaseSeconds, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
+import { defineTool, projectOf, type ToolContext } from "../tool.ts";
+import { withoutEmpties } from "../without-empties.ts";
+
+const ClaimNextTask = graphql(`
+  mutation ClaimNextTask($input: ClaimNextTaskInput!) {
+    claimNextTask(input: $input) {
+      attempt
+      task {
+        ...TaskCard
+        project {
+          leaseSeconds
+        }
+      }
+      briefing {
+        ...BriefingCard
+      }
+      idle {
+        message
+        pending
+        held
+        retry_at: retryAt
+      }
+    }
+  }
+`);
+
+const LookAtNextTask = graphql(`
+  query LookAtNextTask($projectId: ID!, $status: TaskStatus!) {
+    nextTask(projectId: $projectId, status: $status) {
+      task {
+        ...TaskCard
+      }
+      idle {
+        message
+        pending
+        held
+        retry_at: retryAt
+      }
+    }
+  }
+`);
+
+const input = z.strictObject({
+  project_id: z.string().describe("Default: the client's project").optional(),
+  status_filter: statusSchema.default("pending").describe("Others than pending only look"),
+  claim: z.boolean().default(true).describe("false: look without taking"),
+  worker: z.string().max(100).describe("Your name, shown to others").optional(),
+  lease_seconds: leaseSeconds,
+});
+
+const output = z.object({
+  task: taskCardSchema.nullable(),
+  attempt: z.number().optional(),
+  briefing: z.unknown().optional(),
+  message: z.string().optional(),
+});
+
+export const getNextTask = defineTool({
+  name: "get_next_task",
+  title: "Take the next task",
+  description:
+    "Claim the most urgent ready task; nobody else gets it while your lease runs. Keep `attempt` for later calls. `briefing` tells what earlier attempts left. Without work, `task` is null and `message` says why.",
+  input,
+  output,
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+  run: (context, args) => (args.claim && args.status_filter === "pending" ? claim(context, args) : look(context, args)),
+});
+
+async function claim(context: ToolContext, args: z.output<typeof input>) {
+  const { claimNextTask } = await context.mutate(ClaimNextTask, {
+    projectId: projectOf(context, args.project_id),
+    worker: args.worker ?? context.clientName,
+    leaseSeconds: args.lease_seconds,
+  });
+  const { task, attempt, briefing, idle } = claimNextTask;
+  if (task === null || attempt === null) return { task: null, ...withoutEmpties(idle ?? {}) };
+
+  const { project, ...card } = task;
+  const { task_id: taskId, project_id: projectId } = card;
+  context.session?.hold({ projectId, taskId, attempt, leaseSeconds: args.lease_seconds ?? project.leaseSeconds });
+  return { task: cardOf(card), attempt, ...withoutEmpties({ briefing: briefingOf(briefing) }) };
+}
+
+async function look(context: ToolContext, args: z.output<typeof input>) {
+  const { nextTask } = await context.query(LookAtNextTask, {
+    projectId: projectOf(context, args.project_id),
+    status: toGraphQLStatus(args.status_filter),
+  });
+  const { task, idle } = nextTask;
+  return task === null ? { task: null, ...withoutEmpties(idle ?? {}) } : { task: cardOf(task) };
+}

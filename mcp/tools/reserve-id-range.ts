@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { graphql } from "../../client/gen/gql.ts";
+import { answered, defineTool, projectOf } from "../tool.ts";
+
+const ReserveIds = graphql(`
+  mutation ReserveIds($input: ReserveIdsInput!) {
+    reserveIds(input: $input) {
+      reservedIds
+      reservation {
+        reservationId
+        expiresAt
+      }
+    }
+  }
+`);
+
+export const reserveIdRange = defineTool({
+  name: "reserve_id_range",
+  title: "Reserve artifact IDs",
+  description:
+    "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once they are in use; unconfirmed ones go back at expires_at (after 15 minutes).",
+  input: z.strictObject({
+    artifact_type: z.string().describe("Prefix such as US, SPEC, EPIC, PRD, HLS"),
+    count: z.int().min(1).max(100),
+    project_id: z.string().optional(),
+  }),
+  output: z.object({
+    reservation_id: z.string(),
+    reserved_ids: z.array(z.string()),
+    expires_at: z.string(),
+  }),
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+  async run(context, args) {
+    const { reserveIds } = await context.mutate(ReserveIds, {
+      projectId: projectOf(context, args.project_id),
+      artifactType: args.artifact_type.toUpperCase(),
+      count: args.count,
+      createProject: true,
+    });
+    const { reservationId, expiresAt } = answered(reserveIds.reservation, "a reservation");
+    return {
+      reservation_id: reservationId,
+      reserved_ids: answered(reserveIds.reservedIds, "reserved IDs"),
+      expires_at: answered(expiresAt, "an expiry"),
+    };
+  },
+});

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { graphql } from "../../client/gen/gql.ts";
+import type { UpdateTaskStatusMutation } from "../../client/gen/graphql.ts";
+import {
+  attemptNumber,
+  briefingOf,
+  cardOf,
+  fromGraphQLStatus,
+  leaseSeconds,
+  statusSchema,
+  taskCardSchema,
+  toGraphQLStatus,
+} from "../task-card.ts";
+import { answered, CallFault, defineTool, type ToolContext } from "../tool.ts";
+import { withoutEmpties } from "../without-empties.ts";
+
+const UpdateTaskStatus = graphql(`
+  mutation UpdateTaskStatus($input: UpdateTaskStatusInput!) {
+    updateTaskStatus(input: $input) {
+      attempt
+      task {
+        ...TaskCard
+        completionNotes
+        completedAt
+        project {
+          leaseSeconds
+        }
+      }
+      briefing {
+        ...BriefingCard
+      }
+    }
+  }
+`);
+
+type UpdatedTask = NonNullable<NonNullable<UpdateTaskStatusMutation["updateTaskStatus"]>["task"]>;
+
+const input = z.strictObject({
+  task_id: z.string(),
+  status: statusSchema,
+  completion_notes: z.string().describe("What was done, for people and later agents").optional(),
+  notes: z.string().describe("Same as completion_notes").optional(),
+  project_id: z.string().optional(),
+  attempt: attemptNumber,
+  reset: z.boolean().default(false).describe("Needed for completed → pending"),
+  lease_seconds: leaseSeconds,
+});
+
+export const updateTaskStatus = defineTool({
+  name: "update_task_status",
+  title: "Complete, give back or take a task",
+  description:
+    "completed: finish your task. pending: give it back. in_progress: take this very task, as get_next_task does. Legal: pending → in_progress → completed, in_progress → pending.",
+  input,
+  output: z.object({
+    updated_task: taskCardSchema,
+    attempt: z.number().optional(),
+    briefing: z.unknown().optional(),
+  }),
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async run(context, args) {
+    if (args.notes !== undefined && args.completion_notes !== undefined) {
+      throw new CallFault("Pass completion_notes or notes, not both: they mean the same.");
+    }
+    const { session, defaultProject, clientName } = context;
+    const held = session?.find(args.task_id, args.project_id, defaultProject);
+    const claims = args.status === "in_progress";
+
+    const { updateTaskStatus: answer } = await context.mutate(UpdateTaskStatus, {
+      projectId: args.project_id ?? held?.projectId ?? defaultProject,
+      taskId: args.task_id,
+      status: toGraphQLStatus(args.status),
+      completionNotes: args.completion_notes ?? args.notes,
+      reset: args.reset || undefined,
+      // An attempt that this session lost must not fence off its new claim.
+      attempt: args.attempt ?? (claims ? undefined : held?.attempt),
+      worker: claims ? clientName : undefined,
+      leaseSeconds: args.lease_seconds,
+    });
+    const task = answered(answer.task, "a task");
+    if (claims) return taken(context, task, answer.attempt, args.lease_seconds, briefingOf(answer.briefing));
+    session?.drop(task.project_id, task.task_id);
+    return { updated_task: reported(task) };
+  },
+});
+
+/** A task just claimed is worked on next, so all of it is shown. */
+function taken(
+  { session }: ToolContext,
+  { project, completedAt: _, completionNotes: __, ...card }: UpdatedTask,
+  attempt: number | null,
+  lease: number | undefined,
+  briefing: ReturnType<typeof briefingOf>,
+) {
+  if (attempt !== null) {
+    const { project_id: projectId, task_id: taskId } = card;
+    session?.hold({ projectId, taskId, attempt, leaseSeconds: lease ?? project.leaseSeconds });
+  }
+  return { updated_task: cardOf(card), ...withoutEmpties({ attempt: attempt ?? undefined, briefing }) };
+}
+
+function reported({ task_id, project_id, status, completedAt, completionNotes }: UpdatedTask) {
+  const rest = withoutEmpties({ completed_at: completedAt, completion_notes: completionNotes });
+  return { task_id, project_id, status: fromGraphQLStatus(status), ...rest };
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+const olderNode = findOlderNode();
+
+/** A Node below 24 among those of this machine. */
+function findOlderNode(): string | undefined {
+  const candidates = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "node"));
+  return candidates.find((node) => {
+    const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8" });
+    return typeof stdout === "string" && stdout !== "" && Number.parseInt(stdout.slice(1), 10) < 24;
+  });
+}
+
+/** Runs the command from another folder, with nothing of this one in its environment. */
+function run(node: string, args: string[]): ChildProcess {
+  const env = { PATH: process.env["PATH"] };
+  return spawn(node, [docket, ...args], { cwd: tmpdir(), env, stdio: ["pipe", "pipe", "pipe"] });
+}
+
+async function outcome(child: ChildProcess) {
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error("the child has no pipes");
+  const [out, err, [code]] = await Promise.all([text(stdout), text(stderr), once(child, "exit")]);
+  return { out, err, code };
+}
+
+describe("the docket command", () => {
+  test("lists its commands", async () => {
+    const { out, code } = await outcome(run(process.execPath, ["--help"]));
+    for (const command of ["start", "migrate", "mcp", "demo"]) expect(out).toMatch(new RegExp(`^  ${command}\\b`, "m"));
+    expect(code).toBe(0);
+  });
+
+  test("refuses a command it does not know", async () => {
+    const { err, code } = await outcome(run(process.execPath, ["dance"]));
+    expect(err).toMatch(/^error: .*dance/);
+    expect(code).toBe(1);
+  });
+
+  test("asks for a key where the demo finds none", async () => {
+    const { err, code } = await outcome(run(process.execPath, ["demo"]));
+    expect(err).toMatch(/^No API key: .*\.docket\/agent-key/);
+    expect(code).toBe(1);
+  });
+});
+
+describe.skipIf(olderNode === undefined)("the docket command under an older Node", () => {
+  const node = olderNode ?? "";
+
+  test("runs under the Node that came with it, and passes on output and exit code", async () => {
+    const { out, err, code } = await outcome(run(node, ["mcp"]));
+    expect(out).toBe("");
+    expect(err).toMatch(/^Docket's MCP server needs an API key/);
+    expect(code).toBe(1);
+  });
+
+  test("passes signals on and ends as its child does", async () => {
+    const child = spawn(node, [docket, "mcp"], { env: { ...process.env, DOCKET_API_KEY: "dk_test" } });
+    const [line] = await once(child.stderr, "data");
+    expect(String(line)).toContain('"msg":"ready"');
+    child.kill("SIGTERM");
+    const [code] = await once(child, "exit");
+    expect(code).toBe(143);
+  });
+});

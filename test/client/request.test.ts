@@ -1,0 +1,186 @@
+import { GraphQLError } from "graphql";
+import { describe, expect, test, vi } from "vitest";
+import { NoAnswerError, ServerError } from "../../client/faults.ts";
+import { TypedDocumentString } from "../../client/gen/graphql.ts";
+import { createRequest } from "../../client/request.ts";
+import { hang, reset, scriptedDocket, status } from "../support/scripted-docket.ts";
+
+const nextId = new TypedDocumentString<{ nextId: { id: string } }, { input: Record<string, unknown> }>(
+  "mutation NextId($input: NextIdInput!) { nextId(input: $input) { id } }",
+);
+const cursor = new TypedDocumentString<{ logCursor: string | null }, Record<string, never>>(
+  "query Cursor { logCursor }",
+);
+const root = { nextId: () => ({ id: "US-001", replayed: false }), logCursor: () => "c1" };
+const keyed = { input: { projectId: "alpha", artifactType: "US", idempotencyKey: "k1" } };
+const keyless = { input: { projectId: "alpha", artifactType: "US" } };
+
+/** A caller that notes its waits instead of waiting. */
+function caller(url: string, timeoutMs = 5_000) {
+  const waits: number[] = [];
+  const sleep = async (ms: number) => waits.push(ms);
+  return { waits, request: createRequest({ url, apiKey: "dk_test", clientId: "session-1", timeoutMs, sleep }) };
+}
+
+/** An address where nothing listens any more. */
+async function deserted(): Promise<string> {
+  await using server = await scriptedDocket();
+  return server.url;
+}
+
+describe("a call", () => {
+  test("carries the key and the session, and returns the data", async () => {
+    await using server = await scriptedDocket(root);
+    const { request } = caller(server.url);
+    await expect(request(nextId, keyed)).resolves.toMatchObject({ nextId: { id: "US-001" } });
+    expect(server.seen[0]?.headers).toMatchObject({ authorization: "Bearer dk_test", "docket-client-id": "session-1" });
+  });
+
+  test("takes any fetch, such as a server's own handler", async () => {
+    const seen: string[] = [];
+    const fetch = (url: string) => {
+      seen.push(url);
+      return Response.json({ data: { logCursor: "c9" } });
+    };
+    const request = createRequest({ url: "http://docket", apiKey: undefined, fetch });
+    await expect(request(cursor, {})).resolves.toEqual({ logCursor: "c9" });
+    expect(seen).toEqual(["http://docket/graphql"]);
+  });
+
+  test("is bounded in time even when that handler ignores its signal", async () => {
+    const fetch = () => new Promise<Response>(() => undefined);
+    const request = createRequest({ url: "http://docket", apiKey: undefined, fetch, timeoutMs: 30 });
+    await expect(request(cursor, {})).rejects.toMatchObject({ reason: "timeout" });
+  });
+});
+
+describe("transient faults", () => {
+  test("are repeated after 100, 200 and 400 ms under the same idempotency key", async () => {
+    await using server = await scriptedDocket(root, [status(502), reset, status(503)]);
+    const { request, waits } = caller(server.url);
+    await expect(request(nextId, keyed)).resolves.toEqual({ nextId: { id: "US-001" } });
+    expect(waits).toEqual([100, 200, 400]);
+    expect(server.seen.map(({ variables }) => variables.input?.["idempotencyKey"])).toEqual(["k1", "k1", "k1", "k1"]);
+  });
+
+  test("end with the last fault when they do not pass", async () => {
+    await using server = await scriptedDocket(root, [status(502), status(502), status(502), status(504)]);
+    const { request } = caller(server.url);
+    await expect(request(cursor, {})).rejects.toThrow("Docket API error: 504 - Gateway Timeout");
+    expect(server.seen).toHaveLength(4);
+  });
+
+  test("are not repeated for a mutation without a key, which may have been carried out", async () => {
+    await using server = await scriptedDocket(root, [reset]);
+    const { request } = caller(server.url);
+    await expect(request(nextId, keyless)).rejects.toMatchObject({ reason: "lost" });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test("are repeated even without a key where nothing listens, as nothing was carried out", async () => {
+    const url = await deserted();
+    const { request, waits } = caller(url);
+    await expect(request(nextId, keyless)).rejects.toThrow(`Docket unavailable: Connection refused at ${url}`);
+    expect(waits).toEqual([100, 200, 400]);
+  });
+
+  test("include errors that call themselves retryable, after the time they ask for", async () => {
+    let calls = 0;
+    const logCursor = () => {
+      calls += 1;
+      if (calls === 2) return "c2";
+      throw new GraphQLError("Database unavailable", {
+        extensions: { code: "DATABASE_UNAVAILABLE", retryable: true, retryAfterMs: 250 },
+      });
+    };
+    await using server = await scriptedDocket({ logCursor });
+    const { request, waits } = caller(server.url);
+    await expect(request(cursor, {})).resolves.toEqual({ logCursor: "c2" });
+    expect(waits).toEqual([250]);
+  });
+
+  test("are not waited for past the limit of the call", async () => {
+    const retryable = { code: "RATE_LIMITED", retryable: true, retryAfterMs: 60_000 };
+    const logCursor = () => {
+      throw new GraphQLError("Slow down", { extensions: retryable });
+    };
+    await using server = await scriptedDocket({ logCursor });
+    const { request, waits } = caller(server.url);
+    await expect(request(cursor, {})).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    expect(waits).toEqual([]);
+  });
+});
+
+describe("a server that does not answer", () => {
+  test("is given up after the limit, which the text names", async () => {
+    await using server = await scriptedDocket(root, [hang]);
+    const { request } = caller(server.url, 50);
+    const failure = await request(nextId, keyed).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(NoAnswerError);
+    expect(failure).toMatchObject({ reason: "timeout", message: "Docket timeout: No response within 0.05 seconds" });
+  });
+
+  test("gets more time when the call itself waits", async () => {
+    await using server = await scriptedDocket(root, [hang]);
+    const { request } = caller(server.url, 20);
+    await expect(request(cursor, {}, { extraWaitMs: 30 })).rejects.toThrow("within 0.05 seconds");
+  });
+
+  test("has 5 seconds unless told otherwise", async () => {
+    const limit = vi.spyOn(AbortSignal, "timeout");
+    const fetch = () => Response.json({ data: { logCursor: "c" } });
+    await createRequest({ url: "http://docket", apiKey: undefined, fetch })(cursor, {});
+    expect(limit).toHaveBeenCalledWith(5_000);
+    limit.mockRestore();
+  });
+});
+
+describe("errors of the server", () => {
+  test("keep their code and values", async () => {
+    const nextIdFails = () => {
+      throw new GraphQLError("Project gamma not found", {
+        extensions: { code: "PROJECT_NOT_FOUND", projectId: "gamma", retryable: false },
+      });
+    };
+    await using server = await scriptedDocket({ nextId: nextIdFails });
+    const { request } = caller(server.url);
+    const failure = await request(nextId, keyed).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ServerError);
+    expect(failure).toMatchObject({
+      code: "PROJECT_NOT_FOUND",
+      message: "Project gamma not found",
+      extensions: { projectId: "gamma" },
+    });
+  });
+
+  test("say 401 - Unauthorized for a refused key, by status or by code", async () => {
+    const logCursor = () => {
+      throw new GraphQLError("no", { extensions: { code: "UNAUTHENTICATED" } });
+    };
+    await using server = await scriptedDocket({ logCursor }, [status(401)]);
+    const { request } = caller(server.url);
+    const refused = { code: "UNAUTHENTICATED", message: "Docket API error: 401 - Unauthorized" };
+    await expect(request(cursor, {})).rejects.toMatchObject(refused);
+    await expect(request(cursor, {})).rejects.toMatchObject(refused);
+    expect(server.seen).toHaveLength(2);
+  });
+
+  test("name what failed below HTTP when it is nothing usual", async () => {
+    // Port 1 is one that fetch itself refuses to call.
+    const { request } = caller("http://127.0.0.1:1");
+    const expected = "Docket unavailable: Connection failed at http://127.0.0.1:1 (bad port)";
+    await expect(request(cursor, {})).rejects.toThrow(expected);
+  });
+
+  test("name the status when something else answers at that address", async () => {
+    await using server = await scriptedDocket(root, [status(404), status(200)]);
+    const { request } = caller(server.url);
+    await expect(request(cursor, {})).rejects.toThrow("Docket API error: 404 - Not Found");
+    await expect(request(cursor, {})).rejects.toMatchObject({ code: "BAD_RESPONSE" });
+  });
+
+  test("include a root field that is missing without an error", async () => {
+    await using server = await scriptedDocket({ logCursor: () => null });
+    await expect(caller(server.url).request(cursor, {})).rejects.toMatchObject({ code: "BAD_RESPONSE" });
+  });
+});

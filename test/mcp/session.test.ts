@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { NoAnswerError, ServerError } from "../../client/faults.ts";
+import type { GraphQLRequest } from "../../client/request.ts";
+import { LeaseSession } from "../../mcp/session.ts";
+
+const task = { projectId: "alpha", taskId: "TASK-001", attempt: 1, leaseSeconds: 30 };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A session whose renewals meet the given faults, in order, and else succeed. */
+function session(...faults: Error[]) {
+  const renewals: unknown[] = [];
+  const failures: { lost: boolean }[] = [];
+  const request = async (_document: unknown, variables: unknown) => {
+    renewals.push(variables);
+    const fault = faults.shift();
+    if (fault !== undefined) throw fault;
+    return {};
+  };
+  const leases = new LeaseSession(request as unknown as GraphQLRequest, (_task, _error, lost) =>
+    failures.push({ lost }),
+  );
+  return { leases, renewals, failures };
+}
+
+describe("a session", () => {
+  test("renews what it holds every third of the lease, under its attempt", async () => {
+    const { leases, renewals } = session();
+    leases.hold(task);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(renewals).toEqual([{ input: task }, { input: task }, { input: task }]);
+  });
+
+  test("renews only the newest attempt at a task, and nothing after it was dropped", async () => {
+    const { leases, renewals } = session();
+    leases.hold(task);
+    leases.hold({ ...task, attempt: 2 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(renewals).toEqual([{ input: { ...task, attempt: 2 } }]);
+    leases.drop("alpha", "TASK-001");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(renewals).toHaveLength(1);
+    expect(leases.find("TASK-001", undefined, undefined)).toBeUndefined();
+  });
+
+  test("goes on renewing when the server was only away", async () => {
+    const { leases, renewals, failures } = session(new NoAnswerError("refused", "away"));
+    leases.hold(task);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(renewals).toHaveLength(2);
+    expect(failures).toEqual([{ lost: false }]);
+  });
+
+  test("stops renewing a lost lease, but still knows its attempt to fence a late answer", async () => {
+    const { leases, renewals, failures } = session(new ServerError("LEASE_LOST", "lost"));
+    leases.hold(task);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(renewals).toHaveLength(1);
+    expect(failures).toEqual([{ lost: true }]);
+    expect(leases.find("TASK-001", "alpha", undefined)).toEqual(task);
+  });
+
+  test("knows a task by its project when it holds two of one name", () => {
+    const { leases } = session();
+    leases.hold(task);
+    leases.hold({ ...task, projectId: "beta", attempt: 9 });
+    expect(leases.find("TASK-001", "beta", undefined)).toMatchObject({ attempt: 9 });
+    expect(leases.find("TASK-001", undefined, "alpha")).toMatchObject({ attempt: 1 });
+    expect(leases.find("TASK-001", undefined, "gamma")).toBeUndefined();
+    leases.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
