@@ -44,7 +44,8 @@ CREATE INDEX idx_tasks_project_status ON tasks (project_id, status);
 CREATE INDEX idx_tasks_status ON tasks (status);
 CREATE INDEX idx_tasks_pending ON tasks (project_id, priority, queue_position)
   WHERE status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL;
-CREATE INDEX idx_tasks_lease ON tasks (project_id, lease_expires_at) WHERE status = 'in_progress';
+CREATE INDEX idx_tasks_lease ON tasks (project_id, lease_expires_at)
+  WHERE status = 'in_progress' AND archived_at IS NULL;
 CREATE UNIQUE INDEX uniq_tasks_artifact ON tasks (project_id, artifact_id) WHERE deleted_at IS NULL;
 -- taskId alone finds its task when exactly one visible project holds it.
 CREATE INDEX idx_tasks_task_id ON tasks (task_id);

@@ -1,0 +1,11 @@
+DROP FUNCTION reservation_status(id_reservations);
+DROP TABLE id_reservations, id_registry, id_lane;
+DROP FUNCTION refuse_id_change();
+DROP FUNCTION refuse_numbers_not_given();
+DROP FUNCTION reuse_horizon(text);
+DROP FUNCTION number_set(bigint[]);
+DROP FUNCTION artifact_id_ranges(text, int8multirange);
+DROP FUNCTION artifact_ids(text, int8multirange);
+DROP FUNCTION artifact_id(text, bigint);
+DROP FUNCTION artifact_types(jsonb);
+ALTER TABLE projects DROP CONSTRAINT uniq_projects_namespace;

@@ -1,0 +1,7 @@
+DROP FUNCTION reserve_ids(jsonb);
+DROP FUNCTION record_numbers(text, text, text, int8multirange);
+DROP FUNCTION assign_numbers(text, text, text, integer, text, text);
+DROP FUNCTION take_numbers(text, text, integer, boolean);
+DROP FUNCTION adopt_task_numbers(text, text, bigint);
+DROP FUNCTION hold_sequence(text, text);
+DROP FUNCTION return_numbers(text, text);

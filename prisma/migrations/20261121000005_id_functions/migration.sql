@@ -1,0 +1,249 @@
+-- How numbers are given, come back and are recorded. Callers hold id_lane (see the migration before).
+
+-- Marks what has expired (one event each) and returns the numbers of ended reservations to the registry, oldest first.
+-- The caller holds the sequence's row. Bounded, so that a backlog cannot outlast the statement's time limit.
+CREATE FUNCTION return_numbers(ns text, type text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  came_back int8multirange;
+BEGIN
+  WITH expired AS (
+    UPDATE id_reservations SET expired_at = docket_now()
+    WHERE namespace = ns AND reservation_id IN (
+      SELECT r.reservation_id FROM id_reservations r
+      WHERE r.namespace = ns AND r.artifact_type = type AND r.confirmed_at IS NULL AND r.released_at IS NULL
+        AND r.expired_at IS NULL AND r.expires_at <= docket_now()
+      ORDER BY r.expires_at LIMIT 500)
+    RETURNING project_id, reservation_id, numbers, expires_at, branch, task_id
+  )
+  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, payload)
+  SELECT 'ids.expired', e.project_id, 'reservation', e.reservation_id, 'docket', jsonb_build_object('artifactType', type,
+    'ids', artifact_ids(type, e.numbers), 'expiresAt', e.expires_at, 'branch', e.branch, 'taskId', e.task_id)
+  FROM expired e ORDER BY e.expires_at, e.reservation_id;
+
+  WITH back AS (
+    UPDATE id_reservations SET returned_at = docket_now()
+    WHERE namespace = ns AND (released_at IS NOT NULL OR expired_at IS NOT NULL) AND reservation_id IN (
+      SELECT r.reservation_id FROM id_reservations r
+      WHERE r.namespace = ns AND r.artifact_type = type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
+        AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(ns)
+      ORDER BY coalesce(r.released_at, r.expires_at) LIMIT 500)
+    RETURNING numbers
+  )
+  SELECT range_agg(numbers) INTO came_back FROM back;
+  IF came_back IS NOT NULL THEN
+    UPDATE id_registry SET released = released + came_back WHERE namespace = ns AND artifact_type = type;
+  END IF;
+END $$;
+
+-- Locks a sequence's row, made when missing, and brings it up to now.
+CREATE FUNCTION hold_sequence(ns text, type text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM id_registry WHERE namespace = ns AND artifact_type = type FOR UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO id_registry (namespace, artifact_type) VALUES (ns, type) ON CONFLICT DO NOTHING;
+    PERFORM FROM id_registry WHERE namespace = ns AND artifact_type = type FOR UPDATE;
+  END IF;
+  PERFORM return_numbers(ns, type);
+END $$;
+
+-- Tasks written by plain SQL hold numbers that the registry does not know. Records those among the next thousand as
+-- confirmed for their projects; numbers it passes stay free.
+CREATE FUNCTION adopt_task_numbers(ns text, type text, beginning bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  free int8multirange;
+  reached bigint;
+  owner record;
+BEGIN
+  SELECT released + int8multirange(int8range(last_assigned_id + 1, 2147483648)), last_assigned_id INTO free, reached
+  FROM id_registry WHERE namespace = ns AND artifact_type = type;
+  FOR owner IN
+    SELECT p.project_id, range_agg(int8range(n, n + 1)) AS numbers
+    FROM unnest(free * int8multirange(int8range(beginning, least(beginning + 1000, 2147483648)))) run,
+      generate_series(lower(run), upper(run) - 1) n
+      JOIN tasks t ON t.task_id = artifact_id(type, n) JOIN projects p ON p.project_id = t.project_id AND p.id_namespace = ns
+    GROUP BY p.project_id
+  LOOP
+    -- In a shared namespace two such rows may bear one number: the first keeps it, both are passed.
+    owner.numbers := owner.numbers * free;
+    CONTINUE WHEN isempty(owner.numbers);
+    free := free - owner.numbers;
+    reached := greatest(reached, upper(owner.numbers) - 1);
+    UPDATE id_registry SET last_assigned_id = reached, released = free * int8multirange(int8range(1, reached + 1))
+    WHERE namespace = ns AND artifact_type = type;
+    INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
+    VALUES (ns, type, owner.project_id, owner.numbers, docket_now());
+  END LOOP;
+END $$;
+
+-- Takes numbers out of a held sequence: the lowest released run that fits, else the next ones; not in one piece, the
+-- lowest there are. Null when the numbers are exhausted.
+CREATE FUNCTION take_numbers(ns text, type text, how_many integer, in_one_piece boolean) RETURNS int8multirange
+LANGUAGE plpgsql AS $$
+DECLARE
+  free int8multirange;
+  reached bigint;
+  taken int8multirange;
+  fresh integer;
+BEGIN
+  LOOP
+    SELECT last_assigned_id, released INTO reached, free
+    FROM id_registry WHERE namespace = ns AND artifact_type = type;
+    IF in_one_piece THEN
+      SELECT int8multirange(int8range(lower(run), lower(run) + how_many)) INTO taken
+      FROM unnest(free) run WHERE upper(run) - lower(run) >= how_many ORDER BY run LIMIT 1;
+    ELSE
+      SELECT range_agg(int8range(n, n + 1)) INTO taken FROM (
+        SELECT n FROM unnest(free) run, generate_series(lower(run), least(upper(run), lower(run) + how_many) - 1) n
+        ORDER BY n LIMIT how_many) lowest;
+    END IF;
+    taken := coalesce(taken, '{}');
+    fresh := how_many - (SELECT coalesce(sum(upper(run) - lower(run)), 0) FROM unnest(taken) run);
+    IF reached + fresh > 2147483647 THEN
+      RETURN NULL;
+    END IF;
+    taken := taken + int8multirange(int8range(reached + 1, reached + 1 + fresh));
+    IF NOT EXISTS (SELECT FROM tasks t JOIN projects p ON p.project_id = t.project_id
+                   WHERE t.task_id = ANY (artifact_ids(type, taken)) AND p.id_namespace = ns) THEN
+      UPDATE id_registry SET last_assigned_id = reached + fresh, released = free - taken
+      WHERE namespace = ns AND artifact_type = type;
+      RETURN taken;
+    END IF;
+    PERFORM adopt_task_numbers(ns, type, lower(taken));
+  END LOOP;
+END $$;
+
+-- Gives numbers for good, the lowest there are. No row when they are exhausted.
+CREATE FUNCTION assign_numbers(ns text, type text, project text, how_many integer, branch text, task text)
+RETURNS TABLE (ids text[], last_assigned text) LANGUAGE plpgsql AS $$
+DECLARE
+  before bigint;
+  taken int8multirange;
+BEGIN
+  PERFORM hold_sequence(ns, type);
+  SELECT nullif(r.last_assigned_id, 0) INTO before FROM id_registry r WHERE r.namespace = ns AND r.artifact_type = type;
+  taken := take_numbers(ns, type, how_many, false);
+  IF taken IS NULL THEN
+    RETURN;
+  END IF;
+  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at, branch, task_id)
+  VALUES (ns, type, project, taken, docket_now(), branch, task);
+  RETURN QUERY SELECT artifact_ids(type, taken), artifact_id(type, before);
+END $$;
+
+-- Records numbers that exist already: all or none. Those that lie in an unconfirmed reservation of this project leave
+-- it for a confirmed row; when nothing would be left, the reservation itself becomes confirmed.
+-- `taken`: the lowest that another project holds; nothing was recorded then. `already`: confirmed before for this one.
+-- `confirmed`: [{reservationId, ids}] for each reservation that this confirmed a part of.
+CREATE FUNCTION record_numbers(ns text, type text, project text, wanted int8multirange)
+RETURNS TABLE (taken text, already text[], confirmed jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+  foreigners int8multirange;
+  kept int8multirange;
+  whole int8multirange;
+BEGIN
+  PERFORM hold_sequence(ns, type);
+  SELECT range_agg(r.numbers) FILTER (WHERE r.project_id <> project),
+    wanted * range_agg(r.numbers) FILTER (WHERE r.project_id = project AND r.confirmed_at IS NOT NULL)
+  INTO foreigners, kept
+  FROM id_reservations r
+  WHERE r.namespace = ns AND r.artifact_type = type AND r.returned_at IS NULL AND r.numbers && wanted;
+  IF foreigners IS NOT NULL THEN
+    RETURN QUERY SELECT artifact_id(type, lower(wanted * foreigners)), NULL::text[], NULL::jsonb;
+    RETURN;
+  END IF;
+  already := artifact_ids(type, coalesce(kept, '{}'));
+  wanted := wanted - coalesce(kept, '{}');
+
+  WITH own AS (
+    SELECT r.reservation_id, r.numbers FROM id_reservations r
+    WHERE r.namespace = ns AND r.artifact_type = type AND r.returned_at IS NULL AND r.confirmed_at IS NULL
+      AND r.numbers && wanted
+  ), used_up AS (
+    UPDATE id_reservations r SET confirmed_at = docket_now(), released_at = NULL, expired_at = NULL
+    FROM own WHERE r.namespace = ns AND r.reservation_id = own.reservation_id AND own.numbers <@ wanted
+    RETURNING r.numbers
+  ), carved AS (
+    UPDATE id_reservations r SET numbers = r.numbers - wanted
+    FROM own WHERE r.namespace = ns AND r.reservation_id = own.reservation_id AND NOT own.numbers <@ wanted
+  )
+  SELECT coalesce((SELECT range_agg(u.numbers) FROM used_up u), '{}'),
+    coalesce(jsonb_agg(jsonb_build_object('reservationId', own.reservation_id, 'ids', artifact_ids(type, own.numbers * wanted))), '[]')
+  INTO whole, confirmed FROM own;
+
+  UPDATE id_registry r SET released = r.released - wanted, last_assigned_id = greatest(r.last_assigned_id, upper(wanted) - 1)
+  WHERE r.namespace = ns AND r.artifact_type = type AND NOT isempty(wanted);
+  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
+  SELECT ns, type, project, wanted - whole, docket_now() WHERE NOT isempty(wanted - whole);
+  RETURN NEXT;
+END $$;
+
+-- A batch of reservations in one SERIALIZABLE transaction that holds id_lane. One answer per request, in order:
+-- {result, replayed}, or {error, …} with what the message needs; one that is refused leaves nothing and harms no other.
+CREATE FUNCTION reserve_ids(requests jsonb) RETURNS SETOF jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  q record;
+  known record;
+  project record;
+  made id_reservations;
+  answer jsonb;
+  brought_up text[] := '{}';
+BEGIN
+  FOR q IN
+    SELECT r."reservationId" AS reservation_id, r."projectId" AS project_id, r."artifactType" AS type, r.count,
+      make_interval(secs => r."ttlSeconds") AS ttl, r.branch, r."taskId" AS task_id, r.actor, r.client,
+      r."correlationId" AS correlation_id, r.key, decode(r."requestHash", 'hex') AS request_hash
+    FROM jsonb_to_recordset(requests) AS r("reservationId" uuid, "projectId" text, "artifactType" text, count integer,
+      "ttlSeconds" integer, branch text, "taskId" text, actor text, client text, "correlationId" text, key text, "requestHash" text)
+  LOOP
+    -- The answer of a batch that committed was lost with its connection: the process asks again with the same UUID.
+    SELECT * INTO made FROM id_reservations r WHERE r.reservation_id = q.reservation_id;
+    IF FOUND THEN
+      RETURN NEXT jsonb_build_object('replayed', false, 'result',
+        jsonb_build_object('reservationId', made.reservation_id, 'reservedIds', artifact_ids(made.artifact_type, made.numbers)));
+      CONTINUE;
+    END IF;
+    SELECT k.request_hash, k.result INTO known FROM idempotency_keys k WHERE k.actor = q.actor AND k.key = q.key;
+    IF FOUND THEN
+      RETURN NEXT CASE WHEN known.request_hash = q.request_hash
+        THEN jsonb_build_object('replayed', true, 'result', known.result)
+        ELSE jsonb_build_object('error', 'IDEMPOTENCY_KEY_REUSED') END;
+      CONTINUE;
+    END IF;
+    SELECT p.id_namespace AS namespace, artifact_types(p.settings) AS types INTO project
+    FROM projects p WHERE p.project_id = q.project_id;
+    IF NOT FOUND THEN
+      RETURN NEXT jsonb_build_object('error', 'PROJECT_NOT_FOUND');
+      CONTINUE;
+    END IF;
+    IF NOT q.type = ANY (project.types) THEN
+      RETURN NEXT jsonb_build_object('error', 'INVALID_ARTIFACT_TYPE', 'validTypes', project.types);
+      CONTINUE;
+    END IF;
+    IF q.task_id IS NOT NULL AND NOT EXISTS (SELECT FROM tasks t WHERE t.project_id = q.project_id AND t.task_id = q.task_id
+                                             AND t.deleted_at IS NULL) THEN
+      RETURN NEXT jsonb_build_object('error', 'TASK_NOT_FOUND');
+      CONTINUE;
+    END IF;
+    IF NOT format('%s %s', project.namespace, q.type) = ANY (brought_up) THEN
+      PERFORM hold_sequence(project.namespace, q.type);
+      brought_up := brought_up || format('%s %s', project.namespace, q.type);
+    END IF;
+    made.numbers := take_numbers(project.namespace, q.type, q.count, true);
+    IF made.numbers IS NULL THEN
+      RETURN NEXT jsonb_build_object('error', 'ID_SPACE_EXHAUSTED', 'namespace', project.namespace);
+      CONTINUE;
+    END IF;
+    INSERT INTO id_reservations (namespace, reservation_id, artifact_type, project_id, numbers, expires_at, branch, task_id)
+    VALUES (project.namespace, q.reservation_id, q.type, q.project_id, made.numbers, docket_now() + q.ttl, q.branch, q.task_id)
+    RETURNING expires_at INTO made.expires_at;
+    answer := jsonb_build_object('reservationId', q.reservation_id, 'reservedIds', artifact_ids(q.type, made.numbers));
+    INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
+    VALUES ('ids.reserved', q.project_id, 'reservation', q.reservation_id, q.actor, q.client, q.correlation_id,
+      jsonb_build_object('artifactType', q.type, 'ids', answer -> 'reservedIds', 'expiresAt', made.expires_at,
+        'branch', q.branch, 'taskId', q.task_id));
+    -- DO NOTHING: where another operation just stored this key, a conflict is raised and the batch is run again.
+    INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
+    SELECT q.actor, q.key, 'reserveIds', q.request_hash, answer WHERE q.key IS NOT NULL ON CONFLICT DO NOTHING;
+    RETURN NEXT jsonb_build_object('replayed', false, 'result', answer);
+  END LOOP;
+END $$;

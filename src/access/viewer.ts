@@ -1,0 +1,35 @@
+import type { Db } from "../db/database.ts";
+import { forbidden } from "../errors.ts";
+
+export type Role = "reader" | "agent" | "admin";
+
+/** Who asks: the API key or token subject, and the session it asks from. */
+export interface Viewer {
+  /** Unique name of the key or token subject; stands in every event. */
+  readonly actor: string;
+  readonly name: string;
+  /** The session: header Docket-Client-Id, or clientId of a WebSocket. Absent equals absent. */
+  readonly client: string | null;
+  /** The API key's row; null for a token. */
+  readonly keyId: string | null;
+  readonly role: Role;
+  /** null: every project. What lies outside does not exist for this viewer. */
+  readonly projectIds: readonly string[] | null;
+  readonly expiresAt: Date | null;
+}
+
+/** What a verb works with: `db` is the pool or the open transaction. */
+export interface Context {
+  readonly db: Db;
+  readonly viewer: Viewer;
+  /** The request's id; stands in the events and the server's own log. */
+  readonly correlationId: string;
+}
+
+const RANK: Record<Role, number> = { reader: 0, agent: 1, admin: 2 };
+
+/** @throws FORBIDDEN when the viewer's role is below `role`. */
+export function requireRole(viewer: Viewer, role: Role): void {
+  if (RANK[viewer.role] < RANK[role])
+    throw forbidden(`This needs a key with the role ${role.toUpperCase()}; yours is ${viewer.role.toUpperCase()}.`);
+}

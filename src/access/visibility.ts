@@ -1,0 +1,42 @@
+import { projectNotFound } from "../errors.ts";
+import type { Context, Viewer } from "./viewer.ts";
+
+/**
+ * The projects a viewer may see, as the parameter of `($n::text[] IS NULL OR project_id = ANY ($n))`: null is every
+ * project. Every read goes through this or `visibleAmong`.
+ */
+export function visibleProjects(viewer: Viewer): readonly string[] | null {
+  return viewer.projectIds;
+}
+
+/** The same as a Prisma condition on a model that has `projectId`. */
+export function visibleWhere(viewer: Viewer): { projectId?: { in: string[] } } {
+  return viewer.projectIds === null ? {} : { projectId: { in: [...viewer.projectIds] } };
+}
+
+export function canSee(viewer: Viewer, projectId: string): boolean {
+  return viewer.projectIds === null || viewer.projectIds.includes(projectId);
+}
+
+/** @throws PROJECT_NOT_FOUND for a project outside the viewer's, as for one that does not exist. */
+export function requireVisible(viewer: Viewer, projectId: string): void {
+  if (!canSee(viewer, projectId)) throw projectNotFound(projectId);
+}
+
+/**
+ * For lists and filters that name projects: each exists and is visible.
+ * @throws PROJECT_NOT_FOUND for the first that does not, or is not.
+ */
+export async function requireProjects(
+  { db, viewer }: Pick<Context, "db" | "viewer">,
+  projectIds: readonly string[],
+): Promise<void> {
+  for (const projectId of projectIds) requireVisible(viewer, projectId);
+  if (projectIds.length === 0) return;
+  const [missing] = await db.read<{ project_id: string }>(
+    `SELECT given.project_id FROM unnest($1::text[]) AS given(project_id)
+     WHERE NOT EXISTS (SELECT FROM projects p WHERE p.project_id = given.project_id) LIMIT 1`,
+    [projectIds],
+  );
+  if (missing) throw projectNotFound(missing.project_id);
+}

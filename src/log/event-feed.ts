@@ -1,0 +1,106 @@
+import type { Db } from "../db/database.ts";
+import type { Clock } from "./clock.ts";
+import type { Place } from "./cursor.ts";
+import type { LoggedEvent } from "./event.ts";
+import { isSelected, type Selection } from "./filter.ts";
+import { type EventFrame, FrameBudget } from "./frames.ts";
+import type { Feed, Hub } from "./hub.ts";
+import type { FrameSource } from "./paced-stream.ts";
+import { readPage } from "./read.ts";
+
+/**
+ * The events of one subscriber, from a place on.
+ *
+ * behind: something after its place may not have been sent. It holds no events; each frame is read from the process's
+ *   recent events, or from the log where they do not reach back far enough. At the end of the log → live.
+ * live: the hub puts what is selected into the queue. More than one frame holds → behind, the queue is dropped: what
+ *   a slow client has not taken costs no memory, and nothing is lost.
+ */
+export class EventFeed implements FrameSource<EventFrame>, Feed {
+  readonly selection: Selection;
+  readonly #hub: Hub;
+  readonly #db: Db;
+  readonly #clock: Clock;
+  /** All that is selected up to here has been sent. */
+  #place: Place;
+  #queue: LoggedEvent[] | undefined;
+  #budget = new FrameBudget();
+  #onReady: () => void = () => undefined;
+
+  constructor(hub: Hub, db: Db, clock: Clock, selection: Selection, after: Place) {
+    this.#hub = hub;
+    this.#db = db;
+    this.#clock = clock;
+    this.selection = selection;
+    this.#place = after;
+    this.#goLiveAtTheEnd();
+  }
+
+  onReady(poke: () => void): void {
+    this.#onReady = poke;
+  }
+
+  get ready(): boolean {
+    return this.#queue === undefined || this.#queue.length > 0;
+  }
+
+  offer(event: LoggedEvent): void {
+    // A subscriber may start at an end of the log that this process has not read yet.
+    if (!this.#queue || event.position <= this.#place.position) return;
+    if (!this.#budget.admits(event)) {
+      this.#queue = undefined;
+      this.#hub.detach(this);
+    } else if (this.#queue.push(event) === 1) this.#onReady();
+  }
+
+  take(): EventFrame | Promise<EventFrame> {
+    if (this.#queue) return this.last();
+    const recent = this.#hub.recent.after(this.#place.position);
+    if (!recent) return this.#read();
+    const selected = recent.filter((event) => isSelected(this.selection, event));
+    return this.#frame(selected, this.#hub.recent.end);
+  }
+
+  last(): EventFrame {
+    const { end } = this.#hub.recent;
+    const events = this.#queue ?? [];
+    if (this.#queue && end.position > this.#place.position) this.#place = end;
+    if (this.#queue) this.#queue = [];
+    this.#budget = new FrameBudget();
+    return this.#made(events);
+  }
+
+  close(): void {
+    this.#queue = undefined;
+    this.#hub.detach(this);
+  }
+
+  async #read(): Promise<EventFrame> {
+    const page = await readPage(this.#db, this.#clock, this.selection, {
+      after: this.#place,
+      until: this.#hub.recent.end,
+      limit: FrameBudget.mostEvents,
+    });
+    return this.#frame(page.events, page.place);
+  }
+
+  /** @param place where the log was scanned to for `events`. */
+  #frame(events: readonly LoggedEvent[], place: Place): EventFrame {
+    const fitting = FrameBudget.fitting(events);
+    const last = events[fitting - 1];
+    this.#place = last && fitting < events.length ? { position: last.position, hash: last.hash } : place;
+    this.#goLiveAtTheEnd();
+    return this.#made(events.slice(0, fitting));
+  }
+
+  #goLiveAtTheEnd(): void {
+    if (this.#place.position < this.#hub.recent.end.position) return;
+    this.#queue = [];
+    this.#budget = new FrameBudget();
+    this.#hub.attach(this);
+  }
+
+  #made(events: readonly LoggedEvent[]): EventFrame {
+    return { events, cursor: this.#hub.codec.encode(this.#place), caughtUp: this.#queue !== undefined };
+  }
+}

@@ -1,0 +1,98 @@
+import type { Client } from "pg";
+import { connect } from "../db/connect.ts";
+import type { Clock } from "./clock.ts";
+import { Outage, type OutageLogger } from "./outage.ts";
+
+export interface ListenerSettings {
+  /** Pause between questions whether the connection still answers, in milliseconds. A half-open one says nothing. */
+  readonly heartbeatMs: number;
+  /** Pause before a lost connection is made again, in milliseconds. */
+  readonly reconnectMs: number;
+}
+
+/** How long an answer may take before the connection counts as lost, in milliseconds. */
+const ANSWER_MS = 3_000;
+
+/**
+ * Hears of new events from the drains of all processes, on a connection of its own. Only a hint: what is lost while it
+ * is away, the tail's polling finds.
+ */
+export class Listener {
+  readonly #url: string;
+  readonly #clock: Clock;
+  readonly #settings: ListenerSettings;
+  readonly #onHead: (position: number) => void;
+  readonly #outage: Outage;
+  #client: Client | undefined;
+  #cancel: () => void = () => undefined;
+  #closed = false;
+  #connecting: Promise<void>;
+
+  /** @param onHead told the position of the last event of the log. */
+  constructor(
+    url: string,
+    clock: Clock,
+    logger: OutageLogger,
+    settings: ListenerSettings,
+    onHead: (position: number) => void,
+  ) {
+    this.#url = url;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#onHead = onHead;
+    this.#outage = new Outage(logger, "Listening for new events");
+    this.#connecting = this.#connect();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel();
+    await this.#connecting;
+    const client = this.#client;
+    if (!client) return;
+    // A half-open connection never says good-bye.
+    await Promise.race([client.end(), new Promise<void>((resolve) => this.#clock.after(ANSWER_MS, resolve))]);
+  }
+
+  async #connect(): Promise<void> {
+    let client: Client | undefined;
+    try {
+      client = await connect(this.#url, "docket listen", {
+        options: "-c role=docket_app",
+        keepAlive: true,
+        query_timeout: ANSWER_MS,
+      });
+      client.on("notification", ({ payload }) => this.#onHead(Number(payload)));
+      await client.query("LISTEN docket_log");
+      if (this.#closed) return void (await client.end());
+      this.#client = client;
+      client.on("end", () => this.#lost(client, new Error("The connection was closed")));
+      this.#outage.over();
+      this.#heartbeat(client);
+    } catch (error) {
+      client?.end().catch(() => undefined);
+      this.#lost(undefined, error);
+    }
+  }
+
+  #heartbeat(client: Client): void {
+    this.#cancel = this.#clock.after(this.#settings.heartbeatMs, () => {
+      client.query("SELECT").then(
+        () => this.#client === client && this.#heartbeat(client),
+        (error: unknown) => this.#lost(client, error),
+      );
+    });
+  }
+
+  /** Each connection is lost once, however many of its parts notice. */
+  #lost(client: Client | undefined, error: unknown): void {
+    if (this.#closed || this.#client !== client) return;
+    this.#client = undefined;
+    this.#outage.failed(error);
+    client?.end().catch(() => undefined);
+    this.#cancel();
+    this.#cancel = this.#clock.after(this.#settings.reconnectMs, () => {
+      this.#connecting = this.#connect();
+    });
+  }
+}

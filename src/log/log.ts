@@ -1,0 +1,233 @@
+import type { Viewer } from "../access/viewer.ts";
+import type { Database } from "../db/database.ts";
+import { badInput, cursorExpired } from "../errors.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { BEGINNING, CursorCodec, type Place } from "./cursor.ts";
+import { Drain, type DrainSettings } from "./drain.ts";
+import type { LoggedEvent } from "./event.ts";
+import { EventFeed } from "./event-feed.ts";
+import { type EventFilter, selectFor } from "./filter.ts";
+import type { EventFrame, StatusFrame } from "./frames.ts";
+import { Hub } from "./hub.ts";
+import { Listener, type ListenerSettings } from "./listener.ts";
+import { Outage, type OutageLogger } from "./outage.ts";
+import { type FrameSource, PacedStream, type PaceSettings } from "./paced-stream.ts";
+import { placeAt, readPage } from "./read.ts";
+import { StatusFeed } from "./status-feed.ts";
+import { Tail, type TailSettings } from "./tail.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+import { ViewerValidity } from "./viewer-validity.ts";
+
+/** A page of history. */
+export interface EventPage {
+  readonly events: readonly LoggedEvent[];
+  /** The place scanned to, also when nothing matched: pass it as `after` to go on. */
+  readonly cursor: string;
+  /** Whether that is the end of the log. */
+  readonly caughtUp: boolean;
+}
+
+/** The frames of one subscriber. `return()` frees everything at once; the server may end it at any time. */
+export type FrameStream<Frame> = AsyncIterableIterator<Frame, undefined, undefined>;
+
+/** What has happened: one per process, for everyone who reads history or watches. */
+export interface Log {
+  /** The cursor of now: everything committed before the call lies before it. @throws DATABASE_UNAVAILABLE */
+  cursor(): Promise<string>;
+
+  /**
+   * Events in the order of the log, from the oldest kept or after a cursor; the caller's own writes are among them.
+   * @param first 1 to 100.
+   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, DATABASE_UNAVAILABLE
+   */
+  events(viewer: Viewer, query: { filter: EventFilter; after: string | null; first: number }): Promise<EventPage>;
+
+  /**
+   * Frames of events from now on, or after a cursor: each selected event once, in order. Ends when the viewer's key is
+   * revoked or expires, when the client does not take its frames, and when the server stops.
+   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, UNAUTHENTICATED, DATABASE_UNAVAILABLE
+   */
+  follow(viewer: Viewer, query: { filter: EventFilter; after: string | null }): Promise<FrameStream<EventFrame>>;
+
+  /**
+   * First all watched projects, then those that changed. Ends as `follow` does.
+   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, UNAUTHENTICATED, DATABASE_UNAVAILABLE
+   */
+  watchProjects(viewer: Viewer, projects: readonly string[] | null): Promise<FrameStream<StatusFrame>>;
+
+  /**
+   * Calls `onEnd` when the viewer's key is revoked or expires, for a connection to end with it. The answer stops that.
+   * @throws UNAUTHENTICATED when that is so already.
+   */
+  whileValid(viewer: Viewer, onEnd: () => void): Promise<() => void>;
+
+  /** Streams open in this process. */
+  readonly streams: number;
+
+  /** Ends all streams, each with a last frame to resume from; then drains a last time. Close it before the database. */
+  close(): Promise<void>;
+}
+
+export interface LogSettings extends DrainSettings, ListenerSettings, TailSettings, PaceSettings {}
+
+export const LOG_DEFAULTS: LogSettings = {
+  drainDelayMs: 3,
+  drainIntervalMs: 250,
+  pollMs: 500,
+  heartbeatMs: 5_000,
+  reconnectMs: 500,
+  frameIntervalMs: 100,
+  idleFrameMs: 15_000,
+  stallMs: 60_000,
+};
+
+export interface LogOptions {
+  readonly database: Database;
+  /** URL for the connection that listens, outside the pool. */
+  readonly listenUrl: string;
+  readonly logger: OutageLogger;
+  readonly settings?: Partial<LogSettings>;
+  readonly clock?: Clock;
+}
+
+const MOST_EVENTS_OF_A_PAGE = 100;
+
+const HEAD = {
+  name: "log-head",
+  text: `SELECT h.position, coalesce(substr(e.hash, 1, 8), decode('0000000000000000', 'hex')) AS hash, h.cursor_key
+    FROM log_head h LEFT JOIN events e ON e.position = h.position`,
+};
+
+/** @throws DATABASE_UNAVAILABLE when the log cannot be read at the start; later outages are waited out. */
+export async function openLog({
+  database,
+  listenUrl,
+  logger,
+  settings,
+  clock = systemClock,
+}: LogOptions): Promise<Log> {
+  const all = { ...LOG_DEFAULTS, ...settings };
+  const { place, codec } = await readHead(database);
+  const streams = new Set<{ end(): void; finish(): void }>();
+  let closed = false;
+  const hub = new Hub(codec, place);
+  const validity = new ViewerValidity(database, clock, logger);
+  const wheel = new TimerWheel(clock);
+  const frames = new Outage(logger, "Reading the log for subscribers that fell behind");
+  const around = { clock, wheel, pace: all, failed: (error: unknown) => frames.failed(error) };
+
+  const tail = new Tail(database, clock, logger, all, place, {
+    publish(events) {
+      frames.over();
+      validity.observe(events);
+      hub.publish(events);
+    },
+    async rewind() {
+      const now = await readHead(database);
+      logger.error({ position: now.place.position }, "The database lost events that were delivered: all streams end");
+      for (const stream of [...streams]) stream.end();
+      hub.restart(now.codec, now.place);
+      return now.place;
+    },
+  });
+  const hint = (position: number) => tail.hint(position);
+  const drain = new Drain(database, clock, logger, all, hint);
+  const listener = new Listener(listenUrl, clock, logger, all, hint);
+
+  /** The end of the log, past everything committed before the call. */
+  async function end(): Promise<Place> {
+    const position = await drain.now();
+    const found = hub.recent.placeAt(position) ?? (await placeAt(database, position));
+    if (!found) throw cursorExpired("The database lost events at this moment.");
+    return found;
+  }
+
+  async function placeOf(cursor: string): Promise<Place> {
+    const claimed = hub.codec.decode(cursor);
+    const found = hub.recent.placeAt(claimed.position) ?? (await placeAt(database, claimed.position));
+    // A position that was never given, and a hash that differs, both come from another log than this one is now.
+    if (!found?.hash.equals(claimed.hash))
+      throw cursorExpired(
+        "This cursor is not in the log: it is older than what is kept, or the database was restored.",
+      );
+    return found;
+  }
+
+  async function open<Frame>(viewer: Viewer, makeSource: () => Promise<Source<Frame>>): Promise<FrameStream<Frame>> {
+    let over = () => {};
+    let isOver = false;
+    const release = await validity.watch(viewer, () => {
+      isOver = true;
+      over();
+    });
+    try {
+      const source = await makeSource();
+      const stream: PacedStream<Frame> = new PacedStream(source, around, () => {
+        release();
+        streams.delete(stream);
+      });
+      source.onReady(() => stream.poke());
+      streams.add(stream);
+      over = () => stream.end();
+      // Both may have come while the source was made.
+      if (isOver) stream.end();
+      if (closed) stream.finish();
+      return stream;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  return {
+    cursor: async () => hub.codec.encode(await end()),
+
+    async events(viewer, { filter, after, first }) {
+      if (!Number.isInteger(first) || first < 1 || first > MOST_EVENTS_OF_A_PAGE)
+        throw badInput(`first is ${first}; it may be 1 to ${MOST_EVENTS_OF_A_PAGE}. Go on with the page's cursor.`);
+      const selection = await selectFor(database, viewer, filter);
+      const from = after === null ? BEGINNING : await placeOf(after);
+      const until = await end();
+      const page = await readPage(database, clock, selection, { after: from, until, limit: first });
+      const caughtUp = page.place.position >= until.position;
+      return { events: page.events, cursor: hub.codec.encode(page.place), caughtUp };
+    },
+
+    follow: (viewer, { filter, after }) =>
+      open(viewer, async () => {
+        const selection = await selectFor(database, viewer, filter);
+        const from = after === null ? await end() : await placeOf(after);
+        return new EventFeed(hub, database, clock, selection, from);
+      }),
+
+    watchProjects: (viewer, projects) =>
+      open(viewer, async () => {
+        const selection = await selectFor(database, viewer, { projects });
+        return new StatusFeed(hub, database, { ...selection, server: false });
+      }),
+
+    whileValid: (viewer, onEnd) => validity.watch(viewer, onEnd),
+
+    get streams() {
+      return streams.size;
+    },
+
+    async close() {
+      closed = true;
+      for (const stream of [...streams]) stream.finish();
+      await Promise.all([listener.close(), drain.close(), tail.close()]);
+      validity.close();
+      wheel.close();
+    },
+  };
+}
+
+interface Source<Frame> extends FrameSource<Frame> {
+  onReady(poke: () => void): void;
+}
+
+async function readHead(database: Database): Promise<{ place: Place; codec: CursorCodec }> {
+  const [head] = await database.read<{ position: number; hash: Buffer; cursor_key: Buffer }>(HEAD);
+  if (!head) throw new Error("The log has no head: the database is not migrated");
+  return { place: { position: head.position, hash: head.hash }, codec: new CursorCodec(head.cursor_key) };
+}

@@ -1,0 +1,107 @@
+import type { Db } from "../db/database.ts";
+import type { Clock } from "./clock.ts";
+import { BEGINNING, type Place } from "./cursor.ts";
+import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
+import type { Selection } from "./filter.ts";
+
+/** What a reader got: the selected events in the order of the log, and the place it has scanned to. */
+export interface Page {
+  readonly events: readonly LoggedEvent[];
+  readonly place: Place;
+}
+
+/**
+ * Positions that the first statement of a page walks through; each further one walks through twice as many. Without such
+ * a bound PostgreSQL may plan to sort all the rest of the log for one page.
+ */
+const FIRST_WINDOW = 1_000;
+/** The most that one statement walks through where it may meet many events that are not selected. */
+const LARGEST_SPARSE_WINDOW = 50_000;
+/** A reader of a filter that matches little gets what was found by then, and goes on from its cursor. */
+const BUDGET_MS = 1_000;
+
+const RANGE = "e.position > $1 AND e.position <= $2";
+const CHOSEN = "($4::text[] IS NULL OR e.event_type = ANY ($4)) AND ($5::text[] IS NULL OR e.actor = ANY ($5))";
+/** The columns of `e` as they are in the table. */
+const STORED = `e.position, e.number, e.event_id, e.event_type, e.project_id, e.subject_type, e.subject_id, e.actor,
+  e.client, e.occurred_at, e.correlation_id, e.payload, e.hash`;
+
+const WHOLE_LOG = {
+  name: "log-page",
+  text: `SELECT ${EVENT_COLUMNS} FROM events e
+    WHERE ${RANGE} AND ($6 OR e.project_id <> '_server') AND ${CHOSEN} ORDER BY e.position LIMIT $3`,
+};
+
+/** One short range of an index per project, so that the size of the log does not matter. */
+const OF_PROJECTS = {
+  name: "log-page-of-projects",
+  text: `SELECT ${EVENT_COLUMNS} FROM unnest($6::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
+      SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${RANGE} AND ${CHOSEN}
+      ORDER BY e.position LIMIT $3) e
+    ORDER BY e.position LIMIT $3`,
+};
+
+const OF_TASKS = {
+  name: "log-page-of-tasks",
+  text: `SELECT ${EVENT_COLUMNS} FROM project_log_heads h CROSS JOIN unnest($7::text[]) AS wanted (task_id)
+    CROSS JOIN LATERAL (
+      SELECT ${STORED} FROM events e
+      WHERE e.project_id = h.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
+        AND ${RANGE} AND ${CHOSEN} ORDER BY e.position LIMIT $3) e
+    WHERE $6::text[] IS NULL OR h.project_id = ANY ($6)
+    ORDER BY e.position LIMIT $3`,
+};
+
+/**
+ * Reads the log from a place of the caller's own: what `events` answers, what a stream replays, and all that a sink
+ * needs besides its cursor.
+ * @param until where the log ends for this reader; what lies behind it is not looked at.
+ * @param limit most events of the page. The page may hold fewer before `until` is reached: its place says how far it got.
+ */
+export async function readPage(
+  db: Db,
+  clock: Clock,
+  selection: Selection,
+  { after, until, limit }: { after: Place; until: Place; limit: number },
+): Promise<Page> {
+  const giveUpAt = clock.now() + BUDGET_MS;
+  const events: LoggedEvent[] = [];
+  const largest = isSparse(selection) ? LARGEST_SPARSE_WINDOW : Number.MAX_SAFE_INTEGER;
+  let window = Math.max(FIRST_WINDOW, limit + 1);
+  for (let from = after.position; from < until.position; ) {
+    const to = Math.min(until.position, from + window);
+    const rows = await readRange(db, selection, from, to, limit + 1 - events.length);
+    for (const row of rows) events.push(new LoggedEvent(row));
+    const last = events[limit - 1];
+    if (last && events.length > limit) return { events: events.slice(0, limit), place: last };
+    from = to;
+    window = Math.min(window * 2, largest);
+    if (to < until.position && clock.now() > giveUpAt)
+      return { events, place: (await placeAt(db, to)) ?? events.at(-1) ?? after };
+  }
+  return { events, place: until.position > after.position ? until : after };
+}
+
+async function readRange(db: Db, selection: Selection, from: number, to: number, limit: number): Promise<EventRow[]> {
+  const { projects, server, tasks } = selection;
+  const values = [from, to, limit, list(selection.types), list(selection.actors)];
+  if (tasks) return db.read<EventRow>(OF_TASKS, [...values, list(projects), list(tasks)]);
+  if (projects) return db.read<EventRow>(OF_PROJECTS, [...values, list(projects)]);
+  return db.read<EventRow>(WHOLE_LOG, [...values, server]);
+}
+
+/** Whether a statement may walk through many events before it meets one that is selected. */
+function isSparse({ types, actors, tasks }: Selection): boolean {
+  return tasks === null && (types !== null || actors !== null);
+}
+
+const list = (values: ReadonlySet<string> | null) => values && [...values];
+
+const PLACE = { name: "log-place", text: "SELECT substr(hash, 1, 8) AS hash FROM events WHERE position = $1" };
+
+/** The place after the event at `position`; undefined when the log does not have it. */
+export async function placeAt(db: Db, position: number): Promise<Place | undefined> {
+  if (position === 0) return BEGINNING;
+  const [row] = await db.read<{ hash: Buffer }>(PLACE, [position]);
+  return row && { position, hash: row.hash };
+}

@@ -1,0 +1,68 @@
+import type { Db } from "../db/database.ts";
+import type { LoggedEvent } from "./event.ts";
+import type { Selection } from "./filter.ts";
+import type { StatusFrame } from "./frames.ts";
+import type { Feed, Hub } from "./hub.ts";
+import type { FrameSource } from "./paced-stream.ts";
+
+const ALL_PROJECTS = {
+  name: "log-all-projects",
+  text: "SELECT project_id FROM projects WHERE archived_at IS NULL ORDER BY project_id",
+};
+
+/** Which projects of a subscriber have changed; of each only that, so a slow client costs next to nothing. */
+export class StatusFeed implements FrameSource<StatusFrame>, Feed {
+  readonly selection: Selection;
+  readonly #hub: Hub;
+  readonly #db: Db;
+  readonly #changed = new Set<string>();
+  #begun = false;
+  #onReady: () => void = () => undefined;
+
+  constructor(hub: Hub, db: Db, selection: Selection) {
+    this.#hub = hub;
+    this.#db = db;
+    this.selection = selection;
+    hub.attach(this);
+  }
+
+  onReady(poke: () => void): void {
+    this.#onReady = poke;
+  }
+
+  get ready(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  offer({ projectId }: LoggedEvent): void {
+    if (projectId === null) return;
+    this.#changed.add(projectId);
+    if (this.#changed.size === 1) this.#onReady();
+  }
+
+  take(): StatusFrame | Promise<StatusFrame> {
+    return this.#begun ? this.last() : this.#begin();
+  }
+
+  last(): StatusFrame {
+    const projectIds = [...this.#changed];
+    this.#changed.clear();
+    // Taken before anyone loads the projects: they are at least as new as the cursor.
+    return { cursor: this.#hub.codec.encode(this.#hub.recent.end), projectIds };
+  }
+
+  close(): void {
+    this.#changed.clear();
+    this.#hub.detach(this);
+  }
+
+  async #begin(): Promise<StatusFrame> {
+    const frame = this.last();
+    const { projects } = this.selection;
+    const projectIds = projects
+      ? [...projects]
+      : (await this.#db.read<{ project_id: string }>(ALL_PROJECTS)).map((row) => row.project_id);
+    this.#begun = true;
+    return { ...frame, projectIds };
+  }
+}

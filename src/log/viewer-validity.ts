@@ -1,0 +1,126 @@
+import type { Viewer } from "../access/viewer.ts";
+import type { Db } from "../db/database.ts";
+import { unauthenticated } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import type { LoggedEvent } from "./event.ts";
+import type { OutageLogger } from "./outage.ts";
+
+/** A key is judged by its own row and those of the keys it was issued by: a session ends with the key that opened it. */
+const VALIDITY = {
+  name: "log-viewer-validity",
+  text: `WITH RECURSIVE issuers AS (
+      SELECT k.key_id, k.issued_by, k.revoked_at FROM api_keys k WHERE k.key_id = $1
+      UNION SELECT k.key_id, k.issued_by, k.revoked_at FROM api_keys k JOIN issuers i ON k.key_id = i.issued_by)
+    SELECT EXISTS (SELECT FROM issuers WHERE revoked_at IS NOT NULL) AS revoked,
+      extract(epoch FROM $2::timestamptz - docket_now())::float8 * 1000 AS left_ms`,
+};
+
+/** The longest a timer runs before the database's clock is asked again, in milliseconds. */
+const LONGEST_MS = 60 * 60_000;
+
+interface Watched {
+  readonly viewer: Viewer;
+  readonly onEnd: Set<() => void>;
+  readonly checked: Promise<void>;
+  cancel: () => void;
+}
+
+/**
+ * Who may go on: ends what a viewer has open when its key is revoked (which the log says) or expires (which a timer
+ * says, set by the database's clock). However many streams one key has, it is asked about and timed once.
+ */
+export class ViewerValidity {
+  readonly #db: Db;
+  readonly #clock: Clock;
+  readonly #logger: OutageLogger;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(db: Db, clock: Clock, logger: OutageLogger) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /**
+   * Calls `onEnd` once, as soon as the viewer may no longer see anything. The answer stops watching.
+   * @throws UNAUTHENTICATED when that is so already.
+   */
+  async watch(viewer: Viewer, onEnd: () => void): Promise<() => void> {
+    const id = `${viewer.keyId ?? viewer.actor} ${viewer.expiresAt?.getTime() ?? ""}`;
+    let watched = this.#watched.get(id);
+    if (!watched) {
+      watched = { viewer, onEnd: new Set(), checked: Promise.resolve(), cancel: () => undefined };
+      this.#watched.set(id, watched);
+      // Asked after it is in the map: a revocation is seen either here or in the log, never by neither.
+      Object.assign(watched, { checked: this.#check(id, watched) });
+    }
+    const { onEnd: all, checked } = watched;
+    all.add(onEnd);
+    const release = () => {
+      all.delete(onEnd);
+      if (all.size === 0 && this.#watched.get(id)?.onEnd === all) this.#forget(id);
+    };
+    try {
+      await checked;
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (!all.has(onEnd)) throw ended();
+    return release;
+  }
+
+  /** Looks through new events for keys that were revoked; call it before anyone is given those events. */
+  observe(events: readonly LoggedEvent[]): void {
+    if (this.#watched.size === 0) return;
+    for (const event of events) {
+      if (event.type !== "key.revoked") continue;
+      const { keyIds } = event.payload;
+      const revoked = new Set<unknown>(Array.isArray(keyIds) ? [...keyIds, event.subjectId] : [event.subjectId]);
+      for (const [id, { viewer }] of this.#watched) if (revoked.has(viewer.keyId)) this.#end(id);
+    }
+  }
+
+  close(): void {
+    for (const id of [...this.#watched.keys()]) this.#forget(id);
+  }
+
+  /** @throws UNAUTHENTICATED when the viewer's time is over. */
+  async #check(id: string, watched: Watched): Promise<void> {
+    const { keyId, expiresAt } = watched.viewer;
+    if (keyId === null && expiresAt === null) return;
+    const [row] = await this.#db.read<{ revoked: boolean; left_ms: number | null }>(VALIDITY, [keyId, expiresAt]);
+    const leftMs = row?.left_ms ?? null;
+    if (row?.revoked || (leftMs !== null && leftMs <= 0)) throw ended();
+    if (leftMs === null || this.#watched.get(id) !== watched) return;
+    watched.cancel = this.#clock.after(Math.min(leftMs, LONGEST_MS), () => {
+      if (leftMs <= LONGEST_MS) this.#end(id);
+      else this.#checkAgain(id, watched);
+    });
+  }
+
+  #checkAgain(id: string, watched: Watched): void {
+    this.#check(id, watched).catch((error: unknown) => {
+      // Better a stream too few than one too many: the client connects again and is judged there.
+      this.#logger.info({ err: error }, "Ended streams of a key whose validity is over or cannot be told");
+      this.#end(id);
+    });
+  }
+
+  #end(id: string): void {
+    const watched = this.#forget(id);
+    for (const onEnd of watched?.onEnd ?? []) {
+      watched?.onEnd.delete(onEnd);
+      onEnd();
+    }
+  }
+
+  #forget(id: string): Watched | undefined {
+    const watched = this.#watched.get(id);
+    watched?.cancel();
+    this.#watched.delete(id);
+    return watched;
+  }
+}
+
+const ended = () => unauthenticated("This key is revoked or has expired.");

@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import type { Client } from "pg";
+import { onTestFinished } from "vitest";
+import type { Context, Viewer } from "../../src/access/viewer.ts";
+import { connect } from "../../src/db/connect.ts";
+import { type Database, openDatabase } from "../../src/db/database.ts";
+import { append, type NewEvent } from "../../src/log/append.ts";
+import type { EventFrame } from "../../src/log/frames.ts";
+import { type FrameStream, type Log, type LogOptions, openLog } from "../../src/log/log.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+export const ADMIN: Viewer = {
+  actor: "admin",
+  name: "admin",
+  client: null,
+  keyId: null,
+  role: "admin",
+  projectIds: null,
+  expiresAt: null,
+};
+
+export const silent = { info: () => undefined, error: () => undefined };
+
+/** One server process's part of the log, on a database that others may share. */
+export interface TestProcess {
+  readonly database: Database;
+  readonly log: Log;
+  /** Ends as a process does that is stopped in order. */
+  stop(): Promise<void>;
+}
+
+export interface TestLog extends TestProcess {
+  readonly test: TestDatabase;
+  /** The owner of the tables. */
+  readonly owner: Client;
+  another(options?: Partial<LogOptions>): Promise<TestProcess>;
+}
+
+/** A log on a fresh database with projects alpha and beta; everything is gone when the test ends. */
+export async function startLog(options: Partial<LogOptions> = {}): Promise<TestLog> {
+  const test = await createTestDatabase();
+  const owner = await connect(test.ownerUrl, "docket test owner");
+  const processes: TestProcess[] = [];
+  onTestFinished(async () => {
+    for (const process of processes) await process.stop();
+    await owner.end();
+    await test.drop();
+  });
+  await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ('alpha', false), ('beta', false)");
+  await owner.query(
+    "INSERT INTO projects (project_id, name, id_namespace) VALUES ('alpha', 'Alpha', 'alpha'), ('beta', 'Beta', 'beta')",
+  );
+  const another = async (more: Partial<LogOptions> = {}) => {
+    const process = await startProcess(test.url, more);
+    processes.push(process);
+    return process;
+  };
+  return { ...(await another(options)), test, owner, another };
+}
+
+async function startProcess(url: string, options: Partial<LogOptions>): Promise<TestProcess> {
+  const database = openDatabase({ url, size: 8, applicationName: "docket test" });
+  const log = await openLog({ database, listenUrl: url, logger: silent, ...options });
+  let stopped: Promise<void> | undefined;
+  return { database, log, stop: () => (stopped ??= log.close().then(() => database.close())) };
+}
+
+/** The context of a verb that `viewer` calls. */
+export function contextOf(db: Context["db"], viewer: Viewer = ADMIN): Context {
+  return { db, viewer, correlationId: randomBytes(4).toString("hex") };
+}
+
+/** An event of a task, as a verb would leave it. */
+export function taskEvent(projectId: string, taskId: string, payload: Record<string, unknown> = {}): NewEvent {
+  return { type: "task.updated", projectId, subjectType: "task", subjectId: taskId, payload };
+}
+
+/** Commits the events as one change. */
+export async function commit(database: Database, ...events: NewEvent[]): Promise<void> {
+  await database.transaction((tx) => append(contextOf(tx), ...events));
+}
+
+/** Takes frames until `enough` events have come. */
+export async function takeEvents(stream: FrameStream<EventFrame>, enough: number): Promise<EventFrame[]> {
+  const frames: EventFrame[] = [];
+  let events = 0;
+  while (events < enough) {
+    const { value, done } = await stream.next();
+    if (done) throw new Error(`the stream ended after ${events} of ${enough} events`);
+    frames.push(value);
+    events += value.events.length;
+  }
+  return frames;
+}
