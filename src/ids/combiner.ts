@@ -1,0 +1,53 @@
+interface Waiting<Request, Result> {
+  readonly request: Request;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface CombinerOptions {
+  readonly largestBatch: number;
+  /** Whether a batch that failed so is tried request by request, because one of them alone may be the cause. */
+  readonly separable: (error: unknown) => boolean;
+}
+
+/**
+ * Requests that come while a batch is under way wait and go together in the next one: the busier it is, the fewer
+ * transactions it takes. `run` answers the requests in order.
+ */
+export function combiner<Request, Result>(
+  run: (requests: readonly Request[]) => Promise<readonly Result[]>,
+  { largestBatch, separable }: CombinerOptions,
+): (request: Request) => Promise<Result> {
+  const queue: Waiting<Request, Result>[] = [];
+  let busy = false;
+
+  async function work() {
+    for (let batch = queue.splice(0, largestBatch); batch.length > 0; batch = queue.splice(0, largestBatch)) {
+      await answer(batch);
+    }
+    busy = false;
+  }
+
+  async function answer(batch: readonly Waiting<Request, Result>[]): Promise<void> {
+    try {
+      const results = await run(batch.map(({ request }) => request));
+      batch.forEach(({ resolve, reject }, i) => {
+        const result = results[i];
+        if (result === undefined) reject(new Error("The batch answered fewer requests than it was given"));
+        else resolve(result);
+      });
+    } catch (error) {
+      if (batch.length > 1 && separable(error)) for (const waiting of batch) await answer([waiting]);
+      else for (const { reject } of batch) reject(error);
+    }
+  }
+
+  return (request) =>
+    new Promise((resolve, reject) => {
+      queue.push({ request, resolve, reject });
+      if (busy) return;
+      busy = true;
+      // At the end of the turn, so that what was asked in one burst goes together.
+      setImmediate(() => void work());
+    });
+}

@@ -1,0 +1,103 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { type Answer, once } from "../db/idempotency.ts";
+import { badInput, reservationExpired } from "../errors.ts";
+import { append } from "../log/append.ts";
+import { parseArtifactId } from "./artifact-id.ts";
+import { type HeldReservation, holdReservation, returnNumbers } from "./hold-reservation.ts";
+import { type Released, releaseHeld } from "./release.ts";
+
+export interface ConfirmReservation {
+  readonly reservationId: string;
+  /** Keep only these, release the rest. All of them when left out. */
+  readonly ids?: readonly string[] | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/**
+ * Keeps reserved IDs for good. With `ids` the row splits: those keep the reservation's id, the rest become a released
+ * row. A reservation that is confirmed already stays as it is and releases nothing. IDs that left it because a task or
+ * registerIds recorded them count as confirmed.
+ * @throws RESERVATION_EXPIRED for one that expired, was released or is not there; FORBIDDEN; BAD_USER_INPUT for IDs
+ *   that are not in it.
+ */
+export function confirmReservation(ctx: Context, input: ConfirmReservation): Promise<Answer<Released>> {
+  return once(ctx, { operation: "confirmReservation", input }, async (inside) => {
+    requireRole(inside.viewer, "agent");
+    const held = await holdReservation(inside, input.reservationId);
+    const { reservationId, status } = held;
+    if (status === "expired" || status === "released") throw reservationExpired(reservationId);
+    const wanted = await wantedIds(inside, held, input.ids);
+    if (status === "confirmed") return { reservationId, released: [] };
+    const kept = held.ids.filter((id) => wanted.has(id));
+    const released = held.ids.filter((id) => !wanted.has(id));
+    if (kept.length === 0) await releaseHeld(inside, held);
+    else await keep(inside, held, kept, released);
+    return { reservationId, released };
+  });
+}
+
+const FOREIGN = {
+  name: "reservation-foreign-ids",
+  text: `SELECT artifact_ids($2, number_set($4::bigint[]) - coalesce(range_agg(numbers), '{}')) AS ids FROM id_reservations
+WHERE namespace = $1 AND artifact_type = $2 AND project_id = $3 AND confirmed_at IS NOT NULL
+  AND numbers && number_set($4::bigint[])`,
+};
+
+async function wantedIds(
+  { db }: Context,
+  { namespace, artifactType, projectId, reservationId, ids }: HeldReservation,
+  given: ConfirmReservation["ids"],
+): Promise<Set<string>> {
+  if (given == null) return new Set(ids);
+  if (given.length === 0) throw badInput("ids is empty. To give the whole reservation back, use releaseReservation.");
+  const wanted = given.map(parseArtifactId);
+  const others = wanted.filter(({ id }) => !ids.includes(id));
+  const misfit = others.find((other) => other.artifactType !== artifactType)?.id;
+  const [unknown] =
+    others.length > 0 && misfit === undefined
+      ? await db.read<{ ids: string[] }>(FOREIGN, [
+          namespace,
+          artifactType,
+          projectId,
+          others.map(({ number }) => number),
+        ])
+      : [];
+  const foreign = misfit ?? unknown?.ids[0];
+  if (foreign !== undefined)
+    throw badInput(`${foreign} is not in reservation ${reservationId}, which holds ${ids.join(", ")}.`, {
+      reservationId,
+      ids,
+    });
+  return new Set(wanted.map(({ id }) => id));
+}
+
+const CONFIRM = {
+  name: "reservation-confirm",
+  text: `UPDATE id_reservations SET confirmed_at = docket_now(), numbers = number_set($3::bigint[])
+WHERE namespace = $1 AND reservation_id = $2`,
+};
+const SPLIT_OFF = {
+  name: "reservation-split-off",
+  text: `INSERT INTO id_reservations
+  (namespace, artifact_type, project_id, numbers, reserved_at, expires_at, released_at, branch, task_id)
+SELECT namespace, artifact_type, project_id, number_set($3::bigint[]), reserved_at, expires_at, docket_now(), branch, task_id
+FROM id_reservations WHERE namespace = $1 AND reservation_id = $2`,
+};
+
+async function keep(ctx: Context, held: HeldReservation, kept: readonly string[], released: readonly string[]) {
+  const { namespace, reservationId, projectId, artifactType } = held;
+  await ctx.db.write(CONFIRM, [namespace, reservationId, numbersOf(kept)]);
+  if (released.length > 0) {
+    await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
+    await returnNumbers(ctx, held);
+  }
+  await append(ctx, {
+    type: "ids.confirmed",
+    projectId,
+    subjectType: "reservation",
+    subjectId: reservationId,
+    payload: { artifactType, ids: kept, released },
+  });
+}
+
+const numbersOf = (ids: readonly string[]) => ids.map((id) => parseArtifactId(id).number);

@@ -1,0 +1,48 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { type Answer, once } from "../db/idempotency.ts";
+import { reservationExpired } from "../errors.ts";
+import { append } from "../log/append.ts";
+import { holdReservation } from "./hold-reservation.ts";
+import { requireTtl } from "./request.ts";
+
+export interface ExtendReservation {
+  readonly reservationId: string;
+  /** From now, in seconds; 15 minutes by default. */
+  readonly ttlSeconds?: number | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+const DEFAULT_TTL_SECONDS = 15 * 60;
+
+const EXTEND = {
+  name: "reservation-extend",
+  text: `UPDATE id_reservations SET expires_at = greatest(expires_at, docket_now() + make_interval(secs => $3::int))
+WHERE namespace = $1 AND reservation_id = $2 RETURNING expires_at AS "expiresAt"`,
+};
+
+/**
+ * Holds an active reservation until `ttlSeconds` from now; never shortens it. A confirmed one needs no more time and
+ * stays as it is.
+ * @throws RESERVATION_EXPIRED, also for a released one; FORBIDDEN, BAD_USER_INPUT
+ */
+export function extendReservation(ctx: Context, input: ExtendReservation): Promise<Answer<{ reservationId: string }>> {
+  return once(ctx, { operation: "extendReservation", input }, async (inside) => {
+    const ttl = requireTtl(input.ttlSeconds ?? DEFAULT_TTL_SECONDS);
+    requireRole(inside.viewer, "agent");
+    const { reservationId, namespace, projectId, status, expiresAt } = await holdReservation(
+      inside,
+      input.reservationId,
+    );
+    if (status === "confirmed") return { reservationId };
+    if (status !== "active") throw reservationExpired(reservationId);
+    const [extended] = await inside.db.write<{ expiresAt: Date }>(EXTEND, [namespace, reservationId, ttl]);
+    await append(inside, {
+      type: "ids.extended",
+      projectId,
+      subjectType: "reservation",
+      subjectId: reservationId,
+      payload: { changes: { expiresAt: { old: expiresAt, new: extended?.expiresAt } } },
+    });
+    return { reservationId };
+  });
+}

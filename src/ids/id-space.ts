@@ -1,0 +1,35 @@
+import type { Context } from "../access/viewer.ts";
+import { requireVisible } from "../access/visibility.ts";
+import { badInput, projectNotFound } from "../errors.ts";
+
+/** Where a project's artifact numbers are unique, and the types it may number. */
+export interface IdSpace {
+  readonly namespace: string;
+  readonly artifactTypes: readonly string[];
+}
+
+const SPACE = {
+  name: "id-space",
+  text: 'SELECT id_namespace AS namespace, artifact_types(settings) AS "artifactTypes" FROM projects WHERE project_id = $1',
+};
+
+/** @throws PROJECT_NOT_FOUND */
+export async function idSpace({ db, viewer }: Context, projectId: string): Promise<IdSpace> {
+  requireVisible(viewer, projectId);
+  const [space] = await db.read<IdSpace>(SPACE, [projectId]);
+  if (!space) throw projectNotFound(projectId);
+  return space;
+}
+
+/** The type in upper case. @throws BAD_USER_INPUT listing the valid types. */
+export function requireArtifactType({ artifactTypes }: Pick<IdSpace, "artifactTypes">, given: string): string {
+  const artifactType = given.toUpperCase();
+  if (!artifactTypes.includes(artifactType)) throw invalidArtifactType(artifactType, artifactTypes);
+  return artifactType;
+}
+
+export const invalidArtifactType = (artifactType: string, validTypes: readonly string[]) =>
+  badInput(`Invalid artifact_type: ${artifactType}. Valid types: ${validTypes.join(", ")}`, {
+    artifactType,
+    validTypes,
+  });

@@ -1,0 +1,62 @@
+import type { Context } from "../access/viewer.ts";
+import { visibleProjects } from "../access/visibility.ts";
+import { idSpace, requireArtifactType } from "./id-space.ts";
+
+/** Where one sequence stands: the namespace's, so projects that share it see the same. */
+export interface IdSequence {
+  readonly namespace: string;
+  readonly artifactType: string;
+  /** The highest ID ever given; null if none. */
+  readonly lastAssigned: string | null;
+  /** What nextId would give now; null when the numbers are exhausted. */
+  readonly nextAvailable: string | null;
+  /** IDs that came back and will be given again, lowest first, as ranges: US-007, US-028..US-030. */
+  readonly released: string[];
+}
+
+// Numbers that are due to come back are counted as back: the next writer returns them before it gives any.
+const REGISTRY = {
+  name: "id-registry",
+  text: `SELECT p.project_id AS "projectId", p.id_namespace AS namespace, t.type AS "artifactType",
+  artifact_id(t.type, nullif(g.last_assigned_id, 0)) AS "lastAssigned",
+  artifact_id(t.type, coalesce(lower(f.free), nullif(coalesce(g.last_assigned_id, 0) + 1, 2147483648))) AS "nextAvailable",
+  artifact_id_ranges(t.type, f.free) AS released
+FROM projects p
+CROSS JOIN LATERAL (
+  SELECT type, place FROM unnest(artifact_types(p.settings)) WITH ORDINALITY AS known(type, place)
+  UNION ALL
+  SELECT o.artifact_type, 1000 FROM id_registry o
+  WHERE o.namespace = p.id_namespace AND NOT o.artifact_type = ANY (artifact_types(p.settings))
+) t
+LEFT JOIN id_registry g ON g.namespace = p.id_namespace AND g.artifact_type = t.type
+CROSS JOIN LATERAL (
+  SELECT coalesce(g.released, '{}') + coalesce(range_agg(r.numbers), '{}') AS free FROM id_reservations r
+  WHERE r.namespace = p.id_namespace AND r.artifact_type = t.type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
+    AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(p.id_namespace)
+) f
+WHERE p.project_id = ANY ($1::text[]) AND ($2::text[] IS NULL OR p.project_id = ANY ($2)) AND ($3::text IS NULL OR t.type = $3)
+ORDER BY t.place, t.type`,
+};
+
+/**
+ * The sequences of a project's namespace: one for each type it may number, and those that others of the namespace use.
+ * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for an invalid type.
+ */
+export async function idRegistry(
+  ctx: Context,
+  { projectId, artifactType }: { readonly projectId: string; readonly artifactType?: string | null | undefined },
+): Promise<IdSequence[]> {
+  const space = await idSpace(ctx, projectId);
+  const type = artifactType == null ? null : requireArtifactType(space, artifactType);
+  return read(ctx, [projectId], type);
+}
+
+/** The same for several projects at once, in the order given; empty for one that the viewer does not see. */
+export async function idRegistries(ctx: Context, projectIds: readonly string[]): Promise<IdSequence[][]> {
+  const byProject = Map.groupBy(await read(ctx, projectIds, null), ({ projectId }) => projectId);
+  return projectIds.map((projectId) => byProject.get(projectId) ?? []);
+}
+
+function read({ db, viewer }: Context, projectIds: readonly string[], type: string | null) {
+  return db.read<IdSequence & { readonly projectId: string }>(REGISTRY, [projectIds, visibleProjects(viewer), type]);
+}

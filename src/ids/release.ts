@@ -1,0 +1,51 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { type Answer, once } from "../db/idempotency.ts";
+import { badInput, reservationExpired } from "../errors.ts";
+import { append } from "../log/append.ts";
+import { type HeldReservation, holdReservation, returnNumbers } from "./hold-reservation.ts";
+
+export interface ReleaseReservation {
+  readonly reservationId: string;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+export interface Released {
+  readonly reservationId: string;
+  readonly released: readonly string[];
+}
+
+const RELEASE = {
+  name: "reservation-release",
+  text: "UPDATE id_reservations SET released_at = docket_now() WHERE namespace = $1 AND reservation_id = $2",
+};
+
+/**
+ * Gives a whole reservation back. One that was released before stays so.
+ * @throws RESERVATION_EXPIRED, FORBIDDEN; BAD_USER_INPUT when it is confirmed, which is for good.
+ */
+export function releaseReservation(ctx: Context, input: ReleaseReservation): Promise<Answer<Released>> {
+  return once(ctx, { operation: "releaseReservation", input }, async (inside) => {
+    requireRole(inside.viewer, "agent");
+    const held = await holdReservation(inside, input.reservationId);
+    const { reservationId, status, ids } = held;
+    if (status === "confirmed")
+      throw badInput(`Reservation ${reservationId} is confirmed; confirmed IDs are kept for good.`, { reservationId });
+    if (status === "expired") throw reservationExpired(reservationId);
+    if (status === "active") await releaseHeld(inside, held);
+    return { reservationId, released: ids };
+  });
+}
+
+/** Releases an active reservation and tells so. */
+export async function releaseHeld(ctx: Context, held: HeldReservation): Promise<void> {
+  const { namespace, reservationId, projectId, artifactType, ids } = held;
+  await ctx.db.write(RELEASE, [namespace, reservationId]);
+  await returnNumbers(ctx, held);
+  await append(ctx, {
+    type: "ids.released",
+    projectId,
+    subjectType: "reservation",
+    subjectId: reservationId,
+    payload: { artifactType, ids },
+  });
+}

@@ -1,0 +1,23 @@
+import { badInput, taskNotFound } from "../errors.ts";
+
+const SECONDS_PER_WEEK = 604_800;
+
+/** @throws BAD_USER_INPUT unless it is a whole number of seconds up to a week. */
+export function requireTtl(ttlSeconds: number): number {
+  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > SECONDS_PER_WEEK)
+    throw badInput(`ttlSeconds is ${ttlSeconds}; it must be from 1 to ${SECONDS_PER_WEEK} (a week).`);
+  return ttlSeconds;
+}
+
+/** What a number is for: a note that may be left out. @throws BAD_USER_INPUT */
+export function requireBranch(branch: string | null | undefined): string | null {
+  if (branch != null && !/^\P{C}{1,255}$/u.test(branch))
+    throw badInput("branch must have 1 to 255 characters, none of them control characters.");
+  return branch ?? null;
+}
+
+/** The form that every task ID has; what differs from it is no task. @throws TASK_NOT_FOUND */
+export function requireTaskForm(taskId: string | null | undefined, projectId: string): string | null {
+  if (taskId != null && !/^[A-Z]{2,10}-[0-9]{3,10}$/.test(taskId)) throw taskNotFound(taskId, projectId);
+  return taskId ?? null;
+}

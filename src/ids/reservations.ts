@@ -1,0 +1,135 @@
+import type { Context } from "../access/viewer.ts";
+import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { reservationExpired } from "../errors.ts";
+import { type ReservationStatus, UUID } from "./hold-reservation.ts";
+
+export interface Reservation {
+  readonly reservationId: string;
+  readonly projectId: string;
+  readonly namespace: string;
+  readonly artifactType: string;
+  readonly ids: string[];
+  readonly status: ReservationStatus;
+  readonly reservedAt: Date;
+  /** null once confirmed: confirmed numbers are kept for good. */
+  readonly expiresAt: Date | null;
+  readonly confirmedAt: Date | null;
+  readonly releasedAt: Date | null;
+  readonly branch: string | null;
+  readonly taskId: string | null;
+}
+
+type Maybe<T> = T | null | undefined;
+
+export interface ReservationFilter {
+  readonly projects?: Maybe<readonly string[]>;
+  readonly artifactType?: Maybe<{
+    readonly eq?: Maybe<string>;
+    readonly in?: Maybe<readonly string[]>;
+    /** Part of the type, whatever the case. */
+    readonly contains?: Maybe<string>;
+    readonly null?: Maybe<boolean>;
+  }>;
+  readonly status?: Maybe<{
+    readonly eq?: Maybe<ReservationStatus>;
+    readonly in?: Maybe<readonly ReservationStatus[]>;
+  }>;
+}
+
+const COLUMNS = `r.reservation_id AS "reservationId", r.project_id AS "projectId", r.namespace,
+  r.artifact_type AS "artifactType", artifact_ids(r.artifact_type, r.numbers) AS ids, reservation_status(r) AS status,
+  r.reserved_at AS "reservedAt", CASE WHEN r.confirmed_at IS NULL THEN r.expires_at END AS "expiresAt",
+  r.confirmed_at AS "confirmedAt", r.released_at AS "releasedAt", r.branch, r.task_id AS "taskId"`;
+
+const FIND = {
+  name: "reservations-find",
+  text: `SELECT ${COLUMNS} FROM id_reservations r
+WHERE r.reservation_id = ANY ($1::uuid[]) AND ($2::text[] IS NULL OR r.project_id = ANY ($2))`,
+};
+
+/** Those of the reservations that the viewer sees, in the order given; null where there is none. */
+export async function findReservations(
+  { db, viewer }: Context,
+  reservationIds: readonly string[],
+): Promise<(Reservation | null)[]> {
+  const ids = reservationIds.filter((id) => UUID.test(id));
+  const found = await db.read<Reservation>(FIND, [ids, visibleProjects(viewer)]);
+  const byId = new Map(found.map((reservation) => [reservation.reservationId, reservation]));
+  return reservationIds.map((id) => byId.get(id.toLowerCase()) ?? null);
+}
+
+/** @throws RESERVATION_EXPIRED when there is none that the viewer sees; an expired one is found. */
+export async function reservation(ctx: Context, reservationId: string): Promise<Reservation> {
+  const [found] = await findReservations(ctx, [reservationId]);
+  if (!found) throw reservationExpired(reservationId);
+  return found;
+}
+
+const NEWEST_FIRST: Order = {
+  name: "reservations",
+  columns: [
+    { sql: "r.reserved_at", type: "timestamptz" },
+    { sql: "r.reservation_id", type: "uuid" },
+  ],
+  direction: "DESC",
+};
+
+export interface ListReservations extends PageArgs {
+  readonly filter?: Maybe<ReservationFilter>;
+}
+
+/**
+ * A page of the visible reservations, newest first, with rows for every ID given by nextId, registerIds and tasks.
+ * Each project's newest come from its index, so that the page costs the same however many there are.
+ * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT for a bad page.
+ */
+export async function listReservations(
+  ctx: Context,
+  { filter, ...page }: ListReservations,
+): Promise<Page<Reservation> & { totalCount(): Promise<number> }> {
+  await requireProjects(ctx, filter?.projects ?? []);
+  const { values, bind } = parameters();
+  const projects = amongProjects(ctx, filter, bind);
+  const matching = matches(filter, bind);
+  const { key, condition, tail, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const rows = await ctx.db.read<Reservation & { cursorKey: string[] }>(
+    `SELECT r.* FROM projects p CROSS JOIN LATERAL (
+       SELECT ${COLUMNS}, ${key} AS "cursorKey", r.reserved_at, r.reservation_id FROM id_reservations r
+       WHERE r.project_id = p.project_id AND ${matching} AND ${condition} ${tail}
+     ) r WHERE ${projects} ${tail}`,
+    values,
+  );
+  return { ...toPage(rows), totalCount: () => countReservations(ctx, filter) };
+}
+
+async function countReservations(ctx: Context, filter: Maybe<ReservationFilter>): Promise<number> {
+  const { values, bind } = parameters();
+  const [counted] = await ctx.db.read<{ count: number }>(
+    `SELECT count(*)::int AS count FROM projects p JOIN id_reservations r USING (project_id)
+     WHERE ${amongProjects(ctx, filter, bind)} AND ${matches(filter, bind)}`,
+    values,
+  );
+  return counted?.count ?? 0;
+}
+
+type Bind = (value: unknown) => string;
+
+function amongProjects({ viewer }: Context, filter: Maybe<ReservationFilter>, bind: Bind): string {
+  const projects = filter?.projects ?? visibleProjects(viewer);
+  return projects === null ? "TRUE" : `p.project_id = ANY (${bind(projects)}::text[])`;
+}
+
+function matches(filter: Maybe<ReservationFilter>, bind: Bind): string {
+  const { artifactType: type, status } = filter ?? {};
+  const conditions = [
+    type?.eq != null && `r.artifact_type = upper(${bind(type.eq)})`,
+    type?.in && `r.artifact_type = ANY (${bind(type.in.map((one) => one.toUpperCase()))}::text[])`,
+    type?.contains != null && `strpos(r.artifact_type, upper(${bind(type.contains)})) > 0`,
+    // Every reservation has a type.
+    type?.null === true && "FALSE",
+    status?.eq != null && `reservation_status(r) = ${bind(status.eq)}`,
+    status?.in && `reservation_status(r) = ANY (${bind(status.in)}::text[])`,
+  ];
+  return conditions.filter((condition) => typeof condition === "string").join(" AND ") || "TRUE";
+}

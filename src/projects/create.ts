@@ -1,0 +1,73 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { canSee } from "../access/visibility.ts";
+import { once } from "../db/idempotency.ts";
+import { badInput, forbidden, projectNotFound } from "../errors.ts";
+import { append } from "../log/append.ts";
+import { enterNamespace, type ReuseInput, setReuse } from "./namespace.ts";
+import { givenSettings, type SettingsInput } from "./settings.ts";
+
+export interface CreateProject extends SettingsInput, ReuseInput {
+  readonly projectId: string;
+  readonly name: string;
+  readonly idNamespace?: string | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/;
+
+/**
+ * Agents create projects with a namespace of their own; sharing one, or changing its reuse, takes an admin. A key that
+ * is limited to some projects creates none.
+ * @throws BAD_USER_INPUT when it exists already; FORBIDDEN
+ */
+export function createProject(ctx: Context, input: CreateProject) {
+  return once(ctx, { operation: "createProject", input }, async (inside) => {
+    const created = await insertProject(inside, input);
+    if (!created) throw badInput(`Project ${input.projectId} already exists.`, { projectId: input.projectId });
+    return { projectId: input.projectId };
+  });
+}
+
+/**
+ * What `createProject: true` in another mutation's input means: the project exists afterwards.
+ * @throws PROJECT_NOT_FOUND for a key that is limited to other projects.
+ */
+export async function ensureProject(ctx: Context, projectId: string): Promise<void> {
+  if (!canSee(ctx.viewer, projectId)) throw projectNotFound(projectId);
+  const [found] = await ctx.db.read("SELECT FROM projects WHERE project_id = $1", [projectId]);
+  if (found) return;
+  if (ctx.viewer.projectIds !== null) throw projectNotFound(projectId);
+  await ctx.db.transaction((db) => insertProject({ ...ctx, db }, { projectId, name: projectId }));
+}
+
+/** False when somebody else created it first. */
+async function insertProject(ctx: Context, input: CreateProject): Promise<boolean> {
+  const { projectId, name, idNamespace } = input;
+  requireRole(ctx.viewer, "agent");
+  if (ctx.viewer.projectIds !== null)
+    throw forbidden("This key is limited to some projects and cannot create one; use an unlimited key.");
+  if ((idNamespace != null && idNamespace !== projectId) || input.idReuse != null) requireRole(ctx.viewer, "admin");
+  for (const [field, value] of Object.entries({ projectId, idNamespace: idNamespace ?? projectId }))
+    if (!SLUG.test(value))
+      throw badInput(`${field} ${JSON.stringify(value)} must be 1 to 100 of a-z, 0-9 and -, not beginning with -.`);
+  if (name.length < 1 || name.length > 200) throw badInput("name must have 1 to 200 characters.");
+  const settings = givenSettings(input);
+
+  const namespace = idNamespace ?? projectId;
+  await enterNamespace(ctx, projectId, namespace);
+  const inserted = await ctx.db.write(
+    `INSERT INTO projects (project_id, name, id_namespace, settings) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (project_id) DO NOTHING RETURNING project_id`,
+    [projectId, name, namespace, settings],
+  );
+  if (inserted.length === 0) return false;
+  await setReuse(ctx, namespace, input);
+  await append(ctx, {
+    type: "project.created",
+    projectId,
+    subjectType: "project",
+    subjectId: projectId,
+    payload: { project: { projectId, name, idNamespace: namespace, ...settings } },
+  });
+  return true;
+}

@@ -1,0 +1,51 @@
+import type { Context } from "../access/viewer.ts";
+import { canSee } from "../access/visibility.ts";
+import { badInput, forbidden } from "../errors.ts";
+
+export type IdReuse = "immediately" | "after" | "never";
+
+export interface ReuseInput {
+  readonly idReuse?: IdReuse | null | undefined;
+  readonly idQuarantineSeconds?: number | null | undefined;
+}
+
+/**
+ * When numbers that were released or expired are given again, for the whole namespace.
+ * @throws FORBIDDEN unless the viewer sees every project that shares the namespace.
+ */
+export async function setReuse({ db, viewer }: Context, namespace: string, input: ReuseInput): Promise<void> {
+  const { idReuse, idQuarantineSeconds } = input;
+  if (idReuse == null && idQuarantineSeconds == null) return;
+  if ((idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
+    throw badInput("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
+  const sharing = await db.read<{ project_id: string }>("SELECT project_id FROM projects WHERE id_namespace = $1", [
+    namespace,
+  ]);
+  if (!sharing.every(({ project_id }) => canSee(viewer, project_id)))
+    throw forbidden(
+      `Namespace ${namespace} is shared with projects outside this key; changing its reuse needs them all.`,
+    );
+  await db.write(
+    "UPDATE namespaces SET reuse = $2, quarantine_seconds = $3 WHERE namespace = $1",
+    [namespace, idReuse, idReuse === "after" ? idQuarantineSeconds : null],
+  );
+}
+
+/**
+ * Makes or joins the namespace of a new project. A project's own bears its id and is not shareable.
+ * @throws BAD_USER_INPUT when the name is taken by a namespace of the other sort.
+ */
+export async function enterNamespace({ db }: Context, projectId: string, namespace: string): Promise<void> {
+  const shared = namespace !== projectId;
+  await db.write("INSERT INTO namespaces (namespace, shared) VALUES ($1, $2) ON CONFLICT (namespace) DO NOTHING", [
+    namespace,
+    shared,
+  ]);
+  const [found] = await db.read<{ shared: boolean }>("SELECT shared FROM namespaces WHERE namespace = $1", [namespace]);
+  if (found?.shared === shared) return;
+  throw badInput(
+    shared
+      ? `Namespace ${namespace} belongs to the project ${namespace} alone and cannot be shared. Choose another idNamespace.`
+      : `A shared namespace is already called ${namespace}. Choose another projectId, or join it with idNamespace under another projectId.`,
+  );
+}

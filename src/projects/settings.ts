@@ -1,0 +1,32 @@
+import * as z from "zod";
+import { badInput } from "../errors.ts";
+
+/** What a project decides for itself; kept in `projects.settings`. */
+const Settings = z.object({
+  /** How long a claim holds where the caller does not say, in seconds. */
+  leaseSeconds: z.int().min(1).max(604_800).default(3600),
+  /** Artifact types beside the built-in ones. */
+  artifactTypes: z.array(z.string()).default([]),
+});
+
+export type ProjectSettings = z.infer<typeof Settings>;
+
+export const readSettings = (stored: unknown): ProjectSettings => Settings.parse(stored);
+
+export interface SettingsInput {
+  readonly leaseSeconds?: number | null | undefined;
+  readonly artifactTypes?: readonly string[] | null | undefined;
+}
+
+/** The settings named in the input, checked; what it leaves out is not there. */
+export function givenSettings({ leaseSeconds, artifactTypes }: SettingsInput): Partial<ProjectSettings> {
+  if (leaseSeconds != null && (leaseSeconds < 1 || leaseSeconds > 604_800))
+    throw badInput(`leaseSeconds is ${leaseSeconds}; it must be from 1 to 604800 (a week).`);
+  const types = artifactTypes?.map((type) => type.toUpperCase());
+  const bad = types?.find((type) => !/^[A-Z]{2,10}$/.test(type));
+  if (bad !== undefined) throw badInput(`Artifact type ${bad} must be 2 to 10 letters A-Z.`);
+  return {
+    ...(leaseSeconds != null && { leaseSeconds }),
+    ...(types && { artifactTypes: [...new Set(types)] }),
+  };
+}

@@ -1,0 +1,63 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { requireVisible } from "../access/visibility.ts";
+import { once } from "../db/idempotency.ts";
+import { badInput, projectNotFound, versionConflict } from "../errors.ts";
+import { append } from "../log/append.ts";
+import { type ReuseInput, setReuse } from "./namespace.ts";
+import { givenSettings, type SettingsInput } from "./settings.ts";
+
+export interface UpdateProject extends SettingsInput, ReuseInput {
+  readonly projectId: string;
+  readonly name?: string | null | undefined;
+  readonly expectedVersion?: number | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+interface Row {
+  name: string;
+  id_namespace: string;
+  settings: Record<string, unknown>;
+  version: number;
+}
+
+/** @throws PROJECT_NOT_FOUND, FORBIDDEN, VERSION_CONFLICT, BAD_USER_INPUT */
+export function updateProject(ctx: Context, input: UpdateProject) {
+  return once(ctx, { operation: "updateProject", input }, async (inside) => {
+    const { db, viewer } = inside;
+    const { projectId, name, expectedVersion } = input;
+    requireVisible(viewer, projectId);
+    requireRole(viewer, "admin");
+    const [before] = await db.write<Row>(
+      "SELECT name, id_namespace, settings, version FROM projects WHERE project_id = $1 FOR NO KEY UPDATE",
+      [projectId],
+    );
+    if (!before) throw projectNotFound(projectId);
+    if (expectedVersion != null && expectedVersion !== before.version)
+      throw versionConflict(expectedVersion, before.version, "Project");
+    if (name != null && (name.length < 1 || name.length > 200)) throw badInput("name must have 1 to 200 characters.");
+
+    const given = { ...(name != null && { name }), ...givenSettings(input) };
+    const old: Record<string, unknown> = { ...before.settings, name: before.name };
+    const changes = Object.fromEntries(
+      Object.entries(given).map(([field, value]) => [field, { old: old[field] ?? null, new: value }]),
+    );
+    await setReuse(inside, before.id_namespace, input);
+    if (input.idReuse != null) changes["idReuse"] = { old: null, new: input.idReuse.toUpperCase() };
+    if (Object.keys(changes).length === 0) return { projectId };
+
+    const { name: newName, ...settings } = given;
+    await db.write(
+      `UPDATE projects SET name = coalesce($2, name), settings = settings || $3, version = version + 1
+       WHERE project_id = $1`,
+      [projectId, newName ?? null, settings],
+    );
+    await append(inside, {
+      type: "project.configured",
+      projectId,
+      subjectType: "project",
+      subjectId: projectId,
+      payload: { changes },
+    });
+    return { projectId };
+  });
+}

@@ -1,0 +1,63 @@
+import { expect, it } from "vitest";
+import { combiner } from "../../src/ids/combiner.ts";
+
+const never = () => false;
+
+it("sends what came in one burst together, and what came meanwhile in the next batch", async () => {
+  const batches: (readonly number[])[] = [];
+  const late: Promise<number>[] = [];
+  const ask = combiner<number, number>(
+    async (requests) => {
+      batches.push(requests);
+      if (batches.length === 1) late.push(ask(4), ask(5));
+      return requests.map((request) => request * 10);
+    },
+    { largestBatch: 100, separable: never },
+  );
+  expect(await Promise.all([ask(1), ask(2), ask(3)])).toEqual([10, 20, 30]);
+  expect(await Promise.all(late)).toEqual([40, 50]);
+  expect(batches).toEqual([
+    [1, 2, 3],
+    [4, 5],
+  ]);
+});
+
+it("never sends more at once than allowed", async () => {
+  const sizes: number[] = [];
+  const ask = combiner<number, number>(
+    async (requests) => {
+      sizes.push(requests.length);
+      return requests;
+    },
+    { largestBatch: 2, separable: never },
+  );
+  await Promise.all([1, 2, 3, 4, 5].map(ask));
+  expect(sizes).toEqual([2, 2, 1]);
+});
+
+it("tries a failed batch request by request, so that a poisonous one fails alone", async () => {
+  const ask = combiner<string, string>(
+    async (requests) => {
+      if (requests.includes("poison")) throw new Error("poisoned");
+      return requests;
+    },
+    { largestBatch: 100, separable: () => true },
+  );
+  const answers = await Promise.allSettled(["a", "poison", "b"].map(ask));
+  expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(await ask("c")).toBe("c");
+});
+
+it("fails all of a batch whose failure is nobody's own, and goes on afterwards", async () => {
+  let down = true;
+  const ask = combiner<string, string>(
+    async (requests) => {
+      if (down) throw new Error("away");
+      return requests;
+    },
+    { largestBatch: 100, separable: never },
+  );
+  expect((await Promise.allSettled(["a", "b"].map(ask))).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  down = false;
+  expect(await ask("c")).toBe("c");
+});
