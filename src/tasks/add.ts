@@ -1,0 +1,163 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { requireProjects } from "../access/visibility.ts";
+import { once } from "../db/idempotency.ts";
+import { badInput, idTaken } from "../errors.ts";
+import { allocateIds } from "../ids/allocate.ts";
+import { parseArtifactId } from "../ids/artifact-id.ts";
+import { lockLane, lockSequences } from "../ids/lane.ts";
+import { recordIds } from "../ids/record.ts";
+import { append, type NewEvent } from "../log/append.ts";
+import { ensureProject } from "../projects/create.ts";
+import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";
+import { subject, type TaskDocument } from "./change.ts";
+import { requireFutureDueDates } from "./fields.ts";
+import { requireLeaseSeconds } from "./lease.ts";
+import type { TaskKey } from "./locate.ts";
+
+export interface AddTasks {
+  /** For items that name none. */
+  readonly projectId?: string | null | undefined;
+  readonly createProject?: boolean | null | undefined;
+  /** Who works on the items that come IN_PROGRESS, and for how long (seconds). */
+  readonly worker?: string | null | undefined;
+  readonly leaseSeconds?: number | null | undefined;
+  readonly tasks: readonly AddTaskItem[];
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/**
+ * Adds 1–100 tasks in the order given, all or none. Given task IDs are registered, others allocated from the project's
+ * TASK sequence; artifact IDs are registered too, unless this project has them already.
+ * @throws BAD_USER_INPUT naming every bad item, PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, FORBIDDEN
+ */
+export function addTasks(ctx: Context, input: AddTasks) {
+  return once(ctx, { operation: "addTasks", input }, async (inside): Promise<{ tasks: TaskKey[] }> => {
+    requireRole(inside.viewer, "agent");
+    requireLeaseSeconds(input.leaseSeconds);
+    const batch = newTasks(input.tasks, input.projectId);
+    const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
+
+    await lockLane(inside.db);
+    if (input.createProject) for (const projectId of projectIds) await ensureProject(inside, projectId);
+    else await requireProjects(inside, projectIds);
+    await requireFutureDueDates(
+      inside,
+      batch.flatMap(({ dueDate }) => dueDate ?? []),
+    );
+    await refuseQueuedArtifacts(inside, batch);
+    await lockSequences(inside.db, sequencesOf(batch));
+    const identified: (NewTask & TaskKey)[] = [];
+    for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch)));
+    identified.sort((a, b) => a.index - b.index);
+
+    const rows = await insert(inside, identified, input);
+    await append(inside, ...rows.flatMap((row) => eventsOf(row)));
+    return { tasks: identified.map(({ projectId, taskId }) => ({ projectId, taskId })) };
+  });
+}
+
+/** Every sequence that the batch gives or records an ID of. */
+const sequencesOf = (batch: readonly NewTask[]) =>
+  batch.flatMap(({ projectId, taskId, artifactId }) => [
+    { projectId, artifactType: taskId === null ? TASK : parseArtifactId(taskId).artifactType },
+    ...(artifactId === null ? [] : [{ projectId, artifactType: parseArtifactId(artifactId).artifactType }]),
+  ]);
+
+/** The tasks of one project, each with its ID. */
+async function identify(ctx: Context, projectId: string, batch: readonly NewTask[]) {
+  const own = batch.filter((task) => task.projectId === projectId);
+  const given = own.flatMap(({ taskId }) => taskId ?? []);
+  const taken = await existing(ctx, projectId, given);
+  if (taken[0] !== undefined) throw idTaken(taken[0], `Task ID ${taken[0]} is already taken in project ${projectId}`);
+  const ids = [...new Set([...given, ...own.flatMap(({ artifactId }) => artifactId ?? [])])];
+  if (ids.length > 0) await recordIds(ctx, { projectId, ids });
+
+  const free = await allocate(ctx, projectId, own.length - given.length);
+  return own.map((task) => ({ ...task, taskId: task.taskId ?? free.shift() ?? "" }));
+}
+
+/** The type of the IDs that are allocated. */
+const TASK = "TASK";
+
+/** IDs of the TASK sequence; one that already exists as a row (plain SQL) stays registered and is skipped. */
+async function allocate(ctx: Context, projectId: string, count: number): Promise<string[]> {
+  const free: string[] = [];
+  while (free.length < count) {
+    const ids = await allocateIds(ctx, { projectId, artifactType: TASK, count: count - free.length });
+    const taken = new Set(await existing(ctx, projectId, ids));
+    free.push(...ids.filter((id) => !taken.has(id)));
+  }
+  return free;
+}
+
+async function existing({ db }: Context, projectId: string, taskIds: readonly string[]): Promise<string[]> {
+  if (taskIds.length === 0) return [];
+  const rows = await db.read<{ task_id: string }>(
+    "SELECT task_id FROM tasks WHERE project_id = $1 AND task_id = ANY ($2) ORDER BY queue_position",
+    [projectId, taskIds],
+  );
+  return rows.map(({ task_id }) => task_id);
+}
+
+async function refuseQueuedArtifacts({ db }: Context, batch: readonly NewTask[]): Promise<void> {
+  const [queued] = await db.read<{ artifact_id: string }>(
+    `SELECT t.artifact_id FROM unnest($1::text[], $2::text[]) AS given(project_id, artifact_id)
+     JOIN tasks t USING (project_id, artifact_id) WHERE t.deleted_at IS NULL LIMIT 1`,
+    [batch.map(({ projectId }) => projectId), batch.map(({ artifactId }) => artifactId)],
+  );
+  if (queued) throw badInput(`artifact_id ${queued.artifact_id} already exists in queue`);
+}
+
+interface Inserted {
+  readonly task: TaskDocument;
+  readonly project_id: string;
+  readonly task_id: string;
+  readonly attempt: number | null;
+}
+
+const INSERT = {
+  name: "task-add",
+  text: `WITH given AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(index int, "projectId" text, "taskId" text, title text,
+    description text, kind text, "generatorName" text, status text, priority smallint, labels text[], inputs jsonb,
+    "expectedOutputs" jsonb, "contextNotes" text, metadata jsonb, "artifactId" text, "artifactType" text,
+    "branchName" text, "dueDate" timestamptz)
+), added AS (
+  INSERT INTO tasks AS t (project_id, task_id, title, description, kind, generator_name, status, priority, labels,
+    inputs, expected_outputs, context_notes, metadata, artifact_id, artifact_type, branch_name, due_date, created_by,
+    claimed_by, lease_expires_at, started_at, completed_at, attempts)
+  SELECT g."projectId", g."taskId", g.title, g.description, g.kind, g."generatorName", g.status, g.priority, g.labels,
+    g.inputs, g."expectedOutputs", g."contextNotes", g.metadata, g."artifactId", g."artifactType", g."branchName",
+    g."dueDate", coalesce($4, $3),
+    CASE g.status WHEN 'in_progress' THEN $2 END,
+    CASE g.status WHEN 'in_progress' THEN
+      docket_now() + coalesce(make_interval(secs => $5::int), project_lease(p.settings)) END,
+    CASE g.status WHEN 'in_progress' THEN docket_now() END,
+    CASE g.status WHEN 'completed' THEN docket_now() END,
+    CASE g.status WHEN 'in_progress' THEN 1 ELSE 0 END
+  FROM given g JOIN projects p ON p.project_id = g."projectId" ORDER BY g.index
+  RETURNING t.project_id, t.task_id, t.status, t.queue_position, t.lease_expires_at, task_document(t) AS task
+), opened AS (
+  INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, client, lease_expires_at)
+  SELECT project_id, task_id, 1, $2, $3, $4, lease_expires_at FROM added WHERE status = 'in_progress'
+)
+SELECT project_id, task_id, task, CASE status WHEN 'in_progress' THEN 1 END AS attempt FROM added ORDER BY queue_position`,
+};
+
+async function insert({ db, viewer }: Context, tasks: readonly NewTask[], { worker, leaseSeconds }: AddTasks) {
+  return db.write<Inserted>(INSERT, [
+    JSON.stringify(tasks),
+    worker ?? viewer.name,
+    viewer.actor,
+    viewer.client,
+    leaseSeconds ?? null,
+  ]);
+}
+
+function eventsOf({ project_id, task_id, task, attempt }: Inserted): NewEvent[] {
+  const of = subject({ projectId: project_id, taskId: task_id });
+  const created: NewEvent = { type: "task.created", ...of, payload: { task } };
+  if (attempt === null) return [created];
+  const { claimedBy: worker, leaseExpiresAt } = task;
+  return [created, { type: "task.claimed", ...of, payload: { attempt, worker, leaseExpiresAt } }];
+}

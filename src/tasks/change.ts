@@ -1,0 +1,60 @@
+import type { Context } from "../access/viewer.ts";
+import type { TaskKey } from "./locate.ts";
+
+/** The task as events carry it (SQL function task_document). */
+export type TaskDocument = Readonly<Record<string, unknown>>;
+
+/**
+ * Sets columns of a locked task, its version and its time of change.
+ * `assignments` is SQL for the SET list; it may use $3 and on.
+ */
+export async function changeTask(
+  { db }: Context,
+  { projectId, taskId }: TaskKey,
+  assignments: string,
+  values: readonly unknown[] = [],
+): Promise<TaskDocument> {
+  const [changed] = await db.write<{ task: TaskDocument }>(
+    `UPDATE tasks t SET version = version + 1, updated_at = docket_now(), ${assignments}
+     WHERE project_id = $1 AND task_id = $2 RETURNING task_document(t) AS task`,
+    [projectId, taskId, ...values],
+  );
+  if (!changed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
+  return changed.task;
+}
+
+export type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset";
+
+export interface Ending {
+  readonly notes?: string | null | undefined;
+  readonly checkpoint?: unknown;
+}
+
+const END = {
+  name: "attempt-end",
+  text: `UPDATE task_attempts SET ended_at = docket_now(), outcome = $3, notes = coalesce($4, notes),
+  checkpoint = coalesce($5, checkpoint) WHERE project_id = $1 AND task_id = $2 AND ended_at IS NULL`,
+};
+
+/** Ends the open attempt, if there is one; its number is never current again. */
+export async function endAttempt(
+  { db }: Context,
+  { projectId, taskId }: TaskKey,
+  outcome: Outcome,
+  { notes, checkpoint }: Ending = {},
+): Promise<void> {
+  await db.write(END, [
+    projectId,
+    taskId,
+    outcome,
+    notes ?? null,
+    checkpoint == null ? null : JSON.stringify(checkpoint),
+  ]);
+}
+
+/** The key of a task's events. */
+export const subject = ({ projectId, taskId }: TaskKey) => ({
+  projectId,
+  subjectType: "task" as const,
+  subjectId: taskId,
+});

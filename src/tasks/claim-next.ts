@@ -1,0 +1,87 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { requireVisible } from "../access/visibility.ts";
+import { replay, requestHash } from "../db/idempotency.ts";
+import { errorCode } from "../db/retry.ts";
+import { type Idle, whyIdle } from "./idle.ts";
+import { requireLeaseSeconds } from "./lease.ts";
+import { type Taken, takeParameters, takeStatement } from "./take.ts";
+
+export interface ClaimNext {
+  readonly projectId: string;
+  readonly worker?: string | null | undefined;
+  /** Default: the project's lease. */
+  readonly leaseSeconds?: number | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+export interface Claim {
+  /** null: there was nothing to take, and `idle` says why. */
+  readonly taken: Taken | null;
+  readonly idle: Idle | null;
+}
+
+/**
+ * First by priority, then by place in the queue, of what is pending and what an expired lease holds. Two statements in
+ * one: an index over both states would walk past every held task. SKIP LOCKED: two claims never wait for one row.
+ */
+export const TAKE_NEXT = takeStatement(
+  "task-claim-next",
+  `pending AS (
+  SELECT project_id, task_id, priority, queue_position FROM tasks
+  WHERE project_id = $1 AND status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL
+  ORDER BY priority, queue_position LIMIT 1 FOR UPDATE SKIP LOCKED
+), expired AS (
+  SELECT project_id, task_id, priority, queue_position FROM tasks
+  WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= docket_now() AND archived_at IS NULL
+  ORDER BY priority, queue_position LIMIT 1 FOR UPDATE SKIP LOCKED
+), picked AS (
+  SELECT project_id, task_id FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
+  ORDER BY priority, queue_position LIMIT 1
+)`,
+);
+
+/** Someone else stored the answer of this key first. */
+const UNIQUE_VIOLATION = "23505";
+/** Looks when eligible tasks were only locked by other claims. */
+const LOOKS = 3;
+
+/**
+ * Takes the next ready task of a project. Two callers never get the same one. An idle answer is not stored under the
+ * idempotency key: asked again, there may be work.
+ * @throws PROJECT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_REUSED
+ */
+export async function claimNext(ctx: Context, input: ClaimNext): Promise<Claim & { replayed: boolean }> {
+  const { projectId, idempotencyKey: key, ...rest } = input;
+  requireVisible(ctx.viewer, projectId);
+  requireRole(ctx.viewer, "agent");
+  requireLeaseSeconds(input.leaseSeconds);
+  const kept = key == null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }) };
+  const first = kept && (await replay<Taken>(ctx, kept.key, kept.hash));
+  if (first) return { taken: first, idle: null, replayed: true };
+  try {
+    const claim = await takeNext(ctx, input, kept);
+    // A request with the same key may have taken its task while this one looked.
+    const other = claim.idle && kept && (await replay<Taken>(ctx, kept.key, kept.hash));
+    return other ? { taken: other, idle: null, replayed: true } : { ...claim, replayed: false };
+  } catch (error) {
+    if (!kept || errorCode(error) !== UNIQUE_VIOLATION) throw error;
+    const stored = await replay<Taken>(ctx, kept.key, kept.hash);
+    if (!stored) throw error;
+    return { taken: stored, idle: null, replayed: true };
+  }
+}
+
+/** The claim itself, also inside another verb's transaction (then without a key of its own). */
+export async function takeNext(
+  ctx: Context,
+  input: ClaimNext,
+  kept: { key: string; hash: Buffer } | null,
+): Promise<Claim> {
+  const parameters = takeParameters(input.projectId, ctx, input, kept);
+  for (let look = 1; ; look++) {
+    const [taken] = await ctx.db.write<Taken>(TAKE_NEXT, parameters, { idempotent: kept !== null });
+    if (taken) return { taken, idle: null };
+    const idle = await whyIdle(ctx, input.projectId);
+    if (idle.pending === 0 || look === LOOKS) return { taken: null, idle };
+  }
+}

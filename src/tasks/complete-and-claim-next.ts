@@ -1,0 +1,32 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { once } from "../db/idempotency.ts";
+import { type Claim, takeNext } from "./claim-next.ts";
+import { lockTask } from "./hold.ts";
+import { requireLeaseSeconds } from "./lease.ts";
+import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import { setStatus } from "./update-status.ts";
+
+export interface CompleteAndClaimNext extends TaskAddress {
+  readonly completionNotes?: string | null | undefined;
+  readonly worker?: string | null | undefined;
+  readonly leaseSeconds?: number | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** Completes a task and takes the next of its project, both or neither. @throws as updateStatus */
+export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) {
+  return once(
+    ctx,
+    { operation: "completeAndClaimNext", input },
+    async (inside): Promise<Claim & { completed: TaskKey }> => {
+      requireRole(inside.viewer, "agent");
+      requireLeaseSeconds(input.leaseSeconds);
+      const task = await lockTask(inside, await locateTask(inside, input, "write"));
+      const { projectId, taskId } = task;
+      await setStatus(inside, task, { ...input, projectId, status: "completed" });
+      const worker = input.worker ?? task.open?.worker;
+      const claim = await takeNext(inside, { ...input, projectId, worker }, null);
+      return { ...claim, completed: { projectId, taskId } };
+    },
+  );
+}

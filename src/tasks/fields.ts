@@ -1,0 +1,59 @@
+import * as z from "zod";
+import type { Context } from "../access/viewer.ts";
+import { badInput } from "../errors.ts";
+
+const text = (most: number) => z.string().max(most);
+const names = z.array(z.string().min(1).max(500)).max(100);
+/** Enough for notes of a machine; what is larger belongs into a file. */
+const LARGEST_METADATA_BYTES = 65_536;
+
+/** What a caller may say of a task, new or known. null clears what may be empty. */
+export const TaskFields = z.object({
+  title: text(200).min(1).nullish(),
+  description: text(100_000).min(1).optional(),
+  generatorName: text(50).nullish(),
+  kind: z.enum(["task", "project", "session", "research"]).optional(),
+  priority: z.int().min(0).max(4).optional(),
+  labels: z.array(z.string().min(1).max(100)).max(50).optional(),
+  inputs: names.nullish(),
+  expectedOutputs: names.nullish(),
+  contextNotes: text(100_000).nullish(),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .refine((metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= LARGEST_METADATA_BYTES, {
+      error: `at most ${LARGEST_METADATA_BYTES} bytes as JSON`,
+    })
+    .optional(),
+  dueDate: z.date().nullish(),
+  branchName: text(255).nullish(),
+});
+
+/** The fields as a caller gives them, before they are checked. */
+export type Given<Fields extends z.ZodObject> = { readonly [Field in keyof z.output<Fields>]?: unknown };
+
+/** What also comes with the work. */
+export const TaskChanges = TaskFields.extend({
+  commitHash: z
+    .string()
+    .regex(/^[0-9a-f]{7,64}$/, "7 to 64 hexadecimal digits in lower case")
+    .nullish(),
+  prNumber: z.int().min(1).nullish(),
+});
+
+/** Every fault in one line each: `tasks[2].priority: …`. */
+export function faultsOf(error: z.ZodError, at = ""): string[] {
+  return error.issues.map(({ path, message }) => {
+    const where = [at, ...path.map(String)].filter((part) => part !== "").join(".");
+    return where ? `${where}: ${message}` : message;
+  });
+}
+
+/** The seeds' text. @throws BAD_USER_INPUT */
+export async function requireFutureDueDates({ db }: Context, dueDates: readonly Date[]): Promise<void> {
+  if (dueDates.length === 0) return;
+  const [judged] = await db.read<{ future: boolean }>(
+    "SELECT bool_and(due > docket_now()) AS future FROM unnest($1::timestamptz[]) due",
+    [dueDates],
+  );
+  if (!judged?.future) throw badInput("Due date must be in the future");
+}

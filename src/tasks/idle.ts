@@ -1,0 +1,37 @@
+import type { Context } from "../access/viewer.ts";
+import { projectNotFound } from "../errors.ts";
+
+/** Why there is nothing to claim. */
+export interface Idle {
+  readonly message: string;
+  /** Tasks that were ready, but locked by other claims at this moment. */
+  readonly pending: number;
+  /** Tasks in progress under a lease that has not expired. */
+  readonly held: number;
+  /** When the first of those leases ends: the earliest time at which asking again can help without new work. */
+  readonly retryAt: Date | null;
+}
+
+const WHY = {
+  name: "task-idle",
+  text: `SELECT count(t.task_id) FILTER (WHERE t.status = 'pending' OR t.lease_expires_at <= docket_now())::int AS pending,
+  count(t.task_id) FILTER (WHERE t.lease_expires_at > docket_now())::int AS held,
+  min(t.lease_expires_at) FILTER (WHERE t.lease_expires_at > docket_now()) AS "retryAt"
+FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
+  AND t.deleted_at IS NULL AND t.archived_at IS NULL
+WHERE p.project_id = $1 GROUP BY p.project_id`,
+};
+
+/** @throws PROJECT_NOT_FOUND */
+export async function whyIdle({ db }: Context, projectId: string): Promise<Idle> {
+  const [counts] = await db.read<Omit<Idle, "message">>(WHY, [projectId]);
+  if (!counts) throw projectNotFound(projectId);
+  const { pending } = counts;
+  return {
+    ...counts,
+    message:
+      pending > 0
+        ? `${pending} tasks are ready but just being claimed by others; ask again in a moment`
+        : "No pending tasks for project",
+  };
+}

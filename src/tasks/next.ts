@@ -1,0 +1,43 @@
+import type { Context } from "../access/viewer.ts";
+import { requireVisible } from "../access/visibility.ts";
+import type { TaskStatus } from "./hold.ts";
+import { type Idle, whyIdle } from "./idle.ts";
+import { TASK_COLUMNS, type Task } from "./task.ts";
+
+/** Two index scans without a sort, as in the claim; only the better row is read whole. */
+const NEXT_READY = {
+  name: "task-next-ready",
+  text: `SELECT ${TASK_COLUMNS} FROM (
+  (SELECT project_id, task_id, priority, queue_position FROM tasks
+   WHERE project_id = $1 AND status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL
+   ORDER BY priority, queue_position LIMIT 1)
+  UNION ALL
+  (SELECT project_id, task_id, priority, queue_position FROM tasks
+   WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= docket_now() AND archived_at IS NULL
+   ORDER BY priority, queue_position LIMIT 1)
+  ORDER BY priority, queue_position LIMIT 1
+) ready JOIN tasks t USING (project_id, task_id)`,
+};
+const NEXT_WITH_STATUS = {
+  name: "task-next-with-status",
+  text: `SELECT ${TASK_COLUMNS} FROM tasks t WHERE project_id = $1 AND status = $2 AND deleted_at IS NULL
+  AND archived_at IS NULL ORDER BY priority, queue_position LIMIT 1`,
+};
+
+/** Looks, and changes nothing: the task a claim would take, or the first with another status. @throws PROJECT_NOT_FOUND */
+export async function nextTask(
+  ctx: Context,
+  { projectId, status }: { projectId: string; status: TaskStatus },
+): Promise<{ task: Task | null; idle: Idle | null }> {
+  requireVisible(ctx.viewer, projectId);
+  const [task] =
+    status === "pending"
+      ? await ctx.db.read<Task>(NEXT_READY, [projectId])
+      : await ctx.db.read<Task>(NEXT_WITH_STATUS, [projectId, status]);
+  if (task) return { task, idle: null };
+  const idle = await whyIdle(ctx, projectId);
+  return {
+    task: null,
+    idle: status === "pending" ? idle : { ...idle, message: `No ${status.replace("_", " ")} tasks for project` },
+  };
+}

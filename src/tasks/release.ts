@@ -1,0 +1,21 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { once } from "../db/idempotency.ts";
+import { lockTask } from "./hold.ts";
+import { locateTask, type TaskAddress } from "./locate.ts";
+import { setStatus } from "./update-status.ts";
+
+export interface Release extends TaskAddress {
+  /** Why it is given back; the next worker reads it. */
+  readonly notes?: string | null | undefined;
+  readonly checkpoint?: unknown;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** Gives a held task back to the queue. @throws as updateStatus */
+export function releaseTask(ctx: Context, input: Release) {
+  return once(ctx, { operation: "releaseTask", input }, async (inside) => {
+    requireRole(inside.viewer, "agent");
+    const task = await lockTask(inside, await locateTask(inside, input, "write"));
+    return setStatus(inside, task, { ...input, status: "pending", completionNotes: input.notes });
+  });
+}

@@ -1,0 +1,72 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { once } from "../db/idempotency.ts";
+import { append } from "../log/append.ts";
+import { subject } from "./change.ts";
+import { lockTask, lost, requireFence, requireHolder } from "./hold.ts";
+import { requireLeaseSeconds } from "./lease.ts";
+import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+
+export interface RenewLease extends TaskAddress {
+  /** From now; default: the project's lease. */
+  readonly leaseSeconds?: number | null | undefined;
+  /** What the next worker should know if this one stops here. */
+  readonly checkpoint?: unknown;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+export interface LeaseRenewed extends TaskKey {
+  readonly attempt: number | null;
+  /** ISO 8601. */
+  readonly leaseExpiresAt: string;
+}
+
+const RENEW = {
+  name: "task-renew-lease",
+  text: `WITH renewed AS (
+  UPDATE tasks t SET lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(p.settings))
+  FROM projects p WHERE t.project_id = $1 AND t.task_id = $2 AND p.project_id = t.project_id
+  RETURNING t.project_id, t.task_id, t.lease_expires_at
+), held AS (
+  UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, checkpoint = coalesce($4, a.checkpoint)
+  FROM renewed r WHERE a.project_id = r.project_id AND a.task_id = r.task_id AND a.ended_at IS NULL
+)
+SELECT lease_expires_at FROM renewed`,
+};
+
+/**
+ * Keeps a task for longer; a late renewal succeeds as long as nobody else has taken the task. It does not change the
+ * task's version; only a checkpoint leaves an event.
+ * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
+ */
+export function renewLease(ctx: Context, input: RenewLease) {
+  return once(ctx, { operation: "renewTaskLease", input }, async (inside): Promise<LeaseRenewed> => {
+    requireRole(inside.viewer, "agent");
+    requireLeaseSeconds(input.leaseSeconds);
+    const task = await lockTask(inside, await locateTask(inside, input, "write"));
+    requireFence(task, input.attempt);
+    if (task.status !== "in_progress") throw lost(task, "it is not in progress");
+    requireHolder(inside, task, input.attempt);
+
+    const { projectId, taskId } = task;
+    const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
+    const [renewed] = await inside.db.write<{ lease_expires_at: Date }>(RENEW, [
+      projectId,
+      taskId,
+      input.leaseSeconds ?? null,
+      checkpoint,
+    ]);
+    if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
+    if (checkpoint !== null)
+      await append(inside, {
+        type: "task.checkpointed",
+        ...subject(task),
+        payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint },
+      });
+    return {
+      projectId,
+      taskId,
+      attempt: task.open?.attempt ?? null,
+      leaseExpiresAt: renewed.lease_expires_at.toISOString(),
+    };
+  });
+}

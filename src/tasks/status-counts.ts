@@ -1,0 +1,38 @@
+import DataLoader from "dataloader";
+import type { Context } from "../access/viewer.ts";
+import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import type { Db } from "../db/database.ts";
+import type { TaskStatus } from "./hold.ts";
+
+export interface StatusCount {
+  readonly status: TaskStatus;
+  readonly count: number;
+}
+
+const STATUSES: readonly TaskStatus[] = ["pending", "in_progress", "completed"];
+
+const COUNT = {
+  name: "task-status-counts",
+  text: `SELECT project_id, status, count(*)::int AS count FROM tasks
+WHERE ($1::text[] IS NULL OR project_id = ANY ($1)) AND deleted_at IS NULL AND archived_at IS NULL
+GROUP BY project_id, status`,
+};
+
+/** Tasks by status of each project, every status named, in one grouped statement per request. */
+export const statusCountsLoader = (db: Db) =>
+  new DataLoader<string, StatusCount[]>(async (projectIds) => {
+    const rows = await db.read<StatusCount & { project_id: string }>(COUNT, [projectIds]);
+    return projectIds.map((projectId) => sum(rows.filter(({ project_id }) => project_id === projectId)));
+  });
+
+/** The same over all of these projects, or all visible ones. @throws PROJECT_NOT_FOUND */
+export async function statusCounts(ctx: Context, projectIds: readonly string[] | null): Promise<StatusCount[]> {
+  await requireProjects(ctx, projectIds ?? []);
+  return sum(await ctx.db.read<StatusCount>(COUNT, [projectIds ?? visibleProjects(ctx.viewer)]));
+}
+
+const sum = (rows: readonly StatusCount[]): StatusCount[] =>
+  STATUSES.map((status) => ({
+    status,
+    count: rows.filter((row) => row.status === status).reduce((total, { count }) => total + count, 0),
+  }));

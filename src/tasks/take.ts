@@ -1,0 +1,70 @@
+import type { Viewer } from "../access/viewer.ts";
+
+/**
+ * The statement that takes one task: it closes an expired attempt, opens the next, leaves the events and, where a key
+ * came, the idempotent answer, all at once. `picked` is SQL for the locked row to take: project_id, task_id.
+ * Parameters $1–$8 are those of `takeParameters`; `picked` may use more.
+ */
+export const takeStatement = (name: string, picked: string) => ({
+  name,
+  text: `WITH ${picked}, ended AS (
+  UPDATE task_attempts a SET ended_at = docket_now(), outcome = 'expired' FROM picked p
+  WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
+  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at
+), taken AS (
+  UPDATE tasks t SET status = 'in_progress', claimed_by = $2, version = t.version + 1, attempts = t.attempts + 1,
+    lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(pr.settings)),
+    started_at = coalesce(t.started_at, docket_now()), updated_at = docket_now()
+  FROM picked p JOIN projects pr ON pr.project_id = p.project_id
+  WHERE t.project_id = p.project_id AND t.task_id = p.task_id
+  RETURNING t.project_id, t.task_id, t.attempts, t.lease_expires_at
+), opened AS (
+  -- reads \`ended\`, so that the old attempt is closed before uniq_open_attempt sees the new one
+  INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, client, lease_expires_at)
+  SELECT t.project_id, t.task_id, t.attempts, $2, $4, $5, t.lease_expires_at
+  FROM taken t CROSS JOIN (SELECT count(*) FROM ended) first
+), told AS (
+  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
+  SELECT e.type, e.project_id, 'task', e.task_id, $4, $5, $6, e.payload FROM (
+    SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, jsonb_build_object('attempt', attempt,
+      'worker', worker, 'leaseExpiresAt', lease_expires_at) AS payload FROM ended
+    UNION ALL
+    SELECT 2, 'task.claimed', project_id, task_id, jsonb_build_object('attempt', attempts, 'worker', $2::text,
+      'leaseExpiresAt', lease_expires_at) FROM taken
+  ) e ORDER BY e.step
+), kept AS (
+  INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
+  SELECT $4, $7, 'claimNextTask', $8::bytea,
+    jsonb_build_object('projectId', project_id, 'taskId', task_id, 'attempt', attempts)
+  FROM taken WHERE $7::text IS NOT NULL
+)
+SELECT project_id AS "projectId", task_id AS "taskId", attempts AS attempt FROM taken`,
+});
+
+export interface Taker {
+  readonly viewer: Viewer;
+  readonly correlationId: string;
+}
+
+/** $1 the project, then who takes, for how long (seconds; null: the project's lease), and the idempotency key. */
+export const takeParameters = (
+  projectId: string,
+  { viewer, correlationId }: Taker,
+  { worker, leaseSeconds }: { worker?: string | null | undefined; leaseSeconds?: number | null | undefined },
+  kept: { key: string; hash: Buffer } | null,
+) => [
+  projectId,
+  worker ?? viewer.name,
+  leaseSeconds ?? null,
+  viewer.actor,
+  viewer.client,
+  correlationId,
+  kept?.key ?? null,
+  kept?.hash ?? null,
+];
+
+export interface Taken {
+  readonly projectId: string;
+  readonly taskId: string;
+  readonly attempt: number;
+}

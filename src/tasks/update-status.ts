@@ -1,0 +1,159 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import { once } from "../db/idempotency.ts";
+import { badInput, invalidTransition } from "../errors.ts";
+import { append } from "../log/append.ts";
+import { changeTask, endAttempt, subject } from "./change.ts";
+import {
+  type LockedTask,
+  lockTask,
+  lost,
+  opened,
+  requireFence,
+  requireHolder,
+  requireVersion,
+  type TaskStatus,
+} from "./hold.ts";
+import { requireLeaseSeconds } from "./lease.ts";
+import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import { takeTask } from "./take-task.ts";
+
+export interface UpdateStatus extends TaskAddress {
+  readonly status: TaskStatus;
+  /** With COMPLETED: what came of it. With PENDING: why it is given back. */
+  readonly completionNotes?: string | null | undefined;
+  /** Allows completed → pending. */
+  readonly reset?: boolean | null | undefined;
+  readonly worker?: string | null | undefined;
+  readonly leaseSeconds?: number | null | undefined;
+  readonly expectedVersion?: number | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** What a change of status carries; a release may leave a last checkpoint. */
+export type StatusChange = Omit<UpdateStatus, "idempotencyKey"> & { readonly checkpoint?: unknown };
+
+export interface StatusUpdated extends TaskKey {
+  /** The open attempt, when the task is in progress. */
+  readonly attempt: number | null;
+}
+
+/**
+ * The state machine of a task:
+ * - pending → in_progress: a claim of this very task: an attempt, a lease.
+ * - in_progress → in_progress: nothing for the holder; a claim once the lease has expired; LEASE_LOST for others.
+ * - in_progress → completed: by the holder; the attempt ends "completed".
+ * - in_progress → pending: by the holder; the attempt ends "released" (with reset: "reset").
+ * - completed → pending: only with reset.
+ * - completed → completed, pending → pending: nothing for who brought it there; LEASE_LOST for others.
+ * - anything else is refused.
+ *
+ * Judged in this order: idempotency, visibility, fence, transition, holder, version.
+ * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
+ */
+export function updateStatus(ctx: Context, input: UpdateStatus) {
+  return once(ctx, { operation: "updateTaskStatus", input }, async (inside): Promise<StatusUpdated> => {
+    requireRole(inside.viewer, "agent");
+    requireLeaseSeconds(input.leaseSeconds);
+    const task = await lockTask(inside, await locateTask(inside, input, "write"));
+    return setStatus(inside, task, input);
+  });
+}
+
+/** The same for a task that this transaction has locked. */
+export async function setStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated> {
+  const key = { projectId: task.projectId, taskId: task.taskId };
+  if (task.status === input.status) {
+    const same = await sameStatus(ctx, task, input);
+    if (same) return same;
+  } else {
+    requireFence(task, input.attempt);
+    requireTransition(task, input);
+    requireHolder(ctx, task, input.attempt);
+  }
+  requireVersion(task, input.expectedVersion);
+
+  switch (input.status) {
+    case "in_progress":
+      return takeTask(ctx, key, input);
+    case "completed":
+      await complete(ctx, key, input.completionNotes);
+      break;
+    case "pending":
+      await giveBack(ctx, task, input);
+      break;
+  }
+  return { ...key, attempt: null };
+}
+
+function requireTransition({ status: from, taskId }: LockedTask, { status: to, reset }: StatusChange): void {
+  if (from === "in_progress" || (from === "pending" && to === "in_progress")) return;
+  if (from === "completed" && to === "pending") {
+    if (reset) return;
+    throw invalidTransition(from, to, `Send reset: true to open ${taskId} again.`);
+  }
+  throw invalidTransition(
+    from,
+    to,
+    from === "pending" ? `Claim ${taskId} first (status IN_PROGRESS).` : `Reset ${taskId} to PENDING first.`,
+  );
+}
+
+/** Nothing to do for who brought the task here; undefined when an expired lease makes it a claim. */
+async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated | undefined> {
+  const { last, open } = task;
+  const key = { projectId: task.projectId, taskId: task.taskId };
+  const mine = input.attempt != null ? last?.attempt === input.attempt : opened(ctx, last);
+  if (task.status === "in_progress") {
+    if (open && mine) return { ...key, attempt: open.attempt };
+    requireFence(task, input.attempt);
+    if (await leaseExpired(ctx, task)) return undefined;
+    throw lost(task, "this session does not hold it");
+  }
+  const ending = task.status === "completed" ? "completed" : "released";
+  if (last ? mine && last.outcome === ending : input.attempt == null) return { ...key, attempt: null };
+  throw lost(task, input.attempt != null ? `attempt ${input.attempt} has ended` : "this session did not hold it last");
+}
+
+async function leaseExpired({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {
+  const [found] = await db.read<{ expired: boolean }>(
+    "SELECT lease_expires_at <= docket_now() AS expired FROM tasks WHERE project_id = $1 AND task_id = $2",
+    [projectId, taskId],
+  );
+  return found?.expired === true;
+}
+
+const LONGEST_NOTES = 100_000;
+
+/** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */
+export async function complete(ctx: Context, key: TaskKey, notes: string | null | undefined): Promise<void> {
+  if (notes != null && notes.length > LONGEST_NOTES)
+    throw badInput(`completionNotes has ${notes.length} characters; ${LONGEST_NOTES} at most.`);
+  const task = await changeTask(
+    ctx,
+    key,
+    `status = 'completed', completed_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
+     completion_notes = coalesce($3, completion_notes)`,
+    [notes ?? null],
+  );
+  await endAttempt(ctx, key, "completed", { notes });
+  await append(ctx, { type: "task.completed", ...subject(key), payload: { task } });
+}
+
+/** Back to pending; the notes stay with the attempt. */
+async function giveBack(
+  ctx: Context,
+  task: LockedTask,
+  { completionNotes: notes, reset, checkpoint }: StatusChange,
+): Promise<void> {
+  await changeTask(
+    ctx,
+    task,
+    `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
+  );
+  await endAttempt(ctx, task, reset ? "reset" : "released", { notes, checkpoint });
+  await append(ctx, {
+    type: reset ? "task.reset" : "task.released",
+    ...subject(task),
+    payload: { attempt: task.open?.attempt ?? null, worker: task.open?.worker ?? null, notes: notes ?? null },
+  });
+}

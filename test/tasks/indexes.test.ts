@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+import { TAKE_NEXT } from "../../src/tasks/claim-next.ts";
+import { takeParameters } from "../../src/tasks/take.ts";
+import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
+
+interface PlanNode {
+  readonly "Node Type": string;
+  readonly "Index Name"?: string;
+  readonly "Subplan Name"?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+const nodes = (plan: PlanNode): PlanNode[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
+
+async function tenThousandTasks(): Promise<VerbTest> {
+  const t = await verbTest();
+  for (const project of ["alpha", "beta", "gamma", "delta", "epsilon"]) await seedTasks(t, project, 2000);
+  await t.owner.query(`UPDATE tasks SET priority = queue_position % 5,
+    status = CASE WHEN queue_position % 10 < 5 THEN 'completed' WHEN queue_position % 10 < 6 THEN 'in_progress' ELSE 'pending' END`);
+  await t.owner.query("ANALYZE tasks");
+  return t;
+}
+
+async function explain(t: VerbTest, statement: string, values: readonly unknown[]): Promise<PlanNode> {
+  const { rows } = await t.owner.query(`EXPLAIN (FORMAT JSON) ${statement}`, [...values]);
+  return rows[0]["QUERY PLAN"][0].Plan;
+}
+
+it("answers the seeds' filter by project and status from idx_tasks_project_status, at 10,000 tasks", async () => {
+  const t = await tenThousandTasks();
+  for (const status of ["pending", "in_progress"]) {
+    const plan = await explain(t, "SELECT * FROM tasks WHERE project_id = $1 AND status = $2", ["alpha", status]);
+    expect(nodes(plan).map((node) => node["Index Name"])).toContain("idx_tasks_project_status");
+  }
+});
+
+it("finds the pending task of a claim in index order, without a sort, at 10,000 tasks", async () => {
+  const t = await tenThousandTasks();
+  const plan = await explain(t, TAKE_NEXT.text, takeParameters("alpha", t.as(), {}, null));
+  const pending = nodes(plan).find((node) => node["Subplan Name"] === "CTE pending");
+  expect(pending).toBeDefined();
+  if (!pending) return;
+  expect(nodes(pending).map((node) => node["Node Type"])).toEqual(["Limit", "LockRows", "Index Scan"]);
+  expect(nodes(pending).at(-1)?.["Index Name"]).toBe("idx_tasks_pending");
+  const expired = nodes(plan).find((node) => node["Subplan Name"] === "CTE expired");
+  expect(expired && nodes(expired).map((node) => node["Index Name"])).toContain("idx_tasks_lease");
+});
