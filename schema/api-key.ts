@@ -1,0 +1,172 @@
+import { createApiKey } from "../src/keys/create.ts";
+import { type ApiKey, findApiKeys } from "../src/keys/key.ts";
+import { listApiKeys } from "../src/keys/list.ts";
+import { revokeApiKey } from "../src/keys/revoke.ts";
+import { builder } from "./builder.ts";
+import { type GraphQLContext, keyed } from "./context.ts";
+
+const RoleEnum = builder.enumType("Role", {
+  description: "What a key may do; each role includes the ones before it.",
+  values: {
+    READER: { value: "reader", description: "Reads and subscribes." },
+    AGENT: {
+      value: "agent",
+      description: "Also works tasks and artifact IDs, and creates projects unless limited to some.",
+    },
+    ADMIN: { value: "admin", description: "Also changes projects and keys, and acts on the attempts of others." },
+  } as const,
+});
+
+const ViewerType = builder.objectRef<GraphQLContext["viewer"]>("Viewer").implement({
+  description: "Who asks: the API key, browser session or token of this request.",
+  fields: (t) => ({
+    actor: t.exposeString("actor", {
+      description: "Stands in every event that this viewer causes, like dk_1a2B3c4D/ci.",
+    }),
+    name: t.exposeString("name", { description: "The key's name." }),
+    client: t.exposeString("client", {
+      nullable: true,
+      description: "The session it asks from: header Docket-Client-Id, or clientId of a WebSocket.",
+    }),
+    role: t.expose("role", { type: RoleEnum, description: "What it may do." }),
+    projectIds: t.idList({
+      nullable: true,
+      description: "The projects it sees; null: every project.",
+      resolve: ({ projectIds }) => projectIds && [...projectIds],
+    }),
+    expiresAt: t.expose("expiresAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it stops working; null: never.",
+    }),
+  }),
+});
+
+const ApiKeyRef = builder.objectRef<ApiKey>("ApiKey");
+
+const ApiKeyType = builder.node(ApiKeyRef, {
+  description: "A key to this API. Its secret is shown once, when it is made.",
+  id: { resolve: ({ keyId }) => keyId },
+  loadMany: async (ids: string[], ctx: GraphQLContext) => {
+    const found = new Map((await findApiKeys(ctx, ids)).map((key) => [key.keyId, key]));
+    return ids.map((id) => found.get(id) ?? null);
+  },
+  fields: (t) => ({
+    keyId: t.exposeID("keyId", { description: "Names the key in revokeApiKey." }),
+    prefix: t.exposeString("prefix", {
+      description: "The start of the secret, by which it is known in events and logs.",
+    }),
+    name: t.exposeString("name", { description: "What it is for, 1 to 100 characters." }),
+    role: t.expose("role", { type: RoleEnum, description: "What it may do." }),
+    projectIds: t.idList({
+      nullable: true,
+      description: "The projects it sees; null: every project.",
+      resolve: ({ projectIds }) => projectIds && [...projectIds],
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
+    expiresAt: t.expose("expiresAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it stops working by itself; null: never.",
+    }),
+    revokedAt: t.expose("revokedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it was ended; null: it has not been.",
+    }),
+    lastUsedAt: t.expose("lastUsedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it was last used, to the minute; null: never.",
+    }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  viewer: t.field({
+    type: ViewerType,
+    nullable: true,
+    description: "Who you are to this server.",
+    resolve: (_, _args, { viewer }) => viewer,
+  }),
+  apiKeys: t.connection(
+    {
+      type: ApiKeyType,
+      nullable: true,
+      description:
+        "API keys, newest first, revoked ones too; 50 unless told, at most 100. For admins; an admin that is limited to some projects sees the keys that reach no further. Errors: FORBIDDEN, BAD_USER_INPUT.",
+      resolve: (_, args, ctx) => listApiKeys(ctx, args),
+    },
+    { name: "ApiKeyConnection" },
+    { name: "ApiKeyEdge" },
+  ),
+}));
+
+const CreateApiKeyPayload = builder
+  .objectRef<{ keyId: string; secret: string | null; replayed: boolean }>("CreateApiKeyPayload")
+  .implement({
+    description: "The new key.",
+    fields: (t) => ({
+      apiKey: t.field({
+        type: ApiKeyType,
+        nullable: true,
+        description: "The key without its secret.",
+        resolve: async ({ keyId }, _args, ctx) => (await findApiKeys(ctx, [keyId]))[0] ?? null,
+      }),
+      secret: t.exposeString("secret", {
+        nullable: true,
+        description:
+          "The key itself, dk_…: copy it now, only its hash is kept. null in a replayed answer: revoke the key and create another.",
+      }),
+      replayed: t.exposeBoolean("replayed", {
+        description: "true: this idempotency key was used before, and nothing happened now.",
+      }),
+    }),
+  });
+
+const RevokeApiKeyPayload = builder.objectRef<{ keyId: string; replayed: boolean }>("RevokeApiKeyPayload").implement({
+  description: "The key that was ended.",
+  fields: (t) => ({
+    apiKey: t.field({
+      type: ApiKeyType,
+      nullable: true,
+      description: "The key, now with revokedAt.",
+      resolve: async ({ keyId }, _args, ctx) => (await findApiKeys(ctx, [keyId]))[0] ?? null,
+    }),
+    replayed: t.exposeBoolean("replayed", {
+      description: "true: this idempotency key was used before, and nothing happened now.",
+    }),
+  }),
+});
+
+const IDEMPOTENCY_KEY = "Makes a repeated request safe: the same key and input gives the first answer again.";
+
+builder.mutationFields((t) => ({
+  createApiKey: t.fieldWithInput({
+    type: CreateApiKeyPayload,
+    nullable: true,
+    typeOptions: { description: "The key to make." },
+    description:
+      "Makes an API key. For admins; an admin that is limited to some projects makes keys for those only. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
+    input: {
+      name: t.input.string({ required: true, description: "What it is for, 1 to 100 characters." }),
+      role: t.input.field({ type: RoleEnum, required: true, description: "What it may do." }),
+      projectIds: t.input.idList({ description: "The only projects it will see; left out: every project." }),
+      expiresAt: t.input.field({ type: "DateTime", description: "When it stops working by itself; left out: never." }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => createApiKey(ctx, keyed(input, ctx, info)),
+  }),
+  revokeApiKey: t.fieldWithInput({
+    type: RevokeApiKeyPayload,
+    nullable: true,
+    typeOptions: { description: "The key to end." },
+    description:
+      "Ends a key at once, with the browser sessions it opened and all their streams; done again it changes nothing. The last admin key without a limit to projects is refused: create another first. Errors: FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED.",
+    input: {
+      keyId: t.input.id({ required: true, description: "keyId of the key, from apiKeys." }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => revokeApiKey(ctx, keyed(input, ctx, info)),
+  }),
+}));

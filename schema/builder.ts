@@ -1,0 +1,52 @@
+import SchemaBuilder from "@pothos/core";
+import PrismaPlugin from "@pothos/plugin-prisma";
+import RelayPlugin from "@pothos/plugin-relay";
+import WithInputPlugin from "@pothos/plugin-with-input";
+import type PrismaTypes from "../prisma/generated/pothos.ts";
+import { getDatamodel } from "../prisma/generated/pothos.ts";
+import type { GraphQLContext } from "./context.ts";
+
+/** Configuration only: each noun's types live in its own module, and index.ts imports them all. */
+export const builder = new SchemaBuilder<{
+  Context: GraphQLContext;
+  PrismaTypes: PrismaTypes;
+  DefaultFieldNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    JSON: { Input: unknown; Output: unknown };
+    SafeInt: { Input: number; Output: number };
+  };
+  Connection: {
+    /** Counted only when the field is asked for. */
+    totalCount: () => Promise<number> | number;
+  };
+}>({
+  plugins: [RelayPlugin, WithInputPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  prisma: {
+    client: ({ prisma }) => prisma,
+    dmmf: getDatamodel(),
+  },
+  relay: {
+    cursorType: "String",
+    nodesOnConnection: true,
+    nodesQueryOptions: false,
+    nodeQueryOptions: { description: "A Project, Task, Reservation or ApiKey by its global id." },
+  },
+  withInput: {
+    argOptions: { required: true },
+    typeOptions: { name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Input` },
+  },
+});
+
+builder.queryType();
+builder.mutationType();
+builder.subscriptionType();
+builder.globalConnectionField("totalCount", (t) =>
+  t.int({
+    nullable: true,
+    description: "How many there are in all; counted only when asked for.",
+    resolve: ({ totalCount }) => totalCount(),
+  }),
+);

@@ -1,0 +1,49 @@
+import type DataLoader from "dataloader";
+import type { GraphQLResolveInfo } from "graphql";
+import type { Viewer } from "../src/access/viewer.ts";
+import type { Database } from "../src/db/database.ts";
+import type { Prisma } from "../src/db/prisma.ts";
+import type { Log } from "../src/log/log.ts";
+import { type StatusCount, statusCountsLoader } from "../src/tasks/status-counts.ts";
+
+/** What lives as long as the process. */
+export interface Services {
+  readonly database: Database;
+  readonly prisma: Prisma;
+  readonly log: Log;
+}
+
+/** What a resolver sees: the verb's context, the services, and what belongs to this one request. */
+export interface GraphQLContext {
+  readonly db: Database;
+  readonly prisma: Prisma;
+  readonly log: Log;
+  readonly viewer: Viewer;
+  readonly correlationId: string;
+  /** The header Idempotency-Key of an HTTP request. */
+  readonly idempotencyKey: string | null;
+  readonly statusCounts: DataLoader<string, StatusCount[]>;
+}
+
+export interface Caller {
+  readonly viewer: Viewer;
+  readonly correlationId: string;
+  readonly idempotencyKey: string | null;
+}
+
+export function createContext({ database, prisma, log }: Services, caller: Caller): GraphQLContext {
+  return { db: database, prisma, log, ...caller, statusCounts: statusCountsLoader(database) };
+}
+
+/** The input with the request's Idempotency-Key, one per response path, where it brings no key of its own. */
+export function keyed<Input extends { idempotencyKey?: string | null | undefined }>(
+  input: Input,
+  { idempotencyKey }: GraphQLContext,
+  { path }: GraphQLResolveInfo,
+): Input {
+  return input.idempotencyKey == null && idempotencyKey !== null
+    ? { ...input, idempotencyKey: `${idempotencyKey}:${path.key}` }
+    : input;
+}
+
+export const replayedDescription = "True when this is the answer given before to the same idempotencyKey.";

@@ -1,0 +1,166 @@
+import type { Task as TaskRow } from "../prisma/generated/client/client.ts";
+import type { LoggedEvent } from "../src/log/event.ts";
+import type { EventFrame as Frame } from "../src/log/frames.ts";
+import type { Log, EventPage as Page } from "../src/log/log.ts";
+import { takeLogCursor } from "../src/log/log-cursor.ts";
+import { builder } from "./builder.ts";
+import type { GraphQLContext } from "./context.ts";
+import { asNewRequest, CurrentState } from "./current-state.ts";
+import { Task } from "./task/task.ts";
+
+const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknown }>("FieldChange").implement({
+  description: "One field that an update changed.",
+  fields: (t) => ({
+    field: t.exposeString("field", { description: "Its name in GraphQL." }),
+    old: t.expose("old", { type: "JSON", nullable: true, description: "Before the change." }),
+    new: t.expose("new", { type: "JSON", nullable: true, description: "After the change." }),
+  }),
+});
+
+const Event = builder.objectRef<LoggedEvent>("Event").implement({
+  description: "What happened, to what, by whom and when: one row of the log, which nobody can change.",
+  fields: (t) => ({
+    eventId: t.exposeID("eventId", { description: "The same wherever the event is delivered, to recognise it by." }),
+    number: t.expose("number", {
+      type: "SafeInt",
+      description: "Counts 1, 2, 3 … within its project without holes: who has them all has missed nothing.",
+    }),
+    type: t.exposeString("type", { description: "Like task.created, task.claimed, ids.reserved." }),
+    projectId: t.exposeID("projectId", { nullable: true, description: "null for events of the server itself." }),
+    subjectType: t.exposeString("subjectType", { description: "What it happened to: task, reservation, project …" }),
+    subjectId: t.exposeString("subjectId", { description: "The subject's id, like TASK-046." }),
+    taskId: t.exposeID("taskId", { nullable: true, description: "The subject's id when it is a task." }),
+    task: t.prismaField({
+      type: Task,
+      nullable: true,
+      description:
+        "The task as it is now, not as it was then (that is in payload); deleted ones too. null when it is not about a task.",
+      resolve: (query, { taskId, projectId, position }, _args, { prisma, log }) =>
+        taskId && projectId ? currentTasks(prisma, log).load({ projectId, taskId }, position, query) : null,
+    }),
+    actor: t.exposeString("actor", { description: "The key, or token subject, that did it." }),
+    client: t.exposeString("client", { nullable: true, description: "The session it was done from, if it said." }),
+    occurredAt: t.expose("occurredAt", { type: "DateTime", description: "By the database's clock." }),
+    correlationId: t.exposeString("correlationId", {
+      nullable: true,
+      description: "The id of the request that did it; stands in the server's own log, too.",
+    }),
+    payload: t.expose("payload", {
+      type: "JSON",
+      description: "What the type carries: created, completed and deleted the whole task, an update its changes.",
+    }),
+    changes: t.field({
+      type: [FieldChange],
+      description: "What an update changed, field by field; empty for other types.",
+      resolve: ({ payload }) =>
+        Object.entries((payload["changes"] ?? {}) as Record<string, { old?: unknown; new?: unknown }>).map(
+          ([field, change]) => ({ field, old: change.old, new: change.new }),
+        ),
+    }),
+  }),
+});
+
+const EventPage = builder.objectRef<Page>("EventPage").implement({
+  description: "A page of the log, in its order. Not a Relay connection: the log grows only at its end.",
+  fields: (t) => ({
+    events: t.expose("events", { type: [Event], description: "Oldest first; may be empty." }),
+    cursor: t.exposeString("cursor", {
+      description: "The place scanned to, also when nothing matched: pass it as `after` to go on.",
+    }),
+    caughtUp: t.exposeBoolean("caughtUp", {
+      description: "Whether this is the end of the log. If not, ask again with the cursor, even if events is empty.",
+    }),
+  }),
+});
+
+const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
+  description: "What came since the last frame. At most 10 a second; an empty one every 15 s shows that it lives.",
+  fields: (t) => ({
+    events: t.expose("events", { type: [Event], description: "Oldest first, each exactly once; may be empty." }),
+    cursor: t.exposeString("cursor", {
+      description: "The place after these events. To resume without a gap, subscribe with the last one as `after`.",
+    }),
+    caughtUp: t.exposeBoolean("caughtUp", {
+      description: "Whether these are all there were when the frame was made; false while it catches up.",
+    }),
+  }),
+});
+
+const EventFilter = builder.inputType("EventFilter", {
+  description:
+    "Which events: all lists must match, one entry of each. What is left out selects everything this key sees. Without " +
+    "`types` the numbers of a project show no hole.",
+  fields: (t) => ({
+    projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown. Without it, also projects yet to come." }),
+    types: t.stringList({ description: "Like task.completed." }),
+    tasks: t.idList({ description: "Task ids; combine with projects, as an id may exist in several." }),
+    actors: t.stringList({ description: "Keys or token subjects." }),
+  }),
+});
+
+const CURSOR_FAULTS =
+  "CURSOR_EXPIRED when the log no longer has that place: query again together with logCursor, and go on after that.";
+
+builder.queryField("logCursor", (t) =>
+  t.string({
+    nullable: true,
+    description:
+      "The place in the log before everything else in this query is read: subscribe with it as `after`, and nothing is " +
+      "missed between the query and the subscription.",
+    resolve: (_root, _args, ctx) => takeLogCursor(ctx),
+  }),
+);
+
+builder.queryField("events", (t) =>
+  t.field({
+    type: EventPage,
+    nullable: true,
+    description: `History: events oldest first, your own writes included. ${CURSOR_FAULTS}`,
+    args: {
+      filter: t.arg({ type: EventFilter }),
+      after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
+      first: t.arg.int({ defaultValue: 100, description: "1 to 100." }),
+    },
+    resolve: (_root, { filter, after, first }, { log, viewer }) =>
+      log.events(viewer, { filter: filter ?? {}, after: after ?? null, first: first ?? 100 }),
+  }),
+);
+
+builder.subscriptionField("taskEvents", (t) =>
+  t.field({
+    type: EventFrame,
+    nullable: true,
+    description:
+      "Events as they happen, of any kind (of tasks only with `types`). The first frame comes at once and says from " +
+      `which cursor on it is live. Ends when the key is revoked or expires. ${CURSOR_FAULTS}`,
+    args: {
+      filter: t.arg({ type: EventFilter }),
+      after: t.arg.string({ description: "A cursor to resume from; without it the stream starts now." }),
+    },
+    subscribe: (_root, { filter, after }, { log, viewer }) =>
+      log.follow(viewer, { filter: filter ?? {}, after: after ?? null }),
+    resolve: (frame, _args, ctx) => asNewRequest(frame, ctx),
+  }),
+);
+
+interface TaskKey {
+  readonly projectId: string;
+  readonly taskId: string;
+}
+
+const loaders = new WeakMap<Log, CurrentState<TaskKey, TaskRow>>();
+
+function currentTasks(prisma: GraphQLContext["prisma"], log: Log): CurrentState<TaskKey, TaskRow> {
+  const made =
+    loaders.get(log) ??
+    new CurrentState<TaskKey, TaskRow>(
+      ({ projectId, taskId }) => `${projectId}/${taskId}`,
+      async (keys, query) => {
+        const where = { OR: keys.map(({ projectId, taskId }) => ({ projectId, taskId })) };
+        const rows = await prisma.task.findMany({ ...query, where });
+        return rows.map((row) => [row, row]);
+      },
+    );
+  loaders.set(log, made);
+  return made;
+}

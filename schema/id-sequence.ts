@@ -1,0 +1,125 @@
+import DataLoader from "dataloader";
+import type { Answer } from "../src/db/idempotency.ts";
+import { type Assigned, nextId } from "../src/ids/next-id.ts";
+import type { Recorded } from "../src/ids/record.ts";
+import { registerIds } from "../src/ids/register.ts";
+import { type IdSequence as IdSequenceShape, idRegistries, idRegistry } from "../src/ids/registry.ts";
+import { builder } from "./builder.ts";
+import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { Project } from "./project.ts";
+
+const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
+  description:
+    "Where the numbers of one artifact type stand in a namespace. Projects that share the namespace see the same.",
+  fields: (t) => ({
+    namespace: t.exposeString("namespace", { description: "Where these numbers are unique." }),
+    artifactType: t.exposeString("artifactType", { description: "The prefix, like US." }),
+    lastAssigned: t.exposeID("lastAssigned", {
+      nullable: true,
+      description: "The highest ID ever given; null if none. Numbers below it may have been released since.",
+    }),
+    nextAvailable: t.exposeID("nextAvailable", {
+      nullable: true,
+      description: "What nextId would give now; null when the numbers, which end at 2147483647, are exhausted.",
+    }),
+    released: t.exposeStringList("released", {
+      description: "IDs that came back and will be given again, lowest first, as ranges: US-007, US-028..US-030.",
+    }),
+  }),
+});
+
+/** One statement for all projects of a request that ask for their registry. */
+const loaders = new WeakMap<GraphQLContext, DataLoader<string, IdSequenceShape[]>>();
+
+function registryLoader(ctx: GraphQLContext): DataLoader<string, IdSequenceShape[]> {
+  const known = loaders.get(ctx);
+  if (known) return known;
+  // Without a cache, so that a mutation's payload shows what the mutation did.
+  const made = new DataLoader<string, IdSequenceShape[]>((projectIds) => idRegistries(ctx, projectIds), {
+    cache: false,
+  });
+  loaders.set(ctx, made);
+  return made;
+}
+
+builder.prismaObjectField(Project, "idRegistry", (t) =>
+  t.field({
+    type: [IdSequence],
+    description:
+      "Where the artifact numbers of its namespace stand: one entry for each type it may number, and for those that others of the namespace use.",
+    resolve: ({ projectId }, _args, ctx) => registryLoader(ctx).load(projectId),
+  }),
+);
+
+builder.queryField("idRegistry", (t) =>
+  t.field({
+    type: [IdSequence],
+    nullable: true,
+    description:
+      "Where the artifact numbers of a project's namespace stand. PROJECT_NOT_FOUND; BAD_USER_INPUT for an invalid type, naming the valid ones.",
+    args: {
+      projectId: t.arg.id({ required: true }),
+      artifactType: t.arg.string({ description: "Only this type, like US." }),
+    },
+    resolve: (_root, args, ctx) => idRegistry(ctx, args),
+  }),
+);
+
+const NextIdPayload = builder.objectRef<Answer<Assigned>>("NextIdPayload").implement({
+  fields: (t) => ({
+    id: t.exposeID("id", { nullable: true, description: "Yours for good." }),
+    lastAssigned: t.exposeID("lastAssigned", {
+      nullable: true,
+      description: "The highest ID given before this call; null if there was none.",
+    }),
+    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+  }),
+});
+
+const RegisterIdsPayload = builder.objectRef<Answer<Recorded>>("RegisterIdsPayload").implement({
+  fields: (t) => ({
+    registered: t.idList({ nullable: true, resolve: ({ registered }) => registered }),
+    alreadyRegistered: t.idList({
+      nullable: true,
+      description: "Those that this project had before.",
+      resolve: ({ alreadyRegistered }) => alreadyRegistered,
+    }),
+    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  nextId: t.fieldWithInput({
+    type: NextIdPayload,
+    nullable: true,
+    description:
+      "Gives one ID at once and for good: the lowest released one, else the next. PROJECT_NOT_FOUND, TASK_NOT_FOUND, " +
+      "ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
+    input: {
+      projectId: t.input.id({ required: true }),
+      artifactType: t.input.string({
+        required: true,
+        description: "The prefix, like US; built in or one of the project's artifactTypes.",
+      }),
+      branch: t.input.string({ description: "The Git branch it is for; a note for people." }),
+      taskId: t.input.id({ description: "A task of the project that it is for." }),
+      createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
+      idempotencyKey: t.input.string({ description: "Ask again with it after a lost answer: the same ID comes back." }),
+    },
+    resolve: (_root, { input }, ctx, info) => nextId(ctx, keyed(input, ctx, info)),
+  }),
+
+  registerIds: t.fieldWithInput({
+    type: RegisterIdsPayload,
+    nullable: true,
+    description:
+      "Records IDs that exist in a repository already, all or none, so that they are never given again. ID_TAKEN when another " +
+      "project of the namespace holds one, PROJECT_NOT_FOUND, BAD_USER_INPUT",
+    input: {
+      projectId: t.input.id({ required: true }),
+      ids: t.input.idList({ required: true, description: "1 to 1000, like US-007. Numbers skipped are never given." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => registerIds(ctx, keyed(input, ctx, info)),
+  }),
+}));

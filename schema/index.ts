@@ -1,0 +1,19 @@
+import { lexicographicSortSchema, printSchema } from "graphql";
+import { builder } from "./builder.ts";
+import "./scalars.ts";
+import "./project.ts";
+import "./task/task.ts";
+import "./task/filter.ts";
+import "./task/queries.ts";
+import "./task/payload.ts";
+import "./task/mutations.ts";
+import "./reservation.ts";
+import "./id-sequence.ts";
+import "./api-key.ts";
+import "./event.ts";
+import "./project-status.ts";
+
+export const schema = builder.toSchema();
+
+/** What schema/schema.graphql must say. */
+export const printedSchema = () => `${printSchema(lexicographicSortSchema(schema))}\n`;

@@ -1,0 +1,178 @@
+import { requireVisible, visibleWhere } from "../src/access/visibility.ts";
+import { projectNotFound } from "../src/errors.ts";
+import { createProject } from "../src/projects/create.ts";
+import { listProjects } from "../src/projects/list.ts";
+import { readSettings } from "../src/projects/settings.ts";
+import { updateProject } from "../src/projects/update.ts";
+import { listTasks } from "../src/tasks/list.ts";
+import { statusCounts } from "../src/tasks/status-counts.ts";
+import { builder } from "./builder.ts";
+import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
+import { Task, TaskConnection, TaskStatus } from "./task/task.ts";
+
+const IdReuse = builder.enumType("IdReuse", {
+  description: "When numbers that were released or expired are given again in a namespace.",
+  values: {
+    IMMEDIATELY: { value: "immediately", description: "By the next reservation, lowest first (the default)." },
+    AFTER: {
+      value: "after",
+      description: "After idQuarantineSeconds: an agent that slept past its expiry may have written files already.",
+    },
+    NEVER: { value: "never", description: "Never: every number is given at most once." },
+  } as const,
+});
+
+const TaskCount = builder
+  .objectRef<{ status: "pending" | "in_progress" | "completed"; count: number }>("TaskCount")
+  .implement({
+    description: "How many tasks have a status; deleted and archived tasks do not count.",
+    fields: (t) => ({ status: t.expose("status", { type: TaskStatus }), count: t.exposeInt("count") }),
+  });
+
+export const Project = builder.prismaNode("Project", {
+  description: "A tenant: it owns tasks and an ID registry. Nothing in it can refer to another project.",
+  id: { resolve: ({ projectId }) => projectId },
+  findUnique: (projectId, { viewer }) => ({ projectId, AND: [visibleWhere(viewer)] }),
+  fields: (t) => ({
+    projectId: t.exposeID("projectId", { description: "The project's slug, like web-shop." }),
+    name: t.exposeString("name"),
+    idNamespace: t.exposeString("idNamespace", {
+      description: "Where its artifact numbers are unique: its own id, or a namespace that projects share.",
+    }),
+    idReuse: t.field({
+      type: IdReuse,
+      select: { namespace: { select: { reuse: true } } },
+      description: "When the namespace gives released and expired numbers again.",
+      resolve: ({ namespace }) => namespace.reuse as "immediately" | "after" | "never",
+    }),
+    idQuarantineSeconds: t.int({
+      nullable: true,
+      select: { namespace: { select: { quarantineSeconds: true } } },
+      description: "Seconds that released numbers rest; only with idReuse AFTER.",
+      resolve: ({ namespace }) => namespace.quarantineSeconds,
+    }),
+    leaseSeconds: t.int({
+      description: "Seconds for which a claim holds when the caller does not say.",
+      resolve: ({ settings }) => readSettings(settings).leaseSeconds,
+    }),
+    artifactTypes: t.stringList({
+      description: "Artifact types that this project adds to the built-in ones.",
+      resolve: ({ settings }) => readSettings(settings).artifactTypes,
+    }),
+    version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
+    createdAt: t.expose("createdAt", { type: "DateTime" }),
+    taskCounts: t.field({
+      type: [TaskCount],
+      description: "Its tasks by status; every status is named.",
+      resolve: ({ projectId }, _args, { statusCounts }) => statusCounts.load(projectId),
+    }),
+    tasks: t.connection(
+      {
+        type: Task,
+        description: "Its tasks, as in Query.tasks.",
+        args: {
+          filter: t.arg({ type: TaskFilterInput }),
+          orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }),
+        },
+        resolve: ({ projectId }, { filter, ...args }, ctx) =>
+          listTasks(ctx, { ...args, filter: { projects: [projectId], ...(filter && { and: [filter] }) } }),
+      },
+      TaskConnection,
+    ),
+  }),
+});
+
+builder.queryField("project", (t) =>
+  t.prismaField({
+    type: Project,
+    nullable: true,
+    description: "One project. PROJECT_NOT_FOUND when it does not exist or is outside this key.",
+    args: { projectId: t.arg.id({ required: true }) },
+    resolve: (query, _root, { projectId }, { prisma, viewer }) => {
+      requireVisible(viewer, projectId);
+      return prisma.project
+        .findUnique({ ...query, where: { projectId } })
+        .then((project) => project ?? Promise.reject(projectNotFound(projectId)));
+    },
+  }),
+);
+
+builder.queryField("projects", (t) =>
+  t.connection(
+    {
+      type: Project,
+      nullable: true,
+      description: "Every project this key sees, by id.",
+      resolve: (_root, args, ctx) => listProjects(ctx, args),
+    },
+    { name: "ProjectConnection" },
+    { name: "ProjectEdge" },
+  ),
+);
+
+builder.queryField("statusCounts", (t) =>
+  t.field({
+    type: [TaskCount],
+    nullable: true,
+    description: "Tasks by status over all projects this key sees, or over those named. PROJECT_NOT_FOUND",
+    args: { projects: t.arg.idList() },
+    resolve: (_root, { projects }, ctx) => statusCounts(ctx, projects ?? null),
+  }),
+);
+
+const ProjectPayload = (name: string) =>
+  builder.objectRef<{ projectId: string; replayed: boolean }>(name).implement({
+    fields: (t) => ({
+      project: t.prismaField({
+        type: Project,
+        resolve: (query, { projectId }, _args, ctx) => loadProject(ctx, projectId, query),
+      }),
+      replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+    }),
+  });
+
+const loadProject = ({ prisma }: GraphQLContext, projectId: string, query: object) =>
+  prisma.project.findUniqueOrThrow({ ...query, where: { projectId } });
+
+builder.mutationField("createProject", (t) =>
+  t.fieldWithInput({
+    type: ProjectPayload("CreateProjectPayload"),
+    nullable: true,
+    description:
+      "Creates a project. Agents may, with a namespace of their own; idNamespace and idReuse take an admin. " +
+      "FORBIDDEN for a key that is limited to some projects; BAD_USER_INPUT when it exists already.",
+    input: {
+      projectId: t.input.id({ required: true, description: "A slug: a-z, 0-9 and -, at most 100 characters." }),
+      name: t.input.string({ required: true }),
+      idNamespace: t.input.string({
+        description: "Share artifact numbers with other projects of this namespace. Set here and never changed.",
+      }),
+      leaseSeconds: t.input.int({ description: "Default 3600." }),
+      artifactTypes: t.input.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
+      idReuse: t.input.field({ type: IdReuse }),
+      idQuarantineSeconds: t.input.int({ description: "With idReuse AFTER." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => createProject(ctx, keyed(input, ctx, info)),
+  }),
+);
+
+builder.mutationField("updateProject", (t) =>
+  t.fieldWithInput({
+    type: ProjectPayload("UpdateProjectPayload"),
+    nullable: true,
+    description: "Changes a project; admin only. What is left out stays. VERSION_CONFLICT, PROJECT_NOT_FOUND",
+    input: {
+      projectId: t.input.id({ required: true }),
+      name: t.input.string(),
+      leaseSeconds: t.input.int(),
+      artifactTypes: t.input.stringList({ description: "Replaces the list." }),
+      idReuse: t.input.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
+      idQuarantineSeconds: t.input.int({ description: "With idReuse AFTER." }),
+      expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => updateProject(ctx, keyed(input, ctx, info)),
+  }),
+);

@@ -1,0 +1,183 @@
+import type { Answer } from "../src/db/idempotency.ts";
+import { confirmReservation } from "../src/ids/confirm.ts";
+import { extendReservation } from "../src/ids/extend.ts";
+import { type Released, releaseReservation } from "../src/ids/release.ts";
+import {
+  findReservations,
+  listReservations,
+  type ReservationFilter,
+  type Reservation as ReservationShape,
+  reservation,
+} from "../src/ids/reservations.ts";
+import { type Reserved, reserveIds } from "../src/ids/reserve.ts";
+import { builder } from "./builder.ts";
+import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { StringFilterInput } from "./task/filter.ts";
+
+const ReservationStatus = builder.enumType("ReservationStatus", {
+  values: {
+    ACTIVE: { value: "active", description: "Held until expiresAt." },
+    CONFIRMED: { value: "confirmed", description: "Kept for good." },
+    RELEASED: { value: "released", description: "Given back by its project." },
+    EXPIRED: { value: "expired", description: "Not confirmed in time; its numbers go back." },
+  } as const,
+});
+
+const ReservationRef = builder.objectRef<ReservationShape>("Reservation");
+
+const Reservation = builder.node(ReservationRef, {
+  description:
+    "Artifact numbers held for a project. IDs given by nextId, registerIds and addTasks stand here too, confirmed from the start.",
+  id: { resolve: ({ reservationId }) => reservationId },
+  loadMany: (ids: string[], ctx: GraphQLContext) => findReservations(ctx, ids),
+  fields: (t) => ({
+    reservationId: t.exposeID("reservationId", {
+      description: "Names it in confirmReservation, extendReservation and releaseReservation.",
+    }),
+    projectId: t.exposeID("projectId", { description: "The project it is held for." }),
+    namespace: t.exposeString("namespace", { description: "Where the numbers are unique." }),
+    artifactType: t.exposeString("artifactType", { description: "The prefix, like US." }),
+    ids: t.idList({
+      description: "What it holds now, ascending; IDs that were recorded one by one have left it.",
+      resolve: ({ ids }) => ids,
+    }),
+    status: t.expose("status", { type: ReservationStatus }),
+    reservedAt: t.expose("reservedAt", { type: "DateTime" }),
+    expiresAt: t.expose("expiresAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Confirm or extend before this; null once confirmed.",
+    }),
+    confirmedAt: t.expose("confirmedAt", { type: "DateTime", nullable: true }),
+    releasedAt: t.expose("releasedAt", { type: "DateTime", nullable: true }),
+    branch: t.exposeString("branch", { nullable: true, description: "The Git branch it was made for, if told." }),
+    taskId: t.exposeID("taskId", { nullable: true, description: "The task it was made for, if told." }),
+  }),
+});
+
+const ReservationStatusFilter = builder.inputType("ReservationStatusFilter", {
+  fields: (t) => ({ eq: t.field({ type: ReservationStatus }), in: t.field({ type: [ReservationStatus] }) }),
+});
+
+const ReservationFilterInput = builder.inputRef<ReservationFilter>("ReservationFilter").implement({
+  description: "Everything given must hold; what is left out allows everything.",
+  fields: (t) => ({
+    projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown or outside this key." }),
+    artifactType: t.field({ type: StringFilterInput }),
+    status: t.field({ type: ReservationStatusFilter }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  reservation: t.field({
+    type: Reservation,
+    nullable: true,
+    description: "One reservation, expired ones too. RESERVATION_EXPIRED when there is none that this key sees.",
+    args: { reservationId: t.arg.id({ required: true }) },
+    resolve: (_root, { reservationId }, ctx) => reservation(ctx, reservationId),
+  }),
+  reservations: t.connection(
+    {
+      type: Reservation,
+      nullable: true,
+      description:
+        "Reservations of every project this key sees, newest first, in pages of at most 100 (default 50). PROJECT_NOT_FOUND",
+      args: { filter: t.arg({ type: ReservationFilterInput }) },
+      resolve: (_root, args, ctx) => listReservations(ctx, args),
+    },
+    { name: "ReservationConnection" },
+    { name: "ReservationEdge" },
+  ),
+}));
+
+const load = async (ctx: GraphQLContext, reservationId: string) =>
+  (await findReservations(ctx, [reservationId]))[0] ?? null;
+
+/** A payload with the reservation as it is now. */
+const reservationPayload = <Shape extends { reservationId: string; replayed: boolean }>(name: string) =>
+  builder.objectRef<Shape>(name).implement({
+    fields: (t) => ({
+      reservation: t.field({
+        type: Reservation,
+        nullable: true,
+        description: "As it is now.",
+        resolve: ({ reservationId }, _args, ctx) => load(ctx, reservationId),
+      }),
+      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
+    }),
+  });
+
+const ReserveIdsPayload = reservationPayload<Answer<Reserved>>("ReserveIdsPayload");
+builder.objectField(ReserveIdsPayload, "reservedIds", (t) =>
+  t.idList({ nullable: true, description: "Consecutive, ascending.", resolve: ({ reservedIds }) => reservedIds }),
+);
+
+const releasingPayload = (name: string) => {
+  const payload = reservationPayload<Answer<Released>>(name);
+  builder.objectField(payload, "released", (t) =>
+    t.idList({
+      nullable: true,
+      description: "What went back, to be given again as the namespace's idReuse says.",
+      resolve: ({ released }) => [...released],
+    }),
+  );
+  return payload;
+};
+
+builder.mutationFields((t) => ({
+  reserveIds: t.fieldWithInput({
+    type: ReserveIdsPayload,
+    nullable: true,
+    description:
+      "Holds consecutive IDs that nobody else can get: the lowest released run that fits, else the next numbers. Confirm them " +
+      "before expiresAt, or they go back. PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
+    input: {
+      projectId: t.input.id({ required: true }),
+      artifactType: t.input.string({
+        required: true,
+        description: "The prefix, like US; built in or one of the project's artifactTypes.",
+      }),
+      count: t.input.int({ defaultValue: 1, description: "1 to 100." }),
+      ttlSeconds: t.input.int({ description: "Seconds until they expire unconfirmed: 1 to 604800, default 900." }),
+      branch: t.input.string({ description: "The Git branch it is for; a note for people." }),
+      taskId: t.input.id({ description: "A task of the project that it is for." }),
+      createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
+      idempotencyKey: t.input.string({ description: "Ask again with it after a lost answer: the same IDs come back." }),
+    },
+    resolve: (_root, { input }, ctx, info) => reserveIds(ctx, keyed(input, ctx, info)),
+  }),
+
+  confirmReservation: t.fieldWithInput({
+    type: releasingPayload("ConfirmReservationPayload"),
+    nullable: true,
+    description:
+      "Keeps reserved IDs for good; safe to repeat. RESERVATION_EXPIRED when it expired, was released or is not there; " +
+      "BAD_USER_INPUT for IDs that are not in it",
+    input: {
+      reservationId: t.input.id({ required: true }),
+      ids: t.input.idList({ description: "Keep only these and give the rest back. All of them when left out." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => confirmReservation(ctx, keyed(input, ctx, info)),
+  }),
+
+  extendReservation: t.fieldWithInput({
+    type: reservationPayload<Answer<{ reservationId: string }>>("ExtendReservationPayload"),
+    nullable: true,
+    description: "Holds a reservation for longer; never shortens it. RESERVATION_EXPIRED",
+    input: {
+      reservationId: t.input.id({ required: true }),
+      ttlSeconds: t.input.int({ description: "Seconds from now: 1 to 604800, default 900." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => extendReservation(ctx, keyed(input, ctx, info)),
+  }),
+
+  releaseReservation: t.fieldWithInput({
+    type: releasingPayload("ReleaseReservationPayload"),
+    nullable: true,
+    description: "Gives a whole reservation back. RESERVATION_EXPIRED; BAD_USER_INPUT when it is confirmed",
+    input: { reservationId: t.input.id({ required: true }), idempotencyKey: t.input.string() },
+    resolve: (_root, { input }, ctx, info) => releaseReservation(ctx, keyed(input, ctx, info)),
+  }),
+}));

@@ -1,0 +1,244 @@
+import { addTasks } from "../../src/tasks/add.ts";
+import { briefing } from "../../src/tasks/briefing.ts";
+import { claimNext } from "../../src/tasks/claim-next.ts";
+import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
+import { deleteTask } from "../../src/tasks/delete.ts";
+import type { TaskKey } from "../../src/tasks/locate.ts";
+import { releaseTask } from "../../src/tasks/release.ts";
+import { renewLease } from "../../src/tasks/renew-lease.ts";
+import { updateTask } from "../../src/tasks/update.ts";
+import { updateStatus } from "../../src/tasks/update-status.ts";
+import { builder } from "../builder.ts";
+import { keyed, replayedDescription } from "../context.ts";
+import { Briefing, claimPayload, loadTask, taskPayload } from "./payload.ts";
+import { Task, TaskKind, TaskStatus } from "./task.ts";
+
+const PROJECT = "May be left out when the task is the only one of that id that this key sees or holds.";
+const ATTEMPT =
+  "The attempt you hold (from the claim). Without it, only the key and client that claimed the task may write it.";
+const LEASE = "Default: the project's leaseSeconds.";
+const WORKER = "A name for people to read; it proves nothing. Default: the key's name.";
+const VERSION = "Refuse if the task's version is another one.";
+
+const AddTaskItem = builder.inputType("AddTaskItem", {
+  fields: (t) => ({
+    projectId: t.id({ description: "Default: the input's. A batch may span projects." }),
+    taskId: t.id({ description: "Given IDs are registered, ID_TAKEN if somebody has it; others are allocated." }),
+    title: t.string({ description: "At most 200 characters." }),
+    description: t.string({ description: "What is to be done. Required, but for items with an artifactId." }),
+    generatorName: t.string(),
+    status: t.field({ type: TaskStatus, description: "Default PENDING. IN_PROGRESS opens your attempt." }),
+    kind: t.field({ type: TaskKind }),
+    priority: t.int({ description: "0 highest … 4 lowest; default 2." }),
+    labels: t.stringList(),
+    inputs: t.stringList(),
+    expectedOutputs: t.stringList(),
+    contextNotes: t.string(),
+    metadata: t.field({ type: "JSON", description: "An object, 64 KiB at most." }),
+    dueDate: t.field({ type: "DateTime", description: "In the future." }),
+    branchName: t.string(),
+    artifactId: t.id({
+      description: "The artifact to make, like HLS-012: description and expectedOutputs follow from it.",
+    }),
+    artifactType: t.string({ description: "Follows from artifactId." }),
+    generator: t.string({ description: "Same as generatorName." }),
+    parentId: t.id({ description: "The artifact it is made from: becomes inputs." }),
+  }),
+});
+
+const AddTasksPayload = builder
+  .objectRef<{ tasks: readonly TaskKey[]; replayed: boolean }>("AddTasksPayload")
+  .implement({
+    fields: (t) => ({
+      tasksAdded: t.int({ resolve: ({ tasks }) => tasks.length }),
+      taskIds: t.idList({ resolve: ({ tasks }) => tasks.map(({ taskId }) => taskId) }),
+      tasks: t.prismaField({
+        type: [Task],
+        description: "In the order given.",
+        resolve: async (query, { tasks }, _args, { prisma }) => {
+          const found = await prisma.task.findMany({
+            ...query,
+            where: { OR: tasks.map(({ projectId, taskId }) => ({ projectId, taskId })) },
+          });
+          const at = new Map(found.map((task) => [`${task.projectId}/${task.taskId}`, task]));
+          return tasks.flatMap(({ projectId, taskId }) => at.get(`${projectId}/${taskId}`) ?? []);
+        },
+      }),
+      replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+    }),
+  });
+
+const UpdateTaskStatusPayload = taskPayload<TaskKey & { attempt: number | null; replayed: boolean }>(
+  "UpdateTaskStatusPayload",
+);
+builder.objectFields(UpdateTaskStatusPayload, (t) => ({
+  attempt: t.exposeInt("attempt", { nullable: true, description: "Your attempt, when the status is IN_PROGRESS." }),
+  briefing: t.field({
+    type: Briefing,
+    nullable: true,
+    resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : briefing(ctx, key, attempt)),
+  }),
+}));
+
+const CompleteAndClaimNextPayload =
+  claimPayload<Awaited<ReturnType<typeof completeAndClaimNext>>>("CompleteAndClaimNextPayload");
+builder.objectFields(CompleteAndClaimNextPayload, (t) => ({
+  completed: t.prismaField({
+    type: Task,
+    resolve: (query, { completed }, _args, ctx) => loadTask(ctx, completed, query),
+  }),
+}));
+
+const RenewTaskLeasePayload = taskPayload<Awaited<ReturnType<typeof renewLease>>>("RenewTaskLeasePayload");
+builder.objectFields(RenewTaskLeasePayload, (t) => ({
+  attempt: t.exposeInt("attempt", { nullable: true }),
+  leaseExpiresAt: t.field({
+    type: "DateTime",
+    resolve: ({ leaseExpiresAt }) => new Date(leaseExpiresAt),
+  }),
+}));
+
+builder.mutationFields((t) => ({
+  addTasks: t.fieldWithInput({
+    type: AddTasksPayload,
+    nullable: true,
+    description:
+      "Adds 1 to 100 tasks in order, all or none. PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming every bad item.",
+    input: {
+      projectId: t.input.id({ description: "For items that name none." }),
+      createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
+      worker: t.input.string({ description: `For items that come IN_PROGRESS. ${WORKER}` }),
+      leaseSeconds: t.input.int({ description: `For items that come IN_PROGRESS. ${LEASE}` }),
+      tasks: t.input.field({ type: [AddTaskItem], required: true }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => addTasks(ctx, keyed(input, ctx, info)),
+  }),
+
+  updateTask: t.fieldWithInput({
+    type: taskPayload("UpdateTaskPayload"),
+    nullable: true,
+    description:
+      "Changes what is said of a task; null empties a field. TASK_NOT_FOUND, VERSION_CONFLICT, LEASE_LOST, BAD_USER_INPUT",
+    input: {
+      projectId: t.input.id({ description: PROJECT }),
+      taskId: t.input.id({ required: true }),
+      attempt: t.input.int({ description: ATTEMPT }),
+      expectedVersion: t.input.int({ description: VERSION }),
+      idempotencyKey: t.input.string(),
+      title: t.input.string(),
+      description: t.input.string(),
+      generatorName: t.input.string(),
+      kind: t.input.field({ type: TaskKind }),
+      priority: t.input.int(),
+      labels: t.input.stringList(),
+      inputs: t.input.stringList(),
+      expectedOutputs: t.input.stringList(),
+      contextNotes: t.input.string(),
+      metadata: t.input.field({ type: "JSON" }),
+      dueDate: t.input.field({ type: "DateTime" }),
+      branchName: t.input.string(),
+      commitHash: t.input.string({ description: "7 to 64 hexadecimal digits." }),
+      prNumber: t.input.int(),
+    },
+    resolve: (_root, { input }, ctx, info) => updateTask(ctx, keyed(input, ctx, info)),
+  }),
+
+  updateTaskStatus: t.fieldWithInput({
+    type: UpdateTaskStatusPayload,
+    nullable: true,
+    description:
+      "PENDING → IN_PROGRESS claims this very task; IN_PROGRESS → COMPLETED or PENDING is for its holder; COMPLETED → PENDING " +
+      "only with reset. INVALID_STATUS_TRANSITION, LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT",
+    input: {
+      projectId: t.input.id({ description: PROJECT }),
+      taskId: t.input.id({ required: true }),
+      status: t.input.field({ type: TaskStatus, required: true }),
+      completionNotes: t.input.string({ description: "With COMPLETED, what came of it; with PENDING, why not." }),
+      reset: t.input.boolean({ description: "Allow COMPLETED → PENDING." }),
+      attempt: t.input.int({ description: ATTEMPT }),
+      worker: t.input.string({ description: WORKER }),
+      leaseSeconds: t.input.int({ description: LEASE }),
+      expectedVersion: t.input.int({ description: VERSION }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => updateStatus(ctx, keyed(input, ctx, info)),
+  }),
+
+  claimNextTask: t.fieldWithInput({
+    type: claimPayload<Awaited<ReturnType<typeof claimNext>>>("ClaimNextTaskPayload"),
+    nullable: true,
+    description:
+      "Takes the next ready task of the project: by priority, then place in the queue. No two callers get the same one. PROJECT_NOT_FOUND",
+    input: {
+      projectId: t.input.id({ required: true }),
+      worker: t.input.string({ description: WORKER }),
+      leaseSeconds: t.input.int({ description: LEASE }),
+      idempotencyKey: t.input.string({
+        description: "Ask again with it after a lost answer: the same task comes back.",
+      }),
+    },
+    resolve: (_root, { input }, ctx, info) => claimNext(ctx, keyed(input, ctx, info)),
+  }),
+
+  completeAndClaimNext: t.fieldWithInput({
+    type: CompleteAndClaimNextPayload,
+    nullable: true,
+    description: "Completes a task and takes the next of its project, both or neither. Errors as updateTaskStatus.",
+    input: {
+      projectId: t.input.id({ description: PROJECT }),
+      taskId: t.input.id({ required: true }),
+      attempt: t.input.int({ description: ATTEMPT }),
+      completionNotes: t.input.string(),
+      worker: t.input.string({ description: "Default: the worker of the completed attempt." }),
+      leaseSeconds: t.input.int({ description: LEASE }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => completeAndClaimNext(ctx, keyed(input, ctx, info)),
+  }),
+
+  renewTaskLease: t.fieldWithInput({
+    type: RenewTaskLeasePayload,
+    nullable: true,
+    description:
+      "Keeps a task for longer and may leave a checkpoint for whoever comes next. Renew every third of the lease. LEASE_LOST naming the holder",
+    input: {
+      projectId: t.input.id({ description: PROJECT }),
+      taskId: t.input.id({ required: true }),
+      attempt: t.input.int({ description: ATTEMPT }),
+      leaseSeconds: t.input.int({ description: `From now. ${LEASE}` }),
+      checkpoint: t.input.field({ type: "JSON" }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => renewLease(ctx, keyed(input, ctx, info)),
+  }),
+
+  releaseTask: t.fieldWithInput({
+    type: taskPayload("ReleaseTaskPayload"),
+    nullable: true,
+    description: "Gives a held task back to the queue. LEASE_LOST naming the holder",
+    input: {
+      projectId: t.input.id({ description: PROJECT }),
+      taskId: t.input.id({ required: true }),
+      attempt: t.input.int({ description: ATTEMPT }),
+      notes: t.input.string({ description: "Why; the next worker reads it." }),
+      checkpoint: t.input.field({ type: "JSON" }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => releaseTask(ctx, keyed(input, ctx, info)),
+  }),
+
+  deleteTask: t.fieldWithInput({
+    type: taskPayload("DeleteTaskPayload"),
+    nullable: true,
+    description: "Takes a task off every list; its ID and history stay. LEASE_LOST when somebody else holds it.",
+    input: {
+      projectId: t.input.id({ description: PROJECT }),
+      taskId: t.input.id({ required: true }),
+      attempt: t.input.int({ description: ATTEMPT }),
+      expectedVersion: t.input.int({ description: VERSION }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => deleteTask(ctx, keyed(input, ctx, info)),
+  }),
+}));

@@ -1,0 +1,73 @@
+import { type Briefing as BriefingShape, briefing } from "../../src/tasks/briefing.ts";
+import type { Claim } from "../../src/tasks/claim-next.ts";
+import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
+import type { TaskKey } from "../../src/tasks/locate.ts";
+import { builder } from "../builder.ts";
+import { type GraphQLContext, replayedDescription } from "../context.ts";
+import { Attempt, Task } from "./task.ts";
+
+export const Idle = builder.objectRef<IdleShape>("Idle").implement({
+  description: "Why there is nothing to claim.",
+  fields: (t) => ({
+    message: t.exposeString("message"),
+    pending: t.exposeInt("pending", {
+      description: "Ready tasks that other claims had locked at this moment; if not 0, ask again at once.",
+    }),
+    held: t.exposeInt("held", { description: "Tasks in progress under a lease that has not ended." }),
+    retryAt: t.expose("retryAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When the first of those leases ends; null if none is held.",
+    }),
+  }),
+});
+
+export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
+  description: "What earlier attempts leave to the next worker; the current attempt is not in it.",
+  fields: (t) => ({
+    attempts: t.expose("attempts", { type: [Attempt], description: "Oldest first." }),
+    checkpoint: t.expose("checkpoint", { type: "JSON", nullable: true, description: "The newest that was left." }),
+    branchName: t.exposeString("branchName", { nullable: true }),
+  }),
+});
+
+/** A task that a mutation answers with: its current state, also when it was deleted. */
+export const loadTask = ({ prisma }: GraphQLContext, { projectId, taskId }: TaskKey, query: object) =>
+  prisma.task.findUniqueOrThrow({ ...query, where: { projectId_taskId: { projectId, taskId } } });
+
+/** `{task replayed}`, for verbs whose result is the key of one task. */
+export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name: string) =>
+  builder.objectRef<Result>(name).implement({
+    fields: (t) => ({
+      task: t.prismaField({
+        type: Task,
+        resolve: (query, key, _args, ctx) => loadTask(ctx, key, query),
+      }),
+      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
+    }),
+  });
+
+/** `{task attempt briefing idle replayed}`, for verbs that take the next task. */
+export const claimPayload = <Result extends Claim & { replayed: boolean }>(name: string) =>
+  builder.objectRef<Result>(name).implement({
+    fields: (t) => ({
+      task: t.prismaField({
+        type: Task,
+        nullable: true,
+        description: "null when there was nothing to take; idle says why.",
+        resolve: (query, { taken }, _args, ctx) => taken && loadTask(ctx, taken, query),
+      }),
+      attempt: t.int({
+        nullable: true,
+        description: "The fence: send it with every later write of this task.",
+        resolve: ({ taken }) => taken?.attempt,
+      }),
+      briefing: t.field({
+        type: Briefing,
+        nullable: true,
+        resolve: ({ taken }, _args, ctx) => taken && briefing(ctx, taken, taken.attempt),
+      }),
+      idle: t.field({ type: Idle, nullable: true, resolve: ({ idle }) => idle }),
+      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
+    }),
+  });

@@ -1,0 +1,64 @@
+import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
+import { listTasks } from "../../src/tasks/list.ts";
+import { locateTask, refuseMissing } from "../../src/tasks/locate.ts";
+import { nextTask } from "../../src/tasks/next.ts";
+import type { Task as TaskShape } from "../../src/tasks/task.ts";
+import { builder } from "../builder.ts";
+import { TaskFilterInput, TaskOrder } from "./filter.ts";
+import { Idle } from "./payload.ts";
+import { Task, TaskConnection, TaskStatus } from "./task.ts";
+
+builder.queryField("task", (t) =>
+  t.prismaField({
+    type: Task,
+    nullable: true,
+    description:
+      "One task. projectId may be left out when exactly one visible project holds it. " +
+      "TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID",
+    args: { projectId: t.arg.id(), taskId: t.arg.id({ required: true }) },
+    resolve: async (query, _root, args, ctx) => {
+      const key = await locateTask(ctx, args, "read");
+      const task = await ctx.prisma.task.findUnique({ ...query, where: { projectId_taskId: key, deletedAt: null } });
+      return task ?? refuseMissing(ctx, key);
+    },
+  }),
+);
+
+builder.queryField("tasks", (t) =>
+  t.connection(
+    {
+      type: Task,
+      nullable: true,
+      description: "Tasks of every project this key sees, filtered, in pages of at most 100 (default 50).",
+      args: { filter: t.arg({ type: TaskFilterInput }), orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }) },
+      resolve: (_root, args, ctx) => listTasks(ctx, args),
+    },
+    TaskConnection,
+  ),
+);
+
+const NextTaskPayload = builder
+  .objectRef<{ task: TaskShape | null; idle: IdleShape | null }>("NextTaskPayload")
+  .implement({
+    fields: (t) => ({
+      task: t.expose("task", { type: Task, nullable: true }),
+      idle: t.expose("idle", { type: Idle, nullable: true, description: "Why there is none." }),
+    }),
+  });
+
+builder.queryField("nextTask", (t) =>
+  t.field({
+    type: NextTaskPayload,
+    nullable: true,
+    description: "Looks at the task that a claim would take now, and changes nothing. PROJECT_NOT_FOUND",
+    args: {
+      projectId: t.arg.id({ required: true }),
+      status: t.arg({
+        type: TaskStatus,
+        defaultValue: "pending",
+        description: "With another status: the first of those.",
+      }),
+    },
+    resolve: (_root, { projectId, status }, ctx) => nextTask(ctx, { projectId, status: status ?? "pending" }),
+  }),
+);

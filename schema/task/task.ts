@@ -1,0 +1,125 @@
+import { visibleWhere } from "../../src/access/visibility.ts";
+import type { TaskStatus as Status } from "../../src/tasks/hold.ts";
+import { builder } from "../builder.ts";
+
+export const TaskStatus = builder.enumType("TaskStatus", {
+  values: {
+    PENDING: { value: "pending", description: "Waits to be claimed." },
+    IN_PROGRESS: { value: "in_progress", description: "Held by an attempt until its lease expires." },
+    COMPLETED: { value: "completed" },
+  } as const,
+});
+
+export const TaskKind = builder.enumType("TaskKind", {
+  description: "What sort of work item this is.",
+  values: {
+    TASK: { value: "task" },
+    PROJECT: { value: "project" },
+    SESSION: { value: "session" },
+    RESEARCH: { value: "research" },
+  } as const,
+});
+
+const AttemptOutcome = builder.enumType("AttemptOutcome", {
+  description: "Why an attempt ended.",
+  values: {
+    COMPLETED: { value: "completed" },
+    RELEASED: { value: "released", description: "Given back by its worker." },
+    EXPIRED: { value: "expired", description: "Its lease ended and somebody else took the task." },
+    CANCELLED: { value: "cancelled", description: "The task was deleted." },
+    RESET: { value: "reset", description: "The task was set back to pending by a reset." },
+  } as const,
+});
+type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset";
+
+export const Attempt = builder.prismaObject("Attempt", {
+  description: "One holding of a task by one worker. Its number is the fence: once ended, it is never current again.",
+  fields: (t) => ({
+    attempt: t.exposeInt("attempt", { description: "Counts from 1 per task." }),
+    worker: t.exposeString("worker", { nullable: true, description: "The name the worker gave." }),
+    actor: t.exposeString("actor", { description: "The key that claimed." }),
+    client: t.exposeString("client", { nullable: true, description: "The session that claimed." }),
+    claimedAt: t.expose("claimedAt", { type: "DateTime" }),
+    leaseExpiresAt: t.expose("leaseExpiresAt", { type: "DateTime" }),
+    endedAt: t.expose("endedAt", { type: "DateTime", nullable: true, description: "null while it holds the task." }),
+    outcome: t.field({
+      type: AttemptOutcome,
+      nullable: true,
+      select: { outcome: true },
+      resolve: ({ outcome }) => outcome as Outcome | null,
+    }),
+    checkpoint: t.expose("checkpoint", { type: "JSON", nullable: true, description: "The last one left." }),
+    notes: t.exposeString("notes", { nullable: true }),
+  }),
+});
+
+/** A list column that may be absent, or hold more than strings in a row written by plain SQL. */
+const names = (stored: unknown): string[] => (Array.isArray(stored) ? stored.map(String) : []);
+
+export const Task = builder.prismaNode("Task", {
+  description: "A unit of work. Its key is (projectId, taskId).",
+  id: { resolve: ({ projectId, taskId }) => `${projectId}/${taskId}` },
+  findUnique: (id, { viewer }) => {
+    const [projectId = "", taskId = ""] = id.split("/");
+    return { projectId_taskId: { projectId, taskId }, deletedAt: null, AND: [visibleWhere(viewer)] };
+  },
+  fields: (t) => ({
+    projectId: t.exposeID("projectId"),
+    taskId: t.exposeID("taskId", { description: "Like TASK-046; unique within the project." }),
+    project: t.relation("project"),
+    title: t.exposeString("title", { nullable: true }),
+    description: t.exposeString("description", { description: "What is to be done." }),
+    kind: t.field({
+      type: TaskKind,
+      select: { kind: true },
+      resolve: ({ kind }) => kind as "task" | "project" | "session" | "research",
+    }),
+    generatorName: t.exposeString("generatorName", { nullable: true, description: "Like hls-generator." }),
+    status: t.field({ type: TaskStatus, select: { status: true }, resolve: ({ status }) => status as Status }),
+    priority: t.exposeInt("priority", { description: "0 highest … 4 lowest; 2 by default." }),
+    labels: t.exposeStringList("labels"),
+    inputs: t.stringList({
+      select: { inputs: true },
+      description: "IDs of the artifacts it starts from.",
+      resolve: ({ inputs }) => names(inputs),
+    }),
+    expectedOutputs: t.stringList({
+      select: { expectedOutputs: true },
+      description: "IDs of the artifacts it should produce.",
+      resolve: ({ expectedOutputs }) => names(expectedOutputs),
+    }),
+    contextNotes: t.exposeString("contextNotes", { nullable: true, description: "What a worker should know first." }),
+    completionNotes: t.exposeString("completionNotes", { nullable: true, description: "What came of it." }),
+    artifactId: t.exposeID("artifactId", { nullable: true, description: "The one artifact that this task makes." }),
+    artifactType: t.exposeString("artifactType", { nullable: true }),
+    metadata: t.expose("metadata", { type: "JSON" }),
+    branchName: t.exposeString("branchName", { nullable: true }),
+    commitHash: t.exposeString("commitHash", { nullable: true }),
+    prNumber: t.exposeInt("prNumber", { nullable: true }),
+    dueDate: t.expose("dueDate", { type: "DateTime", nullable: true }),
+    createdAt: t.expose("createdAt", { type: "DateTime" }),
+    updatedAt: t.expose("updatedAt", { type: "DateTime" }),
+    startedAt: t.expose("startedAt", { type: "DateTime", nullable: true, description: "When it was first claimed." }),
+    completedAt: t.expose("completedAt", { type: "DateTime", nullable: true }),
+    deletedAt: t.expose("deletedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Set only where a deleted task still shows: in events and in the answer that deleted it.",
+    }),
+    createdBy: t.exposeString("createdBy", { nullable: true }),
+    claimedBy: t.exposeString("claimedBy", { nullable: true, description: "The worker that holds it now." }),
+    leaseExpiresAt: t.expose("leaseExpiresAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Until when it is held; from then on anybody may claim it.",
+    }),
+    version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
+    attemptCount: t.exposeInt("attemptCount", { description: "How often it was claimed." }),
+    attempts: t.relation("attempts", {
+      query: { orderBy: { attempt: "asc" } },
+      description: "Every holding of it, oldest first.",
+    }),
+  }),
+});
+
+export const TaskConnection = builder.connectionObject({ name: "TaskConnection", type: Task }, { name: "TaskEdge" });

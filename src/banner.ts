@@ -1,0 +1,89 @@
+/** What the banner tells. Paths are absolute. */
+export interface BannerFacts {
+  readonly version: string;
+  /** The server's address without a path. */
+  readonly url: string;
+  /** "embedded PostgreSQL in …" or "PostgreSQL at …", without a password. */
+  readonly database: string;
+  readonly adminKeyFile: string;
+  readonly agentKeyFile: string;
+  /** Works once; null when there is no key it could stand for. */
+  readonly signInUrl: string | null;
+  readonly signInMinutes: number;
+  readonly notices: readonly string[];
+  /** The Node that came with this clone, and the command it runs: snippets must work in any folder. */
+  readonly node: string;
+  readonly cli: string;
+}
+
+/** What a person sees when the server is up: where everything is, and how to connect an agent. */
+export function renderBanner(facts: BannerFacts): string {
+  const { version, url, database, adminKeyFile, agentKeyFile, signInUrl, signInMinutes, notices } = facts;
+  const signIn =
+    signInUrl === null
+      ? [`  Sign in    ${url}/sign-in`]
+      : [
+          `  Sign in    ${signInUrl}`,
+          `             (works once, within ${signInMinutes} minutes; later: ${url}/sign-in)`,
+        ];
+  return [
+    "",
+    `Docket ${version} is running.`,
+    "",
+    ...signIn,
+    `  GraphiQL   ${url}/graphql`,
+    `  MCP        ${url}/mcp`,
+    `  Health     ${url}/health`,
+    `  Database   ${database}`,
+    `  Admin key  ${adminKeyFile}`,
+    `  Agent key  ${agentKeyFile}`,
+    ...notices.flatMap((notice) => ["", `  Note: ${notice}`]),
+    "",
+    "Connect Claude Code, from any folder (stdio, keeps leases alive while it works):",
+    "",
+    indent(claudeStdio(facts)),
+    "",
+    "or over HTTP:",
+    "",
+    indent(claudeHttp(facts)),
+    "",
+    "Other MCP clients, as JSON (stdio):",
+    "",
+    indent(JSON.stringify({ mcpServers: { docket: stdioServer(facts) } }, null, 2)),
+    "",
+    "or HTTP, with the agent key in place of the dots:",
+    "",
+    indent(JSON.stringify({ mcpServers: { docket: httpServer(facts) } }, null, 2)),
+    "",
+    "Ctrl-C stops everything.",
+    "",
+  ].join("\n");
+}
+
+function claudeStdio({ node, cli, agentKeyFile, url }: BannerFacts): string {
+  const env = [`DOCKET_URL=${url}`, `DOCKET_API_KEY_FILE=${agentKeyFile}`].map((pair) => `--env ${quote(pair)}`);
+  // The server's name comes before --env, which would otherwise take it for another pair.
+  return `claude mcp add docket ${env.join(" ")} -- ${quote(node)} ${quote(cli)} mcp`;
+}
+
+function claudeHttp({ url, agentKeyFile }: BannerFacts): string {
+  const key = `$(cat ${quote(agentKeyFile)})`;
+  return `claude mcp add --transport http docket ${quote(`${url}/mcp`)} --header "Authorization: Bearer ${key}"`;
+}
+
+function stdioServer({ node, cli, url, agentKeyFile }: BannerFacts) {
+  return { command: node, args: [cli, "mcp"], env: { DOCKET_URL: url, DOCKET_API_KEY_FILE: agentKeyFile } };
+}
+
+function httpServer({ url }: BannerFacts) {
+  return { type: "http", url: `${url}/mcp`, headers: { Authorization: "Bearer dk_…" } };
+}
+
+/** For a POSIX shell; left as it is where that is safe. */
+function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "  ");
+}

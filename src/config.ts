@@ -1,0 +1,172 @@
+import { resolve } from "node:path";
+import { loadEnvFile } from "node:process";
+import { z } from "zod";
+
+/** Everything that can be set from outside, with its defaults filled in. */
+export interface Config {
+  readonly http: HttpConfig;
+  readonly database: {
+    /** null: the PostgreSQL that comes with Docket, in `home`. */
+    readonly url: string | null;
+    /** The login that owns the tables and migrates; the same as `url` unless given. */
+    readonly ownerUrl: string | null;
+    /** Pooled connections at most. */
+    readonly poolSize: number;
+  };
+  /** Absolute path of the folder with the first keys and the embedded database. */
+  readonly home: string;
+  readonly log: { readonly level: (typeof LOG_LEVELS)[number] };
+  readonly delivery: {
+    /** Milliseconds between two drains of what other processes left in the inbox. */
+    readonly drainIntervalMs: number;
+  };
+  /** null: only API keys are accepted. */
+  readonly jwt: JwtConfig | null;
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Names beside `host`, localhost and IP addresses by which clients may call this server. */
+  readonly allowedHosts: readonly string[];
+  /** Web pages of these origins may call `/graphql`. */
+  readonly corsOrigins: readonly string[];
+}
+
+export interface JwtConfig {
+  readonly issuer: string;
+  readonly audience: string;
+  /** The one algorithm that is accepted; always an asymmetric one. */
+  readonly algorithm: string;
+  readonly key: { readonly jwksUrl: URL } | { readonly publicKeyPem: string };
+}
+
+/** Settings that cannot work; the message lists every fault, one per line. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+// A shared secret (HS256 …) is left out on purpose: a public key must never pass for one.
+const JWT_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `must be a whole number from ${least} to ${most}`,
+    )
+    .transform(Number);
+const postgresUrl = z.string().refine(isPostgresUrl, "must look like postgresql://user:password@host:5432/database");
+const list = z
+  .string()
+  .transform((text) => text.split(",").map((item) => item.trim()))
+  .transform((items) => items.filter((item) => item !== ""));
+
+const Environment = z
+  .object({
+    PORT: wholeNumber(0, 65_535).default(4000),
+    HOST: z.string().default("127.0.0.1"),
+    DOCKET_ALLOWED_HOSTS: list.default([]),
+    DOCKET_CORS_ORIGINS: list
+      .refine(
+        (origins) => origins.every(isOrigin),
+        "must be a comma-separated list of origins like https://example.com",
+      )
+      .default([]),
+    DATABASE_URL: postgresUrl.optional(),
+    DATABASE_OWNER_URL: postgresUrl.optional(),
+    DOCKET_POOL_SIZE: wholeNumber(2, 25).default(25),
+    DOCKET_HOME: z.string().default(".docket"),
+    LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
+    DOCKET_DRAIN_INTERVAL_MS: wholeNumber(10, 60_000).default(250),
+    DOCKET_JWT_ISSUER: z.string().optional(),
+    DOCKET_JWT_AUDIENCE: z.string().optional(),
+    DOCKET_JWT_ALGORITHM: z.enum(JWT_ALGORITHMS, `must be one of ${JWT_ALGORITHMS.join(", ")}`).default("RS256"),
+    DOCKET_JWT_JWKS_URL: z.url({ protocol: /^https?$/, error: "must be an http or https address" }).optional(),
+    DOCKET_JWT_PUBLIC_KEY: z
+      .string()
+      .transform((pem) => pem.replaceAll("\\n", "\n"))
+      .refine((pem) => pem.includes("-----BEGIN"), "must be a public key in PEM form (line breaks may be written \\n)")
+      .optional(),
+  })
+  .superRefine((env, { addIssue }) => {
+    const fault = (name: string, message: string) => addIssue({ code: "custom", path: [name], message });
+    if (env.DATABASE_OWNER_URL && !env.DATABASE_URL) fault("DATABASE_OWNER_URL", "needs DATABASE_URL beside it");
+    const jwt = [env.DOCKET_JWT_ISSUER, env.DOCKET_JWT_AUDIENCE, env.DOCKET_JWT_JWKS_URL, env.DOCKET_JWT_PUBLIC_KEY];
+    if (jwt.every((setting) => setting === undefined)) return;
+    if (!env.DOCKET_JWT_ISSUER) fault("DOCKET_JWT_ISSUER", "is needed to accept tokens");
+    if (!env.DOCKET_JWT_AUDIENCE) fault("DOCKET_JWT_AUDIENCE", "is needed to accept tokens");
+    if (!env.DOCKET_JWT_JWKS_URL === !env.DOCKET_JWT_PUBLIC_KEY)
+      fault("DOCKET_JWT_JWKS_URL", "or DOCKET_JWT_PUBLIC_KEY is needed to accept tokens, and only one of them");
+  });
+
+/** The configuration of this process, from its environment and an `.env` file in the current folder. */
+export function loadConfig(): Config {
+  try {
+    loadEnvFile();
+  } catch (error) {
+    // No such file is the usual case.
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+  return readConfig(process.env);
+}
+
+/** @throws ConfigError naming every setting that cannot work. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  // `NAME=` in a shell or a compose file means "not set".
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) throw new ConfigError(describeFaults(parsed.error, given));
+  const env = parsed.data;
+  return {
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      allowedHosts: env.DOCKET_ALLOWED_HOSTS.map((host) => host.toLowerCase()),
+      corsOrigins: env.DOCKET_CORS_ORIGINS,
+    },
+    database: {
+      url: env.DATABASE_URL ?? null,
+      ownerUrl: env.DATABASE_OWNER_URL ?? env.DATABASE_URL ?? null,
+      poolSize: env.DOCKET_POOL_SIZE,
+    },
+    home: resolve(env.DOCKET_HOME),
+    log: { level: env.LOG_LEVEL },
+    delivery: { drainIntervalMs: env.DOCKET_DRAIN_INTERVAL_MS },
+    jwt: jwtConfig(env),
+  };
+}
+
+function jwtConfig(env: z.output<typeof Environment>): JwtConfig | null {
+  const { DOCKET_JWT_ISSUER: issuer, DOCKET_JWT_AUDIENCE: audience, DOCKET_JWT_ALGORITHM: algorithm } = env;
+  if (!issuer || !audience) return null;
+  if (env.DOCKET_JWT_JWKS_URL)
+    return { issuer, audience, algorithm, key: { jwksUrl: new URL(env.DOCKET_JWT_JWKS_URL) } };
+  if (env.DOCKET_JWT_PUBLIC_KEY)
+    return { issuer, audience, algorithm, key: { publicKeyPem: env.DOCKET_JWT_PUBLIC_KEY } };
+  return null;
+}
+
+/** Values that may be shown; URLs of databases hold passwords. */
+const SHOWN = new Set(["PORT", "HOST", "LOG_LEVEL", "DOCKET_POOL_SIZE", "DOCKET_DRAIN_INTERVAL_MS"]);
+
+function describeFaults(error: z.ZodError, given: Readonly<Record<string, string | undefined>>): string {
+  const faults = error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return `  ${name} ${message}${SHOWN.has(name) ? `, not ${JSON.stringify(given[name])}` : ""}.`;
+  });
+  return ["Docket cannot start with these settings:", ...faults].join("\n");
+}
+
+function isPostgresUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
+}
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text.toLowerCase();
+}

@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Credentials } from "../keys/authenticate.ts";
+import { sessionCookie } from "./cookies.ts";
+import { mayUseCookie } from "./origin.ts";
+import type { RequestScope } from "./request-scope.ts";
+
+/** One HTTP request and its answer. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly scope: RequestScope;
+}
+
+/** Answers an exchange; what it throws is answered with 500 and logged whole. */
+export type Handler = (exchange: Exchange) => Promise<void> | void;
+
+/** More than any request of a client needs. */
+export const MOST_BODY_BYTES = 1024 * 1024;
+
+/** The answer to a request that was refused before it reached its handler. */
+export class HttpRefusal extends Error {
+  override readonly name = "HttpRefusal";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The whole body. @throws HttpRefusal 413 beyond `MOST_BODY_BYTES`, whatever its announced length. */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const refuse = () => {
+      // What still comes is thrown away, so that the refusal can be read instead of a broken connection.
+      request.removeAllListeners("data").resume();
+      reject(new HttpRefusal(413, `The request is larger than ${MOST_BODY_BYTES} bytes: send less at once.`));
+    };
+    if (Number(request.headers["content-length"] ?? 0) > MOST_BODY_BYTES) return refuse();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MOST_BODY_BYTES) refuse();
+      else chunks.push(chunk);
+    });
+    request.once("end", () => resolve(Buffer.concat(chunks)));
+    request.once("error", reject);
+    // The caller went away in the middle; nobody reads this any more.
+    request.once("close", () => reject(new HttpRefusal(400, "The request ended before its body did.")));
+  });
+}
+
+/**
+ * What the request brings along to say who asks.
+ * @throws HttpRefusal 403 for a cookie that a foreign page may have caused to be sent.
+ */
+export function credentialsOf(request: IncomingMessage): Credentials {
+  const client = request.headers["docket-client-id"];
+  const { authorization = null } = request.headers;
+  const session = authorization === null ? sessionCookie(request) : null;
+  if (session !== null && !mayUseCookie(request)) throw new HttpRefusal(403, FOREIGN_PAGE);
+  return {
+    authorization,
+    session,
+    client: typeof client === "string" && client !== "" ? client : null,
+  };
+}
+
+const FOREIGN_PAGE =
+  "A signed-in browser may call this server from its own pages only: Origin must equal Host. " +
+  "A proxy in front of it has to pass the Host header on; other programs use an API key.";
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+) {
+  response.writeHead(status, {
+    "Content-Type": "application/json; charset=utf-8",
+    "Cache-Control": "no-store",
+    ...headers,
+  });
+  response.end(JSON.stringify(body));
+}
+
+/** @param policy the page's own Content-Security-Policy; frames are refused everywhere. */
+export function sendHtml(response: ServerResponse, status: number, html: string | Buffer, policy: string) {
+  response.writeHead(status, {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": `${policy}; frame-ancestors 'none'`,
+    "Cache-Control": "no-store",
+  });
+  response.end(html);
+}
+
+export function redirect(response: ServerResponse, location: string, headers: Record<string, string> = {}) {
+  response.writeHead(303, { Location: location, "Cache-Control": "no-store", ...headers }).end();
+}

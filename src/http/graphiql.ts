@@ -1,0 +1,53 @@
+import { gzipSync } from "node:zlib";
+import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
+import { DocketError } from "../errors.ts";
+import type { Authenticate } from "../keys/authenticate.ts";
+import { credentialsOf, type Exchange, redirect, sendHtml } from "./exchange.ts";
+import { TABS } from "./graphiql-tabs.ts";
+
+/** The page brings its scripts along and talks to this server only. */
+const POLICY = [
+  "default-src 'self'",
+  "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+  "worker-src blob:",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "connect-src 'self' data:",
+].join("; ");
+
+/** Nine megabytes of page: made once, when the first person asks for it, and sent compressed. */
+let page: { readonly plain: Buffer; readonly gzip: Buffer } | undefined;
+
+/** Whether a browser wants to see the page, not a program the data. */
+export function wantsGraphiQL({ request, url }: Exchange): boolean {
+  const accepts = request.headers.accept ?? "";
+  return request.method === "GET" && !url.searchParams.has("query") && accepts.includes("text/html");
+}
+
+/** GraphiQL for a browser that is signed in; the way to the sign-in page for any other. */
+export async function sendGraphiQL({ request, response, scope }: Exchange, authenticate: Authenticate): Promise<void> {
+  try {
+    scope.keyPrefix = (await authenticate(credentialsOf(request))).keyPrefix;
+  } catch (error) {
+    if (!(error instanceof DocketError) || error.code !== "UNAUTHENTICATED") throw error;
+    return redirect(response, "/sign-in");
+  }
+  page ??= makePage();
+  response.setHeader("Vary", "Accept-Encoding");
+  const compressed = String(request.headers["accept-encoding"] ?? "").includes("gzip");
+  if (compressed) response.setHeader("Content-Encoding", "gzip");
+  sendHtml(response, 200, compressed ? page.gzip : page.plain, POLICY);
+}
+
+function makePage() {
+  const html = renderGraphiQL({
+    title: "Docket GraphiQL",
+    defaultTabs: [...TABS],
+    // Frames come over a WebSocket, which the cookie opens as well: a browser has only six connections for SSE.
+    subscriptionsProtocol: "WS",
+    defaultEditorToolsVisibility: "variables",
+  });
+  const plain = Buffer.from(html);
+  return { plain, gzip: gzipSync(plain, { level: 4 }) };
+}

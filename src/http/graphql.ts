@@ -1,0 +1,137 @@
+import { getOperationAST } from "graphql";
+import { createYoga, type Plugin } from "graphql-yoga";
+import type { Logger } from "pino";
+import { createContext, type GraphQLContext, type Services } from "../../schema/context.ts";
+import { schema } from "../../schema/index.ts";
+import type { HttpConfig } from "../config.ts";
+import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
+import { useLogCursorFirst } from "./log-cursor-first.ts";
+import { createErrorPresenter, type PresentError } from "./present-error.ts";
+import { useQueryLimits } from "./query-limits.ts";
+import { currentScope, type RequestScope } from "./request-scope.ts";
+
+/** What comes with a request beside its text: who asks, or by what to find that out. */
+export interface RequestContext {
+  readonly scope: RequestScope;
+  /** The header Idempotency-Key. */
+  readonly idempotencyKey: string | null;
+  readonly credentials: Credentials;
+  /** Set for a caller that is known already; else found from the credentials. */
+  authentication?: Authentication;
+}
+
+export interface OperationParams {
+  readonly query: string;
+  readonly variables?: Record<string, unknown> | null | undefined;
+  readonly operationName?: string | null | undefined;
+}
+
+interface GraphQLServerOptions {
+  readonly services: Services;
+  readonly authenticate: Authenticate;
+  readonly http: HttpConfig;
+  readonly logger: Logger;
+}
+
+export type GraphQLServer = ReturnType<typeof createGraphQLServer>;
+
+/** The one way into the schema, for HTTP, server-sent events, WebSockets and the MCP tools. */
+export function createGraphQLServer({ services, authenticate, http, logger }: GraphQLServerOptions) {
+  const present = createErrorPresenter(logger);
+  const yoga = createYoga<RequestContext, GraphQLContext>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    // Pages and health are routes of our own, and the body was read, and limited, before it comes here.
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: false,
+    cors: corsOf(http),
+    logging: false,
+    maskedErrors: { maskError: present },
+    plugins: [
+      useAuthentication(authenticate, present),
+      useQueryLimits(),
+      useScope(),
+      useLogCursorFirst(),
+      usePresentedErrors(present),
+    ],
+    context: ({ scope, idempotencyKey, authentication }) => {
+      if (!authentication) throw new Error("A request reached the schema without authentication");
+      return createContext(services, {
+        viewer: authentication.viewer,
+        correlationId: scope.requestId,
+        idempotencyKey,
+      });
+    },
+  });
+
+  return {
+    present,
+    /** Answers a request of GraphQL over HTTP: JSON, or a stream of server-sent events. */
+    fetch: async (request: Request, context: RequestContext): Promise<Response> =>
+      await yoga.handleRequest(request, { ...context, waitUntil: yoga.waitUntil }),
+    /** The same pipeline step by step, for one operation of a WebSocket. */
+    prepare: (params: OperationParams, context: RequestContext) => yoga.getEnveloped({ ...context, params }),
+  };
+}
+
+/** Nothing but a preflight gets past without credentials; the refusal is plain JSON whatever was asked for. */
+function useAuthentication(authenticate: Authenticate, present: PresentError): Plugin<object, RequestContext> {
+  return {
+    async onRequest({ request, serverContext, endResponse, fetchAPI }) {
+      if (request.method === "OPTIONS" || serverContext.authentication) return;
+      try {
+        serverContext.authentication = await authenticate(serverContext.credentials);
+        serverContext.scope.keyPrefix = serverContext.authentication.keyPrefix;
+      } catch (error) {
+        const shown = present(error);
+        const refused = shown.extensions["code"] === "UNAUTHENTICATED";
+        endResponse(
+          new fetchAPI.Response(JSON.stringify({ errors: [shown] }), {
+            status: refused ? 401 : 500,
+            headers: { "Content-Type": "application/json", ...(refused && { "WWW-Authenticate": "Bearer" }) },
+          }),
+        );
+      }
+    },
+  };
+}
+
+/** Tells the request's log line which operation it was. */
+function useScope(): Plugin {
+  const note = ({ args }: { args: { document: Parameters<typeof getOperationAST>[0]; operationName?: unknown } }) => {
+    const scope = currentScope();
+    const name = typeof args.operationName === "string" ? args.operationName : undefined;
+    const operation = getOperationAST(args.document, name);
+    if (scope && operation) scope.operation = operation.name?.value ?? operation.operation;
+  };
+  return { onExecute: note, onSubscribe: note };
+}
+
+/** Syntax and validation errors do not pass through Yoga's masking. */
+function usePresentedErrors(present: PresentError): Plugin {
+  return {
+    onExecutionResult({ result, setResult }) {
+      if (result && !(Symbol.asyncIterator in result) && result.errors)
+        setResult({ ...result, errors: result.errors.map(present) });
+    },
+  };
+}
+
+/** Pages of other origins are let in by the configuration only, and never with cookies. */
+function corsOf({ corsOrigins }: HttpConfig) {
+  if (corsOrigins.length === 0) return false as const;
+  return (request: Request) => {
+    const origin = request.headers.get("origin");
+    if (origin === null || !corsOrigins.includes(origin)) return false as const;
+    return {
+      origin: [origin],
+      credentials: false,
+      methods: ["GET", "POST"],
+      allowedHeaders: ["Authorization", "Content-Type", "Docket-Client-Id", "Idempotency-Key", "X-Request-Id"],
+      exposedHeaders: ["X-Request-Id"],
+    };
+  };
+}

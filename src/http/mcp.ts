@@ -1,0 +1,83 @@
+import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import { ServerError } from "../../client/faults.ts";
+import { createRequest } from "../../client/request.ts";
+import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
+import type { HttpConfig } from "../config.ts";
+import { DocketError } from "../errors.ts";
+import type { Authenticate, Authentication } from "../keys/authenticate.ts";
+import { credentialsOf, type Exchange, type Handler, HttpRefusal, sendJson } from "./exchange.ts";
+import type { GraphQLServer } from "./graphql.ts";
+import { mayCallFromPage } from "./origin.ts";
+import type { RequestScope } from "./request-scope.ts";
+import { sendWebResponse, toWebRequest } from "./web.ts";
+
+interface McpRouteOptions {
+  readonly graphql: GraphQLServer;
+  readonly authenticate: Authenticate;
+  readonly http: HttpConfig;
+}
+
+/** JSON-RPC's range for errors of the implementation. */
+const UNAUTHORIZED = -32_001;
+
+/**
+ * `/mcp`: the MCP tools over Streamable HTTP, without sessions. Each request has a server of its own and acts with its
+ * caller's key, so nothing of one caller can reach another.
+ */
+export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions): Handler {
+  return async (exchange) => {
+    const { request, response, scope } = exchange;
+    if (!mayCallFromPage(request, http))
+      throw new HttpRefusal(403, "Pages of this origin may not call /mcp; DOCKET_CORS_ORIGINS lets them in.");
+    if (request.method !== "POST") {
+      response.setHeader("Allow", "POST");
+      throw new HttpRefusal(405, "This MCP server keeps no sessions: send every message with POST.");
+    }
+    const authentication = await identify(exchange, authenticate);
+    if (!authentication) return;
+    scope.keyPrefix = authentication.keyPrefix;
+
+    const credentials = { authorization: null, session: null, client: authentication.viewer.client };
+    const server = createMcpServer({
+      request: createRequest({
+        url: "http://docket",
+        apiKey: undefined,
+        fetch: (url, init) =>
+          graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, credentials, authentication }),
+      }),
+      finished: (call) => note(call, scope),
+    });
+    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+    try {
+      await server.connect(transport);
+      await sendWebResponse(exchange, await transport.handleRequest(await toWebRequest(exchange)));
+    } finally {
+      await server.close();
+    }
+  };
+}
+
+/** The caller, undefined when it was refused. A browser's cookie is not for programs. */
+async function identify(exchange: Exchange, authenticate: Authenticate): Promise<Authentication | undefined> {
+  const { request, response, scope } = exchange;
+  try {
+    return await authenticate({ ...credentialsOf(request), session: null });
+  } catch (error) {
+    if (!(error instanceof DocketError) || error.code !== "UNAUTHENTICATED") throw error;
+    scope.code = error.code;
+    const message = `Docket API error: 401 - Unauthorized. ${error.message}`;
+    sendJson(
+      response,
+      401,
+      { jsonrpc: "2.0", error: { code: UNAUTHORIZED, message }, id: null },
+      { "WWW-Authenticate": "Bearer" },
+    );
+    return undefined;
+  }
+}
+
+/** A request's log line names the tool, not the GraphQL documents it sent. */
+function note({ tool, error }: FinishedCall, scope: RequestScope): void {
+  scope.operation = tool;
+  if (error instanceof ServerError) scope.code ??= error.code;
+}

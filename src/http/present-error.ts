@@ -1,0 +1,86 @@
+import { GraphQLError } from "graphql";
+import type { Logger } from "pino";
+import { errorCode } from "../db/retry.ts";
+import { badInput, DocketError } from "../errors.ts";
+import { currentScope } from "./request-scope.ts";
+
+/** Turns whatever was thrown into what the caller may see. An error that it made itself comes back as it is. */
+export type PresentError = (error: unknown) => GraphQLError;
+
+/** Text that PostgreSQL cannot hold, the character U+0000: character_not_in_repertoire, untranslatable_character. */
+const NOT_STORABLE = new Set(["22021", "22P05"]);
+
+/**
+ * Errors that are meant for callers keep their message and get `extensions {code, retryable, …}`. Anything else is
+ * masked: the answer has INTERNAL and the request's id, the log the same id and the whole error.
+ */
+export function createErrorPresenter(logger: Logger): PresentError {
+  const presented = new WeakSet<GraphQLError>();
+
+  function present(error: unknown): GraphQLError {
+    if (error instanceof GraphQLError && presented.has(error)) return error;
+    const shown = show(error);
+    presented.add(shown);
+    const scope = currentScope();
+    if (scope) scope.code ??= String(shown.extensions["code"]);
+    return shown;
+  }
+
+  function show(error: unknown): GraphQLError {
+    const meant = meantForCaller(error);
+    if (meant) {
+      // A lost database is somebody's business to look into, and the caller sees nothing of the cause.
+      if (meant.code === "DATABASE_UNAVAILABLE" || meant.code === "INTERNAL") logWhole(meant);
+      return relocated(error, meant.message, { code: meant.code, ...meant.details });
+    }
+    if (error instanceof GraphQLError && !causeOf(error)) return ofGraphQL(error);
+    logWhole(error);
+    const requestId = currentScope()?.requestId;
+    return relocated(
+      error,
+      `Something went wrong inside the server. Its log tells more under request id ${requestId}.`,
+      {
+        code: "INTERNAL",
+        retryable: false,
+        requestId,
+      },
+    );
+  }
+
+  function logWhole(error: unknown): void {
+    logger.error({ request_id: currentScope()?.requestId, err: error }, "request failed");
+  }
+
+  return present;
+}
+
+/** The error's own explanation for callers, from whatever wraps it. */
+function meantForCaller(error: unknown): DocketError | undefined {
+  if (error instanceof DocketError) return error;
+  if (error instanceof Error && NOT_STORABLE.has(errorCode(error) ?? ""))
+    return badInput("Text must not contain the character U+0000.");
+  const cause = error instanceof GraphQLError ? causeOf(error) : undefined;
+  return cause === undefined ? undefined : meantForCaller(cause);
+}
+
+/** What a resolver threw, unless that was an error of GraphQL itself (a scalar that refused a value). */
+function causeOf(error: GraphQLError): unknown {
+  const cause = error.originalError ?? error.cause;
+  return cause instanceof GraphQLError ? causeOf(cause) : cause;
+}
+
+/** Syntax, validation and variables: the request is wrong. Yoga's notes on the HTTP status stay. */
+function ofGraphQL(error: GraphQLError): GraphQLError {
+  const { http, code } = error.extensions;
+  return relocated(error, error.message, {
+    code: code === "QUERY_TOO_COMPLEX" ? code : "BAD_USER_INPUT",
+    retryable: false,
+    ...(http !== undefined && { http }),
+  });
+}
+
+function relocated(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
+  if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions });
+  const { nodes, source, positions, path } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+}

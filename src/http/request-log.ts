@@ -1,0 +1,48 @@
+import type { Logger } from "pino";
+import type { RequestScope } from "./request-scope.ts";
+
+/** One finished request, or one finished operation of a WebSocket. */
+export interface FinishedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly params?: URLSearchParams;
+  /** null for an operation of a WebSocket. */
+  readonly statusCode: number | null;
+  readonly remoteAddress: string | undefined;
+}
+
+/** The seeds' length: enough to tell keys apart, nothing of their secret. */
+const LOGGED_PREFIX = 8;
+/** Faults of the server; everything else that fails is the caller's. */
+const SERVER_FAULTS = new Set(["INTERNAL", "DATABASE_UNAVAILABLE"]);
+/** Parameters that may hold a secret or people's texts. */
+const UNLOGGED = new Set(["token", "key", "variables", "extensions"]);
+const LONGEST_PARAMETER = 200;
+
+/** Writes the seeds' line about a request: level info, warn for the caller's errors, error for the server's. */
+export function logRequest(logger: Logger, request: FinishedRequest, scope: RequestScope): void {
+  const { statusCode } = request;
+  const fields = {
+    request_id: scope.requestId,
+    method: request.method,
+    path: request.path,
+    params: loggable(request.params ?? new URLSearchParams()),
+    status_code: statusCode,
+    duration_ms: Math.round((performance.now() - scope.startedAt) * 10) / 10,
+    remote_addr: request.remoteAddress,
+    api_key_prefix: scope.keyPrefix?.slice(0, LOGGED_PREFIX) ?? null,
+    ...(scope.operation !== null && { operation: scope.operation }),
+    ...(scope.code !== null && { code: scope.code }),
+  };
+  if ((statusCode ?? 0) >= 500 || SERVER_FAULTS.has(scope.code ?? "")) logger.error(fields);
+  else if ((statusCode ?? 0) >= 400 || scope.code !== null) logger.warn(fields);
+  else logger.info(fields);
+}
+
+function loggable(params: URLSearchParams): Record<string, string> {
+  const shown = [...params].map(([name, value]) => [
+    name,
+    UNLOGGED.has(name) ? "(not logged)" : value.slice(0, LONGEST_PARAMETER),
+  ]);
+  return Object.fromEntries(shown);
+}

@@ -1,0 +1,38 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+
+/**
+ * What belongs to one request, or one operation of a WebSocket. It travels beside the calls, so that an error found
+ * deep inside a stream still names the request it belongs to.
+ */
+export interface RequestScope {
+  /** In the answer's X-Request-Id, in every event the request causes, and in the log. */
+  readonly requestId: string;
+  /** When it began, by the process's monotonic clock, in milliseconds. */
+  readonly startedAt: number;
+  /** The start of the API key that asked, once that is known. */
+  keyPrefix: string | null;
+  /** The GraphQL operation, once that is known: its name, else its kind. */
+  operation: string | null;
+  /** The code of the first error, if there was one. */
+  code: string | null;
+}
+
+const scopes = new AsyncLocalStorage<RequestScope>();
+
+/** What callers may send as their own X-Request-Id. */
+const REQUEST_ID = /^[\w.:-]{1,100}$/;
+
+export function openScope(requestId?: string): RequestScope {
+  const given = requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID();
+  return { requestId: given, startedAt: performance.now(), keyPrefix: null, operation: null, code: null };
+}
+
+/** Runs `work`, and all that follows from it, in the scope. */
+export function inScope<T>(scope: RequestScope, work: () => T): T {
+  return scopes.run(scope, work);
+}
+
+export function currentScope(): RequestScope | undefined {
+  return scopes.getStore();
+}

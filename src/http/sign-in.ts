@@ -1,0 +1,73 @@
+import type { Db } from "../db/database.ts";
+import { DocketError } from "../errors.ts";
+import type { Authenticate } from "../keys/authenticate.ts";
+import { closeSession, openSession } from "../keys/sign-in.ts";
+import { signInCookie, signOutCookie } from "./cookies.ts";
+import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, redirect, sendHtml } from "./exchange.ts";
+import { isOwnOrigin } from "./origin.ts";
+import { escapeHtml, PLAIN_PAGE_POLICY, renderPage } from "./page.ts";
+
+/**
+ * `/sign-in`: the page that the link in the banner opens. Looking at it changes nothing, so the preview of a chat or
+ * mail program does not spend the link; its button does. Without a link it takes an API key.
+ */
+export function createSignInRoute(db: Db): Handler {
+  return async (exchange) => {
+    const { request, response, url, scope } = exchange;
+    if (request.method !== "POST") return sendPage(exchange, 200, form(url.searchParams.get("token")));
+    const fields = await readForm(exchange);
+    try {
+      const session = await openSession(db, (fields.get("token") ?? fields.get("key") ?? "").trim(), scope.requestId);
+      redirect(response, "/graphql", { "Set-Cookie": signInCookie(request, session) });
+    } catch (error) {
+      if (!(error instanceof DocketError)) throw error;
+      scope.code = error.code;
+      const status = error.code === "UNAUTHENTICATED" ? 401 : 500;
+      sendPage(exchange, status, `<p class="fault">${escapeHtml(error.message)}</p>${form(null)}`);
+    }
+  };
+}
+
+/** `/sign-out`: ends the browser's session, with its streams, and forgets the cookie. */
+export function createSignOutRoute(db: Db, authenticate: Authenticate): Handler {
+  return async (exchange) => {
+    const { request, response, scope } = exchange;
+    if (request.method !== "POST") return sendPage(exchange, 200, SIGN_OUT_FORM, "Sign out");
+    await readForm(exchange);
+    try {
+      const { viewer } = await authenticate({ ...credentialsOf(request), authorization: null });
+      await closeSession({ db, viewer, correlationId: scope.requestId });
+    } catch (error) {
+      // A session that has ended already is signed out as well.
+      if (!(error instanceof DocketError) || error.code !== "UNAUTHENTICATED") throw error;
+    }
+    redirect(response, "/sign-in", { "Set-Cookie": signOutCookie(request) });
+  };
+}
+
+async function readForm({ request }: Exchange): Promise<URLSearchParams> {
+  // Another site's page could sign this browser in with a key of its own and watch what is done with it.
+  if (request.headers.origin !== undefined && !isOwnOrigin(request))
+    throw new HttpRefusal(403, "This form works on this server's own page only.");
+  return new URLSearchParams((await readBody(request)).toString());
+}
+
+function sendPage({ response }: Exchange, status: number, body: string, title = "Sign in") {
+  sendHtml(response, status, renderPage(title, body), PLAIN_PAGE_POLICY);
+}
+
+function form(token: string | null): string {
+  if (token !== null)
+    return `<p>This link signs this browser in for 12 hours. It works once.</p>
+<form method="post" action="/sign-in">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
+<button autofocus>Sign in</button>
+</form>`;
+  return `<p>Enter an API key; this browser then acts in its name for 12 hours. The first one is in the file <code>api-key</code> of the folder where the server keeps its data (<code>.docket</code>).</p>
+<form method="post" action="/sign-in">
+<input type="password" name="key" aria-label="API key" placeholder="dk_…" autocomplete="current-password" required autofocus>
+<button>Sign in</button>
+</form>`;
+}
+
+const SIGN_OUT_FORM = `<form method="post" action="/sign-out"><button autofocus>Sign out</button></form>`;

@@ -1,0 +1,64 @@
+import { createRemoteJWKSet, errors, importSPKI, type JWTPayload, jwtVerify } from "jose";
+import { z } from "zod";
+import type { JwtConfig } from "../config.ts";
+import { unauthenticated } from "../errors.ts";
+import type { Authentication } from "./authenticate.ts";
+
+/** What Docket reads of a token beside the registered claims. Without `docket_projects`: every project. */
+const Claims = z.object({
+  sub: z.string().min(1),
+  exp: z.number(),
+  name: z.string().optional(),
+  docket_role: z.enum(["reader", "agent", "admin"]),
+  docket_projects: z.array(z.string()).min(1).optional(),
+});
+
+/**
+ * Makes the check of a token's signature, issuer, audience, time and claims.
+ * @returns a function that throws UNAUTHENTICATED; any other error when the keys cannot be fetched.
+ */
+export function createTokenVerifier({ issuer, audience, algorithm, key }: JwtConfig) {
+  const remote = "jwksUrl" in key ? createRemoteJWKSet(key.jwksUrl) : undefined;
+  let imported: ReturnType<typeof importSPKI> | undefined;
+  // The one algorithm is pinned: a token chooses neither "none" nor a public key as a shared secret.
+  const options = { issuer, audience, algorithms: [algorithm], requiredClaims: ["sub", "exp"] };
+
+  async function verify(token: string): Promise<JWTPayload> {
+    try {
+      if (remote) return (await jwtVerify(token, remote, options)).payload;
+      imported ??= importSPKI("publicKeyPem" in key ? key.publicKeyPem : "", algorithm);
+      return (await jwtVerify(token, await imported, options)).payload;
+    } catch (error) {
+      if (error instanceof errors.JOSEError && !UNREACHABLE.has(error.code))
+        throw unauthenticated(`This token is not accepted: ${error.message}.`);
+      throw error;
+    }
+  }
+
+  return async (token: string, client: string | null): Promise<Authentication> => {
+    const claims = Claims.safeParse(await verify(token));
+    if (!claims.success) {
+      const names = [...new Set(claims.error.issues.map(({ path }) => path[0]))].join(", ");
+      throw unauthenticated(
+        `This token lacks what Docket needs or has it in another form: ${names}. ` +
+          "It needs docket_role (reader, agent or admin), and may limit docket_projects to a list of project ids.",
+      );
+    }
+    const { sub, exp, name, docket_role: role, docket_projects: projectIds } = claims.data;
+    return {
+      viewer: {
+        actor: `jwt/${sub}`,
+        name: name ?? sub,
+        client,
+        keyId: null,
+        role,
+        projectIds: projectIds ?? null,
+        expiresAt: new Date(exp * 1000),
+      },
+      keyPrefix: null,
+    };
+  };
+}
+
+/** The issuer's keys could not be fetched: nothing is wrong with the token. */
+const UNREACHABLE = new Set(["ERR_JWKS_TIMEOUT", "ERR_JOSE_GENERIC"]);

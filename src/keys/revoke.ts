@@ -1,0 +1,66 @@
+import { type Context, requireRole } from "../access/viewer.ts";
+import type { Db } from "../db/database.ts";
+import { once } from "../db/idempotency.ts";
+import { badInput, forbidden } from "../errors.ts";
+import { append } from "../log/append.ts";
+import { isKeyId, LIVE, within } from "./key.ts";
+
+export interface RevokeApiKey {
+  readonly keyId: string;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/**
+ * Ends a key at once, with the browser sessions and sign-in links that it opened and every stream of them. Revoking it
+ * again changes nothing. The last unlimited admin key is kept: without it nobody could make another.
+ * @throws FORBIDDEN; BAD_USER_INPUT for a key that does not exist or reaches beyond the viewer's projects.
+ */
+export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
+  return once(ctx, { operation: "revokeApiKey", input }, async (inside) => {
+    const { db, viewer } = inside;
+    requireRole(viewer, "admin");
+    const admins = await lockUnlimitedAdmins(db);
+    const [key] = isKeyId(input.keyId)
+      ? await db.write<{ key_id: string }>(
+          `SELECT key_id FROM api_keys WHERE key_id = $1 AND kind <> 'sign_in' AND ${within(2)} FOR UPDATE`,
+          [input.keyId, viewer.projectIds],
+        )
+      : [];
+    if (!key)
+      throw badInput(`API key ${input.keyId} not found. Query apiKeys { nodes { keyId name } } for those you see.`);
+    if (admins.length === 1 && admins[0] === key.key_id)
+      throw forbidden(
+        "This is the last admin key without a limit to projects; nobody could make another after it. " +
+          "Create one with createApiKey, then revoke this.",
+      );
+    await endKey(inside, key.key_id);
+    return { keyId: key.key_id };
+  });
+}
+
+/** Revokes a key or session with all that it opened; nothing happens and nothing is logged when it has ended already. */
+export async function endKey(ctx: Context, keyId: string): Promise<void> {
+  const ended = await ctx.db.write<{ key_id: string }>(
+    `UPDATE api_keys SET revoked_at = docket_now()
+     WHERE revoked_at IS NULL AND (key_id = $1 OR issued_by = $1) RETURNING key_id`,
+    [keyId],
+  );
+  if (ended.length === 0) return;
+  await append(ctx, {
+    type: "key.revoked",
+    projectId: null,
+    subjectType: "api_key",
+    subjectId: keyId,
+    // The hub of every process ends the streams of these.
+    payload: { keyIds: ended.map((row) => row.key_id) },
+  });
+}
+
+/** In one order, so that two admins who revoke each other's keys wait for one another and one of them is refused. */
+async function lockUnlimitedAdmins(db: Db): Promise<string[]> {
+  const rows = await db.write<{ key_id: string }>(
+    `SELECT key_id FROM api_keys
+     WHERE kind = 'key' AND role = 'admin' AND project_ids IS NULL AND ${LIVE} ORDER BY key_id FOR UPDATE`,
+  );
+  return rows.map((row) => row.key_id);
+}

@@ -1,0 +1,185 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { DestinationStream } from "pino";
+import packageJson from "../package.json" with { type: "json" };
+import { renderBanner } from "./banner.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { checkServer } from "./db/check-server.ts";
+import { createDatabase } from "./db/create-database.ts";
+import { type Database, openDatabase } from "./db/database.ts";
+import { startEmbedded } from "./db/embedded.ts";
+import { migrate, migrateDown as undoMigrations } from "./db/migrate.ts";
+import { openPrisma } from "./db/prisma.ts";
+import { errorCode } from "./db/retry.ts";
+import { createLogger } from "./http/logger.ts";
+import { startHttpServer } from "./http/server.ts";
+import { createAuthenticator } from "./keys/authenticate.ts";
+import { ensureFirstKeys } from "./keys/first-keys.ts";
+import { createSignInToken, LINK_MINUTES } from "./keys/sign-in.ts";
+import { openLog } from "./log/log.ts";
+
+export interface RunningServer {
+  /** Without a path, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  readonly database: Database;
+  /** Ends everything in order: no new requests, streams end with a place to resume from, then the database. */
+  close(): Promise<void>;
+}
+
+interface StartOptions {
+  /** A migrated database. */
+  readonly databaseUrl: string;
+  /** Where the log goes instead of stdout. */
+  readonly logDestination?: DestinationStream;
+}
+
+/**
+ * Starts a server on a database that is there and migrated. Nothing stays open when it fails.
+ * @throws Error whose message says what is wrong and what to do.
+ */
+export async function startServer(
+  config: Config,
+  { databaseUrl, logDestination }: StartOptions,
+): Promise<RunningServer> {
+  // Closed in the reverse order of what stands here.
+  await using opened = new AsyncDisposableStack();
+  const logger = createLogger(config.log, logDestination);
+  const database = openDatabase({ url: databaseUrl, size: config.database.poolSize, applicationName: "docket" });
+  opened.defer(() => database.close());
+  await checkServer(database);
+  const prisma = openPrisma(database.pool);
+  opened.defer(() => prisma.$disconnect());
+  const log = await openLog({ database, listenUrl: databaseUrl, logger, settings: config.delivery });
+  const authenticate = createAuthenticator(database, config.jwt);
+  const services = { database, prisma, log };
+  const http = await startHttpServer({ services, authenticate, http: config.http, logger }).catch(async (error) => {
+    await log.close();
+    throw explainListening(error, config);
+  });
+  opened.defer(async () => {
+    http.stopAccepting();
+    // Requests that stream end with their streams, and only then can all connections be closed.
+    await log.close();
+    await http.close();
+  });
+  const owned = opened.move();
+  return { url: http.url, database, close: () => owned.disposeAsync() };
+}
+
+/** `docket start`: runs until SIGINT or SIGTERM; a second one does not wait. Ends the process itself. */
+export async function main(): Promise<void> {
+  await orExplain(async () => {
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+    let signals = 0;
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.on(signal, () => {
+        if (++signals > 1) process.exit(130);
+        stop();
+      });
+
+    const config = loadConfig();
+    await using running = new AsyncDisposableStack();
+    const { url, ownerUrl, place } = await findDatabase(config, running);
+    await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
+    const server = await startServer(config, { databaseUrl: url });
+    running.defer(() => server.close());
+    if (signals === 0) process.stdout.write(await introduce(server, config, place));
+    await stopped;
+    process.stdout.write("\nStopping: requests under way end first. Ctrl-C again to stop at once.\n");
+  });
+}
+
+/** `docket migrate`: brings the database up to date, creating it first where `create` is set. */
+export async function migrateUp({ create = false }: { readonly create?: boolean } = {}): Promise<void> {
+  await orExplain(async () => {
+    await using running = new AsyncDisposableStack();
+    const { url, ownerUrl } = await findDatabase(loadConfig(), running);
+    if (create && (await createDatabase(ownerUrl))) console.log("Created the database.");
+    const { applied } = await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
+    console.log(applied.length === 0 ? "The database is up to date." : `Applied ${applied.join(", ")}.`);
+  });
+}
+
+/** `docket migrate down`: undoes the newest migration. */
+export async function migrateDown(): Promise<void> {
+  await orExplain(async () => {
+    await using running = new AsyncDisposableStack();
+    const { ownerUrl } = await findDatabase(loadConfig(), running);
+    const { undone } = await undoMigrations({ ownerUrl }).catch(explainMissingDatabase);
+    console.log(undone.length === 0 ? "There is no migration to undo." : `Undone: ${undone.join(", ")}.`);
+  });
+}
+
+interface FoundDatabase {
+  readonly url: string;
+  readonly ownerUrl: string;
+  /** For a person, without the password. */
+  readonly place: string;
+}
+
+async function findDatabase({ database, home }: Config, running: AsyncDisposableStack): Promise<FoundDatabase> {
+  if (database.url !== null) {
+    const { hostname, port, pathname, searchParams } = new URL(database.url);
+    const host = searchParams.get("host") ?? `${hostname}:${port || 5432}`;
+    return {
+      url: database.url,
+      ownerUrl: database.ownerUrl ?? database.url,
+      place: `PostgreSQL at ${host}, database ${decodeURIComponent(pathname.slice(1))}`,
+    };
+  }
+  const embedded = await startEmbedded(home);
+  running.defer(() => embedded.stop());
+  return { url: embedded.url, ownerUrl: embedded.url, place: `PostgreSQL of its own, in ${home}` };
+}
+
+async function introduce({ url, database }: RunningServer, config: Config, place: string): Promise<string> {
+  const { adminKeyId, ...keys } = await ensureFirstKeys(database, config.home);
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  // The one that was installed with this clone reads TypeScript, whatever the machine's own does.
+  const node = join(root, "node_modules", ".bin", "node");
+  return renderBanner({
+    version: packageJson.version,
+    url,
+    database: place,
+    ...keys,
+    signInUrl: `${url}/sign-in?token=${await createSignInToken(database, adminKeyId)}`,
+    signInMinutes: LINK_MINUTES,
+    node: existsSync(node) ? node : process.execPath,
+    cli: join(root, "cli", "docket.js"),
+  });
+}
+
+/** Runs a command; what it throws becomes one message and a failing exit code. */
+async function orExplain(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    // Of these only the message helps; anything like a TypeError is a fault of ours and needs its stack.
+    const ours = error instanceof TypeError || error instanceof ReferenceError;
+    process.stderr.write(`${ours ? error.stack : error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+  process.exit(0);
+}
+
+const NO_SUCH_DATABASE = "3D000";
+
+function explainMissingDatabase(error: unknown): never {
+  if (errorCode(error) !== NO_SUCH_DATABASE || !(error instanceof Error)) throw error;
+  throw new Error(`${error.message}\nTo create the database: npm run db:init`, { cause: error });
+}
+
+function explainListening(error: unknown, { http: { host, port } }: Config): unknown {
+  const reason = LISTENING[errorCode(error) ?? ""];
+  return reason === undefined
+    ? error
+    : new Error(`Cannot listen on ${host}, port ${port}: ${reason}`, { cause: error });
+}
+
+const LISTENING: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program does already. Stop it, or choose another port, such as PORT=4001 npm start.",
+  EACCES: "that takes more rights. Choose a port from 1024 on with PORT.",
+  EADDRNOTAVAIL: "this machine has no such address. Set HOST to one it has, such as 127.0.0.1.",
+  ENOTFOUND: "this name is not known. Set HOST to an address of this machine, such as 127.0.0.1.",
+};

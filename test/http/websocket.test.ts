@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { startTestServer } from "../support/server.ts";
+import { connectSocket, openSocket } from "../support/socket.ts";
+
+const events = "subscription { taskEvents { cursor events { type projectId } } }";
+const createAlpha = `mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }`;
+
+describe("GraphQL over WebSocket", () => {
+  test.each([
+    ["no key", {}],
+    ["an unknown key", { Authorization: "Bearer dk_unknown" }],
+    ["an unknown key as apiKey", { apiKey: "dk_unknown" }],
+    ["something that is no text", { Authorization: { dk: 1 } }],
+  ])("closes a connection with %s by 4401, which clients do not retry", async (_, params) => {
+    const { wsUrl } = await startTestServer();
+    const socket = await openSocket(wsUrl);
+    socket.send({ type: "connection_init", payload: params });
+    expect(await socket.closed).toMatchObject({ code: 4401, reason: expect.stringMatching(/key/) });
+  });
+
+  test("closes a connection that subscribes before it said who it is", async () => {
+    const { wsUrl } = await startTestServer();
+    const socket = await openSocket(wsUrl);
+    socket.send({ type: "subscribe", id: "1", payload: { query: "{ viewer { name } }" } });
+    expect(await socket.closed).toMatchObject({ code: 4401 });
+  });
+
+  test("answers queries in the name of the key, from the client it names", async () => {
+    const { wsUrl, agentKey } = await startTestServer();
+    for (const params of [{ authorization: `Bearer ${agentKey}` }, { apiKey: agentKey }]) {
+      const socket = await connectSocket(wsUrl, { ...params, clientId: "session-7" });
+      socket.send({ type: "subscribe", id: "1", payload: { query: "{ viewer { name client role } }" } });
+      expect(await socket.next()).toEqual({
+        id: "1",
+        type: "next",
+        payload: { data: { viewer: { name: "agent", client: "session-7", role: "AGENT" } } },
+      });
+      expect(await socket.next()).toEqual({ id: "1", type: "complete" });
+    }
+  });
+
+  test("delivers what happens, and logs each operation", async () => {
+    const { wsUrl, agentKey, ask, logged } = await startTestServer();
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    socket.send({ type: "subscribe", id: "1", payload: { query: events } });
+    const next = socket.next();
+    await ask(createAlpha);
+    expect(await next).toMatchObject({ type: "next" });
+    socket.send({ type: "complete", id: "1" });
+    await expect
+      .poll(() => logged.find((line) => line["method"] === "WS"))
+      .toMatchObject({ operation: "subscription", api_key_prefix: agentKey.slice(0, 8), status_code: null });
+  });
+
+  test("keeps the connection when an operation is wrong, masked and limited as over HTTP", async () => {
+    const { wsUrl, agentKey } = await startTestServer();
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    const many = Array.from({ length: 201 }, (_, i) => `a${i}: name`).join(" ");
+    const cases = [
+      ["{ viewer {", "BAD_USER_INPUT"],
+      ["{ secrets }", "BAD_USER_INPUT"],
+      [`{ viewer { ${many} } }`, "QUERY_TOO_COMPLEX"],
+      [`{ ${"a { ".repeat(4_000)} b ${"} ".repeat(4_000)} }`, "QUERY_TOO_COMPLEX"],
+    ] as const;
+    for (const [query, code] of cases) {
+      socket.send({ type: "subscribe", id: "1", payload: { query } });
+      const answer = await socket.next();
+      expect(answer).toMatchObject({ id: "1", type: "error", payload: [{ extensions: { code, retryable: false } }] });
+      expect(JSON.stringify(answer)).not.toContain('"http"');
+    }
+    socket.send({ type: "subscribe", id: "2", payload: { query: '{ project(projectId: "no") { name } }' } });
+    expect(await socket.next()).toMatchObject({
+      type: "next",
+      payload: { data: { project: null }, errors: [{ extensions: { code: "PROJECT_NOT_FOUND" } }] },
+    });
+  });
+
+  test("closes by 4403 at once when the key is revoked, also where nothing is subscribed", async () => {
+    const server = await startTestServer();
+    const { keyId, secret } = await server.makeKey({ name: "leaked" });
+    const idle = await connectSocket(server.wsUrl, { apiKey: secret });
+    const watching = await connectSocket(server.wsUrl, { apiKey: secret });
+    watching.send({ type: "subscribe", id: "1", payload: { query: events } });
+    watching.send({ type: "subscribe", id: "2", payload: { query: "{ viewer { name } }" } });
+    await watching.next();
+    await server.ask(
+      "mutation ($keyId: ID!) { revokeApiKey(input: {keyId: $keyId}) { replayed } }",
+      { keyId },
+      { key: server.adminKey },
+    );
+    expect(await idle.closed).toMatchObject({ code: 4403 });
+    expect(await watching.closed).toMatchObject({ code: 4403 });
+  });
+
+  test("closes by 4403 when the key expires", async () => {
+    const server = await startTestServer();
+    const { secret } = await server.makeKey({ name: "short", expiresAt: new Date(Date.now() + 700) });
+    const socket = await connectSocket(server.wsUrl, { apiKey: secret });
+    expect(await socket.closed).toMatchObject({ code: 4403, reason: expect.stringMatching(/expired/) });
+  });
+
+  test("ends streams of a stopped server with a code after which clients come back", async () => {
+    const server = await startTestServer();
+    const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
+    socket.send({ type: "subscribe", id: "1", payload: { query: events } });
+    socket.send({ type: "subscribe", id: "2", payload: { query: "{ viewer { name } }" } });
+    await socket.next();
+    await server.close();
+    expect(await socket.closed).toMatchObject({ code: 1001 });
+  });
+
+  test("accepts no message beyond one megabyte", async () => {
+    const { wsUrl, agentKey } = await startTestServer();
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    socket.send({ type: "ping", payload: { text: "x".repeat(1024 * 1024) } });
+    expect(await socket.closed).toMatchObject({ code: 1009 });
+  });
+
+  test("refuses an upgrade under a foreign name, at another path, and from a foreign page with a cookie", async () => {
+    const { wsUrl } = await startTestServer();
+    const port = new URL(wsUrl).port;
+    const cookie = `docket_session_${port}=ds_any`;
+    const cases = [
+      [wsUrl, { headers: { host: `evil.example:${port}` } }, 403],
+      [wsUrl.replace("/graphql", "/other"), {}, 404],
+      [wsUrl, { headers: { cookie }, origin: "http://localhost:1" }, 403],
+      [wsUrl, { headers: { cookie } }, 403],
+    ] as const;
+    for (const [url, options, status] of cases)
+      await expect(openSocket(url, options)).rejects.toThrow(`Unexpected server response: ${status}`);
+  });
+});

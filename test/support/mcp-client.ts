@@ -1,0 +1,61 @@
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { onTestFinished } from "vitest";
+
+const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+
+export interface ToolAnswer {
+  readonly failed: boolean;
+  /** What a model reads. */
+  readonly text: string;
+  /** The structured result. */
+  readonly data: Record<string, unknown>;
+}
+
+/** An agent: a real MCP client of `docket mcp`, which runs as a process of its own. */
+export interface McpAgent {
+  readonly pid: number;
+  call(tool: string, args?: object): Promise<ToolAnswer>;
+  close(): Promise<void>;
+}
+
+interface AgentOptions {
+  /** The server, without a path. */
+  readonly url: string;
+  readonly key: string;
+  /** DOCKET_PROJECT */
+  readonly project?: string;
+  readonly name?: string;
+}
+
+/** Ends with the test, at the latest. */
+export async function startMcpAgent({ url, key, project, name = "acceptance" }: AgentOptions): Promise<McpAgent> {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [docket, "mcp"],
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      DOCKET_URL: url,
+      DOCKET_API_KEY: key,
+      ...(project !== undefined && { DOCKET_PROJECT: project }),
+    },
+    stderr: "ignore",
+  });
+  const client = new Client({ name, version: "1.0.0" });
+  await client.connect(transport);
+  onTestFinished(() => client.close());
+  return {
+    pid: transport.pid ?? 0,
+    async call(tool, args = {}) {
+      const result = await client.callTool({ name: tool, arguments: { ...args } });
+      const [content] = result.content as { text: string }[];
+      return {
+        failed: result.isError === true,
+        text: content?.text ?? "",
+        data: (result.structuredContent ?? {}) as Record<string, unknown>,
+      };
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import { onTestFinished } from "vitest";
+import { type Config, readConfig } from "../../src/config.ts";
+import type { Database } from "../../src/db/database.ts";
+import { type CreateApiKey, insertKey } from "../../src/keys/create.ts";
+import { SERVER } from "../../src/keys/key.ts";
+import { makeSecret } from "../../src/keys/secret.ts";
+import { startServer } from "../../src/main.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+
+/** What a GraphQL server answers. */
+export interface GraphQLAnswer<Data> {
+  readonly data: Data;
+  readonly errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
+}
+
+export interface Asking {
+  /** Default: the unlimited agent's. null: none at all. */
+  readonly key?: string | null;
+  /** Docket-Client-Id */
+  readonly client?: string;
+  readonly headers?: Record<string, string>;
+}
+
+interface Made {
+  readonly keyId: string;
+  readonly secret: string;
+}
+
+/** One real server on a socket of its own. */
+export interface TestServer {
+  /** Without a path. */
+  readonly url: string;
+  /** The same for WebSockets, with the path. */
+  readonly wsUrl: string;
+  readonly adminKey: string;
+  readonly agentKey: string;
+  readonly test: TestDatabase;
+  readonly database: Database;
+  /** The server's log so far, one object per line. */
+  readonly logged: readonly Record<string, unknown>[];
+  /** Sends a document over HTTP and parses the answer, whatever its status. */
+  gql<Data = unknown>(document: string, variables?: object, asking?: Asking): Promise<GraphQLAnswer<Data>>;
+  /** The same, and fails the test when there are errors. */
+  ask<Data = unknown>(document: string, variables?: object, asking?: Asking): Promise<Data>;
+  /** Makes a key, without going through the API. */
+  makeKey(input: Partial<CreateApiKey>): Promise<Made>;
+  /** Closed by itself when the test ends. */
+  close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** For a second server on the database of a first one. */
+  readonly test?: TestDatabase;
+  /** Environment variables of the server. */
+  readonly env?: Record<string, string>;
+  /** Instead of the settings that `env` gives. */
+  readonly http?: Partial<Config["http"]>;
+  /** Left open for the caller to close, for `beforeAll`. */
+  readonly keepOpen?: boolean;
+}
+
+/** Starts a server on a fresh database, on any free port; it ends with the test. */
+export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
+  const test = options.test ?? (await createTestDatabase());
+  const settings = readConfig({ PORT: "0", ...options.env });
+  const logged: Record<string, unknown>[] = [];
+  const server = await startServer(
+    { ...settings, http: { ...settings.http, ...options.http } },
+    { databaseUrl: test.url, logDestination: { write: (line) => void logged.push(JSON.parse(line)) } },
+  );
+  const { url, database } = server;
+
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= server.close().then(() => (options.test ? undefined : test.drop()));
+    return closed;
+  };
+  if (!options.keepOpen) onTestFinished(close);
+
+  async function makeKey(input: Partial<CreateApiKey>): Promise<Made> {
+    const secret = makeSecret("key");
+    const ctx = { db: database, viewer: SERVER, correlationId: randomUUID() };
+    const keyId = await insertKey(ctx, secret, { name: "test", role: "agent", ...input });
+    return { keyId, secret: secret.text };
+  }
+  const admin = await makeKey({ name: "admin", role: "admin" });
+  const agent = await makeKey({ name: "agent" });
+
+  const gql: TestServer["gql"] = async (query, variables = {}, asking = {}) => {
+    const { key = agent.secret, client, headers } = asking;
+    const response = await fetch(`${url}/graphql`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(client !== undefined && { "docket-client-id": client }),
+        ...headers,
+      },
+      body: JSON.stringify({ query, variables }),
+    });
+    // The caller knows the shape of what it asked for.
+    return (await response.json()) as never;
+  };
+
+  return {
+    url,
+    wsUrl: `${url.replace("http", "ws")}/graphql`,
+    adminKey: admin.secret,
+    agentKey: agent.secret,
+    test,
+    database,
+    logged,
+    gql,
+    async ask<Data = unknown>(document: string, variables?: object, asking?: Asking) {
+      const { data, errors } = await gql<Data>(document, variables, asking);
+      if (errors) throw new Error(`GraphQL errors: ${JSON.stringify(errors)}`);
+      return data;
+    },
+    makeKey,
+    close,
+  };
+}
