@@ -39,7 +39,8 @@ export class QueueingPool extends pg.Pool {
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,
       application_name: applicationName,
-      options: `-c role=${ROLE} -c timezone=UTC`,
+      // The drain must see what committed while it waited: a database that defaults to SERIALIZABLE would stop the log.
+      options: `-c role=${ROLE} -c timezone=UTC -c default_transaction_isolation=read\\ committed`,
       types: numbersTypes,
     });
     this.#free = size;

@@ -1,0 +1,67 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/** Which rooms a room may import from, itself always. The server's rooms lie in order: an arrow allows all below it. */
+const BASE = ["src/config", "src/errors"];
+const DATABASE = [...BASE, "src/db", "prisma/generated"];
+const ACCESS = [...DATABASE, "src/access"];
+const LOG = [...ACCESS, "src/log"];
+const FEATURES = [...LOG, "src/projects", "src/ids", "src/tasks", "src/keys"];
+const SCHEMA = [...FEATURES, "schema"];
+
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  "src/errors": [],
+  "src/config": ["src/errors"],
+  "src/db": DATABASE,
+  "src/access": ACCESS,
+  "src/log": LOG,
+  "src/projects": LOG,
+  "src/ids": [...LOG, "src/projects"],
+  "src/tasks": [...LOG, "src/projects", "src/ids"],
+  "src/keys": LOG,
+  schema: SCHEMA,
+  "src/http": [...SCHEMA, "mcp", "client"],
+  "src/banner": BASE,
+  "src/main": [...SCHEMA, "src/http", "src/banner"],
+  client: [],
+  mcp: ["client"],
+  cli: ["client", "mcp", "src/main"],
+};
+
+const files = globSync(["src/**/*.ts", "schema/**/*.ts", "client/**/*.ts", "mcp/**/*.ts", "cli/**/*.{ts,js}"]).filter(
+  (file) => !file.startsWith("client/gen/"),
+);
+
+/** The room of a file: its folder of the first level, under src of the second. */
+function room(file: string): string {
+  const [top = "", second = ""] = file.split("/");
+  if (top === "prisma") return "prisma/generated";
+  return top === "src" ? `src/${second.replace(/\.ts$/, "")}` : top;
+}
+
+const importsOf = (file: string): string[] =>
+  [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)]
+    .flatMap(([, path]) => path ?? [])
+    .map((path) => normalize(join(dirname(file), path)));
+
+describe("imports", () => {
+  it("finds the code", () => {
+    expect(files.length).toBeGreaterThan(50);
+  });
+
+  it.each(files)("run one way from %s", (file) => {
+    const allowed = MAY_IMPORT[room(file)];
+    expect(allowed, `${room(file)} is not in the table`).toBeDefined();
+    const foreign = importsOf(file)
+      .filter((path) => !path.endsWith(".json"))
+      .map(room)
+      .filter((other) => other !== room(file) && !allowed?.includes(other));
+    expect(foreign).toEqual([]);
+  });
+
+  it("read the environment in one file of the server and one of the clients", () => {
+    const readers = files.filter((file) => readFileSync(file, "utf8").includes("process.env"));
+    expect(readers.sort()).toEqual(["client/config.ts", "src/config.ts"]);
+  });
+});
