@@ -44,8 +44,10 @@ export class QueueingPool extends pg.Pool {
       types: numbersTypes,
     });
     this.#free = size;
-    // An idle connection that the server ends must not end the process; the next query makes a new one.
+    // A connection that breaks must not end the process, whether idle or, where pg-pool leaves it to us, in use: its
+    // query fails, and the next one makes a new connection.
     this.on("error", () => undefined);
+    this.on("connect", (client) => client.on("error", () => undefined));
     this.on("release", () => this.#leave());
   }
 

@@ -44,6 +44,19 @@ export function createGraphQLServer({ services, authenticate, http, logger }: Gr
     // Pages and health are routes of our own, and the body was read, and limited, before it comes here.
     graphiql: false,
     landingPage: false,
+    // Node's own: the stream of Yoga's substitute cannot be piped, and a pipe is what tells it of a disconnect.
+    fetchAPI: {
+      fetch,
+      Request,
+      Response,
+      Headers,
+      ReadableStream,
+      TransformStream,
+      TextEncoder,
+      TextDecoder,
+      URL,
+      FormData,
+    },
     multipart: false,
     batching: false,
     maxRequestBodySize: false,

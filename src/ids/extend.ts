@@ -12,8 +12,6 @@ export interface ExtendReservation {
   readonly idempotencyKey?: string | null | undefined;
 }
 
-const DEFAULT_TTL_SECONDS = 15 * 60;
-
 const EXTEND = {
   name: "reservation-extend",
   text: `UPDATE id_reservations SET expires_at = greatest(expires_at, docket_now() + make_interval(secs => $3::int))
@@ -27,7 +25,7 @@ WHERE namespace = $1 AND reservation_id = $2 RETURNING expires_at AS "expiresAt"
  */
 export function extendReservation(ctx: Context, input: ExtendReservation): Promise<Answer<{ reservationId: string }>> {
   return once(ctx, { operation: "extendReservation", input }, async (inside) => {
-    const ttl = requireTtl(input.ttlSeconds ?? DEFAULT_TTL_SECONDS);
+    const ttl = requireTtl(input.ttlSeconds);
     requireRole(inside.viewer, "agent");
     const { reservationId, namespace, projectId, status, expiresAt } = await holdReservation(
       inside,

@@ -1,9 +1,11 @@
 import { badInput, taskNotFound } from "../errors.ts";
 
 const SECONDS_PER_WEEK = 604_800;
+const DEFAULT_TTL_SECONDS = 15 * 60;
 
-/** @throws BAD_USER_INPUT unless it is a whole number of seconds up to a week. */
-export function requireTtl(ttlSeconds: number): number {
+/** How long a reservation holds: 15 minutes unless given. @throws BAD_USER_INPUT unless it is 1 s to a week. */
+export function requireTtl(given: number | null | undefined): number {
+  const ttlSeconds = given ?? DEFAULT_TTL_SECONDS;
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > SECONDS_PER_WEEK)
     throw badInput(`ttlSeconds is ${ttlSeconds}; it must be from 1 to ${SECONDS_PER_WEEK} (a week).`);
   return ttlSeconds;

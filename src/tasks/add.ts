@@ -72,23 +72,13 @@ async function identify(ctx: Context, projectId: string, batch: readonly NewTask
   const ids = [...new Set([...given, ...own.flatMap(({ artifactId }) => artifactId ?? [])])];
   if (ids.length > 0) await recordIds(ctx, { projectId, ids });
 
-  const free = await allocate(ctx, projectId, own.length - given.length);
+  const count = own.length - given.length;
+  const free = count === 0 ? [] : await allocateIds(ctx, { projectId, artifactType: TASK, count });
   return own.map((task) => ({ ...task, taskId: task.taskId ?? free.shift() ?? "" }));
 }
 
 /** The type of the IDs that are allocated. */
 const TASK = "TASK";
-
-/** IDs of the TASK sequence; one that already exists as a row (plain SQL) stays registered and is skipped. */
-async function allocate(ctx: Context, projectId: string, count: number): Promise<string[]> {
-  const free: string[] = [];
-  while (free.length < count) {
-    const ids = await allocateIds(ctx, { projectId, artifactType: TASK, count: count - free.length });
-    const taken = new Set(await existing(ctx, projectId, ids));
-    free.push(...ids.filter((id) => !taken.has(id)));
-  }
-  return free;
-}
 
 async function existing({ db }: Context, projectId: string, taskIds: readonly string[]): Promise<string[]> {
   if (taskIds.length === 0) return [];

@@ -130,7 +130,7 @@ it("is not failed by a project or task that changes under a reservation's snapsh
         taskId: "TASK-001",
         actor: "a",
       };
-      await db.write("SELECT reserve_ids($1::jsonb)", [JSON.stringify([request])]);
+      await db.write("SELECT give_ids($1::jsonb)", [JSON.stringify([request])]);
     },
     { isolation: "SERIALIZABLE" },
   );

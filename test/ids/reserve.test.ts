@@ -143,22 +143,24 @@ it("answers every request of a burst by itself, the bad ones too", async () => {
   ]);
 });
 
-it("reserves nothing twice when the answer of a commit was lost", async () => {
+it("gives nothing twice when the answer of a commit was lost", async () => {
   const t = await withProjects("alpha");
-  const asked = {
-    reservationId: crypto.randomUUID(),
-    projectId: "alpha",
-    artifactType: "US",
-    count: 2,
-    ttlSeconds: 60,
-  };
-  const ask = () =>
-    t.database.write<{ outcome: unknown }>("SELECT reserve_ids($1::jsonb) AS outcome", [
-      JSON.stringify([{ ...asked, actor: "a" }]),
-    ]);
-  const [first] = await ask();
-  expect((await ask())[0]).toEqual(first);
-  expect(await t.events()).toHaveLength(1);
+  await nextId(t.as(), { projectId: "alpha", artifactType: "US" });
+  const asked = { projectId: "alpha", artifactType: "US", count: 1, actor: "a" };
+  const requests = [
+    { ...asked, reservationId: crypto.randomUUID(), count: 2, ttlSeconds: 60 },
+    { ...asked, reservationId: crypto.randomUUID() },
+  ];
+  const ask = () => t.database.write("SELECT give_ids($1::jsonb) AS outcome", [JSON.stringify(requests)]);
+  const first = await ask();
+  expect(first).toMatchObject([
+    { outcome: { result: { reservedIds: ["US-002", "US-003"] } } },
+    { outcome: { result: { id: "US-004", lastAssigned: "US-003" } } },
+  ]);
+  expect(await ask()).toEqual(first);
+  // The event from which the last ID is known again has gone to the log by now.
+  expect(await t.events()).toHaveLength(3);
+  expect(await ask()).toEqual(first);
 });
 
 it("says what to do when the numbers are exhausted, and still reuses", async () => {

@@ -1,4 +1,4 @@
--- How numbers are given, come back and are recorded. Callers hold id_lane (see the migration before).
+-- How numbers are given, come back and are recorded. Callers hold id_lane (the migration before says how).
 
 -- Marks what has expired (one event each) and returns the numbers of ended reservations to the registry, oldest first.
 -- The caller holds the sequence's row. Bounded, so that a backlog cannot outlast the statement's time limit.
@@ -112,22 +112,19 @@ BEGIN
   END LOOP;
 END $$;
 
--- Gives numbers for good, the lowest there are. No row when they are exhausted.
-CREATE FUNCTION assign_numbers(ns text, type text, project text, how_many integer, branch text, task text)
-RETURNS TABLE (ids text[], last_assigned text) LANGUAGE plpgsql AS $$
+-- Gives numbers for good, the lowest there are. Null when they are exhausted.
+CREATE FUNCTION assign_numbers(ns text, type text, project text, how_many integer) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
-  before bigint;
   taken int8multirange;
 BEGIN
   PERFORM hold_sequence(ns, type);
-  SELECT nullif(r.last_assigned_id, 0) INTO before FROM id_registry r WHERE r.namespace = ns AND r.artifact_type = type;
   taken := take_numbers(ns, type, how_many, false);
   IF taken IS NULL THEN
-    RETURN;
+    RETURN NULL;
   END IF;
-  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at, branch, task_id)
-  VALUES (ns, type, project, taken, docket_now(), branch, task);
-  RETURN QUERY SELECT artifact_ids(type, taken), artifact_id(type, before);
+  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
+  VALUES (ns, type, project, taken, docket_now());
+  RETURN artifact_ids(type, taken);
 END $$;
 
 -- Records numbers that exist already: all or none. Those that lie in an unconfirmed reservation of this project leave
@@ -177,29 +174,54 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- A batch of reservations in one SERIALIZABLE transaction that holds id_lane. One answer per request, in order:
--- {result, replayed}, or {error, …} with what the message needs; one that is refused leaves nothing and harms no other.
-CREATE FUNCTION reserve_ids(requests jsonb) RETURNS SETOF jsonb LANGUAGE plpgsql AS $$
+-- The answer that was lost with its connection, after the batch committed: the process asks again with the same UUID.
+-- What was the last ID before one was assigned is in its event, in the inbox or the log.
+CREATE FUNCTION answer_given(reservation uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  made id_reservations;
+  id text;
+BEGIN
+  SELECT * INTO made FROM id_reservations r WHERE r.reservation_id = reservation;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  IF made.expires_at IS NOT NULL THEN
+    RETURN jsonb_build_object('reservationId', reservation, 'reservedIds', artifact_ids(made.artifact_type, made.numbers));
+  END IF;
+  id := artifact_id(made.artifact_type, lower(made.numbers));
+  RETURN jsonb_build_object('id', id, 'lastAssigned', (
+    SELECT e.payload -> 'lastAssigned' FROM (
+      SELECT i.project_id, i.subject_id, i.event_type, i.payload FROM event_inbox i
+      UNION ALL SELECT l.project_id, l.subject_id, l.event_type, l.payload FROM events l) e
+    WHERE e.project_id = made.project_id AND e.subject_id = id AND e.event_type = 'ids.assigned' LIMIT 1));
+END $$;
+
+-- A batch of reservations, and of IDs given at once (those without "ttlSeconds"), in one SERIALIZABLE transaction that
+-- holds id_lane. One answer per request, in order: {result, replayed}, or {error, …} with what the message needs; one
+-- that is refused leaves nothing and harms no other. Generic plans, because each statement runs once per request.
+CREATE FUNCTION give_ids(requests jsonb) RETURNS SETOF jsonb LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   q record;
   known record;
   project record;
   made id_reservations;
+  ids text[];
+  before text;
   answer jsonb;
   brought_up text[] := '{}';
 BEGIN
   FOR q IN
-    SELECT r."reservationId" AS reservation_id, r."projectId" AS project_id, r."artifactType" AS type, r.count,
+    SELECT r.operation, r."reservationId" AS reservation_id, r."projectId" AS project_id, r."artifactType" AS type, r.count,
       make_interval(secs => r."ttlSeconds") AS ttl, r.branch, r."taskId" AS task_id, r.actor, r.client,
       r."correlationId" AS correlation_id, r.key, decode(r."requestHash", 'hex') AS request_hash
-    FROM jsonb_to_recordset(requests) AS r("reservationId" uuid, "projectId" text, "artifactType" text, count integer,
-      "ttlSeconds" integer, branch text, "taskId" text, actor text, client text, "correlationId" text, key text, "requestHash" text)
+    FROM jsonb_to_recordset(requests) AS r(operation text, "reservationId" uuid, "projectId" text, "artifactType" text,
+      count integer, "ttlSeconds" integer, branch text, "taskId" text, actor text, client text, "correlationId" text,
+      key text, "requestHash" text)
   LOOP
-    -- The answer of a batch that committed was lost with its connection: the process asks again with the same UUID.
-    SELECT * INTO made FROM id_reservations r WHERE r.reservation_id = q.reservation_id;
-    IF FOUND THEN
-      RETURN NEXT jsonb_build_object('replayed', false, 'result',
-        jsonb_build_object('reservationId', made.reservation_id, 'reservedIds', artifact_ids(made.artifact_type, made.numbers)));
+    answer := answer_given(q.reservation_id);
+    IF answer IS NOT NULL THEN
+      RETURN NEXT jsonb_build_object('replayed', false, 'result', answer);
       CONTINUE;
     END IF;
     SELECT k.request_hash, k.result INTO known FROM idempotency_keys k WHERE k.actor = q.actor AND k.key = q.key;
@@ -228,22 +250,31 @@ BEGIN
       PERFORM hold_sequence(project.namespace, q.type);
       brought_up := brought_up || format('%s %s', project.namespace, q.type);
     END IF;
+    SELECT artifact_id(q.type, nullif(r.last_assigned_id, 0)) INTO before
+    FROM id_registry r WHERE r.namespace = project.namespace AND r.artifact_type = q.type;
     made.numbers := take_numbers(project.namespace, q.type, q.count, true);
     IF made.numbers IS NULL THEN
       RETURN NEXT jsonb_build_object('error', 'ID_SPACE_EXHAUSTED', 'namespace', project.namespace);
       CONTINUE;
     END IF;
-    INSERT INTO id_reservations (namespace, reservation_id, artifact_type, project_id, numbers, expires_at, branch, task_id)
-    VALUES (project.namespace, q.reservation_id, q.type, q.project_id, made.numbers, docket_now() + q.ttl, q.branch, q.task_id)
+    ids := artifact_ids(q.type, made.numbers);
+    INSERT INTO id_reservations (namespace, reservation_id, artifact_type, project_id, numbers, expires_at, confirmed_at,
+      branch, task_id)
+    VALUES (project.namespace, q.reservation_id, q.type, q.project_id, made.numbers, docket_now() + q.ttl,
+      CASE WHEN q.ttl IS NULL THEN docket_now() END, q.branch, q.task_id)
     RETURNING expires_at INTO made.expires_at;
-    answer := jsonb_build_object('reservationId', q.reservation_id, 'reservedIds', artifact_ids(q.type, made.numbers));
+    answer := CASE WHEN q.ttl IS NULL THEN jsonb_build_object('id', ids[1], 'lastAssigned', before)
+      ELSE jsonb_build_object('reservationId', q.reservation_id, 'reservedIds', ids) END;
     INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
-    VALUES ('ids.reserved', q.project_id, 'reservation', q.reservation_id, q.actor, q.client, q.correlation_id,
-      jsonb_build_object('artifactType', q.type, 'ids', answer -> 'reservedIds', 'expiresAt', made.expires_at,
-        'branch', q.branch, 'taskId', q.task_id));
+    SELECT CASE WHEN q.ttl IS NULL THEN 'ids.assigned' ELSE 'ids.reserved' END, q.project_id,
+      CASE WHEN q.ttl IS NULL THEN 'artifact_id' ELSE 'reservation' END,
+      CASE WHEN q.ttl IS NULL THEN ids[1] ELSE q.reservation_id::text END, q.actor, q.client, q.correlation_id,
+      jsonb_build_object('artifactType', q.type, 'ids', ids, 'branch', q.branch, 'taskId', q.task_id)
+        || CASE WHEN q.ttl IS NULL THEN jsonb_build_object('lastAssigned', before)
+             ELSE jsonb_build_object('expiresAt', made.expires_at) END;
     -- DO NOTHING: where another operation just stored this key, a conflict is raised and the batch is run again.
     INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
-    SELECT q.actor, q.key, 'reserveIds', q.request_hash, answer WHERE q.key IS NOT NULL ON CONFLICT DO NOTHING;
+    SELECT q.actor, q.key, q.operation, q.request_hash, answer WHERE q.key IS NOT NULL ON CONFLICT DO NOTHING;
     RETURN NEXT jsonb_build_object('replayed', false, 'result', answer);
   END LOOP;
 END $$;

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import { type Context, requireRole } from "../access/viewer.ts";
+import { requireVisible } from "../access/visibility.ts";
+import type { Db } from "../db/database.ts";
+import { type Answer, requestHash } from "../db/idempotency.ts";
+import {
+  badInput,
+  DocketError,
+  idempotencyKeyReused,
+  idSpaceExhausted,
+  projectNotFound,
+  taskNotFound,
+} from "../errors.ts";
+import { ensureProject } from "../projects/create.ts";
+import { combiner } from "./combiner.ts";
+import { invalidArtifactType, requireArtifactType } from "./id-space.ts";
+import { requireBranch, requireTaskForm } from "./request.ts";
+
+/** What reserveIds and nextId have in common. */
+export interface GiveIds {
+  readonly projectId: string;
+  readonly artifactType: string;
+  /** Where the artifact is made; a note for people. */
+  readonly branch?: string | null | undefined;
+  /** A task of the project, for which the artifact is made. */
+  readonly taskId?: string | null | undefined;
+  readonly createProject?: boolean | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+interface Asked {
+  readonly operation: "reserveIds" | "nextId";
+  /** The verb's whole input, which identifies the request under its idempotency key. */
+  readonly input: GiveIds;
+  readonly count: number;
+  /** null: confirmed at once. */
+  readonly ttlSeconds: number | null;
+}
+
+/** One request as the function give_ids takes it. */
+type Request = Readonly<Record<string, string | number | null>>;
+
+type Outcome =
+  | { readonly result: object; readonly replayed: boolean }
+  | { readonly error: "INVALID_ARTIFACT_TYPE"; readonly validTypes: string[] }
+  | { readonly error: "ID_SPACE_EXHAUSTED"; readonly namespace: string }
+  | { readonly error: "PROJECT_NOT_FOUND" | "TASK_NOT_FOUND" | "IDEMPOTENCY_KEY_REUSED" };
+
+/**
+ * Gives consecutive numbers. Requests that wait in this process go to the database together, whatever their namespace;
+ * give_ids keeps the idempotency key, appends the event and makes the `Result`.
+ */
+export async function giveIds<Result extends object>(ctx: Context, asked: Asked): Promise<Answer<Result>> {
+  const { input } = asked;
+  requireRole(ctx.viewer, "agent");
+  requireVisible(ctx.viewer, input.projectId);
+  const request = requestOf(ctx, asked);
+  if (input.createProject) {
+    await refuseBeforeCreating(ctx, input);
+    await ensureProject(ctx, input.projectId);
+  }
+  const outcome = await combined(ctx.db)(request);
+  if ("error" in outcome) throw refusal(outcome, input);
+  return { ...(outcome.result as Result), replayed: outcome.replayed };
+}
+
+function requestOf({ viewer, correlationId }: Context, { operation, input, count, ttlSeconds }: Asked): Request {
+  const { idempotencyKey: key = null, ...rest } = input;
+  if (key !== null && (key.length < 1 || key.length > 255))
+    throw badInput("idempotencyKey must have 1 to 255 characters.");
+  const request = {
+    operation,
+    reservationId: randomUUID(),
+    projectId: input.projectId,
+    artifactType: input.artifactType.toUpperCase(),
+    count,
+    ttlSeconds,
+    branch: requireBranch(input.branch),
+    taskId: requireTaskForm(input.taskId, input.projectId),
+    actor: viewer.actor,
+    client: viewer.client,
+    correlationId,
+    key,
+    requestHash: requestHash(operation, rest).toString("hex"),
+  };
+  // PostgreSQL refuses a NUL and half a surrogate pair in jsonb; here they would fail the neighbours as well.
+  const unfit = Object.entries(request).find(([, value]) => typeof value === "string" && /[\0\p{Cs}]/u.test(value));
+  if (unfit) throw badInput(`${unfit[0]} contains characters that cannot be stored.`);
+  return request;
+}
+
+/** A request that will be refused for its type leaves no new project behind. */
+async function refuseBeforeCreating({ db }: Context, { projectId, artifactType }: GiveIds): Promise<void> {
+  const [types] = await db.read<{ artifactTypes: string[] }>(
+    `SELECT artifact_types(coalesce((SELECT settings FROM projects WHERE project_id = $1), '{}')) AS "artifactTypes"`,
+    [projectId],
+  );
+  if (types) requireArtifactType(types, artifactType);
+}
+
+function refusal(outcome: Extract<Outcome, { error: string }>, input: GiveIds): DocketError {
+  const { projectId, artifactType, taskId, idempotencyKey } = input;
+  switch (outcome.error) {
+    case "INVALID_ARTIFACT_TYPE":
+      return invalidArtifactType(artifactType.toUpperCase(), outcome.validTypes);
+    case "ID_SPACE_EXHAUSTED":
+      return idSpaceExhausted(artifactType.toUpperCase(), outcome.namespace);
+    case "PROJECT_NOT_FOUND":
+      return projectNotFound(projectId);
+    case "TASK_NOT_FOUND":
+      return taskNotFound(taskId ?? "", projectId);
+    case "IDEMPOTENCY_KEY_REUSED":
+      return idempotencyKeyReused(idempotencyKey ?? "");
+  }
+}
+
+const LARGEST_BATCH = 100;
+const combiners = new WeakMap<Db, (request: Request) => Promise<Outcome>>();
+
+/** The one queue of this process for a database. */
+function combined(db: Db): (request: Request) => Promise<Outcome> {
+  const known = combiners.get(db);
+  if (known) return known;
+  const made = combiner<Request, Outcome>((requests) => giveTogether(db, requests), {
+    largestBatch: LARGEST_BATCH,
+    separable: (error) => !(error instanceof DocketError),
+  });
+  combiners.set(db, made);
+  return made;
+}
+
+const GIVE = { name: "ids-give", text: "SELECT give_ids($1::jsonb) AS outcome" };
+
+/**
+ * One SERIALIZABLE transaction alone in the lane: LOCK TABLE takes no snapshot, so what others committed while it waited
+ * is seen, and no conflict is left. Safe to run again after a lost COMMIT, because give_ids finds what it gave under a
+ * request's UUID and answers that.
+ */
+function giveTogether(db: Db, requests: readonly Request[]): Promise<Outcome[]> {
+  return db.transaction(
+    async (inside) => {
+      await inside.write("LOCK TABLE id_lane IN EXCLUSIVE MODE");
+      const rows = await inside.write<{ outcome: Outcome }>(GIVE, [JSON.stringify(requests)]);
+      return rows.map(({ outcome }) => outcome);
+    },
+    { isolation: "SERIALIZABLE", idempotent: true },
+  );
+}
