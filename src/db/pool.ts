@@ -1,4 +1,5 @@
 import pg from "pg";
+import { DOCKET_ROLE } from "./docket-role.ts";
 
 export interface PoolOptions {
   readonly url: string;
@@ -6,9 +7,6 @@ export interface PoolOptions {
   readonly size: number;
   readonly applicationName: string;
 }
-
-/** The application's role: it owns nothing and may only SELECT the log. */
-const ROLE = "docket_app";
 
 const INT8 = 20;
 const numbersTypes = {
@@ -40,7 +38,7 @@ export class QueueingPool extends pg.Pool {
       keepAlive: true,
       application_name: applicationName,
       // The drain must see what committed while it waited: a database that defaults to SERIALIZABLE would stop the log.
-      options: `-c role=${ROLE} -c timezone=UTC -c default_transaction_isolation=read\\ committed`,
+      options: `-c role=${DOCKET_ROLE} -c timezone=UTC -c default_transaction_isolation=read\\ committed`,
       types: numbersTypes,
     });
     this.#free = size;

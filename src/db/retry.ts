@@ -1,14 +1,14 @@
 import { DocketError, databaseUnavailable, outcomeUnknown } from "../errors.ts";
 
 /** A lost connection is tried again after these pauses (the seeds' 100, 200, 400 ms), then it is "Database unavailable". */
-export const RETRY_PAUSES_MS = [100, 200, 400] as const;
+const RETRY_PAUSES_MS = [100, 200, 400] as const;
 
 /** Transactions that lost against another one: the same work succeeds on a new try. */
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK_DETECTED = "40P01";
 const LOCK_NOT_AVAILABLE = "55P03";
 /** How often a transaction that lost is run again, each time after a random pause. */
-export const CONFLICT_RETRIES = 8;
+const CONFLICT_RETRIES = 8;
 
 /** Socket errors and SQLSTATE classes that say "the connection is gone or cannot be made". */
 const LOST =
@@ -32,7 +32,7 @@ export function isConnectionLost(error: unknown): boolean {
   return (code !== undefined && LOST.test(code)) || LOST_TEXT.test(error.message) || isConnectionLost(error.cause);
 }
 
-export function isConflict(error: unknown): boolean {
+function isConflict(error: unknown): boolean {
   const code = errorCode(error);
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED || code === LOCK_NOT_AVAILABLE;
 }

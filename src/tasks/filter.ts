@@ -78,7 +78,7 @@ export function taskCondition(filter: TaskFilter, bind: Bind): string {
   ]);
 }
 
-export function stringCondition(column: string, filter: StringFilter, bind: Bind): string {
+function stringCondition(column: string, filter: StringFilter, bind: Bind): string {
   return all([
     filter.eq != null && `${column} = ${bind(filter.eq)}`,
     filter.in && `${column} = ANY (${bind(filter.in)}::text[])`,

@@ -6,7 +6,7 @@ import { TASK_COLUMNS, type Task } from "./task.ts";
 
 const PLACE = { sql: "t.queue_position", type: "bigint" };
 
-export const TASK_ORDERS = {
+const TASK_ORDERS = {
   queue: { name: "queue", columns: [{ sql: "t.priority", type: "smallint" }, PLACE], direction: "ASC" },
   newest: { name: "newest", columns: [{ sql: "t.created_at", type: "timestamptz" }, PLACE], direction: "DESC" },
   oldest: { name: "oldest", columns: [{ sql: "t.created_at", type: "timestamptz" }, PLACE], direction: "ASC" },

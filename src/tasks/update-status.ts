@@ -125,7 +125,7 @@ async function leaseExpired({ db }: Context, { projectId, taskId }: TaskKey): Pr
 const LONGEST_NOTES = 100_000;
 
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */
-export async function complete(ctx: Context, key: TaskKey, notes: string | null | undefined): Promise<void> {
+async function complete(ctx: Context, key: TaskKey, notes: string | null | undefined): Promise<void> {
   if (notes != null && notes.length > LONGEST_NOTES)
     throw badInput(`completionNotes has ${notes.length} characters; ${LONGEST_NOTES} at most.`);
   const task = await changeTask(
