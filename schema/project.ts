@@ -31,6 +31,8 @@ const TaskCount = builder
   });
 
 export const Project = builder.prismaNode("Project", {
+  // Unknown and foreign ones are null in node(id), not a fault.
+  nullable: true,
   description: "A tenant: it owns tasks and an ID registry. Nothing in it can refer to another project.",
   id: { resolve: ({ projectId }) => projectId },
   findUnique: (projectId, { viewer }) => ({ projectId, AND: [visibleWhere(viewer)] }),

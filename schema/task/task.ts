@@ -57,6 +57,8 @@ export const Attempt = builder.prismaObject("Attempt", {
 const names = (stored: unknown): string[] => (Array.isArray(stored) ? stored.map(String) : []);
 
 export const Task = builder.prismaNode("Task", {
+  // Unknown and foreign ones are null in node(id), not a fault.
+  nullable: true,
   description: "A unit of work. Its key is (projectId, taskId).",
   id: { resolve: ({ projectId, taskId }) => `${projectId}/${taskId}` },
   findUnique: (id, { viewer }) => {

@@ -25,10 +25,11 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
     throw forbidden(
       `Namespace ${namespace} is shared with projects outside this key; changing its reuse needs them all.`,
     );
-  await db.write(
-    "UPDATE namespaces SET reuse = $2, quarantine_seconds = $3 WHERE namespace = $1",
-    [namespace, idReuse, idReuse === "after" ? idQuarantineSeconds : null],
-  );
+  await db.write("UPDATE namespaces SET reuse = $2, quarantine_seconds = $3 WHERE namespace = $1", [
+    namespace,
+    idReuse,
+    idReuse === "after" ? idQuarantineSeconds : null,
+  ]);
 }
 
 /**

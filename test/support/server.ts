@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { type Config, readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/database.ts";
 import { type CreateApiKey, insertKey } from "../../src/keys/create.ts";
 import { SERVER } from "../../src/keys/key.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
+import type { Log } from "../../src/log/log.ts";
 import { startServer } from "../../src/main.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
@@ -37,6 +38,7 @@ export interface TestServer {
   readonly agentKey: string;
   readonly test: TestDatabase;
   readonly database: Database;
+  readonly log: Log;
   /** The server's log so far, one object per line. */
   readonly logged: readonly Record<string, unknown>[];
   /** Sends a document over HTTP and parses the answer, whatever its status. */
@@ -54,8 +56,6 @@ export interface ServerOptions {
   readonly test?: TestDatabase;
   /** Environment variables of the server. */
   readonly env?: Record<string, string>;
-  /** Instead of the settings that `env` gives. */
-  readonly http?: Partial<Config["http"]>;
   /** Left open for the caller to close, for `beforeAll`. */
   readonly keepOpen?: boolean;
 }
@@ -63,12 +63,11 @@ export interface ServerOptions {
 /** Starts a server on a fresh database, on any free port; it ends with the test. */
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
   const test = options.test ?? (await createTestDatabase());
-  const settings = readConfig({ PORT: "0", ...options.env });
   const logged: Record<string, unknown>[] = [];
-  const server = await startServer(
-    { ...settings, http: { ...settings.http, ...options.http } },
-    { databaseUrl: test.url, logDestination: { write: (line) => void logged.push(JSON.parse(line)) } },
-  );
+  const server = await startServer(readConfig({ PORT: "0", ...options.env }), {
+    databaseUrl: test.url,
+    logDestination: { write: (line) => void logged.push(JSON.parse(line)) },
+  });
   const { url, database } = server;
 
   let closed: Promise<void> | undefined;
@@ -110,6 +109,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
     agentKey: agent.secret,
     test,
     database,
+    log: server.log,
     logged,
     gql,
     async ask<Data = unknown>(document: string, variables?: object, asking?: Asking) {

@@ -1,0 +1,127 @@
+import { getNamedType, isInputObjectType } from "graphql";
+import { type Json, type Leaf, leastArguments, leavesOf, type Walked, withValue } from "./schema-walk.ts";
+import { type Hidden, type Pair, SEEN, type World } from "./world.ts";
+
+/**
+ * What an argument or input field of type ID or String names, by `Type.name` or else `name`: a kind of world.ts's pairs,
+ * a cursor, or nothing that could be somebody else's. One that is added to the schema has to be added here.
+ */
+const KINDS: Readonly<Record<string, string>> = {
+  projectId: "project",
+  projects: "project",
+  projectIds: "project",
+  taskId: "task",
+  tasks: "task",
+  reservationId: "reservation",
+  keyId: "key",
+  id: "node",
+  ids: "artifact",
+  artifactId: "artifact",
+  parentId: "artifact",
+  idNamespace: "namespace",
+  after: "cursor",
+  before: "cursor",
+  text: "word",
+  actors: "actor",
+  artifactType: "type",
+  "StringFilter.eq": "string",
+  "StringFilter.in": "string",
+  "StringFilter.contains": "string",
+  "LabelFilter.contains": "label",
+  "LabelFilter.in": "label",
+  ...Object.fromEntries(
+    [
+      ...["name", "title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
+      ...["labels", "inputs", "expectedOutputs", "branch", "branchName", "commitHash", "worker", "artifactTypes"],
+      ...["types", "idempotencyKey", "DateFilter.lt", "DateFilter.lte", "DateFilter.gt", "DateFilter.gte"],
+    ].map((name) => [name, "nothing"]),
+  ),
+};
+
+/** Required arguments that are not of the seen project. */
+const VALUES: Readonly<Record<string, Json>> = {
+  name: "New",
+  role: "AGENT",
+  status: "COMPLETED",
+  artifactType: "US",
+  ids: "US-500",
+};
+const ITEMS = { AddTaskItem: { description: "work" } };
+/** Set beside what names something, where an input has it: each opens another way through the code. */
+const VARIANTS = [{}, { createProject: true }, { attempt: 1 }];
+
+export function kindOf({ names }: Leaf): string {
+  const kind = names.map((name) => KINDS[name]).find((found) => found !== undefined);
+  if (kind === undefined) throw new Error(`${names[0]} is in no list of visibility.test.ts: what can it name?`);
+  return kind;
+}
+
+/** The least that the field takes, all of the seen project. */
+export function ownArguments({ own, ownNodes }: World, { field }: Walked) {
+  return leastArguments(
+    field.args,
+    (name) => {
+      const value = name === "id" ? ownNodes[0] : (own[name] ?? VALUES[name]);
+      if (value === undefined) throw new Error(`No value for ${name} of ${field.name}: add it to VALUES`);
+      return value;
+    },
+    ITEMS,
+  );
+}
+
+export interface Case {
+  readonly what: string;
+  readonly variables: (value: (pair: Pair) => string) => object;
+  readonly pairs: readonly Pair[];
+}
+
+/** How a field below the root that takes arguments is reached. */
+export const REACHED: Readonly<Record<string, string>> = { "Project.tasks": `project(projectId: "${SEEN}")` };
+
+/** Each place that can name something hidden, alone and all together, with every thing of its kind. */
+export function casesOf(world: World, hidden: Hidden, walked: Walked): Case[] {
+  const { field } = walked;
+  const own = ownArguments(world, walked);
+  const leaves = leavesOf(field.args)
+    .map((leaf) => ({ ...leaf, kind: kindOf(leaf) }))
+    .filter(({ kind }) => kind !== "nothing" && kind !== "cursor");
+  const alone = leaves.flatMap(({ path, kind }) =>
+    pairsOf(hidden, kind).map((pair) => ({
+      what: path.join("."),
+      variables: (value: (pair: Pair) => string) => withValue(own, path, value(pair)) as object,
+      pairs: [pair],
+    })),
+  );
+  const firsts = leaves.flatMap((leaf) =>
+    pairsOf(hidden, leaf.kind)
+      .slice(0, 1)
+      .map((pair) => ({ ...leaf, pair })),
+  );
+  const together = {
+    what: "everything",
+    variables: (value: (pair: Pair) => string) =>
+      firsts.reduce<Json>((json, { path, pair }) => withValue(json, path, value(pair)), own) as object,
+    pairs: firsts.map(({ pair }) => pair),
+  };
+  const known = new Set(field.args.flatMap(inputFields));
+  return [...alone, together].flatMap((one) =>
+    VARIANTS.filter((variant) => Object.keys(variant).every((name) => known.has(name))).map((variant) => ({
+      ...one,
+      variables: (value: (pair: Pair) => string) => {
+        const made = one.variables(value) as { input?: object };
+        return made.input ? { ...made, input: { ...made.input, ...variant } } : made;
+      },
+    })),
+  );
+}
+
+function inputFields({ type }: Walked["field"]["args"][number]): string[] {
+  const named = getNamedType(type);
+  return isInputObjectType(named) ? Object.keys(named.getFields()) : [];
+}
+
+function pairsOf({ pairs }: Hidden, kind: string): readonly Pair[] {
+  const found = pairs[kind];
+  if (!found) throw new Error(`world.ts hides no ${kind}`);
+  return found;
+}

@@ -1,0 +1,150 @@
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLOutputType,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  isRequiredArgument,
+  isRequiredInputField,
+  isUnionType,
+  type OperationTypeNode,
+} from "graphql";
+import { schema } from "../../schema/index.ts";
+
+export type Operation = "query" | "mutation" | "subscription";
+
+/** A field that can be asked for, at the root or below it. */
+export interface Walked {
+  /** `field` or `Type.field`. */
+  readonly name: string;
+  readonly operation: Operation;
+  readonly field: GraphQLField<unknown, unknown>;
+  /** What stands around a field below the root, such as `project(projectId: "alpha")`. */
+  readonly parent?: string;
+}
+
+/** The root fields of the schema, and those below them that take arguments; `reached` tells the parents of these. */
+export function walk(wanted: Operation, reached: Readonly<Record<string, string>>): Walked[] {
+  const root = schema.getRootType(wanted as OperationTypeNode);
+  const fields = Object.values(root?.getFields() ?? {}).map((field) => ({
+    name: field.name,
+    operation: wanted,
+    field,
+  }));
+  return wanted === "query" ? [...fields, ...fieldsBelow(reached)] : fields;
+}
+
+function fieldsBelow(reached: Readonly<Record<string, string>>): Walked[] {
+  const roots = new Set(["Query", "Mutation", "Subscription"]);
+  return Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type) && !roots.has(type.name) && !type.name.startsWith("__"))
+    .flatMap((type) => (isObjectType(type) ? Object.values(type.getFields()) : []).map((field) => ({ type, field })))
+    .filter(({ field }) => field.args.length > 0)
+    .map(({ type, field }) => {
+      const name = `${type.name}.${field.name}`;
+      const parent = reached[name];
+      if (parent === undefined) throw new Error(`${name} takes arguments: how is it reached? Add it to REACHED`);
+      return { name, operation: "query", field, parent };
+    });
+}
+
+/**
+ * Everything that can be selected of a type without required arguments; a type is not entered again within itself.
+ * Under an interface the fields bear their type's name, as those of two types may not be merged.
+ */
+function selectionOf(type: GraphQLOutputType, within: readonly string[] = [], alias = ""): string {
+  const named = getNamedType(type);
+  if (isInterfaceType(named) || isUnionType(named)) {
+    const possible = schema.getPossibleTypes(named);
+    const fragments = possible.map((one) => `... on ${one.name} ${selectionOf(one, within, `${one.name}_`)}`);
+    return `{ __typename ${fragments.join(" ")} }`;
+  }
+  if (!isObjectType(named)) return "";
+  const path = [...within, named.name];
+  const fields = Object.values(named.getFields())
+    .filter((field) => !field.args.some(isRequiredArgument) && !path.includes(getNamedType(field.type).name))
+    .map(({ name, type: inner }) => `${alias && `${alias}${name}: `}${name} ${selectionOf(inner, path)}`);
+  return `{ ${fields.join(" ")} }`;
+}
+
+/** A document of one field that takes all its arguments as variables and selects everything. */
+export function documentOf({ operation, field: { name, args, type }, parent }: Walked): string {
+  const variables = args.map((arg) => `$${arg.name}: ${arg.type}`).join(", ");
+  const passed = args.map((arg) => `${arg.name}: $${arg.name}`).join(", ");
+  const field = `${name}${passed && `(${passed})`} ${selectionOf(type)}`;
+  return `${operation} ${variables && `(${variables})`} { ${parent === undefined ? field : `${parent} { ${field} }`} }`;
+}
+
+/** A scalar place somewhere in a field's arguments. */
+export interface Leaf {
+  /** Names of arguments and input fields; 0 for the first of a list. */
+  readonly path: readonly (string | 0)[];
+  /** `Type.name` of an input field, `name` of an argument. */
+  readonly names: readonly string[];
+}
+
+/** Scalars that cannot name anything. */
+const UNNAMING = new Set(["Boolean", "DateTime", "Float", "Int", "JSON", "SafeInt"]);
+
+/** Every place in the arguments that takes an ID, a String, or a scalar that may hold a name. */
+export function leavesOf(args: readonly GraphQLArgument[]): Leaf[] {
+  return args.flatMap((arg) => leavesWithin(arg.type, [arg.name], [arg.name], []));
+}
+
+function leavesWithin(
+  type: GraphQLInputType,
+  path: readonly (string | 0)[],
+  names: readonly string[],
+  within: readonly string[],
+): Leaf[] {
+  const nullable = getNullableType(type);
+  if (isListType(nullable)) return leavesWithin(nullable.ofType, [...path, 0], names, within);
+  if (isInputObjectType(nullable)) {
+    // Filters nest in themselves: once is enough.
+    if (within.filter((seen) => seen === nullable.name).length > 1) return [];
+    return Object.values(nullable.getFields()).flatMap((field) =>
+      leavesWithin(
+        field.type,
+        [...path, field.name],
+        [`${nullable.name}.${field.name}`, field.name],
+        [...within, nullable.name],
+      ),
+    );
+  }
+  return isEnumType(nullable) || UNNAMING.has(nullable.name) ? [] : [{ path, names }];
+}
+
+export type Json = string | number | boolean | Json[] | { [name: string]: Json };
+
+/** The least arguments that a field takes; `valueFor` gives those of scalars and enums, and `extra` more of an input. */
+export function leastArguments(
+  args: readonly GraphQLArgument[],
+  valueFor: (name: string) => Json,
+  extra: Readonly<Record<string, Record<string, Json>>>,
+): Record<string, Json> {
+  const made = (name: string, type: GraphQLInputType): Json => {
+    const nullable = getNullableType(type);
+    if (isListType(nullable)) return [made(name, nullable.ofType)];
+    if (!isInputObjectType(nullable)) return valueFor(name);
+    const required = Object.values(nullable.getFields()).filter(isRequiredInputField);
+    return {
+      ...Object.fromEntries(required.map((field) => [field.name, made(field.name, field.type)])),
+      ...extra[nullable.name],
+    };
+  };
+  return Object.fromEntries(args.filter(isRequiredArgument).map(({ name, type }) => [name, made(name, type)]));
+}
+
+/** A copy with the value at the path; what is missing on the way is made. */
+export function withValue(json: Json | undefined, [step, ...rest]: readonly (string | 0)[], value: Json): Json {
+  if (step === undefined) return value;
+  if (step === 0) return [withValue(Array.isArray(json) ? json[0] : undefined, rest, value)];
+  const object = typeof json === "object" && !Array.isArray(json) ? json : {};
+  return { ...object, [step]: withValue(object[step], rest, value) };
+}

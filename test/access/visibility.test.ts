@@ -1,0 +1,213 @@
+import { describe, expect, it } from "vitest";
+import type { GraphQLAnswer } from "../support/server.ts";
+import { connectSocket } from "../support/socket.ts";
+import { casesOf, kindOf, ownArguments, REACHED } from "./cases.ts";
+import { documentOf, leavesOf, type Operation, type Walked, walk, withValue } from "./schema-walk.ts";
+import { HIDDEN, type Hidden, hide, type Pair, SEEN, startWorld, type World } from "./world.ts";
+
+type Role = keyof World["limited"];
+const ROLES: readonly Role[] = ["admin", "agent", "reader"];
+
+/** Follows a subscription: each call answers the next frame, or the errors. */
+async function follow({ server, limited }: World, role: Role, walked: Walked, variables: object) {
+  const socket = await connectSocket(server.wsUrl, { apiKey: limited[role] });
+  socket.send({ type: "subscribe", id: "1", payload: { query: documentOf(walked), variables } });
+  return {
+    async next() {
+      const { type, payload } = await socket.next();
+      return checked((type === "error" ? { data: null, errors: payload } : payload) as GraphQLAnswer<unknown>);
+    },
+    async close() {
+      socket.close();
+      await socket.closed;
+    },
+  };
+}
+
+/** Asks with a limited key: over HTTP, or over a WebSocket until the first frame or error of a subscription. */
+async function send(world: World, role: Role, walked: Walked, variables: object) {
+  if (walked.operation !== "subscription")
+    return checked(await world.server.gql(documentOf(walked), variables, { key: world.limited[role] }));
+  const stream = await follow(world, role, walked, variables);
+  const first = await stream.next();
+  await stream.close();
+  return first;
+}
+
+/** An answer to a valid document, in which at most a field was refused. */
+function checked(answer: GraphQLAnswer<unknown>): GraphQLAnswer<unknown> {
+  for (const error of answer.errors ?? [])
+    if (error.path === undefined || error.extensions["code"] === "INTERNAL") throw new Error(JSON.stringify(error));
+  return answer;
+}
+
+/** What must be the same: all of it, but for opaque places in the log, and the numbers of what a mutation just made. */
+function comparable(answer: unknown, operation: Operation, pairs: readonly Pair[]): string {
+  let text = JSON.stringify(answer, (name, value) =>
+    ["cursor", "logCursor", "lastUsedAt"].includes(name) ? null : value,
+  );
+  for (const { foreign, unknown } of pairs) text = text.replaceAll(foreign, unknown);
+  if (operation !== "mutation") return text;
+  return text.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|dk_\w+|"id":"[^"]+"/g, "#").replaceAll(/\d+/g, "#");
+}
+
+function expectNothingHidden(answer: string, { needles }: Hidden, because: string) {
+  const text = answer.toLowerCase();
+  expect(
+    needles.filter((needle) => text.includes(needle)),
+    because,
+  ).toEqual([]);
+}
+
+/** Everything of the hidden project in the database. */
+async function hiddenState({ owner }: World): Promise<unknown> {
+  await owner.query("SELECT drain()");
+  const state: unknown[] = [];
+  for (const table of ["projects", "tasks", "task_attempts", "id_reservations", "events"])
+    state.push((await owner.query(`SELECT * FROM ${table} t WHERE project_id = $1 ORDER BY t::text`, [HIDDEN])).rows);
+  state.push((await owner.query("SELECT key_id, revoked_at FROM api_keys WHERE name ~ 'hidden' ORDER BY 1")).rows);
+  return state;
+}
+
+describe("a key that is limited to one project", () => {
+  it("gets the same answers to every query, whether another project exists or not", async () => {
+    const world = await startWorld();
+    const askAll = async () => {
+      const answers = new Map<string, string>();
+      for (const role of ROLES)
+        for (const walked of walk("query", REACHED))
+          for (const node of walked.name === "node" ? world.ownNodes : [undefined]) {
+            const variables = { ...ownArguments(world, walked), ...(node !== undefined && { id: node }) };
+            const answer = comparable(await send(world, role, walked, variables), "query", []);
+            answers.set(`${role}: ${walked.name} ${node ?? ""}`, answer);
+          }
+      return answers;
+    };
+    const before = await askAll();
+    expect(before.get("agent: task ")).toContain("seen pending");
+    expect(before.get("reader: tasks ")).toContain('"totalCount":5');
+    expect(before.get("admin: apiKeys ")).toContain("seen key");
+    for (const node of world.ownNodes) expect(before.get(`admin: node ${node}`)).toContain(node);
+    const hidden = await hide(world);
+    for (const [what, answer] of await askAll()) {
+      expectNothingHidden(answer, hidden, what);
+      expect(answer, what).toBe(before.get(what));
+    }
+  });
+
+  it.each(["query", "mutation", "subscription"] as const)(
+    "gets the same answer for what is hidden as for what does not exist, wherever a %s can name it",
+    { timeout: 60_000 },
+    async (operation) => {
+      const world = await startWorld();
+      const hidden = await hide(world);
+      const before = await hiddenState(world);
+      for (const walked of walk(operation, REACHED))
+        for (const { what, variables, pairs } of casesOf(world, hidden, walked))
+          for (const role of ROLES) {
+            const because = `${role}: ${walked.name} with ${what}`;
+            const foreign = await send(
+              world,
+              role,
+              walked,
+              variables((pair) => pair.foreign),
+            );
+            const unknown = await send(
+              world,
+              role,
+              walked,
+              variables((pair) => pair.unknown),
+            );
+            const seen = comparable(foreign, operation, pairs);
+            expect(seen, because).toBe(comparable(unknown, operation, []));
+            expectNothingHidden(seen, hidden, because);
+          }
+      expect(await hiddenState(world)).toEqual(before);
+    },
+  );
+
+  it("gets nothing hidden by a cursor of it, in any list and in the log", async () => {
+    const world = await startWorld();
+    const hidden = await hide(world);
+    for (const walked of [...walk("query", REACHED), ...walk("subscription", REACHED)])
+      for (const { path } of leavesOf(walked.field.args).filter((leaf) => kindOf(leaf) === "cursor"))
+        for (const cursor of hidden.cursors)
+          for (const role of ROLES) {
+            const variables = withValue(ownArguments(world, walked), path, cursor) as object;
+            const answer = await send(world, role, walked, variables);
+            expectNothingHidden(JSON.stringify(answer), hidden, `${role}: ${walked.name} with ${path.join(".")}`);
+          }
+  });
+
+  it("hears nothing of another project in any subscription, while both change", async () => {
+    const world = await startWorld();
+    const hidden = await hide(world);
+    const { server } = world;
+    for (const walked of walk("subscription", REACHED)) {
+      const streams = await Promise.all(ROLES.map((role) => follow(world, role, walked, ownArguments(world, walked))));
+      for (const stream of streams) expectNothingHidden(JSON.stringify(await stream.next()), hidden, walked.name);
+      for (const projectId of [HIDDEN, SEEN])
+        await server.ask(
+          `mutation ($projectId: ID!) {
+            addTasks(input: {projectId: $projectId, tasks: [{description: "work"}]}) { taskIds }
+            reserveIds(input: {projectId: $projectId, artifactType: "PRD"}) { reservedIds }
+            claimNextTask(input: {projectId: $projectId}) { attempt }
+          }`,
+          { projectId },
+        );
+      for (const [i, stream] of streams.entries()) {
+        let frame = "";
+        while (!frame.includes(`"projectId":"${SEEN}"`)) {
+          frame = JSON.stringify(await stream.next());
+          expectNothingHidden(frame, hidden, `${ROLES[i]}: ${walked.name}`);
+        }
+        await stream.close();
+      }
+    }
+  });
+
+  it("is given no answer that another key got under the same idempotency key", async () => {
+    const world = await startWorld();
+    await hide(world);
+    const document = (projectId: string) =>
+      `mutation { claimNextTask(input: {projectId: "${projectId}", idempotencyKey: "k1"}) { replayed task { projectId } } }`;
+    await world.server.ask(document(HIDDEN));
+    expect(await world.server.ask(document(SEEN), {}, { key: world.limited.agent })).toEqual({
+      claimNextTask: { replayed: false, task: { projectId: SEEN } },
+    });
+  });
+
+  it("learns of a shared namespace that an ID is taken, and not by whom", async () => {
+    const { server, limited } = await startWorld();
+    const asAdmin = { key: server.adminKey };
+    for (const projectId of ["sharing", "hidden-sharing"])
+      await server.ask(
+        'mutation ($id: ID!) { createProject(input: {projectId: $id, name: "P", idNamespace: "company"}) { replayed } }',
+        { id: projectId },
+        asAdmin,
+      );
+    const { secret: key } = await server.makeKey({ role: "admin", projectIds: ["sharing"] });
+    await server.ask(
+      'mutation { registerIds(input: {projectId: "hidden-sharing", ids: ["US-007"]}) { registered } }',
+      {},
+      asAdmin,
+    );
+    const { data, errors } = await server.gql(
+      `mutation {
+        registerIds(input: {projectId: "sharing", ids: ["US-007"]}) { registered }
+        addTasks(input: {projectId: "sharing", tasks: [{artifactId: "US-007"}]}) { taskIds }
+        updateProject(input: {projectId: "sharing", idReuse: NEVER}) { replayed }
+        reserveIds(input: {projectId: "sharing", artifactType: "US"}) { reservedIds reservation { namespace } }
+      }`,
+      {},
+      { key },
+    );
+    expect(errors?.map(({ extensions }) => extensions["code"])).toEqual(["ID_TAKEN", "ID_TAKEN", "FORBIDDEN"]);
+    expect(data).toMatchObject({ reserveIds: { reservedIds: ["US-008"], reservation: { namespace: "company" } } });
+    const reservations = await server.ask("{ reservations { totalCount nodes { projectId } } }", {}, { key });
+    expect(reservations).toEqual({ reservations: { totalCount: 1, nodes: [{ projectId: "sharing" }] } });
+    expect(JSON.stringify([errors, reservations])).not.toContain("hidden");
+    const outside = await server.gql('{ idRegistry(projectId: "sharing") { namespace } }', {}, { key: limited.reader });
+    expect(outside.errors?.[0]?.extensions["code"]).toBe("PROJECT_NOT_FOUND");
+  });
+});

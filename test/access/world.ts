@@ -1,0 +1,161 @@
+import { connectOwner, type Owner } from "../support/owner.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+/** What a limited key sees, and all of it. */
+export const SEEN = "alpha";
+
+/** What it must never see. Everything about this project has "hidden" in it somewhere. */
+export const HIDDEN = "hidden-project";
+
+/** One thing that exists only there, and one that exists nowhere. */
+export interface Pair {
+  readonly foreign: string;
+  readonly unknown: string;
+}
+
+export interface World {
+  readonly server: TestServer;
+  readonly owner: Owner;
+  /** Secrets of keys that are limited to SEEN, by role. */
+  readonly limited: Readonly<Record<"admin" | "agent" | "reader", string>>;
+  /** Values of SEEN for arguments, by their name. */
+  readonly own: Readonly<Record<string, string>>;
+  /** Global ids of SEEN's objects. */
+  readonly ownNodes: readonly string[];
+}
+
+export async function startWorld(): Promise<World> {
+  const server = await startTestServer();
+  const owner = await connectOwner(server.test);
+  const made = await fill(server, SEEN, "seen", "SEEN");
+  const keyIn = async (role: "admin" | "agent" | "reader") =>
+    (await server.makeKey({ name: `limited ${role}`, role, projectIds: [SEEN] })).secret;
+  return {
+    server,
+    owner,
+    limited: { admin: await keyIn("admin"), agent: await keyIn("agent"), reader: await keyIn("reader") },
+    own: { projectId: SEEN, taskId: "TASK-001", reservationId: made.reservationId, keyId: made.keyId },
+    ownNodes: made.nodes,
+  };
+}
+
+/** What hides: found by the kind of thing that an argument names. */
+export interface Hidden {
+  readonly pairs: Readonly<Record<string, readonly Pair[]>>;
+  /** Texts of which none may be in any answer. */
+  readonly needles: readonly string[];
+  /** A place within the hidden things, for lists and for the log. */
+  readonly cursors: readonly string[];
+}
+
+const UNKNOWN_UUID = "00000000-0000-4000-8000-000000000000";
+
+/** Makes the other project, with tasks of its own IDs and of those that SEEN has as well. */
+export async function hide({ server }: World): Promise<Hidden> {
+  const made = await fill(server, HIDDEN, "hidden", "HIDDEN");
+  const wide = await server.makeKey({ name: "hidden wide", role: "agent", projectIds: [SEEN, HIDDEN] });
+  const unlimited = await server.makeKey({ name: "hidden unlimited", role: "reader" });
+  const { viewer } = await server.ask<{ viewer: { actor: string } }>("{ viewer { actor } }", {}, { key: made.key });
+  const unknownNode = (id: string) =>
+    Buffer.from(
+      Buffer.from(id, "base64")
+        .toString()
+        .replace(HIDDEN, "absent-project")
+        .replace("HIDDEN", "ABSENT")
+        .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, UNKNOWN_UUID),
+    ).toString("base64");
+  const uuids = [made.reservationId, made.keyId, wide.keyId, unlimited.keyId];
+  return {
+    pairs: {
+      project: [{ foreign: HIDDEN, unknown: "absent-project" }],
+      task: [{ foreign: "HIDDEN-777", unknown: "ABSENT-777" }],
+      reservation: [{ foreign: made.reservationId, unknown: UNKNOWN_UUID }],
+      key: [made.keyId, wide.keyId, unlimited.keyId].map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
+      node: made.nodes.map((foreign) => ({ foreign, unknown: unknownNode(foreign) })),
+      artifact: [{ foreign: "US-777", unknown: "US-778" }],
+      namespace: [{ foreign: HIDDEN, unknown: "absent-project" }],
+      type: [{ foreign: "HIDDEN", unknown: "ABSENT" }],
+      word: [{ foreign: "hidden", unknown: "absent" }],
+      string: [
+        { foreign: "hidden-worker", unknown: "absent-worker" },
+        { foreign: "HIDDEN", unknown: "ABSENT" },
+      ],
+      label: [{ foreign: "hidden-label", unknown: "absent-label" }],
+      actor: [{ foreign: viewer.actor, unknown: "dk_00000000/absent" }],
+    },
+    needles: ["hidden", ...uuids, ...made.nodes.map((node) => node.toLowerCase())],
+    cursors: made.cursors,
+  };
+}
+
+/** A project in which there is some of everything, made by an agent of its own. */
+async function fill(server: TestServer, projectId: string, word: string, type: string) {
+  const asAdmin = { key: server.adminKey };
+  await server.ask(
+    "mutation ($input: CreateProjectInput!) { createProject(input: $input) { replayed } }",
+    { input: { projectId, name: `The ${word} name`, artifactTypes: [type] } },
+    asAdmin,
+  );
+  const key = await server.makeKey({ name: `${word} key`, projectIds: [projectId] });
+  const asking = { key: key.secret, client: `${word}-client` };
+  const task = { labels: [`${word}-label`], contextNotes: `${word} notes`, branchName: `${word}-branch` };
+  await server.ask(
+    "mutation ($input: AddTasksInput!) { addTasks(input: $input) { taskIds } }",
+    {
+      input: {
+        projectId,
+        worker: `${word}-worker`,
+        tasks: [
+          ...["TASK-001", "TASK-002"].map((taskId) => ({ ...task, taskId, description: `${word} pending` })),
+          { ...task, taskId: "TASK-003", description: `${word} held`, status: "IN_PROGRESS" },
+          { ...task, taskId: "TASK-004", description: `${word} done`, status: "COMPLETED" },
+          { ...task, taskId: `${type}-777`, description: `${word} own`, title: `${word} title`, artifactId: "US-777" },
+        ],
+      },
+    },
+    asking,
+  );
+  await server.ask(
+    `mutation ($projectId: ID!) {
+      renewTaskLease(input: {projectId: $projectId, taskId: "TASK-003", checkpoint: {step: "${word}"}}) { attempt }
+      updateTask(input: {projectId: $projectId, taskId: "TASK-002", title: "${word} new title"}) { replayed }
+    }`,
+    { projectId },
+    asking,
+  );
+  const { reserveIds } = await server.ask<{ reserveIds: { reservation: { id: string; reservationId: string } } }>(
+    `mutation ($projectId: ID!, $type: String!) {
+      reserveIds(input: {projectId: $projectId, artifactType: $type, count: 5, branch: "${word}-branch"}) { reservation { id reservationId } }
+      nextId(input: {projectId: $projectId, artifactType: "US"}) { id }
+    }`,
+    { projectId, type },
+    asking,
+  );
+  const found = await server.ask<{
+    project: { id: string };
+    task: { id: string };
+    tasks: { pageInfo: { endCursor: string } };
+    reservations: { pageInfo: { endCursor: string } };
+    apiKeys: { nodes: { id: string; keyId: string }[] };
+    logCursor: string;
+  }>(
+    `query ($projectId: ID!, $taskId: ID!) {
+      project(projectId: $projectId) { id }
+      task(projectId: $projectId, taskId: $taskId) { id }
+      tasks(filter: {projects: [$projectId]}, first: 2) { pageInfo { endCursor } }
+      reservations(filter: {projects: [$projectId]}, first: 1) { pageInfo { endCursor } }
+      apiKeys { nodes { id keyId } }
+      logCursor
+    }`,
+    { projectId, taskId: `${type}-777` },
+    asAdmin,
+  );
+  const keyNode = found.apiKeys.nodes.find(({ keyId }) => keyId === key.keyId)?.id ?? "";
+  return {
+    key: key.secret,
+    keyId: key.keyId,
+    reservationId: reserveIds.reservation.reservationId,
+    nodes: [found.project.id, found.task.id, reserveIds.reservation.id, keyNode],
+    cursors: [found.tasks.pageInfo.endCursor, found.reservations.pageInfo.endCursor, found.logCursor],
+  };
+}
