@@ -3,7 +3,8 @@ import { Argument, Command } from "commander";
 export const migrateCommand = new Command("migrate")
   .description("bring the database up to date, or take its last migration back")
   .addArgument(new Argument("[direction]").choices(["up", "down"]).default("up"))
-  .action(async (direction: "up" | "down") => {
+  .option("--create", "create the database of DATABASE_URL first, when it is missing")
+  .action(async (direction: "up" | "down", { create = false }: { create?: boolean }) => {
     const { migrateDown, migrateUp } = await import("../src/main.ts");
-    await (direction === "up" ? migrateUp() : migrateDown());
+    await (direction === "up" ? migrateUp({ create }) : migrateDown());
   });

@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { resolve } from "node:path";
 import { loadEnvFile } from "node:process";
 import { z } from "zod";
@@ -89,7 +90,7 @@ const Environment = z
     DOCKET_JWT_PUBLIC_KEY: z
       .string()
       .transform((pem) => pem.replaceAll("\\n", "\n"))
-      .refine((pem) => pem.includes("-----BEGIN"), "must be a public key in PEM form (line breaks may be written \\n)")
+      .refine((pem) => keyType(pem) !== undefined, "must be a public key in PEM form (line breaks may be written \\n)")
       .optional(),
   })
   .superRefine((env, { addIssue }) => {
@@ -101,6 +102,12 @@ const Environment = z
     if (!env.DOCKET_JWT_AUDIENCE) fault("DOCKET_JWT_AUDIENCE", "is needed to accept tokens");
     if (!env.DOCKET_JWT_JWKS_URL === !env.DOCKET_JWT_PUBLIC_KEY)
       fault("DOCKET_JWT_JWKS_URL", "or DOCKET_JWT_PUBLIC_KEY is needed to accept tokens, and only one of them");
+    const type = env.DOCKET_JWT_PUBLIC_KEY && keyType(env.DOCKET_JWT_PUBLIC_KEY);
+    if (type && !KEY_TYPES[env.DOCKET_JWT_ALGORITHM.slice(0, 2)]?.includes(type))
+      fault(
+        "DOCKET_JWT_PUBLIC_KEY",
+        `is a key of type ${type}, which DOCKET_JWT_ALGORITHM ${env.DOCKET_JWT_ALGORITHM} does not use`,
+      );
   });
 
 /** The configuration of this process, from its environment and an `.env` file in the current folder. */
@@ -159,6 +166,22 @@ function describeFaults(error: z.ZodError, given: Readonly<Record<string, string
     return `  ${name} ${message}${SHOWN.has(name) ? `, not ${JSON.stringify(given[name])}` : ""}.`;
   });
   return ["Docket cannot start with these settings:", ...faults].join("\n");
+}
+
+/** The types of key that each family of algorithms works with. */
+const KEY_TYPES: Readonly<Record<string, readonly string[]>> = {
+  RS: ["rsa"],
+  PS: ["rsa", "rsa-pss"],
+  ES: ["ec"],
+  Ed: ["ed25519"],
+};
+
+function keyType(pem: string): string | undefined {
+  try {
+    return createPublicKey(pem).asymmetricKeyType;
+  } catch {
+    return undefined;
+  }
 }
 
 function isPostgresUrl(text: string): boolean {

@@ -17,12 +17,13 @@ import { startHttpServer } from "./http/server.ts";
 import { createAuthenticator } from "./keys/authenticate.ts";
 import { ensureFirstKeys } from "./keys/first-keys.ts";
 import { createSignInToken, LINK_MINUTES } from "./keys/sign-in.ts";
-import { openLog } from "./log/log.ts";
+import { type Log, openLog } from "./log/log.ts";
 
 export interface RunningServer {
   /** Without a path, such as `http://127.0.0.1:4000`. */
   readonly url: string;
   readonly database: Database;
+  readonly log: Log;
   /** Ends everything in order: no new requests, streams end with a place to resume from, then the database. */
   close(): Promise<void>;
 }
@@ -64,17 +65,22 @@ export async function startServer(
     await http.close();
   });
   const owned = opened.move();
-  return { url: http.url, database, close: () => owned.disposeAsync() };
+  return { url: http.url, database, log, close: () => owned.disposeAsync() };
 }
+
+/** Signals within this many milliseconds are one. */
+const ECHO_MS = 500;
 
 /** `docket start`: runs until SIGINT or SIGTERM; a second one does not wait. Ends the process itself. */
 export async function main(): Promise<void> {
   await orExplain(async () => {
     const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-    let signals = 0;
+    let stoppingSince: number | null = null;
     for (const signal of ["SIGINT", "SIGTERM"] as const)
       process.on(signal, () => {
-        if (++signals > 1) process.exit(130);
+        // A wrapper may pass on the Ctrl-C that the terminal has sent to everyone: that is still the first one.
+        if (stoppingSince !== null && performance.now() - stoppingSince > ECHO_MS) process.exit(130);
+        stoppingSince ??= performance.now();
         stop();
       });
 
@@ -84,7 +90,7 @@ export async function main(): Promise<void> {
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
     const server = await startServer(config, { databaseUrl: url });
     running.defer(() => server.close());
-    if (signals === 0) process.stdout.write(await introduce(server, config, place));
+    if (stoppingSince === null) process.stdout.write(await introduce(server, config, place));
     await stopped;
     process.stdout.write("\nStopping: requests under way end first. Ctrl-C again to stop at once.\n");
   });

@@ -78,12 +78,14 @@ export function sendJson(
   body: unknown,
   headers: Record<string, string> = {},
 ) {
+  const text = JSON.stringify(body);
   response.writeHead(status, {
     "Content-Type": "application/json; charset=utf-8",
+    "Content-Length": Buffer.byteLength(text),
     "Cache-Control": "no-store",
     ...headers,
   });
-  response.end(JSON.stringify(body));
+  response.end(text);
 }
 
 /** @param policy the page's own Content-Security-Policy; frames are refused everywhere. */
@@ -91,6 +93,7 @@ export function sendHtml(response: ServerResponse, status: number, html: string 
   response.writeHead(status, {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": `${policy}; frame-ancestors 'none'`,
+    "Content-Length": Buffer.byteLength(html),
     "Cache-Control": "no-store",
   });
   response.end(html);

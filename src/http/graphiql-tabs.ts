@@ -23,15 +23,9 @@ query Overview {
 }
 `;
 
-const claim = `# How an agent takes work. First run AddWork, then Claim: two agents never get the same task.
-# attempt is the fence: pass it with every later write; once the lease is lost, such a write is refused.
-mutation AddWork($project: ID!) {
-  addTasks(input: {
-    projectId: $project, createProject: true
-    tasks: [{ description: "Try Docket", priority: 1 }]
-  }) { taskIds }
-}
-
+const claim = `# How an agent takes work. Nothing waiting yet? Run AddWork first (the play button lets you choose).
+# Two agents never get the same task. attempt is the fence: pass it with every later write; once the lease is lost,
+# such a write is refused.
 mutation Claim($project: ID!) {
   claimNextTask(input: { projectId: $project, worker: "graphiql", leaseSeconds: 900 }) {
     attempt
@@ -39,6 +33,13 @@ mutation Claim($project: ID!) {
     briefing { checkpoint attempts { attempt worker outcome } }
     idle { message pending held retryAt }
   }
+}
+
+mutation AddWork($project: ID!) {
+  addTasks(input: {
+    projectId: $project, createProject: true
+    tasks: [{ description: "Try Docket", priority: 1 }]
+  }) { taskIds }
 }
 
 # Completes what this browser holds (no attempt given: the open one of the same key and client).

@@ -8,7 +8,7 @@ import { TABS } from "./graphiql-tabs.ts";
 /** The page brings its scripts along and talks to this server only. */
 const POLICY = [
   "default-src 'self'",
-  "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+  "script-src 'self' 'unsafe-inline' blob:",
   "worker-src blob:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",

@@ -75,7 +75,8 @@ function ofGraphQL(error: GraphQLError): GraphQLError {
   return relocated(error, error.message, {
     code: code === "QUERY_TOO_COMPLEX" ? code : "BAD_USER_INPUT",
     retryable: false,
-    ...(http !== undefined && { http }),
+    // A body that is no GraphQL request at all is 400 for everyone; other mistakes are 200 to those who accept plain JSON.
+    ...(http !== undefined && { http: code === "BAD_REQUEST" ? { ...http, spec: false } : http }),
   });
 }
 

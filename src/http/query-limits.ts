@@ -29,7 +29,7 @@ export function useQueryLimits(): Plugin {
 }
 
 /** @throws GraphQLError with QUERY_TOO_COMPLEX, or what is wrong with the syntax. */
-export function parseWithinLimits(source: string | Source, options?: ParseOptions): DocumentNode {
+function parseWithinLimits(source: string | Source, options?: ParseOptions): DocumentNode {
   try {
     const document = parse(source, { ...options, maxTokens: MOST_TOKENS });
     refuseBeyondLimits(document);

@@ -34,6 +34,8 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** What the log says of a request whose caller went away; the number is nginx's. */
+const CALLER_GONE = 499;
 /** How long requests under way may take to end when the server stops, in milliseconds. */
 const PATIENCE_MS = 5_000;
 
@@ -83,11 +85,13 @@ async function answer(
   response.setHeader("X-Content-Type-Options", "nosniff");
   // Not "no-referrer": browsers would then send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
+  const { method = "" } = request;
+  const { remoteAddress } = request.socket;
   response.once("close", () => {
-    const { method = "", socket } = request;
     const { pathname: path, searchParams: params } = url;
-    const { statusCode } = response;
-    logRequest(logger, { method, path, params, statusCode, remoteAddress: socket.remoteAddress }, scope);
+    // Who went away before there was an answer never saw one.
+    const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
+    logRequest(logger, { method, path, params, statusCode, remoteAddress }, scope);
   });
   await inScope(scope, async () => {
     try {
@@ -104,6 +108,8 @@ async function answer(
 
 /** An answer for what no handler could answer itself. */
 function refuse({ response, scope }: Exchange, error: unknown, logger: Logger): void {
+  // What was cut short because its caller went away is no fault.
+  if (response.destroyed) return;
   if (error instanceof HttpRefusal) {
     scope.code ??= "BAD_USER_INPUT";
     if (!response.headersSent) sendRefusal(response, error.status, error.message, scope.code);

@@ -1,6 +1,4 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { ReadableStream } from "node:stream/web";
+import type { ServerResponse } from "node:http";
 import { type Exchange, readBody } from "./exchange.ts";
 
 /** The exchange as a web Request, its body read; aborted when the caller goes away before the answer is complete. */
@@ -21,17 +19,30 @@ export async function toWebRequest({ request, response, url }: Exchange): Promis
 /** Sends a web Response; a stream ends when the caller goes away, and what feeds it is told. */
 export async function sendWebResponse({ response }: Exchange, answer: Response): Promise<void> {
   answer.headers.forEach((value, name) => void response.setHeader(name, value));
-  response.writeHead(answer.status);
-  if (!answer.headers.get("content-type")?.startsWith("text/event-stream")) {
-    response.end(answer.body === null ? undefined : Buffer.from(await answer.arrayBuffer()));
-    return;
-  }
-  // Frames are small and wanted at once.
-  response.socket?.setNoDelay(true);
+  response.statusCode = answer.status;
+  if (answer.body !== null && answer.headers.get("content-type")?.startsWith("text/event-stream"))
+    await sendStream(response, answer.body.getReader());
+  else response.end(Buffer.from(await answer.arrayBuffer()));
+}
+
+async function sendStream(response: ServerResponse, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
   response.flushHeaders();
-  // The same interface under two names: the browser's type and Node's.
-  const stream = Readable.fromWeb(answer.body as ReadableStream<Uint8Array>);
-  await pipeline(stream, response).catch((error: unknown) => {
-    if (!response.destroyed) throw error;
+  // A read that waits for the next frame ends with it, and the subscription behind it.
+  response.once("close", () => void reader.cancel().catch(() => undefined));
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || response.destroyed) break;
+    if (!response.write(value)) await drainedOrClosed(response);
+  }
+  response.end();
+}
+
+function drainedOrClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off("drain", go).off("close", go);
+      resolve();
+    };
+    response.once("drain", go).once("close", go);
   });
 }

@@ -21,7 +21,7 @@ interface WebSocketOptions {
 /** What belongs to one connection. */
 interface Connection {
   readonly socket: WebSocket;
-  readonly request: IncomingMessage;
+  readonly remoteAddress: string | undefined;
   credentials: Credentials;
   /** Ends the watch over the key; set once the connection is authenticated. */
   release: () => void;
@@ -147,7 +147,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
       }
     });
     if (scope.operation === null && scope.code === null) return;
-    const { remoteAddress } = connection.request.socket;
+    const { remoteAddress } = connection;
     logRequest(logger, { method: "WS", path: "/graphql", statusCode: null, remoteAddress }, scope);
   }
 
@@ -155,7 +155,9 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
     // Broken frames and too large messages: ws closes the connection itself.
     socket.on("error", () => undefined);
     keepAlive(socket);
-    const connection: Connection = { socket, request, credentials: credentialsOf(request), release: () => undefined };
+    const { remoteAddress } = request.socket;
+    const credentials = credentialsOf(request);
+    const connection: Connection = { socket, remoteAddress, credentials, release: () => undefined };
     const closed = protocol.opened(
       {
         protocol: socket.protocol,

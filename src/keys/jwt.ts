@@ -1,4 +1,5 @@
-import { createRemoteJWKSet, errors, importSPKI, type JWTPayload, jwtVerify } from "jose";
+import { createPublicKey } from "node:crypto";
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import { z } from "zod";
 import type { JwtConfig } from "../config.ts";
 import { unauthenticated } from "../errors.ts";
@@ -18,22 +19,10 @@ const Claims = z.object({
  * @returns a function that throws UNAUTHENTICATED; any other error when the keys cannot be fetched.
  */
 export function createTokenVerifier({ issuer, audience, algorithm, key }: JwtConfig) {
-  const remote = "jwksUrl" in key ? createRemoteJWKSet(key.jwksUrl) : undefined;
-  let imported: ReturnType<typeof importSPKI> | undefined;
   // The one algorithm is pinned: a token chooses neither "none" nor a public key as a shared secret.
   const options = { issuer, audience, algorithms: [algorithm], requiredClaims: ["sub", "exp"] };
 
-  async function verify(token: string): Promise<JWTPayload> {
-    try {
-      if (remote) return (await jwtVerify(token, remote, options)).payload;
-      imported ??= importSPKI("publicKeyPem" in key ? key.publicKeyPem : "", algorithm);
-      return (await jwtVerify(token, await imported, options)).payload;
-    } catch (error) {
-      if (error instanceof errors.JOSEError && !UNREACHABLE.has(error.code))
-        throw unauthenticated(`This token is not accepted: ${error.message}.`);
-      throw error;
-    }
-  }
+  const verify = verifyBy(key, options);
 
   return async (token: string, client: string | null): Promise<Authentication> => {
     const claims = Claims.safeParse(await verify(token));
@@ -57,6 +46,24 @@ export function createTokenVerifier({ issuer, audience, algorithm, key }: JwtCon
       },
       keyPrefix: null,
     };
+  };
+}
+
+type Verify = (token: string) => Promise<JWTPayload>;
+
+function verifyBy(key: JwtConfig["key"], options: Parameters<typeof jwtVerify>[2]): Verify {
+  const remote = "jwksUrl" in key ? createRemoteJWKSet(key.jwksUrl) : undefined;
+  const own = "publicKeyPem" in key ? createPublicKey(key.publicKeyPem) : undefined;
+  return async (token) => {
+    try {
+      if (remote) return (await jwtVerify(token, remote, options)).payload;
+      if (own) return (await jwtVerify(token, own, options)).payload;
+      throw new Error("Tokens are accepted, but there is no key to check them with");
+    } catch (error) {
+      if (error instanceof errors.JOSEError && !UNREACHABLE.has(error.code))
+        throw unauthenticated(`This token is not accepted: ${error.message}.`);
+      throw error;
+    }
   };
 }
 

@@ -70,7 +70,7 @@ export interface Log {
 
 export interface LogSettings extends DrainSettings, ListenerSettings, TailSettings, PaceSettings {}
 
-export const LOG_DEFAULTS: LogSettings = {
+const LOG_DEFAULTS: LogSettings = {
   drainDelayMs: 3,
   drainIntervalMs: 250,
   pollMs: 500,

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
+import { connect } from "../../src/db/connect.ts";
 import { startTestServer } from "../support/server.ts";
 
 /** A request with any headers; `fetch` would not let Host and Origin be set. */
@@ -86,6 +87,27 @@ describe("the HTTP server", () => {
       });
     const generated = await fetch(`${url}/health`, { headers: { "x-request-id": "not a good id!" } });
     expect(generated.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test("takes a caller that goes away for what it is, not for a fault of its own", async () => {
+    const server = await startTestServer();
+    const owner = await connect(server.test.ownerUrl, "docket test");
+    await owner.query("BEGIN; LOCK TABLE projects IN ACCESS EXCLUSIVE MODE");
+    const caller = new AbortController();
+    const asked = fetch(`${server.url}/graphql`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${server.agentKey}`, "content-type": "application/json" },
+      body: JSON.stringify({ query: "{ projects { nodes { name } } }" }),
+      signal: caller.signal,
+    });
+    await expect.poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount).toBe(1);
+    caller.abort();
+    await expect(asked).rejects.toThrow();
+    await expect.poll(() => server.logged).toMatchObject([{ level: "warn", path: "/graphql", status_code: 499 }]);
+    await owner.query("COMMIT");
+    await owner.end();
+    await server.close();
+    expect(server.logged).toHaveLength(1);
   });
 
   test("logs a caller's mistake as a warning with its code, and never a secret", async () => {

@@ -52,6 +52,15 @@ describe("GraphQL over WebSocket", () => {
       .toMatchObject({ operation: "subscription", api_key_prefix: agentKey.slice(0, 8), status_code: null });
   });
 
+  test("leaves no stream behind when the caller goes away", async () => {
+    const { wsUrl, agentKey, log } = await startTestServer();
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    socket.send({ type: "subscribe", id: "1", payload: { query: events } });
+    await expect.poll(() => log.streams).toBe(1);
+    socket.close();
+    await expect.poll(() => log.streams).toBe(0);
+  });
+
   test("keeps the connection when an operation is wrong, masked and limited as over HTTP", async () => {
     const { wsUrl, agentKey } = await startTestServer();
     const socket = await connectSocket(wsUrl, { apiKey: agentKey });

@@ -1,0 +1,76 @@
+import { generateKeyPairSync } from "node:crypto";
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ConfigError, readConfig } from "../src/config.ts";
+
+const ed25519 = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
+
+describe("the configuration", () => {
+  test("needs nothing to be set", () => {
+    expect(readConfig({})).toEqual({
+      http: { host: "127.0.0.1", port: 4000, allowedHosts: [], corsOrigins: [] },
+      database: { url: null, ownerUrl: null, poolSize: 25 },
+      home: resolve(".docket"),
+      log: { level: "info" },
+      delivery: { drainIntervalMs: 250 },
+      jwt: null,
+    });
+  });
+
+  test("takes what is set, lists apart at their commas, and nothing for not set", () => {
+    const config = readConfig({
+      PORT: "8080",
+      HOST: "0.0.0.0",
+      DATABASE_URL: "postgres://docket:pw@db.example/docket",
+      DOCKET_ALLOWED_HOSTS: "docket.example.com, Board.example ,",
+      DOCKET_CORS_ORIGINS: "https://board.example",
+      DOCKET_POOL_SIZE: " ",
+      LOG_LEVEL: "",
+    });
+    expect(config.http).toEqual({
+      host: "0.0.0.0",
+      port: 8080,
+      allowedHosts: ["docket.example.com", "board.example"],
+      corsOrigins: ["https://board.example"],
+    });
+    expect(config.database.ownerUrl).toBe(config.database.url);
+    expect(config.database.poolSize).toBe(25);
+  });
+
+  test("names every fault at once, and no password", () => {
+    const faulty = () =>
+      readConfig({
+        PORT: "eighty",
+        LOG_LEVEL: "loud",
+        DOCKET_POOL_SIZE: "26",
+        DATABASE_URL: "mysql://root:hunter2@db/docket",
+        DOCKET_CORS_ORIGINS: "https://board.example/",
+        DOCKET_JWT_ALGORITHM: "HS256",
+      });
+    expect(faulty).toThrow(ConfigError);
+    expect(faulty).toThrow(
+      [
+        "Docket cannot start with these settings:",
+        '  PORT must be a whole number from 0 to 65535, not "eighty".',
+        "  DOCKET_CORS_ORIGINS must be a comma-separated list of origins like https://example.com.",
+        "  DATABASE_URL must look like postgresql://user:password@host:5432/database.",
+        '  DOCKET_POOL_SIZE must be a whole number from 2 to 25, not "26".',
+        '  LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not "loud".',
+        "  DOCKET_JWT_ALGORITHM must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA.",
+      ].join("\n"),
+    );
+    expect(faulty).not.toThrow("hunter2");
+  });
+
+  test.each([
+    [
+      { DOCKET_JWT_ISSUER: "i" },
+      ["DOCKET_JWT_AUDIENCE is needed", "DOCKET_JWT_JWKS_URL or DOCKET_JWT_PUBLIC_KEY is needed"],
+    ],
+    [{ DOCKET_JWT_PUBLIC_KEY: "not a key" }, ["DOCKET_JWT_PUBLIC_KEY must be a public key in PEM form"]],
+    [{ DOCKET_JWT_PUBLIC_KEY: ed25519 }, ["is a key of type ed25519, which DOCKET_JWT_ALGORITHM RS256 does not use"]],
+    [{ DATABASE_OWNER_URL: "postgres://o@db/docket" }, ["DATABASE_OWNER_URL needs DATABASE_URL beside it"]],
+  ])("knows which settings need each other: %o", (environment, faults) => {
+    for (const fault of faults) expect(() => readConfig(environment)).toThrow(fault);
+  });
+});

@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createSignInToken } from "../../src/keys/sign-in.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+const executablePath = "/usr/bin/chromium";
+
+describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  }, 60_000);
+  afterAll(() => browser?.close());
+
+  /** A page that was signed in by the link of the banner. */
+  async function open(server: TestServer): Promise<{ page: Page; foreign: string[]; faults: string[] }> {
+    const { keyId } = await server.makeKey({ name: "boss", role: "admin" });
+    const page = await (await browser.newContext()).newPage();
+    onTestFinished(() => page.context().close());
+    const foreign: string[] = [];
+    const faults: string[] = [];
+    page.on("request", (request) => {
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) foreign.push(request.url());
+    });
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") faults.push(message.text());
+    });
+    await page.goto(`${server.url}/sign-in?token=${await createSignInToken(server.database, keyId)}`);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(`${server.url}/graphql`);
+    await page.getByRole("tab", { name: "Watch" }).waitFor();
+    return { page, foreign, faults };
+  }
+
+  test("opens with tabs for a query, a claim, a reservation and a subscription that ticks", {
+    timeout: 90_000,
+  }, async () => {
+    const server = await startTestServer();
+    const { page, foreign, faults } = await open(server);
+    for (const name of ["Overview", "Claim", "Reserve", "Watch"])
+      expect(await page.getByRole("tab", { name }).count()).toBe(1);
+
+    await page.getByRole("button", { name: /execute/i }).click();
+    await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain('"boss"');
+
+    await page.getByRole("tab", { name: "Watch" }).click();
+    await page.getByRole("button", { name: /execute/i }).click();
+    await expect.poll(() => server.log.streams, { timeout: 15_000 }).toBe(1);
+    await server.ask(`mutation { createProject(input: {projectId: "ticking", name: "T"}) { replayed } }`);
+    await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain("ticking");
+    expect(foreign).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+});

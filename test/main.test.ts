@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { connect } from "../src/db/connect.ts";
+import { createEmptyDatabase, createTestDatabase } from "./support/database.ts";
+import { makeTemporaryFolder } from "./support/temporary-folder.ts";
+
+const docket = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
+
+async function makeHome(): Promise<string> {
+  const home = await makeTemporaryFolder("home");
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  return home;
+}
+
+function run(command: string, env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, [docket, ...command.split(" ")], {
+    cwd: tmpdir(),
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+async function outcome({ stdout, stderr, exitCode }: ChildProcess, exited: Promise<unknown[]>) {
+  if (!stdout || !stderr || exitCode !== null) throw new Error("not running with pipes");
+  const [out, err, [code]] = await Promise.all([text(stdout), text(stderr), exited]);
+  return { out, err, code };
+}
+
+const fails = async (env: Record<string, string>, command = "start") => {
+  const child = run(command, env);
+  const { err, code } = await outcome(child, once(child, "exit"));
+  expect(code).toBe(1);
+  // One message; a stack trace would have lines like these.
+  expect(err).not.toMatch(/^\s+at /m);
+  return err;
+};
+
+describe("docket start", () => {
+  test("says every setting that is wrong, and ends", async () => {
+    expect(await fails({ PORT: "x", LOG_LEVEL: "loud" })).toMatch(
+      /^Docket cannot start with these settings:\n {2}PORT .*\n {2}LOG_LEVEL .*\n$/,
+    );
+  });
+
+  test("says that the database cannot be reached, and ends", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    await new Promise((done) => server.close(done));
+    const err = await fails({ DATABASE_URL: `postgresql://docket:hunter2@127.0.0.1:${port}/docket` });
+    expect(err).toMatch(
+      new RegExp(`^Cannot connect to PostgreSQL at 127.0.0.1, port ${port}, database "docket": .*ECONNREFUSED`),
+    );
+    expect(err).not.toContain("hunter2");
+  });
+
+  test("says how to create a database that does not exist", async () => {
+    const database = await createEmptyDatabase();
+    await database.drop();
+    expect(await fails({ DATABASE_URL: database.ownerUrl })).toMatch(/does not exist[\s\S]*npm run db:init/);
+  });
+
+  test("says that its port is taken, and ends", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    const database = await createTestDatabase();
+    const env = { DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl, PORT: String(port) };
+    expect(await fails({ ...env, DOCKET_HOME: await makeHome() })).toBe(
+      `Cannot listen on 127.0.0.1, port ${port}: another program does already. ` +
+        "Stop it, or choose another port, such as PORT=4001 npm start.\n",
+    );
+    await database.drop();
+  });
+
+  test("refuses a database that could forget what it has answered", async () => {
+    const database = await createTestDatabase();
+    const owner = await connect(database.ownerUrl, "docket test");
+    await owner.query(`ALTER DATABASE ${new URL(database.ownerUrl).pathname.slice(1)} SET synchronous_commit = off`);
+    await owner.end();
+    const env = { DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl, PORT: "0" };
+    expect(await fails({ ...env, DOCKET_HOME: await makeHome() })).toMatch(/synchronous_commit is off/);
+    await database.drop();
+  });
+
+  test("runs with nothing set, and all that its banner says is true; Ctrl-C ends it in order", {
+    timeout: 60_000,
+  }, async () => {
+    const home = await makeHome();
+    const child = run("start", { PORT: "0", DOCKET_HOME: join(home, ".docket") });
+    const exited = once(child, "exit");
+    if (!child.stdout) throw new Error("no pipe");
+    const banner: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      banner.push(line);
+      if (line.startsWith("Ctrl-C")) break;
+    }
+    const all = banner.join("\n");
+    const [, link = ""] = /Sign in {4}(http\S+)/.exec(all) ?? [];
+    const { origin } = new URL(link);
+    const token = new URL(link).searchParams.get("token") ?? "";
+    const signedIn = await fetch(`${origin}/sign-in`, {
+      method: "POST",
+      redirect: "manual",
+      body: new URLSearchParams({ token }),
+    });
+    expect(signedIn.status).toBe(303);
+
+    // The JSON for a stdio client, taken as it stands, in a folder that has nothing to do with this one.
+    const [json = "{}"] = /^ {2}\{[\s\S]*?^ {2}\}/m.exec(all) ?? [];
+    const { command, args, env } = JSON.parse(json).mcpServers.docket;
+    expect(await readFile(env.DOCKET_API_KEY_FILE, "utf8")).toMatch(/^dk_/);
+    const client = new Client({ name: "test", version: "1.0.0" });
+    const transport = new StdioClientTransport({ command, args, env, cwd: tmpdir(), stderr: "ignore" });
+    await client.connect(transport);
+    const { isError } = await client.callTool({ name: "list_tasks", arguments: { all_projects: true } });
+    expect(isError).not.toBe(true);
+    await client.close();
+
+    const [, cli] = /claude mcp add docket (.*)$/m.exec(all) ?? [];
+    expect(cli).toBe(
+      `--env DOCKET_URL=${origin} --env DOCKET_API_KEY_FILE=${env.DOCKET_API_KEY_FILE} -- ${command} ${args.join(" ")}`,
+    );
+    child.kill("SIGINT");
+    expect(await exited).toEqual([0, null]);
+    await expect(fetch(`${origin}/health`)).rejects.toThrow();
+  });
+});
+
+describe("docket migrate", () => {
+  test("creates the database first where it is told to", async () => {
+    const database = await createEmptyDatabase();
+    await database.drop();
+    const child = run("migrate --create", { DATABASE_URL: database.ownerUrl });
+    const { out, code } = await outcome(child, once(child, "exit"));
+    expect([out, code]).toEqual([expect.stringMatching(/^Created the database\.\nApplied /), 0]);
+    await database.drop();
+  });
+
+  test("brings an empty database up to date, says so the second time, and takes the last migration back", async () => {
+    const database = await createEmptyDatabase();
+    const env = { DATABASE_URL: database.ownerUrl };
+    const say = async (command: string) => {
+      const child = run(command, env);
+      const { out, err, code } = await outcome(child, once(child, "exit"));
+      expect([err, code]).toEqual(["", 0]);
+      return out;
+    };
+    expect(await say("migrate")).toMatch(/^Applied \d+_foundation, /);
+    expect(await say("migrate")).toBe("The database is up to date.\n");
+    expect(await say("migrate down")).toMatch(/^Undone: \d+_\w+\.\n$/);
+    await database.drop();
+  });
+});
