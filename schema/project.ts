@@ -134,8 +134,8 @@ const ProjectPayload = (name: string) =>
     }),
   });
 
-const loadProject = ({ prisma }: GraphQLContext, projectId: string, query: object) =>
-  prisma.project.findUniqueOrThrow({ ...query, where: { projectId } });
+const loadProject = ({ prisma, viewer }: GraphQLContext, projectId: string, query: object) =>
+  prisma.project.findUniqueOrThrow({ ...query, where: { projectId, AND: [visibleWhere(viewer)] } });
 
 builder.mutationField("createProject", (t) =>
   t.fieldWithInput({

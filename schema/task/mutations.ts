@@ -1,3 +1,4 @@
+import { visibleWhere } from "../../src/access/visibility.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { briefing } from "../../src/tasks/briefing.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
@@ -18,6 +19,7 @@ const ATTEMPT =
   "The attempt you hold (from the claim). Without it, only the key and client that claimed the task may write it.";
 const LEASE = "Default: the project's leaseSeconds.";
 const WORKER = "A name for people to read; it proves nothing. Default: the key's name.";
+const KEY = "Asked again with the same key and input, the first answer comes back.";
 const VERSION = "Refuse if the task's version is another one.";
 
 const AddTaskItem = builder.inputType("AddTaskItem", {
@@ -55,10 +57,10 @@ const AddTasksPayload = builder
       tasks: t.prismaField({
         type: [Task],
         description: "In the order given.",
-        resolve: async (query, { tasks }, _args, { prisma }) => {
+        resolve: async (query, { tasks }, _args, { prisma, viewer }) => {
           const found = await prisma.task.findMany({
             ...query,
-            where: { OR: tasks.map(({ projectId, taskId }) => ({ projectId, taskId })) },
+            where: { OR: tasks.map(({ projectId, taskId }) => ({ projectId, taskId })), AND: [visibleWhere(viewer)] },
           });
           const at = new Map(found.map((task) => [`${task.projectId}/${task.taskId}`, task]));
           return tasks.flatMap(({ projectId, taskId }) => at.get(`${projectId}/${taskId}`) ?? []);
@@ -110,7 +112,7 @@ builder.mutationFields((t) => ({
       worker: t.input.string({ description: `For items that come IN_PROGRESS. ${WORKER}` }),
       leaseSeconds: t.input.int({ description: `For items that come IN_PROGRESS. ${LEASE}` }),
       tasks: t.input.field({ type: [AddTaskItem], required: true }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: KEY }),
     },
     resolve: (_root, { input }, ctx, info) => addTasks(ctx, keyed(input, ctx, info)),
   }),
@@ -119,13 +121,13 @@ builder.mutationFields((t) => ({
     type: taskPayload("UpdateTaskPayload"),
     nullable: true,
     description:
-      "Changes what is said of a task; null empties a field. TASK_NOT_FOUND, VERSION_CONFLICT, LEASE_LOST, BAD_USER_INPUT",
+      "Changes what is said of a task, also while somebody holds it; null empties a field. TASK_NOT_FOUND, VERSION_CONFLICT, LEASE_LOST, BAD_USER_INPUT",
     input: {
       projectId: t.input.id({ description: PROJECT }),
       taskId: t.input.id({ required: true }),
-      attempt: t.input.int({ description: ATTEMPT }),
+      attempt: t.input.int({ description: "Refuse the change unless this attempt still holds the task." }),
       expectedVersion: t.input.int({ description: VERSION }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: KEY }),
       title: t.input.string(),
       description: t.input.string(),
       generatorName: t.input.string(),
@@ -160,7 +162,7 @@ builder.mutationFields((t) => ({
       worker: t.input.string({ description: WORKER }),
       leaseSeconds: t.input.int({ description: LEASE }),
       expectedVersion: t.input.int({ description: VERSION }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: KEY }),
     },
     resolve: (_root, { input }, ctx, info) => updateStatus(ctx, keyed(input, ctx, info)),
   }),
@@ -192,7 +194,7 @@ builder.mutationFields((t) => ({
       completionNotes: t.input.string(),
       worker: t.input.string({ description: "Default: the worker of the completed attempt." }),
       leaseSeconds: t.input.int({ description: LEASE }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: KEY }),
     },
     resolve: (_root, { input }, ctx, info) => completeAndClaimNext(ctx, keyed(input, ctx, info)),
   }),
@@ -208,7 +210,7 @@ builder.mutationFields((t) => ({
       attempt: t.input.int({ description: ATTEMPT }),
       leaseSeconds: t.input.int({ description: `From now. ${LEASE}` }),
       checkpoint: t.input.field({ type: "JSON" }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: KEY }),
     },
     resolve: (_root, { input }, ctx, info) => renewLease(ctx, keyed(input, ctx, info)),
   }),
@@ -223,7 +225,7 @@ builder.mutationFields((t) => ({
       attempt: t.input.int({ description: ATTEMPT }),
       notes: t.input.string({ description: "Why; the next worker reads it." }),
       checkpoint: t.input.field({ type: "JSON" }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: KEY }),
     },
     resolve: (_root, { input }, ctx, info) => releaseTask(ctx, keyed(input, ctx, info)),
   }),
@@ -237,7 +239,7 @@ builder.mutationFields((t) => ({
       taskId: t.input.id({ required: true }),
       attempt: t.input.int({ description: ATTEMPT }),
       expectedVersion: t.input.int({ description: VERSION }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: KEY }),
     },
     resolve: (_root, { input }, ctx, info) => deleteTask(ctx, keyed(input, ctx, info)),
   }),

@@ -1,3 +1,4 @@
+import { visibleWhere } from "../../src/access/visibility.ts";
 import { type Briefing as BriefingShape, briefing } from "../../src/tasks/briefing.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
@@ -32,8 +33,11 @@ export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
 });
 
 /** A task that a mutation answers with: its current state, also when it was deleted. */
-export const loadTask = ({ prisma }: GraphQLContext, { projectId, taskId }: TaskKey, query: object) =>
-  prisma.task.findUniqueOrThrow({ ...query, where: { projectId_taskId: { projectId, taskId } } });
+export const loadTask = ({ prisma, viewer }: GraphQLContext, { projectId, taskId }: TaskKey, query: object) =>
+  prisma.task.findUniqueOrThrow({
+    ...query,
+    where: { projectId_taskId: { projectId, taskId }, AND: [visibleWhere(viewer)] },
+  });
 
 /** `{task replayed}`, for verbs whose result is the key of one task. */
 export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name: string) =>

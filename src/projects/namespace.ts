@@ -1,6 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
 import { badInput, forbidden } from "../errors.ts";
+import { type Changes, changesOf } from "./changes.ts";
 
 export type IdReuse = "immediately" | "after" | "never";
 
@@ -11,11 +12,12 @@ export interface ReuseInput {
 
 /**
  * When numbers that were released or expired are given again, for the whole namespace.
+ * @returns what changed, as events tell it.
  * @throws FORBIDDEN unless the viewer sees every project that shares the namespace.
  */
-export async function setReuse({ db, viewer }: Context, namespace: string, input: ReuseInput): Promise<void> {
+export async function setReuse({ db, viewer }: Context, namespace: string, input: ReuseInput): Promise<Changes> {
   const { idReuse, idQuarantineSeconds } = input;
-  if (idReuse == null && idQuarantineSeconds == null) return;
+  if (idReuse == null && idQuarantineSeconds == null) return {};
   if ((idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
     throw badInput("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
   const sharing = await db.read<{ project_id: string }>("SELECT project_id FROM projects WHERE id_namespace = $1", [
@@ -25,11 +27,20 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
     throw forbidden(
       `Namespace ${namespace} is shared with projects outside this key; changing its reuse needs them all.`,
     );
+  const [before] = await db.write<{ reuse: IdReuse; quarantine_seconds: number | null }>(
+    "SELECT reuse, quarantine_seconds FROM namespaces WHERE namespace = $1 FOR NO KEY UPDATE",
+    [namespace],
+  );
+  const quarantine = idReuse === "after" ? (idQuarantineSeconds ?? null) : null;
   await db.write("UPDATE namespaces SET reuse = $2, quarantine_seconds = $3 WHERE namespace = $1", [
     namespace,
     idReuse,
-    idReuse === "after" ? idQuarantineSeconds : null,
+    quarantine,
   ]);
+  return changesOf(
+    { idReuse: before?.reuse.toUpperCase(), idQuarantineSeconds: before?.quarantine_seconds },
+    { idReuse: idReuse?.toUpperCase(), idQuarantineSeconds: quarantine },
+  );
 }
 
 /**

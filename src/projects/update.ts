@@ -3,8 +3,9 @@ import { requireVisible } from "../access/visibility.ts";
 import { once } from "../db/idempotency.ts";
 import { badInput, projectNotFound, versionConflict } from "../errors.ts";
 import { append } from "../log/append.ts";
+import { changesOf } from "./changes.ts";
 import { type ReuseInput, setReuse } from "./namespace.ts";
-import { givenSettings, type SettingsInput } from "./settings.ts";
+import { givenSettings, readSettings, type SettingsInput } from "./settings.ts";
 
 export interface UpdateProject extends SettingsInput, ReuseInput {
   readonly projectId: string;
@@ -36,20 +37,18 @@ export function updateProject(ctx: Context, input: UpdateProject) {
       throw versionConflict(expectedVersion, before.version, "Project");
     if (name != null && (name.length < 1 || name.length > 200)) throw badInput("name must have 1 to 200 characters.");
 
-    const given = { ...(name != null && { name }), ...givenSettings(input) };
-    const old: Record<string, unknown> = { ...before.settings, name: before.name };
-    const changes = Object.fromEntries(
-      Object.entries(given).map(([field, value]) => [field, { old: old[field] ?? null, new: value }]),
-    );
-    await setReuse(inside, before.id_namespace, input);
-    if (input.idReuse != null) changes["idReuse"] = { old: null, new: input.idReuse.toUpperCase() };
+    const settings = givenSettings(input);
+    const given = { ...(name != null && { name }), ...settings };
+    const changes = {
+      ...changesOf({ ...readSettings(before.settings), name: before.name }, given),
+      ...(await setReuse(inside, before.id_namespace, input)),
+    };
     if (Object.keys(changes).length === 0) return { projectId };
 
-    const { name: newName, ...settings } = given;
     await db.write(
       `UPDATE projects SET name = coalesce($2, name), settings = settings || $3, version = version + 1
        WHERE project_id = $1`,
-      [projectId, newName ?? null, settings],
+      [projectId, name ?? null, settings],
     );
     await append(inside, {
       type: "project.configured",

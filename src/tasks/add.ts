@@ -44,8 +44,9 @@ export function addTasks(ctx: Context, input: AddTasks) {
       inside,
       batch.flatMap(({ dueDate }) => dueDate ?? []),
     );
-    await refuseQueuedArtifacts(inside, batch);
     await lockSequences(inside.db, sequencesOf(batch));
+    // Behind the lock, so that of two batches with one artifact the second sees the first.
+    await refuseQueuedArtifacts(inside, batch);
     const identified: (NewTask & TaskKey)[] = [];
     for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch)));
     identified.sort((a, b) => a.index - b.index);

@@ -22,18 +22,18 @@ export interface Claim {
 
 /**
  * First by priority, then by place in the queue, of what is pending and what an expired lease holds. Two statements in
- * one: an index over both states would walk past every held task. SKIP LOCKED: two claims never wait for one row.
+ * one: an index over both states would walk past every held task. SKIP LOCKED: two claims never wait for one row. NO KEY: a row that only a foreign key refers to just now is not skipped.
  */
 export const TAKE_NEXT = takeStatement(
   "task-claim-next",
   `pending AS (
   SELECT project_id, task_id, priority, queue_position FROM tasks
   WHERE project_id = $1 AND status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL
-  ORDER BY priority, queue_position LIMIT 1 FOR UPDATE SKIP LOCKED
+  ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), expired AS (
   SELECT project_id, task_id, priority, queue_position FROM tasks
   WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= docket_now() AND archived_at IS NULL
-  ORDER BY priority, queue_position LIMIT 1 FOR UPDATE SKIP LOCKED
+  ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), picked AS (
   SELECT project_id, task_id FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
   ORDER BY priority, queue_position LIMIT 1

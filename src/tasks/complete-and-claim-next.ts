@@ -28,5 +28,7 @@ export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) 
       const claim = await takeNext(inside, { ...input, projectId, worker }, null);
       return { ...claim, completed: { projectId, taskId } };
     },
+    // Asked again there may be work; to complete again is nothing for who completed.
+    ({ taken }) => taken !== null,
   );
 }

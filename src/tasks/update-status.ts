@@ -109,9 +109,14 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
     if (await leaseExpired(ctx, task)) return undefined;
     throw lost(task, "this session does not hold it");
   }
-  const ending = task.status === "completed" ? "completed" : "released";
-  if (last ? mine && last.outcome === ending : input.attempt == null) return { ...key, attempt: null };
+  if (last ? mine && endedSo(last.outcome, input) : input.attempt == null) return { ...key, attempt: null };
   throw lost(task, input.attempt != null ? `attempt ${input.attempt} has ended` : "this session did not hold it last");
+}
+
+/** Whether an attempt that ended with `outcome` brought the task to the status asked for. */
+function endedSo(outcome: string | null, { status, reset }: StatusChange): boolean {
+  if (status === "completed") return outcome === "completed";
+  return outcome === "released" || (reset === true && (outcome === "reset" || outcome === "completed"));
 }
 
 async function leaseExpired({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {

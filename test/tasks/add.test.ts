@@ -189,3 +189,13 @@ it("stores nothing under the key of a request that failed", async () => {
   await expect(add("bad")).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
   expect(ids(await add("TASK-001"))).toEqual(["TASK-001"]);
 });
+
+it("tells who comes second with the same artifact that it is queued, also when both come at once", async () => {
+  const t = await withProject();
+  const add = () => addTasks(t.as(), { projectId: "alpha", tasks: [{ artifactId: "HLS-012" }] });
+  const outcomes = await Promise.allSettled([add(), add(), add()]);
+  expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  for (const outcome of outcomes)
+    if (outcome.status === "rejected")
+      expect(outcome.reason.message).toBe("artifact_id HLS-012 already exists in queue");
+});

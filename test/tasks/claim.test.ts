@@ -134,3 +134,24 @@ it("looks at the task that a claim would take, and changes nothing", async () =>
     idle: { message: "No completed tasks for project" },
   });
 });
+
+it("asks again for work, and completes nothing twice, when an idle completeAndClaimNext is repeated with its key", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 2);
+  await claimNext(t.as({ client: "other" }), { projectId: "alpha" });
+  await claimNext(t.as(), { projectId: "alpha" });
+  const complete = () => completeAndClaimNext(t.as(), { taskId: "TASK-002", attempt: 1, idempotencyKey: "k" });
+  const first = await complete();
+  expect(first.idle?.retryAt).toBeInstanceOf(Date);
+  expect((await complete()).idle?.retryAt).toEqual(first.idle?.retryAt);
+  expect((await t.events()).filter(({ type }) => type === "task.completed")).toHaveLength(1);
+});
+
+it("does not skip a task that a foreign key refers to at this moment", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 2);
+  await t.owner.query("BEGIN");
+  await t.owner.query("SELECT FROM tasks WHERE task_id = 'TASK-001' FOR KEY SHARE");
+  expect((await claimNext(t.as(), { projectId: "alpha" })).taken?.taskId).toBe("TASK-001");
+  await t.owner.query("ROLLBACK");
+});

@@ -230,3 +230,15 @@ it("refuses readers every write", async () => {
   ])
     await expect(write()).rejects.toMatchObject({ code: "FORBIDDEN" });
 });
+
+it("answers a repeated reset of who reset it, and refuses that of another", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 1);
+  await claimNext(t.as(), { projectId: "alpha" });
+  const reset = (viewer = {}) => updateStatus(t.as(viewer), { taskId, status: "pending", reset: true });
+  await reset();
+  const { version } = await taskRow(t);
+  await reset();
+  expect((await taskRow(t)).version).toBe(version);
+  await expect(reset({ client: "other" })).rejects.toMatchObject({ code: "LEASE_LOST" });
+});
