@@ -1,0 +1,74 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { pick } from "../random.ts";
+import { freePorts, ServerProcess } from "../server-process.ts";
+
+interface FleetSettings {
+  readonly databaseUrl: string;
+  readonly home: string;
+  readonly servers: number;
+  readonly random: () => number;
+  readonly print: (line: string) => void;
+}
+
+/** The server processes of a race, on one database. */
+export class Fleet {
+  readonly servers: readonly ServerProcess[];
+  kills = 0;
+  readonly #random: () => number;
+  readonly #print: (line: string) => void;
+  readonly #restarts = new Set<Promise<void>>();
+
+  private constructor(servers: readonly ServerProcess[], { random, print }: FleetSettings) {
+    this.servers = servers;
+    this.#random = random;
+    this.#print = print;
+  }
+
+  /** @throws Error with what a server printed that did not start. */
+  static async start(settings: FleetSettings): Promise<Fleet> {
+    const ports = await freePorts(settings.servers);
+    const fleet = new Fleet(
+      ports.map((port) => new ServerProcess({ ...settings, port })),
+      settings,
+    );
+    // A child outlives its parent unless told; this is the last moment at which it can be.
+    process.once("exit", () => fleet.killNow());
+    await Promise.all(fleet.servers.map((server) => server.start()));
+    return fleet;
+  }
+
+  get urls(): string[] {
+    return this.servers.map(({ url }) => url);
+  }
+
+  /** Kills one that is at work, and starts it again after a moment. A server that does not come back fails `settle`. */
+  async killOne(): Promise<void> {
+    let ready = this.servers.filter((server) => server.ready);
+    while (ready.length === 0) {
+      await delay(20);
+      ready = this.servers.filter((server) => server.ready);
+    }
+    const victim = pick(ready, this.#random);
+    await victim.kill();
+    this.kills++;
+    this.#print(`kill ${this.kills}: SIGKILL for the server at ${victim.url}`);
+    const restart = delay(this.#random() * 500).then(() => victim.start());
+    this.#restarts.add(restart);
+    // Seen in settle(); until then it is no unhandled rejection.
+    restart.catch(() => undefined);
+  }
+
+  /** Resolves when every server that was killed is back. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#restarts);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#restarts);
+    await Promise.all(this.servers.map((server) => server.stop()));
+  }
+
+  killNow(): void {
+    for (const server of this.servers) server.killNow();
+  }
+}

@@ -1,0 +1,42 @@
+import type { Measurement } from "./measure.ts";
+import { concurrentNext } from "./seeds/concurrent-next.ts";
+import { fiveProjects } from "./seeds/five-projects.ts";
+import { indexedQuery } from "./seeds/indexed-query.ts";
+import { liveDelivery } from "./seeds/live-delivery.ts";
+import { mcpTool } from "./seeds/mcp-tool.ts";
+import { concurrentReservations } from "./seeds/reservations.ts";
+import { singleCalls } from "./seeds/single-calls.ts";
+import { steadyLoad } from "./seeds/steady-load.ts";
+import { startWorld, type World } from "./world.ts";
+
+export interface BenchOptions {
+  /** How long a steady load lasts. */
+  readonly seconds: number;
+  /** A folder for a CPU profile of the server. */
+  readonly profile: string | undefined;
+  readonly print: (line: string) => void;
+}
+
+type Benchmark = (world: World, options: BenchOptions) => Promise<Measurement[]>;
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  "single calls": singleCalls,
+  "indexed query": indexedQuery,
+  "concurrent nextTask": concurrentNext,
+  "concurrent reservations": concurrentReservations,
+  "five projects": fiveProjects,
+  "live delivery": liveDelivery,
+  "MCP tools": mcpTool,
+  "steady load": steadyLoad,
+};
+
+/** The times that the scenarios of the requirements name, each on a server of this run. */
+export async function seeds(options: BenchOptions): Promise<Measurement[]> {
+  await using world = await startWorld(options);
+  const measurements: Measurement[] = [];
+  for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
+    options.print(`${name} …`);
+    measurements.push(...(await benchmark(world, options)));
+  }
+  return measurements;
+}

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const docket = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
+
+export interface ServerSettings {
+  readonly databaseUrl: string;
+  /** DOCKET_HOME: where the first keys are. */
+  readonly home: string;
+  readonly port: number;
+  /** Arguments for Node itself, such as `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[];
+}
+
+const LONGEST_START_MS = 30_000;
+const LONGEST_STOP_MS = 10_000;
+
+/** One `docket start` of ours, on 127.0.0.1. */
+export class ServerProcess {
+  readonly url: string;
+  /** Lines of its log, errors only. */
+  readonly logged: string[] = [];
+  readonly #settings: ServerSettings;
+  #child: ChildProcess | undefined;
+  #ready = false;
+
+  constructor(settings: ServerSettings) {
+    this.#settings = settings;
+    this.url = `http://127.0.0.1:${settings.port}`;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Resolves when it answers. @throws Error with what it printed, when it ends before that. */
+  async start(): Promise<void> {
+    const { databaseUrl, home, port, nodeArguments = [] } = this.#settings;
+    const child = spawn(process.execPath, [...nodeArguments, docket, "start"], {
+      env: {
+        PATH: process.env["PATH"],
+        PORT: String(port),
+        HOST: "127.0.0.1",
+        DATABASE_URL: databaseUrl,
+        DOCKET_HOME: home,
+        LOG_LEVEL: "error",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    let printed = "";
+    const print = (chunk: Buffer) => {
+      printed = `${printed}${chunk}`.slice(-4_000);
+    };
+    child.stderr.on("data", print);
+    child.stdout.on("data", print);
+    createInterface(child.stdout).on("line", (line) => {
+      if (line.startsWith("{")) this.logged.push(line);
+    });
+    const startedAt = performance.now();
+    // The banner comes after the first keys are made; /health would answer a moment too early for them.
+    while (!printed.includes(this.url)) {
+      if (child.exitCode !== null || child.signalCode !== null || performance.now() - startedAt > LONGEST_START_MS)
+        throw new Error(`The server at ${this.url} did not start:\n${printed}`);
+      await delay(20);
+    }
+    this.#ready = true;
+  }
+
+  /** SIGKILL: no goodbye to anyone. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    const forced = setTimeout(() => this.killNow(), LONGEST_STOP_MS);
+    await this.#end("SIGTERM");
+    clearTimeout(forced);
+  }
+
+  /** For the end of our own process, which cannot wait. */
+  killNow(): void {
+    this.#child?.kill("SIGKILL");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    this.#ready = false;
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+  }
+}
+
+/** Ports that nobody listens on at this moment, on 127.0.0.1. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address();
+      server.close();
+      await once(server, "close");
+      if (address === null || typeof address === "string") throw new Error("No free port on 127.0.0.1.");
+      return address.port;
+    }),
+  );
+}
