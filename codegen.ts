@@ -5,7 +5,7 @@ const config: CodegenConfig = {
   schema: "schema/schema.graphql",
   documents: ["mcp/**/*.ts", "client/**/*.ts", "cli/**/*.ts", "bench/**/*.ts", "!client/gen/**"],
   ignoreNoDocuments: true,
-  silent: true,
+  errorsOnly: true,
   generates: {
     "client/gen/": {
       preset: "client",

@@ -45,7 +45,6 @@ export const Attempt = builder.prismaObject("Attempt", {
     outcome: t.field({
       type: AttemptOutcome,
       nullable: true,
-      select: { outcome: true },
       resolve: ({ outcome }) => outcome as Outcome | null,
     }),
     checkpoint: t.expose("checkpoint", { type: "JSON", nullable: true, description: "The last one left." }),
@@ -73,20 +72,17 @@ export const Task = builder.prismaNode("Task", {
     description: t.exposeString("description", { description: "What is to be done." }),
     kind: t.field({
       type: TaskKind,
-      select: { kind: true },
       resolve: ({ kind }) => kind as "task" | "project" | "session" | "research",
     }),
     generatorName: t.exposeString("generatorName", { nullable: true, description: "Like hls-generator." }),
-    status: t.field({ type: TaskStatus, select: { status: true }, resolve: ({ status }) => status as Status }),
+    status: t.field({ type: TaskStatus, resolve: ({ status }) => status as Status }),
     priority: t.exposeInt("priority", { description: "0 highest … 4 lowest; 2 by default." }),
     labels: t.exposeStringList("labels"),
     inputs: t.stringList({
-      select: { inputs: true },
       description: "IDs of the artifacts it starts from.",
       resolve: ({ inputs }) => names(inputs),
     }),
     expectedOutputs: t.stringList({
-      select: { expectedOutputs: true },
       description: "IDs of the artifacts it should produce.",
       resolve: ({ expectedOutputs }) => names(expectedOutputs),
     }),

@@ -65,7 +65,7 @@ export function openDatabase(options: PoolOptions): Database {
 
     async read<Row>(statement: Statement, values: readonly unknown[] = []) {
       const { run } = onConnection((client) => execute<Row>(client, statement, values));
-      return withReconnect(run);
+      return withReconnect(() => withConflictRetry(run));
     },
 
     async write<Row>(statement: Statement, values: readonly unknown[] = [], { idempotent = false } = {}) {
@@ -77,7 +77,8 @@ export function openDatabase(options: PoolOptions): Database {
         () => withConflictRetry(run),
         () => idempotent || !maybeSent(),
       );
-      committed();
+      // A claim that found nothing has left no event.
+      if (rows.length > 0) committed();
       return rows;
     },
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { idempotencyKeyReused } from "../errors.ts";
+import { badInput, idempotencyKeyReused } from "../errors.ts";
 import type { Db } from "./database.ts";
 
 /** Told apart by `replayed`: the first answer, or the same again because the key was seen before. */
@@ -10,6 +10,8 @@ export interface IdempotentRequest {
   readonly operation: string;
   /** The whole input; `idempotencyKey` in it is the key, the rest identifies the request. */
   readonly input: { readonly idempotencyKey?: string | null | undefined };
+  /** Run first in the transaction, ahead of the key's row: for a lock that comes before the lock of any row. */
+  readonly before?: (db: Db) => Promise<void>;
 }
 
 interface Caller {
@@ -21,7 +23,7 @@ interface Caller {
  * Runs a verb's work in one transaction, at most once per (actor, key). The key's row is written first, so a second
  * request in flight waits for the first and then replays it. A failure stores nothing; neither does a result that
  * `stored` refuses (an idle answer may be different next time).
- * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request before.
+ * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request before; BAD_USER_INPUT for a bad key.
  */
 export async function once<C extends Caller, Result extends object>(
   ctx: C,
@@ -29,11 +31,13 @@ export async function once<C extends Caller, Result extends object>(
   work: (ctx: C) => Promise<Result>,
   stored: (result: Result) => boolean = () => true,
 ): Promise<Answer<Result>> {
-  const { idempotencyKey: key, ...rest } = request.input;
+  const { idempotencyKey, ...rest } = request.input;
+  const key = requireKey(idempotencyKey);
   return ctx.db.transaction(
     async (db) => {
       const inside = { ...ctx, db };
-      if (key == null) return { ...(await work(inside)), replayed: false };
+      await request.before?.(db);
+      if (key === null) return { ...(await work(inside)), replayed: false };
       const first = await replayOrBegin<Result>(inside, request.operation, key, requestHash(request.operation, rest));
       if (first) return { ...first, replayed: true };
       const result = await work(inside);
@@ -42,8 +46,21 @@ export async function once<C extends Caller, Result extends object>(
         : db.write(FORGET, [ctx.viewer.actor, key]));
       return { ...result, replayed: false };
     },
-    { idempotent: key != null },
+    { idempotent: key !== null },
   );
+}
+
+const LONGEST_KEY = 255;
+
+/** The key, null without one. @throws BAD_USER_INPUT for one that cannot be stored. */
+export function requireKey(given: string | null | undefined): string | null {
+  // In code points, as the database counts.
+  const length = given == null ? 1 : [...given].length;
+  if (length < 1 || length > LONGEST_KEY)
+    throw badInput(
+      `idempotencyKey must have 1 to ${LONGEST_KEY} characters. One from the header Idempotency-Key counts with the colon and the field's response name that are added to it.`,
+    );
+  return given ?? null;
 }
 
 /** SHA-256 of the operation and its input, whatever the order of the fields. */

@@ -31,30 +31,33 @@ export interface AddTasks {
  * @throws BAD_USER_INPUT naming every bad item, PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, FORBIDDEN
  */
 export function addTasks(ctx: Context, input: AddTasks) {
-  return once(ctx, { operation: "addTasks", input }, async (inside): Promise<{ tasks: TaskKey[] }> => {
-    requireRole(inside.viewer, "agent");
-    requireLeaseSeconds(input.leaseSeconds);
-    const batch = newTasks(input.tasks, input.projectId);
-    const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
+  return once(
+    ctx,
+    { operation: "addTasks", input, before: lockLane },
+    async (inside): Promise<{ tasks: TaskKey[] }> => {
+      requireRole(inside.viewer, "agent");
+      requireLeaseSeconds(input.leaseSeconds);
+      const batch = newTasks(input.tasks, input.projectId);
+      const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
 
-    await lockLane(inside.db);
-    if (input.createProject) for (const projectId of projectIds) await ensureProject(inside, projectId);
-    else await requireProjects(inside, projectIds);
-    await requireFutureDueDates(
-      inside,
-      batch.flatMap(({ dueDate }) => dueDate ?? []),
-    );
-    await lockSequences(inside.db, sequencesOf(batch));
-    // Behind the lock, so that of two batches with one artifact the second sees the first.
-    await refuseQueuedArtifacts(inside, batch);
-    const identified: (NewTask & TaskKey)[] = [];
-    for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch)));
-    identified.sort((a, b) => a.index - b.index);
+      if (input.createProject) for (const projectId of projectIds) await ensureProject(inside, projectId);
+      else await requireProjects(inside, projectIds);
+      await requireFutureDueDates(
+        inside,
+        batch.flatMap(({ dueDate }) => dueDate ?? []),
+      );
+      await lockSequences(inside.db, sequencesOf(batch));
+      // Behind the lock, so that of two batches with one artifact the second sees the first.
+      await refuseQueuedArtifacts(inside, batch);
+      const identified: (NewTask & TaskKey)[] = [];
+      for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch)));
+      identified.sort((a, b) => a.index - b.index);
 
-    const rows = await insert(inside, identified, input);
-    await append(inside, ...rows.flatMap((row) => eventsOf(row)));
-    return { tasks: identified.map(({ projectId, taskId }) => ({ projectId, taskId })) };
-  });
+      const rows = await insert(inside, identified, input);
+      await append(inside, ...rows.flatMap((row) => eventsOf(row)));
+      return { tasks: identified.map(({ projectId, taskId }) => ({ projectId, taskId })) };
+    },
+  );
 }
 
 /** Every sequence that the batch gives or records an ID of. */

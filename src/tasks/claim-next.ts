@@ -1,6 +1,6 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
-import { replay, requestHash } from "../db/idempotency.ts";
+import { replay, requestHash, requireKey } from "../db/idempotency.ts";
 import { errorCode } from "../db/retry.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireLeaseSeconds } from "./lease.ts";
@@ -23,6 +23,7 @@ export interface Claim {
 /**
  * First by priority, then by place in the queue, of what is pending and what an expired lease holds. Two statements in
  * one: an index over both states would walk past every held task. SKIP LOCKED: two claims never wait for one row. NO KEY: a row that only a foreign key refers to just now is not skipped.
+ * `(SELECT docket_now())` is asked once, the bare function for every task that is held.
  */
 export const TAKE_NEXT = takeStatement(
   "task-claim-next",
@@ -32,7 +33,7 @@ export const TAKE_NEXT = takeStatement(
   ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), expired AS (
   SELECT project_id, task_id, priority, queue_position FROM tasks
-  WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= docket_now() AND archived_at IS NULL
+  WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= (SELECT docket_now()) AND archived_at IS NULL
   ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), picked AS (
   SELECT project_id, task_id FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
@@ -51,11 +52,12 @@ const LOOKS = 3;
  * @throws PROJECT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_REUSED
  */
 export async function claimNext(ctx: Context, input: ClaimNext): Promise<Claim & { replayed: boolean }> {
-  const { projectId, idempotencyKey: key, ...rest } = input;
+  const { projectId, idempotencyKey, ...rest } = input;
+  const key = requireKey(idempotencyKey);
   requireVisible(ctx.viewer, projectId);
   requireRole(ctx.viewer, "agent");
   requireLeaseSeconds(input.leaseSeconds);
-  const kept = key == null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }) };
+  const kept = key === null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }) };
   const first = kept && (await replay<Taken>(ctx, kept.key, kept.hash));
   if (first) return { taken: first, idle: null, replayed: true };
   try {

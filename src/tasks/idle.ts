@@ -14,10 +14,10 @@ export interface Idle {
 
 const WHY = {
   name: "task-idle",
-  text: `SELECT count(t.task_id) FILTER (WHERE t.status = 'pending' OR t.lease_expires_at <= docket_now())::int AS pending,
-  count(t.task_id) FILTER (WHERE t.lease_expires_at > docket_now())::int AS held,
-  min(t.lease_expires_at) FILTER (WHERE t.lease_expires_at > docket_now()) AS "retryAt"
-FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
+  text: `SELECT count(t.task_id) FILTER (WHERE t.status = 'pending' OR t.lease_expires_at <= now.now)::int AS pending,
+  count(t.task_id) FILTER (WHERE t.lease_expires_at > now.now)::int AS held,
+  min(t.lease_expires_at) FILTER (WHERE t.lease_expires_at > now.now) AS "retryAt"
+FROM projects p CROSS JOIN (SELECT docket_now() AS now OFFSET 0) now LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
   AND t.deleted_at IS NULL AND t.archived_at IS NULL
 WHERE p.project_id = $1 GROUP BY p.project_id`,
 };

@@ -13,7 +13,7 @@ const NEXT_READY = {
    ORDER BY priority, queue_position LIMIT 1)
   UNION ALL
   (SELECT project_id, task_id, priority, queue_position FROM tasks
-   WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= docket_now() AND archived_at IS NULL
+   WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= (SELECT docket_now()) AND archived_at IS NULL
    ORDER BY priority, queue_position LIMIT 1)
   ORDER BY priority, queue_position LIMIT 1
 ) ready JOIN tasks t USING (project_id, task_id)`,

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { startTestServer } from "../support/server.ts";
+
+/** What runs beside a request (drain, tail) asks now and then as well; one statement per row would be 50. */
+const HANDFUL = 12;
+
+it.each([
+  ["a page of whole tasks", "{ tasks(first: 50) { nodes { taskId kind status labels inputs metadata version } } }"],
+  ["a page with projects and attempts", "{ tasks(first: 50) { nodes { project { name } attempts { attempt } } } }"],
+  [
+    "projects with their tasks and counts",
+    "{ projects { nodes { taskCounts { count } tasks { nodes { status } } } } }",
+  ],
+])("asks the database a handful of times for %s, not once per row", async (_what, document) => {
+  const server = await startTestServer();
+  const tasks = Array.from({ length: 50 }, (_, i) => ({ description: `work ${i}` }));
+  await server.ask(
+    'mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "alpha", createProject: true, tasks: $tasks}) { tasksAdded } }',
+    { tasks },
+  );
+  let taken = 0;
+  const count = () => void taken++;
+  server.database.pool.on("acquire", count);
+  await server.ask(document);
+  server.database.pool.off("acquire", count);
+  expect(taken).toBeLessThanOrEqual(HANDFUL);
+});
