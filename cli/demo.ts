@@ -1,8 +1,5 @@
 import { Command } from "commander";
 
-/** Where a server started in this folder keeps its first keys; the agent's comes first. */
-const LOCAL_KEY_FILES = [".docket/agent-key", ".docket/api-key"];
-
 export const demoCommand = new Command("demo")
   .description("let simulated agents work on five projects of a running server until Ctrl-C")
   .action(async () => {
@@ -14,12 +11,14 @@ export const demoCommand = new Command("demo")
     ]);
     const { setTimeout: delay } = await import("node:timers/promises");
     try {
-      const { url, apiKey } = readClientConfig({ fallbackKeyFiles: LOCAL_KEY_FILES });
+      const { url, apiKey } = readClientConfig({ besideServer: true });
       if (apiKey === undefined) throw new Error(NO_KEY);
 
       const stop = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
       const { signal } = stop;
+      // A pipe that closes (`npm run demo | head`) ends it like Ctrl-C.
+      process.stdout.on("error", () => stop.abort());
       console.log(`Ten agents work on five projects at ${url}. Ctrl-C ends it.`);
 
       const { events, missing } = await runDemo({
@@ -46,4 +45,6 @@ export const demoCommand = new Command("demo")
     process.exit();
   });
 
-const NO_KEY = `No API key: run this in the folder where the server was started (it reads ${LOCAL_KEY_FILES.join(" or ")}), or set DOCKET_API_KEY or DOCKET_API_KEY_FILE.`;
+const NO_KEY =
+  "No API key: run this in the folder where the server was started, with the same DOCKET_HOME (it reads agent-key or " +
+  "api-key there, .docket by default), or set DOCKET_API_KEY or DOCKET_API_KEY_FILE.";

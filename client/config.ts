@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { loadEnvFile } from "node:process";
 
 /** Where Docket is and who asks: everything a client takes from its environment. */
 interface ClientConfig {
@@ -17,23 +18,28 @@ export class ClientConfigError extends Error {
 
 interface Sources {
   readonly env?: NodeJS.ProcessEnv;
-  /** Files tried in order for a key when the environment gives none; missing ones are skipped. */
-  readonly fallbackKeyFiles?: readonly string[];
+  /**
+   * For a command that is run where a server was started: what is not set follows from that server's own settings
+   * (`.env`, `PORT`, and the key files in `DOCKET_HOME`, the agent's first).
+   */
+  readonly besideServer?: boolean;
 }
 
-const DEFAULT_URL = "http://127.0.0.1:4000";
+const DEFAULT_PORT = 4000;
 
 /**
  * Reads `DOCKET_URL`, `DOCKET_API_KEY`, `DOCKET_API_KEY_FILE` and `DOCKET_PROJECT` (also `TASK_TRACKING_URL` and
  * `TASK_TRACKING_API_KEY`); the more specific name wins, and a key wins over a file. Throws a ClientConfigError.
  */
-export function readClientConfig({ env = process.env, fallbackKeyFiles = [] }: Sources = {}): ClientConfig {
+export function readClientConfig({ env = process.env, besideServer = false }: Sources = {}): ClientConfig {
   const faults: string[] = [];
+  if (besideServer) readEnvFile();
   const setting = (name: string) => env[name]?.trim() || undefined;
 
   const urlName = setting("DOCKET_URL") === undefined ? "TASK_TRACKING_URL" : "DOCKET_URL";
-  const url = serverUrl(setting(urlName) ?? DEFAULT_URL);
-  if (url === undefined) faults.push(`${urlName} must be an http or https address such as ${DEFAULT_URL}.`);
+  const localUrl = `http://127.0.0.1:${(besideServer && setting("PORT")) || DEFAULT_PORT}`;
+  const url = serverUrl(setting(urlName) ?? localUrl);
+  if (url === undefined) faults.push(`${urlName} must be an http or https address such as ${localUrl}.`);
 
   let apiKey = setting("DOCKET_API_KEY");
   const keyFile = setting("DOCKET_API_KEY_FILE");
@@ -47,8 +53,17 @@ export function readClientConfig({ env = process.env, fallbackKeyFiles = [] }: S
     faults.push("The API key must be one word of plain ASCII.");
 
   if (url === undefined || faults.length > 0) throw new ClientConfigError(faults.join("\n"));
-  for (const file of keyFile === undefined ? fallbackKeyFiles : []) apiKey ??= readKey(file);
+  const home = setting("DOCKET_HOME") ?? ".docket";
+  if (besideServer && keyFile === undefined) apiKey ??= readKey(`${home}/agent-key`) ?? readKey(`${home}/api-key`);
   return { url, apiKey, project: setting("DOCKET_PROJECT") };
+}
+
+function readEnvFile(): void {
+  try {
+    loadEnvFile();
+  } catch {
+    // No such file is the usual case; the server itself says so when it cannot read one.
+  }
 }
 
 /** The address without `/graphql` and trailing slashes, undefined unless it is one that can be called. */

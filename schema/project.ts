@@ -77,8 +77,7 @@ export const Project = builder.prismaNode("Project", {
           filter: t.arg({ type: TaskFilterInput }),
           orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }),
         },
-        resolve: ({ projectId }, { filter, ...args }, ctx) =>
-          listTasks(ctx, { ...args, filter: { projects: [projectId], ...(filter && { and: [filter] }) } }),
+        resolve: ({ projectId }, args, ctx) => listTasks(ctx, { ...args, projectId }),
       },
       TaskConnection,
     ),

@@ -19,10 +19,12 @@ const POLICY = [
 /** Nine megabytes of page: made once, when the first person asks for it, and sent compressed. */
 let page: { readonly plain: Buffer; readonly gzip: Buffer } | undefined;
 
-/** Whether a browser wants to see the page, not a program the data. */
-export function wantsGraphiQL({ request, url }: Exchange): boolean {
-  const accepts = request.headers.accept ?? "";
-  return request.method === "GET" && !url.searchParams.has("query") && accepts.includes("text/html");
+/**
+ * Whether a browser wants to see the page, not a program the data. GraphiQL keeps the tab's document in the address, so
+ * a reload or a shared link comes with a query as well.
+ */
+export function wantsGraphiQL({ request }: Exchange): boolean {
+  return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
 }
 
 /** GraphiQL for a browser that is signed in; the way to the sign-in page for any other. */

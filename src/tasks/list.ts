@@ -20,6 +20,8 @@ const TASK_ORDERS = {
 } as const satisfies Record<string, Order>;
 
 export interface ListTasks extends PageArgs {
+  /** Only of this project, which the caller knows to be visible. */
+  readonly projectId?: string;
   readonly filter?: TaskFilter | null | undefined;
   readonly orderBy?: keyof typeof TASK_ORDERS | null | undefined;
 }
@@ -30,10 +32,10 @@ export type TaskPage = Page<Task> & { totalCount(): Promise<number> };
  * A page of the visible tasks that fit the filter, deleted and archived ones left out.
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT
  */
-export async function listTasks(ctx: Context, { filter, orderBy, ...page }: ListTasks): Promise<TaskPage> {
+export async function listTasks(ctx: Context, { projectId, filter, orderBy, ...page }: ListTasks): Promise<TaskPage> {
   await requireProjects(ctx, projectsOf(filter ?? {}));
   const { values, bind } = parameters();
-  const where = matching(ctx, filter, bind);
+  const where = matching(ctx, { projectId, filter }, bind);
   const { key, condition, tail, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
   const rows = await ctx.db.read<Task & { cursorKey: string[] }>(
     // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
@@ -42,27 +44,26 @@ export async function listTasks(ctx: Context, { filter, orderBy, ...page }: List
      ) page JOIN tasks t USING (project_id, task_id) ${tail}`,
     values,
   );
-  return { ...toPage(rows), totalCount: () => countTasks(ctx, filter) };
+  return { ...toPage(rows), totalCount: () => countTasks(ctx, { projectId, filter }) };
 }
 
-async function countTasks(ctx: Context, filter: TaskFilter | null | undefined): Promise<number> {
+type Matching = Pick<ListTasks, "filter"> & { readonly projectId: string | undefined };
+
+async function countTasks(ctx: Context, which: Matching): Promise<number> {
   const { values, bind } = parameters();
   const [counted] = await ctx.db.read<{ count: number }>(
-    `SELECT count(*)::int AS count FROM tasks t WHERE ${matching(ctx, filter, bind)}`,
+    `SELECT count(*)::int AS count FROM tasks t WHERE ${matching(ctx, which, bind)}`,
     values,
   );
   return counted?.count ?? 0;
 }
 
-function matching(
-  { viewer }: Context,
-  filter: TaskFilter | null | undefined,
-  bind: (value: unknown) => string,
-): string {
+function matching({ viewer }: Context, { projectId, filter }: Matching, bind: (value: unknown) => string): string {
   const visible = visibleProjects(viewer);
   return [
     "t.deleted_at IS NULL AND t.archived_at IS NULL",
     ...(visible ? [`t.project_id = ANY (${bind(visible)}::text[])`] : []),
+    ...(projectId === undefined ? [] : [`t.project_id = ${bind(projectId)}`]),
     taskCondition(filter ?? {}, bind),
   ].join(" AND ");
 }

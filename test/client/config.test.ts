@@ -39,7 +39,7 @@ describe("the client's settings", () => {
   });
 
   test("read the key from a file, without its line end", () => {
-    const env = { DOCKET_API_KEY_FILE: keyFile("agent-key", "dk_filed\n"), DOCKET_PROJECT: "alpha" };
+    const env = { DOCKET_API_KEY_FILE: keyFile("named-key", "dk_filed\n"), DOCKET_PROJECT: "alpha" };
     expect(readClientConfig({ env })).toMatchObject({ apiKey: "dk_filed", project: "alpha" });
   });
 
@@ -49,9 +49,20 @@ describe("the client's settings", () => {
     expect(() => readClientConfig({ env: { DOCKET_API_KEY: "dk_ä" } })).toThrow(/plain ASCII/);
   });
 
-  test("fall back to a key lying beside, unless one was named", () => {
-    const fallbackKeyFiles = [join(folder, "none"), keyFile("api-key", "dk_beside")];
-    expect(readClientConfig({ env: {}, fallbackKeyFiles }).apiKey).toBe("dk_beside");
-    expect(readClientConfig({ env: { DOCKET_API_KEY: "dk_given" }, fallbackKeyFiles }).apiKey).toBe("dk_given");
+  test("follow the settings of a server started beside, unless others were named", () => {
+    keyFile("api-key", "dk_admin");
+    const env = { DOCKET_HOME: folder, PORT: "4321" };
+    expect(readClientConfig({ env, besideServer: true })).toMatchObject({
+      url: "http://127.0.0.1:4321",
+      apiKey: "dk_admin",
+    });
+    keyFile("agent-key", "dk_agent");
+    expect(readClientConfig({ env, besideServer: true }).apiKey).toBe("dk_agent");
+    const named = { ...env, DOCKET_API_KEY: "dk_given", DOCKET_URL: "http://docket.test" };
+    expect(readClientConfig({ env: named, besideServer: true })).toMatchObject({
+      url: "http://docket.test",
+      apiKey: "dk_given",
+    });
+    expect(readClientConfig({ env })).toMatchObject({ url: "http://127.0.0.1:4000", apiKey: undefined });
   });
 });

@@ -50,6 +50,10 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     await expect.poll(() => server.log.streams, { timeout: 15_000 }).toBe(1);
     await server.ask(`mutation { createProject(input: {projectId: "ticking", name: "T"}) { replayed } }`);
     await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain("ticking");
+
+    // The address has the tab's document by now: it must open the page again, and not answer the document.
+    await page.reload();
+    await page.getByRole("tab", { name: "Watch" }).waitFor();
     expect(foreign).toEqual([]);
     expect(faults).toEqual([]);
   });
