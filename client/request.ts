@@ -13,13 +13,7 @@ export type Answer<Result> = { [Field in keyof Result]: NonNullable<Result[Field
 export type GraphQLRequest = <Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables,
-  options?: CallOptions,
 ) => Promise<Answer<Result>>;
-
-interface CallOptions {
-  /** Milliseconds allowed beyond the usual limit, for a query that waits for something. */
-  readonly extraWaitMs?: number;
-}
 
 interface RequestSettings {
   /** The server's address, without `/graphql`. */
@@ -47,10 +41,9 @@ const GATEWAY_STATUSES = new Set([502, 503, 504]);
 export function createRequest(settings: RequestSettings): GraphQLRequest {
   const { timeoutMs = 5_000, sleep = delay } = settings;
 
-  return async (document, variables, options = {}) => {
-    const limitMs = timeoutMs + (options.extraWaitMs ?? 0);
-    const deadline = performance.now() + limitMs;
-    const expired = AbortSignal.timeout(limitMs);
+  return async (document, variables) => {
+    const deadline = performance.now() + timeoutMs;
+    const expired = AbortSignal.timeout(timeoutMs);
     const body = JSON.stringify({ query: document.toString(), variables });
     const repeatable = isRepeatable(document.toString(), variables);
 
@@ -58,7 +51,7 @@ export function createRequest(settings: RequestSettings): GraphQLRequest {
       try {
         return await send<Answer<ResultOf<typeof document>>>(settings, body, expired);
       } catch (error) {
-        if (expired.aborted) throw timeoutFault(limitMs, error);
+        if (expired.aborted) throw timeoutFault(timeoutMs, error);
         const pause = wait === undefined ? undefined : pauseBefore(error, repeatable, wait);
         // A fault that is known is worth more to the caller than a time-out after one more wait.
         if (pause === undefined || performance.now() + pause >= deadline) throw error;

@@ -1,6 +1,8 @@
 import { NoAnswerError, ServerError } from "../client/faults.ts";
 import { CallFault } from "./tool.ts";
 
+const SAFE_TO_REPEAT = "Repeating the same call is safe: what was already done is not done twice.";
+
 /** What a model should do after an error of this code. No advice here may lose anybody's work. */
 const NEXT_STEP: Readonly<Record<string, string>> = {
   UNAUTHENTICATED:
@@ -18,22 +20,22 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   RESERVATION_EXPIRED:
     "Those IDs may already be someone else's: reserve new ones with reserve_id_range, use them instead, and confirm in time.",
   ID_SPACE_EXHAUSTED: "Use another artifact_type.",
-  IDEMPOTENCY_KEY_REUSED: "Repeat the call.",
+  IDEMPOTENCY_KEY_REUSED:
+    "Repeat the call. A client that sends the header Idempotency-Key needs a new one for each call.",
   RATE_LIMITED: "Wait a little, then repeat the call.",
-  DATABASE_UNAVAILABLE: "Nothing was changed. Wait some seconds, then repeat the call.",
-  INTERNAL: "Repeat the call once; if it fails again, report this message to the person who runs the server.",
-  BAD_RESPONSE: "Check that DOCKET_URL is the address of a Docket server.",
+  DATABASE_UNAVAILABLE: `Wait some seconds, then repeat the call. ${SAFE_TO_REPEAT}`,
+  INTERNAL: `${SAFE_TO_REPEAT} If it fails again, report this message to the person who runs the server.`,
+  BAD_RESPONSE: `${SAFE_TO_REPEAT} If it goes on: check that DOCKET_URL is the address of a Docket server.`,
 };
 
 const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKET_URL to where it runs.";
-const SAFE_TO_REPEAT = "Repeating the same call is safe: what was already done is not done twice.";
 
 /** The text a model gets for a failed call: what was wrong, then what to do. */
 export function errorText(error: unknown, args: unknown): string {
   if (error instanceof CallFault) return error.message;
   if (error instanceof NoAnswerError) return sentences(error.message, adviceWithoutAnswer(error));
   if (error instanceof ServerError) return sentences(serverMessage(error, args), NEXT_STEP[error.code]);
-  return "The MCP server failed on this call, and its log says how. Repeat it once; if it fails again, report it.";
+  return `The MCP server failed on this call, and its log says how. ${SAFE_TO_REPEAT} If it fails again, report it.`;
 }
 
 function adviceWithoutAnswer({ reason }: NoAnswerError): string {

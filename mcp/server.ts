@@ -3,7 +3,7 @@ import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } fr
 import type { GraphQLRequest } from "../client/request.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { errorText } from "./error-text.ts";
-import { withIdempotencyKeys } from "./idempotency.ts";
+import { type KeySettings, withIdempotencyKeys } from "./idempotency.ts";
 import { tools } from "./registry.ts";
 import type { LeaseSession } from "./session.ts";
 import type { ToolContext } from "./tool.ts";
@@ -23,6 +23,8 @@ interface McpServerSettings {
   readonly defaultProject?: string | undefined;
   /** Keeps leases alive; left out where every request stands alone. */
   readonly session?: LeaseSession;
+  /** Given where every request stands alone; else the server remembers by itself what was left unanswered. */
+  readonly keys?: KeySettings;
   readonly finished?: (call: FinishedCall) => void;
 }
 
@@ -39,12 +41,12 @@ const listed = tools.map(({ call: _, ...definition }) => definition);
  * An MCP server with Docket's tools, ready to be connected to any transport. Make one per connection, and one per
  * request where requests stand alone: a reused instance would mix up its clients' answers.
  */
-export function createMcpServer({ request, defaultProject, session, finished }: McpServerSettings): Server {
+export function createMcpServer({ request, defaultProject, session, keys, finished }: McpServerSettings): Server {
   const server = new Server(
     { name: "docket", title: "Docket", version: packageJson.version },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
-  const mutate = withIdempotencyKeys(request);
+  const keyedCall = withIdempotencyKeys(request, keys);
   const query: ToolContext["query"] = (document, variables) => request(document, variables);
 
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed }));
@@ -55,6 +57,7 @@ export function createMcpServer({ request, defaultProject, session, finished }: 
       throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name}. Tools: ${known}`);
     }
     const started = performance.now();
+    const { mutate, failed } = keyedCall();
     const finish = (rest: Pick<FinishedCall, "outcome" | "error">) =>
       finished?.({ tool: name, durationMs: Math.round(performance.now() - started), ...rest });
     try {
@@ -63,6 +66,7 @@ export function createMcpServer({ request, defaultProject, session, finished }: 
       finish({ outcome: "ok" });
       return { structuredContent: result, content: [{ type: "text", text: JSON.stringify(result) }] };
     } catch (error) {
+      failed(error);
       finish({ outcome: "error", error });
       return { isError: true, content: [{ type: "text", text: errorText(error, args) }] };
     }

@@ -79,6 +79,8 @@ export class LeaseSession {
     try {
       await this.#request(RenewHeldTask, { input: { projectId, taskId, attempt, leaseSeconds } });
     } catch (error) {
+      // Completed, given back or taken anew while the renewal was under way: its failure means nothing.
+      if (this.#holdings.get(keyOf(task))?.timer !== timer) return;
       // An unanswered renewal is tried again at the next third; an expired lease is still ours until someone claims.
       const lost = error instanceof ServerError && ENDED.has(error.code);
       if (lost) clearInterval(timer);

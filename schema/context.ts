@@ -1,8 +1,9 @@
-import type DataLoader from "dataloader";
+import DataLoader from "dataloader";
 import type { GraphQLResolveInfo } from "graphql";
 import type { Viewer } from "../src/access/viewer.ts";
 import type { Database } from "../src/db/database.ts";
 import type { Prisma } from "../src/db/prisma.ts";
+import { type IdSequence, idRegistries } from "../src/ids/registry.ts";
 import type { Log } from "../src/log/log.ts";
 import { type StatusCount, statusCountsLoader } from "../src/tasks/status-counts.ts";
 
@@ -23,6 +24,7 @@ export interface GraphQLContext {
   /** The header Idempotency-Key of an HTTP request. */
   readonly idempotencyKey: string | null;
   readonly statusCounts: DataLoader<string, StatusCount[]>;
+  readonly idRegistries: DataLoader<string, IdSequence[]>;
 }
 
 export interface Caller {
@@ -32,7 +34,13 @@ export interface Caller {
 }
 
 export function createContext({ database, prisma, log }: Services, caller: Caller): GraphQLContext {
-  return { db: database, prisma, log, ...caller, statusCounts: statusCountsLoader(database) };
+  const ctx = { db: database, prisma, log, ...caller };
+  return {
+    ...ctx,
+    statusCounts: statusCountsLoader(database),
+    // Without a cache, so that a mutation's payload shows what the mutation did.
+    idRegistries: new DataLoader((projectIds) => idRegistries(ctx, projectIds), { cache: false }),
+  };
 }
 
 /** The input with the request's Idempotency-Key, one per response path, where it brings no key of its own. */

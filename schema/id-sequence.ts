@@ -1,11 +1,10 @@
-import DataLoader from "dataloader";
 import type { Answer } from "../src/db/idempotency.ts";
 import { type Assigned, nextId } from "../src/ids/next-id.ts";
 import type { Recorded } from "../src/ids/record.ts";
 import { registerIds } from "../src/ids/register.ts";
-import { type IdSequence as IdSequenceShape, idRegistries, idRegistry } from "../src/ids/registry.ts";
+import { type IdSequence as IdSequenceShape, idRegistry } from "../src/ids/registry.ts";
 import { builder } from "./builder.ts";
-import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { keyed, replayedDescription } from "./context.ts";
 import { Project } from "./project.ts";
 
 const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
@@ -28,26 +27,12 @@ const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
   }),
 });
 
-/** One statement for all projects of a request that ask for their registry. */
-const loaders = new WeakMap<GraphQLContext, DataLoader<string, IdSequenceShape[]>>();
-
-function registryLoader(ctx: GraphQLContext): DataLoader<string, IdSequenceShape[]> {
-  const known = loaders.get(ctx);
-  if (known) return known;
-  // Without a cache, so that a mutation's payload shows what the mutation did.
-  const made = new DataLoader<string, IdSequenceShape[]>((projectIds) => idRegistries(ctx, projectIds), {
-    cache: false,
-  });
-  loaders.set(ctx, made);
-  return made;
-}
-
 builder.prismaObjectField(Project, "idRegistry", (t) =>
   t.field({
     type: [IdSequence],
     description:
       "Where the artifact numbers of its namespace stand: one entry for each type it may number, and for those that others of the namespace use.",
-    resolve: ({ projectId }, _args, ctx) => registryLoader(ctx).load(projectId),
+    resolve: ({ projectId }, _args, ctx) => ctx.idRegistries.load(projectId),
   }),
 );
 

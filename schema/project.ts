@@ -1,4 +1,5 @@
 import { requireVisible, visibleWhere } from "../src/access/visibility.ts";
+import { isStorable } from "../src/db/storable.ts";
 import { projectNotFound } from "../src/errors.ts";
 import { createProject } from "../src/projects/create.ts";
 import { listProjects } from "../src/projects/list.ts";
@@ -92,6 +93,7 @@ builder.queryField("project", (t) =>
     args: { projectId: t.arg.id({ required: true }) },
     resolve: (query, _root, { projectId }, { prisma, viewer }) => {
       requireVisible(viewer, projectId);
+      if (!isStorable(projectId)) throw projectNotFound(projectId);
       return prisma.project
         .findUnique({ ...query, where: { projectId } })
         .then((project) => project ?? Promise.reject(projectNotFound(projectId)));

@@ -12,7 +12,7 @@ import {
 import { type Reserved, reserveIds } from "../src/ids/reserve.ts";
 import { builder } from "./builder.ts";
 import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
-import { StringFilterInput } from "./task/filter.ts";
+import { StringFilterInput } from "./filters.ts";
 
 const ReservationStatus = builder.enumType("ReservationStatus", {
   values: {

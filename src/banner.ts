@@ -3,12 +3,12 @@ export interface BannerFacts {
   readonly version: string;
   /** The server's address without a path. */
   readonly url: string;
-  /** "embedded PostgreSQL in …" or "PostgreSQL at …", without a password. */
+  /** "PostgreSQL of its own, in …" or "PostgreSQL at …", without a password. */
   readonly database: string;
   readonly adminKeyFile: string;
   readonly agentKeyFile: string;
-  /** Works once; null when there is no key it could stand for. */
-  readonly signInUrl: string | null;
+  /** Works once. */
+  readonly signInUrl: string;
   readonly signInMinutes: number;
   readonly notices: readonly string[];
   /** The Node that came with this clone, and the command it runs: snippets must work in any folder. */
@@ -19,18 +19,12 @@ export interface BannerFacts {
 /** What a person sees when the server is up: where everything is, and how to connect an agent. */
 export function renderBanner(facts: BannerFacts): string {
   const { version, url, database, adminKeyFile, agentKeyFile, signInUrl, signInMinutes, notices } = facts;
-  const signIn =
-    signInUrl === null
-      ? [`  Sign in    ${url}/sign-in`]
-      : [
-          `  Sign in    ${signInUrl}`,
-          `             (works once, within ${signInMinutes} minutes; later: ${url}/sign-in)`,
-        ];
   return [
     "",
     `Docket ${version} is running.`,
     "",
-    ...signIn,
+    `  Sign in    ${signInUrl}`,
+    `             (works once, within ${signInMinutes} minutes; later: ${url}/sign-in)`,
     `  GraphiQL   ${url}/graphql`,
     `  MCP        ${url}/mcp`,
     `  Health     ${url}/health`,

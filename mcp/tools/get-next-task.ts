@@ -4,6 +4,16 @@ import { briefingOf, cardOf, leaseSeconds, statusSchema, taskCardSchema, toGraph
 import { defineTool, projectOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
+/** Why there is nothing to take. */
+graphql(`
+  fragment IdleCard on Idle {
+    message
+    pending
+    held
+    retry_at: retryAt
+  }
+`);
+
 const ClaimNextTask = graphql(`
   mutation ClaimNextTask($input: ClaimNextTaskInput!) {
     claimNextTask(input: $input) {
@@ -18,10 +28,7 @@ const ClaimNextTask = graphql(`
         ...BriefingCard
       }
       idle {
-        message
-        pending
-        held
-        retry_at: retryAt
+        ...IdleCard
       }
     }
   }
@@ -34,10 +41,7 @@ const LookAtNextTask = graphql(`
         ...TaskCard
       }
       idle {
-        message
-        pending
-        held
-        retry_at: retryAt
+        ...IdleCard
       }
     }
   }

@@ -1,31 +1,7 @@
-import type { DateFilter, IntFilter, StringFilter, TaskFilter } from "../../src/tasks/filter.ts";
+import type { TaskFilter } from "../../src/tasks/filter.ts";
 import { builder } from "../builder.ts";
+import { DateFilterInput, IntFilterInput, StringFilterInput } from "../filters.ts";
 import { TaskKind, TaskStatus } from "./task.ts";
-
-export const StringFilterInput = builder.inputRef<StringFilter>("StringFilter").implement({
-  fields: (t) => ({
-    eq: t.string(),
-    in: t.stringList(),
-    contains: t.string({ description: "Part of the text, whatever the case." }),
-    null: t.boolean({ description: "true: is empty; false: is not." }),
-  }),
-});
-
-const IntFilterInput = builder.inputRef<IntFilter>("IntFilter").implement({
-  fields: (t) => ({ eq: t.int(), in: t.intList(), lt: t.int(), lte: t.int(), gt: t.int(), gte: t.int() }),
-});
-
-const DateFilterInput = builder.inputRef<DateFilter>("DateFilter").implement({
-  description:
-    'Instants as ISO 8601 (2026-03-01T09:00:00Z), or durations from now: {gt: "-P1D"} is within the last day.',
-  fields: (t) => ({
-    lt: t.string(),
-    lte: t.string(),
-    gt: t.string(),
-    gte: t.string(),
-    null: t.boolean({ description: "true: is empty; false: is not." }),
-  }),
-});
 
 const TaskStatusFilter = builder.inputType("TaskStatusFilter", {
   fields: (t) => ({ eq: t.field({ type: TaskStatus }), in: t.field({ type: [TaskStatus] }) }),
@@ -43,7 +19,8 @@ const LabelFilter = builder.inputType("LabelFilter", {
 });
 
 export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implement({
-  description: "Everything given must hold; what is left out allows everything.",
+  description:
+    "Everything given must hold; what is left out allows everything. At most 500 conditions, nested 10 levels deep.",
   fields: (t) => ({
     projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown or outside this key." }),
     status: t.field({ type: TaskStatusFilter }),
@@ -65,8 +42,8 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
 export const TaskOrder = builder.enumType("TaskOrder", {
   values: {
     QUEUE: { value: "queue", description: "As claims take them: priority, then place in the queue." },
-    NEWEST: { value: "newest" },
-    OLDEST: { value: "oldest" },
+    NEWEST: { value: "newest", description: "Added last first." },
+    OLDEST: { value: "oldest", description: "Added first first." },
     RECENTLY_UPDATED: { value: "updated" },
     DUE_DATE: { value: "due", description: "Earliest first, tasks without one last." },
   } as const,

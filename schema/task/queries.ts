@@ -1,3 +1,5 @@
+import { isStorable } from "../../src/db/storable.ts";
+import { projectNotFound, taskNotFound } from "../../src/errors.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import { listTasks } from "../../src/tasks/list.ts";
 import { locateTask, refuseMissing } from "../../src/tasks/locate.ts";
@@ -17,6 +19,9 @@ builder.queryField("task", (t) =>
       "TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID",
     args: { projectId: t.arg.id(), taskId: t.arg.id({ required: true }) },
     resolve: async (query, _root, args, ctx) => {
+      const { projectId, taskId } = args;
+      if (projectId != null && !isStorable(projectId)) throw projectNotFound(projectId);
+      if (!isStorable(taskId)) throw taskNotFound(taskId);
       const key = await locateTask(ctx, args, "read");
       const task = await ctx.prisma.task.findUnique({ ...query, where: { projectId_taskId: key, deletedAt: null } });
       return task ?? refuseMissing(ctx, key);

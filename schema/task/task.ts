@@ -1,4 +1,5 @@
 import { visibleWhere } from "../../src/access/visibility.ts";
+import { isStorable } from "../../src/db/storable.ts";
 import type { TaskStatus as Status } from "../../src/tasks/hold.ts";
 import { builder } from "../builder.ts";
 
@@ -6,17 +7,17 @@ export const TaskStatus = builder.enumType("TaskStatus", {
   values: {
     PENDING: { value: "pending", description: "Waits to be claimed." },
     IN_PROGRESS: { value: "in_progress", description: "Held by an attempt until its lease expires." },
-    COMPLETED: { value: "completed" },
+    COMPLETED: { value: "completed", description: "Done; a reset opens it again." },
   } as const,
 });
 
 export const TaskKind = builder.enumType("TaskKind", {
   description: "What sort of work item this is.",
   values: {
-    TASK: { value: "task" },
-    PROJECT: { value: "project" },
-    SESSION: { value: "session" },
-    RESEARCH: { value: "research" },
+    TASK: { value: "task", description: "A piece of work with a result." },
+    PROJECT: { value: "project", description: "A larger undertaking, made of tasks." },
+    SESSION: { value: "session", description: "One sitting of work, as a record." },
+    RESEARCH: { value: "research", description: "A question to be answered." },
   } as const,
 });
 
@@ -61,7 +62,8 @@ export const Task = builder.prismaNode("Task", {
   description: "A unit of work. Its key is (projectId, taskId).",
   id: { resolve: ({ projectId, taskId }) => `${projectId}/${taskId}` },
   findUnique: (id, { viewer }) => {
-    const [projectId = "", taskId = ""] = id.split("/");
+    // What no row can hold is not found.
+    const [projectId = "", taskId = ""] = isStorable(id) ? id.split("/") : [];
     return { projectId_taskId: { projectId, taskId }, deletedAt: null, AND: [visibleWhere(viewer)] };
   },
   fields: (t) => ({

@@ -1,7 +1,7 @@
 import type { Db } from "./database.ts";
+import { DOCKET_ROLE } from "./docket-role.ts";
 
 interface Settings {
-  version: number;
   synchronous_commit: string;
   encoding: string;
   role: string;
@@ -10,15 +10,14 @@ interface Settings {
   idle_timeout: number;
 }
 
-const OLDEST_VERSION = 150_000;
-
 /**
- * Looks at what a pooled connection really got: a proxy in between, or settings of the login, may have changed it.
+ * Looks at what a pooled connection of a migrated database really got: a proxy in between, or settings of the login, may
+ * have changed it.
  * @throws Error naming everything that would lose data or let one statement hold up all others; DATABASE_UNAVAILABLE.
  */
 export async function checkServer(db: Db): Promise<void> {
   const [found] = await db.read<Settings>(
-    `SELECT current_setting('server_version_num')::int AS version, current_setting('synchronous_commit') AS synchronous_commit,
+    `SELECT current_setting('synchronous_commit') AS synchronous_commit,
        current_setting('server_encoding') AS encoding, current_user AS role,
        (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS statement_timeout,
        (SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout') AS lock_timeout,
@@ -31,16 +30,14 @@ export async function checkServer(db: Db): Promise<void> {
 
 function faultsOf(found: Settings): string[] {
   const faults: string[] = [];
-  if (found.version < OLDEST_VERSION)
-    faults.push(`It is version ${Math.floor(found.version / 10_000)}; 15 or newer is needed.`);
   if (found.synchronous_commit === "off")
     faults.push(
       "synchronous_commit is off: after a crash, tasks that were taken would be handed out again. Set it to on " +
         "(ALTER DATABASE … SET synchronous_commit = on).",
     );
   if (found.encoding !== "UTF8") faults.push(`The database's encoding is ${found.encoding}; create it with UTF8.`);
-  if (found.role !== "docket_app")
-    faults.push(`Connections act as ${found.role} instead of docket_app: a proxy drops the startup option "role".`);
+  if (found.role !== DOCKET_ROLE)
+    faults.push(`Connections act as ${found.role} instead of ${DOCKET_ROLE}: a proxy drops the startup option "role".`);
   for (const name of ["statement_timeout", "lock_timeout", "idle_timeout"] as const)
     if (found[name] === 0)
       faults.push(`${name} is not limited: a proxy in between drops the startup options of the connection.`);

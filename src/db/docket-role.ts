@@ -18,11 +18,18 @@ const DONE_MEANWHILE = new Set(["42710", "23505", "XX000"]);
  * @throws Error with the exact SQL for an administrator when the owner may not.
  */
 export async function ensureDocketRole(owner: Client, logins: readonly string[]): Promise<void> {
-  const { rows } = await owner.query("SELECT FROM pg_roles WHERE rolname = $1", [DOCKET_ROLE]);
-  if (rows.length === 0) await administer(owner, `CREATE ROLE ${DOCKET_ROLE} NOLOGIN`, logins);
+  const { rows } = await owner.query<{ version: number; exists: boolean }>(
+    `SELECT current_setting('server_version_num')::int AS version,
+       EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists`,
+    [DOCKET_ROLE],
+  );
+  // Since PostgreSQL 16 a membership may lack SET, as the one has that a role's creator gets by itself.
+  const hasSetOption = (rows[0]?.version ?? 0) >= 160_000;
+  if (!rows[0]?.exists) await administer(owner, `CREATE ROLE ${DOCKET_ROLE} NOLOGIN`, logins);
   for (const login of new Set(logins)) {
-    if (await mayBecome(owner, login)) continue;
-    await administer(owner, `GRANT ${DOCKET_ROLE} TO ${escapeIdentifier(login)}${await withSet(owner)}`, logins);
+    if (await isMember(owner, login, hasSetOption ? "SET" : "MEMBER")) continue;
+    const grant = `GRANT ${DOCKET_ROLE} TO ${escapeIdentifier(login)}${hasSetOption ? " WITH SET TRUE" : ""}`;
+    await administer(owner, grant, logins);
   }
 }
 
@@ -43,12 +50,12 @@ async function administer(owner: Client, statement: string, logins: readonly str
   }
 }
 
-async function mayBecome(owner: Client, login: string): Promise<boolean> {
+async function isMember(owner: Client, login: string, privilege: "SET" | "MEMBER"): Promise<boolean> {
   try {
     const { rows } = await owner.query<{ may: boolean }>("SELECT pg_has_role($1, $2::name, $3) AS may", [
       login,
       DOCKET_ROLE,
-      (await hasSetOption(owner)) ? "SET" : "MEMBER",
+      privilege,
     ]);
     return rows[0]?.may === true;
   } catch (error) {
@@ -57,16 +64,4 @@ async function mayBecome(owner: Client, login: string): Promise<boolean> {
       cause: error,
     });
   }
-}
-
-/** Since PostgreSQL 16 a membership may lack SET, as the one has that a role's creator gets by itself. */
-async function withSet(owner: Client): Promise<string> {
-  return (await hasSetOption(owner)) ? " WITH SET TRUE" : "";
-}
-
-async function hasSetOption(owner: Client): Promise<boolean> {
-  const { rows } = await owner.query<{ version: number }>(
-    "SELECT current_setting('server_version_num')::int AS version",
-  );
-  return (rows[0]?.version ?? 0) >= 160_000;
 }

@@ -1,4 +1,6 @@
 import { badInput } from "../errors.ts";
+import type { Bind } from "./comparators.ts";
+import { isDay, isStorable } from "./storable.ts";
 
 /** The arguments of a Relay connection. */
 export interface PageArgs {
@@ -11,6 +13,7 @@ export interface PageArgs {
 /** An order that a cursor can resume: every column of it, all in one direction, the last one unique. */
 export interface Order {
   readonly name: string;
+  /** `type` is one of those that a cursor's part can be checked for. */
   readonly columns: readonly { readonly sql: string; readonly type: string }[];
   readonly direction: "ASC" | "DESC";
 }
@@ -44,7 +47,7 @@ export interface PageQuery {
  * `bind` adds a parameter to the statement and answers its placeholder.
  * @throws BAD_USER_INPUT for a size outside 0 … 100, both directions at once, or a cursor of another list.
  */
-export function pageQuery(args: PageArgs, order: Order, bind: (value: unknown) => string): PageQuery {
+export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
   const backward = args.last != null || args.before != null;
   if (backward && (args.first != null || args.after != null))
     throw badInput("Page forward with first and after, or backward with last and before, not both.");
@@ -82,6 +85,27 @@ export function pageQuery(args: PageArgs, order: Order, bind: (value: unknown) =
   };
 }
 
+/** Whether a text could be a value of the type as PostgreSQL writes it; what is not, it would refuse with an error. */
+const FITS: Readonly<Record<string, (part: string) => boolean>> = {
+  text: isStorable,
+  uuid: (part) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(part),
+  smallint: (part) => isSigned(part, 16),
+  bigint: (part) => isSigned(part, 64),
+  timestamptz: (part) => part === "infinity" || isTimestamp(part),
+};
+
+const isSigned = (part: string, bits: number) =>
+  /^-?\d{1,19}$/.test(part) && BigInt.asIntN(bits, BigInt(part)) === BigInt(part);
+
+const TIMESTAMP = /^(\d{4,6})(-\d\d-\d\d) (?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d{1,6})?\+00$/;
+const LAST_YEAR = 294_275;
+
+function isTimestamp(part: string): boolean {
+  const [, year = "", day = ""] = TIMESTAMP.exec(part) ?? [];
+  // The calendar repeats every 400 years, and a Date reads only those of four digits.
+  return Number(year) >= 1 && Number(year) <= LAST_YEAR && isDay(`${2000 + (Number(year) % 400)}${day}`);
+}
+
 function encode(key: readonly string[], { name }: Order): string {
   return Buffer.from(JSON.stringify([name, ...key])).toString("base64url");
 }
@@ -89,7 +113,9 @@ function encode(key: readonly string[], { name }: Order): string {
 function decode(cursor: string, { name, columns }: Order): string[] {
   try {
     const [from, ...key]: unknown[] = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    if (from === name && key.length === columns.length && key.every((part) => typeof part === "string")) return key;
+    const isPart = (part: unknown, i: number): part is string =>
+      typeof part === "string" && FITS[columns[i]?.type ?? ""]?.(part) === true;
+    if (from === name && key.length === columns.length && key.every(isPart)) return key;
   } catch {
     // falls through to the one message for every cursor that is not ours
   }
@@ -97,7 +123,7 @@ function decode(cursor: string, { name, columns }: Order): string[] {
 }
 
 /** Collects the parameters of a statement as it is put together. */
-export function parameters(): { readonly values: unknown[]; bind(value: unknown): string } {
+export function parameters(): { readonly values: unknown[]; readonly bind: Bind } {
   const values: unknown[] = [];
   return {
     values,

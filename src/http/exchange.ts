@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isStorable, NOT_STORABLE } from "../db/storable.ts";
 import type { Credentials } from "../keys/authenticate.ts";
 import { sessionCookie } from "./cookies.ts";
 import { mayUseCookie } from "./origin.ts";
@@ -54,18 +55,29 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
 
 /**
  * What the request brings along to say who asks.
- * @throws HttpRefusal 403 for a cookie that a foreign page may have caused to be sent.
+ * @throws HttpRefusal 403 for a cookie that a foreign page may have caused to be sent; 400 for a bad client id.
  */
 export function credentialsOf(request: IncomingMessage): Credentials {
   const client = request.headers["docket-client-id"];
   const { authorization = null } = request.headers;
   const session = authorization === null ? sessionCookie(request) : null;
+  const fault = typeof client === "string" && clientIdFault(client);
+  if (fault) throw new HttpRefusal(400, `Docket-Client-Id ${fault}`);
   if (session !== null && !mayUseCookie(request)) throw new HttpRefusal(403, FOREIGN_PAGE);
   return {
     authorization,
     session,
     client: typeof client === "string" && client !== "" ? client : null,
   };
+}
+
+/** It stands in every event and attempt of its session. */
+const LONGEST_CLIENT_ID = 200;
+
+/** What is wrong with the name of a session, from the header or a WebSocket's parameters; undefined when nothing is. */
+export function clientIdFault(client: string): string | undefined {
+  if (client.length > LONGEST_CLIENT_ID) return `has ${client.length} characters; ${LONGEST_CLIENT_ID} at most.`;
+  return isStorable(client) ? undefined : `${NOT_STORABLE}.`;
 }
 
 const FOREIGN_PAGE =

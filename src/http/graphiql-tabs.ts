@@ -1,12 +1,14 @@
-/** A tab that GraphiQL opens with, the first time a browser comes. */
+/** A tab that GraphiQL opens with, the first time a browser comes. Its pane shows lines of about 60 characters. */
 interface Tab {
   readonly query: string;
   readonly variables?: string;
 }
 
-const overview = `# Welcome to Docket. Ask anything of all projects in one query: press Ctrl-Enter (⌘-Enter).
-# Ctrl-Space completes; the book at the top left shows the whole schema.
-# Nothing here yet? "npm run demo" in another terminal lets agents work on five projects.
+const overview = `# Welcome to Docket. Ask anything of all projects in one
+# query: press Ctrl-Enter (⌘-Enter). Ctrl-Space completes;
+# the book at the top left shows the whole schema.
+# Nothing here yet? "npm run demo" in another terminal lets
+# agents work on five projects.
 query Overview {
   viewer { name role projectIds }
   projects(first: 20) {
@@ -23,8 +25,10 @@ query Overview {
 }
 `;
 
-const claim = `# How an agent takes work. Nothing waiting yet? Run AddWork first (the play button lets you choose).
-# Two agents never get the same task. attempt is the fence: pass it with every later write; once the lease is lost,
+const claim = `# How an agent takes work. Nothing waiting yet? Run AddWork
+# first (the play button lets you choose).
+# Two agents never get the same task. attempt is the fence:
+# pass it with every later write; once the lease is lost,
 # such a write is refused.
 mutation Claim($project: ID!) {
   claimNextTask(input: { projectId: $project, worker: "graphiql", leaseSeconds: 900 }) {
@@ -42,7 +46,8 @@ mutation AddWork($project: ID!) {
   }) { taskIds }
 }
 
-# Completes what this browser holds (no attempt given: the open one of the same key and client).
+# Completes what this browser holds (no attempt given: the
+# open one of the same key and client).
 mutation Complete($project: ID!, $task: ID!) {
   updateTaskStatus(input: {
     projectId: $project, taskId: $task, status: COMPLETED, completionNotes: "Done in GraphiQL"
@@ -50,8 +55,9 @@ mutation Complete($project: ID!, $task: ID!) {
 }
 `;
 
-const reservation = `# Artifact IDs that can never collide: reserve a range, write the documents, confirm.
-# What is not confirmed within ttlSeconds goes back and is given again, lowest first.
+const reservation = `# Artifact IDs that can never collide: reserve a range,
+# write the documents, confirm. What is not confirmed within
+# ttlSeconds goes back and is given again, lowest first.
 mutation Reserve($project: ID!) {
   reserveIds(input: { projectId: $project, createProject: true, artifactType: "US", count: 3, ttlSeconds: 900 }) {
     reservedIds
@@ -70,8 +76,10 @@ query Registry($project: ID!) {
 }
 `;
 
-const live = `# Press play and watch: a frame for every change in every project, and an empty one every 15 s.
-# Nothing is lost on the way: pass the last cursor as after to go on exactly there.
+const live = `# Press play and watch what happens in every project; an
+# empty frame every 15 s shows that the stream lives.
+# To resume, pass the last cursor as after: nothing is
+# missed, or CURSOR_EXPIRED says how to start again.
 subscription Watch {
   taskEvents {
     cursor

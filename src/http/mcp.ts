@@ -1,6 +1,7 @@
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { ServerError } from "../../client/faults.ts";
 import { createRequest } from "../../client/request.ts";
+import { UnansweredCalls } from "../../mcp/idempotency.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
 import type { HttpConfig } from "../config.ts";
 import { DocketError } from "../errors.ts";
@@ -23,8 +24,12 @@ const UNAUTHORIZED = -32_001;
 /**
  * `/mcp`: the MCP tools over Streamable HTTP, without sessions. Each request has a server of its own and acts with its
  * caller's key, so nothing of one caller can reach another.
+ * What is remembered across requests are the keys of calls whose answer could not be sent, so that repeating one is
+ * safe; a proxy that swallows an answer goes unnoticed here, and against that a client sends Idempotency-Key.
  */
 export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions): Handler {
+  const unanswered = new UnansweredCalls();
+
   return async (exchange) => {
     const { request, response, scope } = exchange;
     if (!mayCallFromPage(request, http))
@@ -33,11 +38,14 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
       response.setHeader("Allow", "POST");
       throw new HttpRefusal(405, "This MCP server keeps no sessions: send every message with POST.");
     }
+    // Before anything is awaited: it is what notices that the caller goes away.
+    const webRequest = await toWebRequest(exchange);
     const authentication = await identify(exchange, authenticate);
     if (!authentication) return;
     scope.keyPrefix = authentication.keyPrefix;
 
-    const credentials = { authorization: null, session: null, client: authentication.viewer.client };
+    const { actor, client } = authentication.viewer;
+    const credentials = { authorization: null, session: null, client };
     const server = createMcpServer({
       request: createRequest({
         url: "http://docket",
@@ -45,12 +53,18 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         fetch: (url, init) =>
           graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, credentials, authentication }),
       }),
+      keys: {
+        unanswered,
+        caller: JSON.stringify([actor, client]),
+        given: webRequest.headers.get("idempotency-key") || undefined,
+        gone: webRequest.signal,
+      },
       finished: (call) => note(call, scope),
     });
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
     try {
       await server.connect(transport);
-      await sendWebResponse(exchange, await transport.handleRequest(await toWebRequest(exchange)));
+      await sendWebResponse(exchange, await transport.handleRequest(webRequest));
     } finally {
       await server.close();
     }

@@ -59,6 +59,9 @@ function meantForCaller(error: unknown): DocketError | undefined {
   if (error instanceof DocketError) return error;
   if (error instanceof Error && NOT_STORABLE.has(errorCode(error) ?? ""))
     return badInput("Text must not contain the character U+0000.");
+  // Variables nested thousands deep overflow GraphQL's own coercion, before a verb could measure them.
+  if (error instanceof RangeError && error.message.includes("call stack"))
+    return badInput("The input is nested too deep.");
   const cause = error instanceof GraphQLError ? causeOf(error) : undefined;
   return cause === undefined ? undefined : meantForCaller(cause);
 }

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import type { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config.ts";
-import { DocketError } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, type Handler, HttpRefusal, redirect, sendJson } from "./exchange.ts";
 import { sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
@@ -12,6 +12,7 @@ import { createGraphQLServer, type GraphQLServer } from "./graphql.ts";
 import { createHealthRoute } from "./health.ts";
 import { createMcpRoute } from "./mcp.ts";
 import { isOwnHost } from "./origin.ts";
+import type { PresentError } from "./present-error.ts";
 import { logRequest } from "./request-log.ts";
 import { inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
@@ -54,7 +55,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   ]);
 
   const server = createServer({ requestTimeout: 30_000, noDelay: true });
-  server.on("request", (request, response) => void answer(request, response, routes, options));
+  server.on("request", (request, response) => void answer(request, response, routes, graphql, options));
   server.on("upgrade", (request, socket, head) => upgrade(request, socket, head, webSockets, http));
   await listen(server, http);
   const closed = new Promise((resolve) => server.once("close", resolve));
@@ -77,6 +78,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   routes: ReadonlyMap<string, Handler>,
+  { present }: GraphQLServer,
   { http, logger }: HttpOptions,
 ): Promise<void> {
   const scope = openScope(String(request.headers["x-request-id"] ?? ""));
@@ -101,35 +103,35 @@ async function answer(
         throw new HttpRefusal(404, `Nothing is at ${url.pathname}. There are: ${[...routes.keys()].join(" ")}`);
       await route({ request, response, url, scope });
     } catch (error) {
-      refuse({ request, response, url, scope }, error, logger);
+      refuse({ request, response, url, scope }, error, present);
     }
   });
 }
 
 /** An answer for what no handler could answer itself. */
-function refuse({ response, scope }: Exchange, error: unknown, logger: Logger): void {
+function refuse({ response, scope }: Exchange, error: unknown, present: PresentError): void {
   // What was cut short because its caller went away is no fault.
   if (response.destroyed) return;
   if (error instanceof HttpRefusal) {
     scope.code ??= "BAD_USER_INPUT";
-    if (!response.headersSent) sendRefusal(response, error.status, error.message, scope.code);
+    const extensions = { code: scope.code, retryable: false };
+    if (!response.headersSent) sendRefusal(response, error.status, { message: error.message, extensions });
     return;
   }
-  scope.code = error instanceof DocketError ? error.code : "INTERNAL";
-  logger.error({ request_id: scope.requestId, err: error }, "request failed");
-  const message =
-    error instanceof DocketError
-      ? error.message
-      : `Something went wrong inside the server. Its log tells more under request id ${scope.requestId}.`;
+  const shown = present(error);
   if (response.headersSent) response.destroy();
-  else sendRefusal(response, 500, message, scope.code);
+  else sendRefusal(response, 500, shown);
 }
 
 /** The shape of GraphQL's errors, so that its clients find the message; `error` for all others. */
-function sendRefusal(response: ServerResponse, status: number, message: string, code: string): void {
+function sendRefusal(
+  response: ServerResponse,
+  status: number,
+  error: Pick<GraphQLError, "message" | "extensions">,
+): void {
   // What is left of the request is not read.
   response.setHeader("Connection", "close");
-  sendJson(response, status, { error: message, errors: [{ message, extensions: { code, retryable: false } }] });
+  sendJson(response, status, { error: error.message, errors: [error] });
 }
 
 function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate): Handler {

@@ -4,9 +4,10 @@ import type { ExecutionArgs, GraphQLError } from "graphql";
 import { CloseCode, type ConnectionInitMessage, type Context, handleProtocols, makeServer } from "graphql-ws";
 import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
+import { badInput } from "../errors.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
 import type { Log } from "../log/log.ts";
-import { credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
+import { clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
 import { logRequest } from "./request-log.ts";
 import { currentScope, inScope, openScope } from "./request-scope.ts";
@@ -59,8 +60,8 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   });
 
   async function connect({ extra, connectionParams }: Connected): Promise<boolean> {
-    extra.credentials = withParams(extra.credentials, connectionParams ?? {});
     try {
+      extra.credentials = withParams(extra.credentials, connectionParams ?? {});
       const { viewer } = await identify(extra);
       extra.release = await log.whileValid(viewer, () =>
         close(extra.socket, CloseCode.Forbidden, "This API key has expired or was revoked."),
@@ -90,10 +91,11 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
     return authentication;
   }
 
-  /** Ends a connection that may not go on. Clients come back after 4403 and 1013, not after 4401. */
+  /** Ends a connection that may not go on. Clients come back after 4403 and 1013, not after 4400 and 4401. */
   function refuse({ socket }: Connection, error: unknown, code: number): GraphQLError {
     const shown = forSocket(error);
-    close(socket, shown.extensions["code"] === "UNAUTHENTICATED" ? code : TRY_AGAIN_LATER, shown.message);
+    const codes: Record<string, number> = { UNAUTHENTICATED: code, BAD_USER_INPUT: CloseCode.BadRequest };
+    close(socket, codes[String(shown.extensions["code"])] ?? TRY_AGAIN_LATER, shown.message);
     return shown;
   }
 
@@ -184,15 +186,21 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   };
 }
 
-/** A browser cannot set headers on a WebSocket: the same comes as parameters of the connection. */
+/**
+ * A browser cannot set headers on a WebSocket: the same comes as parameters of the connection.
+ * @throws BAD_USER_INPUT for a bad client id.
+ */
 function withParams(credentials: Credentials, params: Readonly<Record<string, unknown>>): Credentials {
   const text = (...names: string[]) => names.map((name) => params[name]).find((value) => typeof value === "string");
   const apiKey = text("apiKey");
+  const clientId = text("clientId");
+  const fault = clientId && clientIdFault(clientId);
+  if (fault) throw badInput(`clientId ${fault}`);
   return {
     authorization:
       text("Authorization", "authorization") ?? (apiKey && `Bearer ${apiKey}`) ?? credentials.authorization,
     session: credentials.session,
-    client: text("clientId") || credentials.client,
+    client: clientId || credentials.client,
   };
 }
 

@@ -3,8 +3,9 @@ import { type Answer, once } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { parseArtifactId } from "./artifact-id.ts";
-import { type HeldReservation, holdReservation, returnNumbers } from "./hold-reservation.ts";
-import { type Released, releaseHeld } from "./release.ts";
+import { lockLane } from "./lane.ts";
+import { type LockedReservation, lockReservation, returnNumbers } from "./lock-reservation.ts";
+import { type Released, releaseActive } from "./release.ts";
 
 export interface ConfirmReservation {
   readonly reservationId: string;
@@ -21,17 +22,17 @@ export interface ConfirmReservation {
  *   that are not in it.
  */
 export function confirmReservation(ctx: Context, input: ConfirmReservation): Promise<Answer<Released>> {
-  return once(ctx, { operation: "confirmReservation", input }, async (inside) => {
+  return once(ctx, { operation: "confirmReservation", input, before: lockLane }, async (inside) => {
     requireRole(inside.viewer, "agent");
-    const held = await holdReservation(inside, input.reservationId);
-    const { reservationId, status } = held;
+    const locked = await lockReservation(inside, input.reservationId);
+    const { reservationId, status } = locked;
     if (status === "expired" || status === "released") throw reservationExpired(reservationId);
-    const wanted = await wantedIds(inside, held, input.ids);
+    const wanted = await wantedIds(inside, locked, input.ids);
     if (status === "confirmed") return { reservationId, released: [] };
-    const kept = held.ids.filter((id) => wanted.has(id));
-    const released = held.ids.filter((id) => !wanted.has(id));
-    if (kept.length === 0) await releaseHeld(inside, held);
-    else await keep(inside, held, kept, released);
+    const kept = locked.ids.filter((id) => wanted.has(id));
+    const released = locked.ids.filter((id) => !wanted.has(id));
+    if (kept.length === 0) await releaseActive(inside, locked);
+    else await keep(inside, locked, kept, released);
     return { reservationId, released };
   });
 }
@@ -45,7 +46,7 @@ WHERE namespace = $1 AND artifact_type = $2 AND project_id = $3 AND confirmed_at
 
 async function wantedIds(
   { db }: Context,
-  { namespace, artifactType, projectId, reservationId, ids }: HeldReservation,
+  { namespace, artifactType, projectId, reservationId, ids }: LockedReservation,
   given: ConfirmReservation["ids"],
 ): Promise<Set<string>> {
   if (given == null) return new Set(ids);
@@ -84,12 +85,12 @@ SELECT namespace, artifact_type, project_id, number_set($3::bigint[]), reserved_
 FROM id_reservations WHERE namespace = $1 AND reservation_id = $2`,
 };
 
-async function keep(ctx: Context, held: HeldReservation, kept: readonly string[], released: readonly string[]) {
-  const { namespace, reservationId, projectId, artifactType } = held;
+async function keep(ctx: Context, locked: LockedReservation, kept: readonly string[], released: readonly string[]) {
+  const { namespace, reservationId, projectId, artifactType } = locked;
   await ctx.db.write(CONFIRM, [namespace, reservationId, numbersOf(kept)]);
   if (released.length > 0) {
     await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
-    await returnNumbers(ctx, held);
+    await returnNumbers(ctx, locked);
   }
   await append(ctx, {
     type: "ids.confirmed",

@@ -2,7 +2,8 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { type Answer, once } from "../db/idempotency.ts";
 import { reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
-import { holdReservation } from "./hold-reservation.ts";
+import { lockLane } from "./lane.ts";
+import { lockReservation } from "./lock-reservation.ts";
 import { requireTtl } from "./request.ts";
 
 export interface ExtendReservation {
@@ -24,10 +25,10 @@ WHERE namespace = $1 AND reservation_id = $2 RETURNING expires_at AS "expiresAt"
  * @throws RESERVATION_EXPIRED, also for a released one; FORBIDDEN, BAD_USER_INPUT
  */
 export function extendReservation(ctx: Context, input: ExtendReservation): Promise<Answer<{ reservationId: string }>> {
-  return once(ctx, { operation: "extendReservation", input }, async (inside) => {
+  return once(ctx, { operation: "extendReservation", input, before: lockLane }, async (inside) => {
     const ttl = requireTtl(input.ttlSeconds);
     requireRole(inside.viewer, "agent");
-    const { reservationId, namespace, projectId, status, expiresAt } = await holdReservation(
+    const { reservationId, namespace, projectId, status, expiresAt } = await lockReservation(
       inside,
       input.reservationId,
     );

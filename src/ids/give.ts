@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Context, requireRole } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
-import { type Answer, requestHash } from "../db/idempotency.ts";
+import { type Answer, requestHash, requireKey } from "../db/idempotency.ts";
 import {
   badInput,
   DocketError,
@@ -65,9 +65,8 @@ export async function giveIds<Result extends object>(ctx: Context, asked: Asked)
 }
 
 function requestOf({ viewer, correlationId }: Context, { operation, input, count, ttlSeconds }: Asked): Request {
-  const { idempotencyKey: key = null, ...rest } = input;
-  if (key !== null && (key.length < 1 || key.length > 255))
-    throw badInput("idempotencyKey must have 1 to 255 characters.");
+  const { idempotencyKey, ...rest } = input;
+  const key = requireKey(idempotencyKey);
   const request = {
     operation,
     reservationId: randomUUID(),

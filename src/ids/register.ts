@@ -19,12 +19,11 @@ const LARGEST_BATCH = 1000;
  * @throws ID_TAKEN, PROJECT_NOT_FOUND, FORBIDDEN; BAD_USER_INPUT for an empty or too long list, a bad ID or type.
  */
 export function registerIds(ctx: Context, input: RegisterIds): Promise<Answer<Recorded>> {
-  return once(ctx, { operation: "registerIds", input }, async (inside) => {
+  return once(ctx, { operation: "registerIds", input, before: lockLane }, async (inside) => {
     const { projectId, ids } = input;
     requireRole(inside.viewer, "agent");
     if (ids.length < 1 || ids.length > LARGEST_BATCH)
       throw badInput(`ids has ${ids.length} entries; give 1 to ${LARGEST_BATCH}.`);
-    await lockLane(inside.db);
     const recorded = await recordIds(inside, { projectId, ids });
     if (recorded.registered.length > 0)
       await append(inside, {

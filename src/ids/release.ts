@@ -2,7 +2,8 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { type Answer, once } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
-import { type HeldReservation, holdReservation, returnNumbers } from "./hold-reservation.ts";
+import { lockLane } from "./lane.ts";
+import { type LockedReservation, lockReservation, returnNumbers } from "./lock-reservation.ts";
 
 export interface ReleaseReservation {
   readonly reservationId: string;
@@ -24,23 +25,23 @@ const RELEASE = {
  * @throws RESERVATION_EXPIRED, FORBIDDEN; BAD_USER_INPUT when it is confirmed, which is for good.
  */
 export function releaseReservation(ctx: Context, input: ReleaseReservation): Promise<Answer<Released>> {
-  return once(ctx, { operation: "releaseReservation", input }, async (inside) => {
+  return once(ctx, { operation: "releaseReservation", input, before: lockLane }, async (inside) => {
     requireRole(inside.viewer, "agent");
-    const held = await holdReservation(inside, input.reservationId);
-    const { reservationId, status, ids } = held;
+    const locked = await lockReservation(inside, input.reservationId);
+    const { reservationId, status, ids } = locked;
     if (status === "confirmed")
       throw badInput(`Reservation ${reservationId} is confirmed; confirmed IDs are kept for good.`, { reservationId });
     if (status === "expired") throw reservationExpired(reservationId);
-    if (status === "active") await releaseHeld(inside, held);
+    if (status === "active") await releaseActive(inside, locked);
     return { reservationId, released: ids };
   });
 }
 
 /** Releases an active reservation and tells so. */
-export async function releaseHeld(ctx: Context, held: HeldReservation): Promise<void> {
-  const { namespace, reservationId, projectId, artifactType, ids } = held;
+export async function releaseActive(ctx: Context, locked: LockedReservation): Promise<void> {
+  const { namespace, reservationId, projectId, artifactType, ids } = locked;
   await ctx.db.write(RELEASE, [namespace, reservationId]);
-  await returnNumbers(ctx, held);
+  await returnNumbers(ctx, locked);
   await append(ctx, {
     type: "ids.released",
     projectId,

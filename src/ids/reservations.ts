@@ -1,8 +1,16 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import {
+  all,
+  type Bind,
+  type ChoiceFilter,
+  type Maybe,
+  type StringFilter,
+  stringCondition,
+} from "../db/comparators.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { reservationExpired } from "../errors.ts";
-import { type ReservationStatus, UUID } from "./hold-reservation.ts";
+import { type ReservationStatus, UUID } from "./lock-reservation.ts";
 
 export interface Reservation {
   readonly reservationId: string;
@@ -20,21 +28,11 @@ export interface Reservation {
   readonly taskId: string | null;
 }
 
-type Maybe<T> = T | null | undefined;
-
 export interface ReservationFilter {
   readonly projects?: Maybe<readonly string[]>;
-  readonly artifactType?: Maybe<{
-    readonly eq?: Maybe<string>;
-    readonly in?: Maybe<readonly string[]>;
-    /** Part of the type, whatever the case. */
-    readonly contains?: Maybe<string>;
-    readonly null?: Maybe<boolean>;
-  }>;
-  readonly status?: Maybe<{
-    readonly eq?: Maybe<ReservationStatus>;
-    readonly in?: Maybe<readonly ReservationStatus[]>;
-  }>;
+  /** Lower case is understood. */
+  readonly artifactType?: Maybe<StringFilter>;
+  readonly status?: Maybe<ChoiceFilter<ReservationStatus>>;
 }
 
 const COLUMNS = `r.reservation_id AS "reservationId", r.project_id AS "projectId", r.namespace,
@@ -113,8 +111,6 @@ async function countReservations(ctx: Context, filter: Maybe<ReservationFilter>)
   return counted?.count ?? 0;
 }
 
-type Bind = (value: unknown) => string;
-
 function amongProjects({ viewer }: Context, filter: Maybe<ReservationFilter>, bind: Bind): string {
   const projects = filter?.projects ?? visibleProjects(viewer);
   return projects === null ? "TRUE" : `p.project_id = ANY (${bind(projects)}::text[])`;
@@ -122,14 +118,13 @@ function amongProjects({ viewer }: Context, filter: Maybe<ReservationFilter>, bi
 
 function matches(filter: Maybe<ReservationFilter>, bind: Bind): string {
   const { artifactType: type, status } = filter ?? {};
-  const conditions = [
-    type?.eq != null && `r.artifact_type = upper(${bind(type.eq)})`,
-    type?.in && `r.artifact_type = ANY (${bind(type.in.map((one) => one.toUpperCase()))}::text[])`,
-    type?.contains != null && `strpos(r.artifact_type, upper(${bind(type.contains)})) > 0`,
-    // Every reservation has a type.
-    type?.null === true && "FALSE",
-    status?.eq != null && `reservation_status(r) = ${bind(status.eq)}`,
-    status?.in && `reservation_status(r) = ANY (${bind(status.in)}::text[])`,
-  ];
-  return conditions.filter((condition) => typeof condition === "string").join(" AND ") || "TRUE";
+  return all([
+    type &&
+      stringCondition(
+        "r.artifact_type",
+        { ...type, eq: type.eq?.toUpperCase(), in: type.in?.map((one) => one.toUpperCase()) },
+        bind,
+      ),
+    status && stringCondition("reservation_status(r)", status, bind),
+  ]);
 }

@@ -1,5 +1,5 @@
-import { createPublicKey } from "node:crypto";
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
 import type { JwtConfig } from "../config.ts";
 import { unauthenticated } from "../errors.ts";
@@ -52,19 +52,20 @@ export function createTokenVerifier({ issuer, audience, algorithm, key }: JwtCon
 type Verify = (token: string) => Promise<JWTPayload>;
 
 function verifyBy(key: JwtConfig["key"], options: Parameters<typeof jwtVerify>[2]): Verify {
-  const remote = "jwksUrl" in key ? createRemoteJWKSet(key.jwksUrl) : undefined;
-  const own = "publicKeyPem" in key ? createPublicKey(key.publicKeyPem) : undefined;
+  const keyOf = "jwksUrl" in key ? createRemoteJWKSet(key.jwksUrl) : always(createPublicKey(key.publicKeyPem));
   return async (token) => {
     try {
-      if (remote) return (await jwtVerify(token, remote, options)).payload;
-      if (own) return (await jwtVerify(token, own, options)).payload;
-      throw new Error("Tokens are accepted, but there is no key to check them with");
+      return (await jwtVerify(token, keyOf, options)).payload;
     } catch (error) {
       if (error instanceof errors.JOSEError && !UNREACHABLE.has(error.code))
         throw unauthenticated(`This token is not accepted: ${error.message}.`);
       throw error;
     }
   };
+}
+
+function always(key: KeyObject): JWTVerifyGetKey {
+  return async () => key;
 }
 
 /** The issuer's keys could not be fetched: nothing is wrong with the token. */

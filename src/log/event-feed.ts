@@ -25,6 +25,7 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
   #place: Place;
   #queue: LoggedEvent[] | undefined;
   #budget = new FrameBudget();
+  #closed = false;
   #onReady: () => void = () => undefined;
 
   constructor(hub: Hub, db: Db, clock: Clock, selection: Selection, after: Place) {
@@ -71,6 +72,7 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
   }
 
   close(): void {
+    this.#closed = true;
     this.#queue = undefined;
     this.#hub.detach(this);
   }
@@ -94,7 +96,8 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
   }
 
   #goLiveAtTheEnd(): void {
-    if (this.#place.position < this.#hub.recent.end.position) return;
+    // A read that was under way when the subscriber left still comes to its end.
+    if (this.#closed || this.#place.position < this.#hub.recent.end.position) return;
     this.#queue = [];
     this.#budget = new FrameBudget();
     this.#hub.attach(this);

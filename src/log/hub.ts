@@ -17,6 +17,8 @@ export interface Feed {
 export class Hub {
   recent: RecentEvents;
   codec: CursorCodec;
+  /** How often it began anew: a place found in one generation may not be in the log of the next. */
+  generation = 0;
   readonly #byProject = new Map<string, Set<Feed>>();
   /** Feeds of viewers without limits that named no projects, so that new projects reach them at once. */
   readonly #ofAll = new Set<Feed>();
@@ -58,6 +60,7 @@ export class Hub {
 
   /** Begins anew where the log ends now, after the database lost events. All streams have been ended before. */
   restart(codec: CursorCodec, from: Place): void {
+    this.generation++;
     this.codec = codec;
     this.recent = new RecentEvents(from);
   }

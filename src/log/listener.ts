@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { connect } from "../db/connect.ts";
+import { DOCKET_ROLE } from "../db/docket-role.ts";
 import type { Clock } from "./clock.ts";
 import { Outage, type OutageLogger } from "./outage.ts";
 
@@ -58,7 +59,7 @@ export class Listener {
     let client: Client | undefined;
     try {
       client = await connect(this.#url, "docket listen", {
-        options: "-c role=docket_app",
+        options: `-c role=${DOCKET_ROLE}`,
         keepAlive: true,
         query_timeout: ANSWER_MS,
       });

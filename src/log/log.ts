@@ -161,7 +161,14 @@ export async function openLog({
       over();
     });
     try {
-      const source = await makeSource();
+      let generation = hub.generation;
+      let source = await makeSource();
+      // The database lost events meanwhile: this source's place is in the log of before, and would skip new events.
+      while (hub.generation !== generation) {
+        source.close();
+        generation = hub.generation;
+        source = await makeSource();
+      }
       const stream: PacedStream<Frame> = new PacedStream(source, around, () => {
         release();
         streams.delete(stream);

@@ -11,7 +11,7 @@ import { ensureProject } from "../projects/create.ts";
 import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
 import { requireFutureDueDates } from "./fields.ts";
-import { requireLeaseSeconds } from "./lease.ts";
+import { requireAttemptInput } from "./lease.ts";
 import type { TaskKey } from "./locate.ts";
 
 export interface AddTasks {
@@ -31,33 +31,30 @@ export interface AddTasks {
  * @throws BAD_USER_INPUT naming every bad item, PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, FORBIDDEN
  */
 export function addTasks(ctx: Context, input: AddTasks) {
-  return once(
-    ctx,
-    { operation: "addTasks", input, before: lockLane },
-    async (inside): Promise<{ tasks: TaskKey[] }> => {
-      requireRole(inside.viewer, "agent");
-      requireLeaseSeconds(input.leaseSeconds);
-      const batch = newTasks(input.tasks, input.projectId);
-      const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
+  const request = { operation: "addTasks", input, before: lockLane };
+  return once(ctx, request, async (inside): Promise<{ tasks: TaskKey[] }> => {
+    requireRole(inside.viewer, "agent");
+    requireAttemptInput(input);
+    const batch = newTasks(input.tasks, input.projectId);
+    const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
 
-      if (input.createProject) for (const projectId of projectIds) await ensureProject(inside, projectId);
-      else await requireProjects(inside, projectIds);
-      await requireFutureDueDates(
-        inside,
-        batch.flatMap(({ dueDate }) => dueDate ?? []),
-      );
-      await lockSequences(inside.db, sequencesOf(batch));
-      // Behind the lock, so that of two batches with one artifact the second sees the first.
-      await refuseQueuedArtifacts(inside, batch);
-      const identified: (NewTask & TaskKey)[] = [];
-      for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch)));
-      identified.sort((a, b) => a.index - b.index);
+    if (input.createProject) for (const projectId of projectIds) await ensureProject(inside, projectId);
+    else await requireProjects(inside, projectIds);
+    await requireFutureDueDates(
+      inside,
+      batch.flatMap(({ dueDate }) => dueDate ?? []),
+    );
+    await lockSequences(inside.db, sequencesOf(batch));
+    // Behind the lock, so that of two batches with one artifact the second sees the first.
+    await refuseQueuedArtifacts(inside, batch);
+    const identified: (NewTask & TaskKey)[] = [];
+    for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch)));
+    identified.sort((a, b) => a.index - b.index);
 
-      const rows = await insert(inside, identified, input);
-      await append(inside, ...rows.flatMap((row) => eventsOf(row)));
-      return { tasks: identified.map(({ projectId, taskId }) => ({ projectId, taskId })) };
-    },
-  );
+    const rows = await insert(inside, identified, input);
+    await append(inside, ...rows.flatMap((row) => eventsOf(row)));
+    return { tasks: identified.map(({ projectId, taskId }) => ({ projectId, taskId })) };
+  });
 }
 
 /** Every sequence that the batch gives or records an ID of. */

@@ -71,6 +71,8 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
   const { data, error } = TaskFields.safeParse({
     ...Object.fromEntries(Object.entries(item).filter(([, value]) => value !== null)),
     description,
+    generatorName: item.generatorName ?? item.generator,
+    inputs: item.inputs ?? (item.parentId == null ? undefined : [item.parentId]),
   });
   if (error) faults.push(...faultsOf(error, at));
   return {
@@ -80,11 +82,11 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
     title: data?.title ?? null,
     description: data?.description ?? "",
     kind: data?.kind ?? "task",
-    generatorName: data?.generatorName ?? item.generator ?? null,
+    generatorName: data?.generatorName ?? null,
     status: item.status ?? "pending",
     priority: data?.priority ?? 2,
     labels: data?.labels ?? [],
-    inputs: data?.inputs ?? (item.parentId == null ? [] : [item.parentId]),
+    inputs: data?.inputs ?? [],
     expectedOutputs: data?.expectedOutputs ?? (artifactId === null ? [] : [artifactId]),
     contextNotes: data?.contextNotes ?? null,
     metadata: data?.metadata ?? {},

@@ -3,7 +3,7 @@ import { requireVisible } from "../access/visibility.ts";
 import { replay, requestHash, requireKey } from "../db/idempotency.ts";
 import { errorCode } from "../db/retry.ts";
 import { type Idle, whyIdle } from "./idle.ts";
-import { requireLeaseSeconds } from "./lease.ts";
+import { requireAttemptInput } from "./lease.ts";
 import { type Taken, takeParameters, takeStatement } from "./take.ts";
 
 export interface ClaimNext {
@@ -56,7 +56,7 @@ export async function claimNext(ctx: Context, input: ClaimNext): Promise<Claim &
   const key = requireKey(idempotencyKey);
   requireVisible(ctx.viewer, projectId);
   requireRole(ctx.viewer, "agent");
-  requireLeaseSeconds(input.leaseSeconds);
+  requireAttemptInput(input);
   const kept = key === null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }) };
   const first = kept && (await replay<Taken>(ctx, kept.key, kept.hash));
   if (first) return { taken: first, idle: null, replayed: true };

@@ -2,7 +2,7 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { once } from "../db/idempotency.ts";
 import { type Claim, takeNext } from "./claim-next.ts";
 import { lockTask } from "./hold.ts";
-import { requireLeaseSeconds } from "./lease.ts";
+import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
 import { setStatus } from "./update-status.ts";
 
@@ -20,7 +20,7 @@ export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) 
     { operation: "completeAndClaimNext", input },
     async (inside): Promise<Claim & { completed: TaskKey }> => {
       requireRole(inside.viewer, "agent");
-      requireLeaseSeconds(input.leaseSeconds);
+      requireAttemptInput(input);
       const task = await lockTask(inside, await locateTask(inside, input, "write"));
       const { projectId, taskId } = task;
       await setStatus(inside, task, { ...input, projectId, status: "completed" });

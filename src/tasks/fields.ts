@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { Context } from "../access/viewer.ts";
+import { isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
 import { badInput } from "../errors.ts";
 
-const text = (most: number) => z.string().max(most);
-const names = z.array(z.string().min(1).max(500)).max(100);
+const text = (most: number) => z.string().max(most).refine(isStorable, { error: NOT_STORABLE });
+const names = z.array(text(500).min(1)).max(100);
 /** Enough for notes of a machine; what is larger belongs into a file. */
 const LARGEST_METADATA_BYTES = 65_536;
 
@@ -14,14 +15,15 @@ export const TaskFields = z.object({
   generatorName: text(50).nullish(),
   kind: z.enum(["task", "project", "session", "research"]).optional(),
   priority: z.int().min(0).max(4).optional(),
-  labels: z.array(z.string().min(1).max(100)).max(50).optional(),
+  labels: z.array(text(100).min(1)).max(50).optional(),
   inputs: names.nullish(),
   expectedOutputs: names.nullish(),
   contextNotes: text(100_000).nullish(),
   metadata: z
     .record(z.string(), z.unknown())
-    .refine((metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= LARGEST_METADATA_BYTES, {
-      error: `at most ${LARGEST_METADATA_BYTES} bytes as JSON`,
+    .superRefine((metadata, ctx) => {
+      const fault = jsonFault(metadata, LARGEST_METADATA_BYTES);
+      if (fault) ctx.addIssue(fault);
     })
     .optional(),
   dueDate: z.date().nullish(),

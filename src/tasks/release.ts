@@ -1,6 +1,7 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { once } from "../db/idempotency.ts";
 import { lockTask } from "./hold.ts";
+import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress } from "./locate.ts";
 import { setStatus } from "./update-status.ts";
 
@@ -15,6 +16,7 @@ export interface Release extends TaskAddress {
 export function releaseTask(ctx: Context, input: Release) {
   return once(ctx, { operation: "releaseTask", input }, async (inside) => {
     requireRole(inside.viewer, "agent");
+    requireAttemptInput(input);
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     return setStatus(inside, task, { ...input, status: "pending", completionNotes: input.notes });
   });

@@ -3,7 +3,7 @@ import { once } from "../db/idempotency.ts";
 import { append } from "../log/append.ts";
 import { subject } from "./change.ts";
 import { lockTask, lost, requireFence, requireHolder } from "./hold.ts";
-import { requireLeaseSeconds } from "./lease.ts";
+import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
 
 export interface RenewLease extends TaskAddress {
@@ -41,7 +41,7 @@ SELECT lease_expires_at FROM renewed`,
 export function renewLease(ctx: Context, input: RenewLease) {
   return once(ctx, { operation: "renewTaskLease", input }, async (inside): Promise<LeaseRenewed> => {
     requireRole(inside.viewer, "agent");
-    requireLeaseSeconds(input.leaseSeconds);
+    requireAttemptInput(input);
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     requireFence(task, input.attempt);
     if (task.status !== "in_progress") throw lost(task, "it is not in progress");

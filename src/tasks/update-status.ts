@@ -1,6 +1,6 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { once } from "../db/idempotency.ts";
-import { badInput, invalidTransition } from "../errors.ts";
+import { invalidTransition } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { changeTask, endAttempt, subject } from "./change.ts";
 import {
@@ -13,7 +13,7 @@ import {
   requireVersion,
   type TaskStatus,
 } from "./hold.ts";
-import { requireLeaseSeconds } from "./lease.ts";
+import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
 import { takeTask } from "./take-task.ts";
 
@@ -53,7 +53,7 @@ export interface StatusUpdated extends TaskKey {
 export function updateStatus(ctx: Context, input: UpdateStatus) {
   return once(ctx, { operation: "updateTaskStatus", input }, async (inside): Promise<StatusUpdated> => {
     requireRole(inside.viewer, "agent");
-    requireLeaseSeconds(input.leaseSeconds);
+    requireAttemptInput(input);
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     return setStatus(inside, task, input);
   });
@@ -127,12 +127,8 @@ async function leaseExpired({ db }: Context, { projectId, taskId }: TaskKey): Pr
   return found?.expired === true;
 }
 
-const LONGEST_NOTES = 100_000;
-
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */
 async function complete(ctx: Context, key: TaskKey, notes: string | null | undefined): Promise<void> {
-  if (notes != null && notes.length > LONGEST_NOTES)
-    throw badInput(`completionNotes has ${notes.length} characters; ${LONGEST_NOTES} at most.`);
   const task = await changeTask(
     ctx,
     key,

@@ -186,3 +186,8 @@ test("every operation that GraphiQL opens with is one of this schema", () => {
   const schema = buildSchema(readFileSync(new URL("../../schema/schema.graphql", import.meta.url), "utf8"));
   for (const { query } of TABS) expect(validate(schema, parse(query))).toEqual([]);
 });
+
+test("the comments that GraphiQL opens with can be read without scrolling aside", () => {
+  const comments = TABS.flatMap(({ query }) => query.split("\n")).filter((line) => line.startsWith("#"));
+  expect(comments.filter((line) => line.length > 60)).toEqual([]);
+});

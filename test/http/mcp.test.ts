@@ -1,7 +1,53 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startTestServer } from "../support/server.ts";
+import { connectOwner } from "../support/owner.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+const ADD = { project_id: "alpha", tasks: [{ description: "Write the docs" }] };
+
+/** One call of add_task in a request of its own, as clients without a session send it. */
+function post({ url, agentKey }: TestServer, headers: Record<string, string> = {}, signal: AbortSignal | null = null) {
+  return fetch(`${url}/mcp`, {
+    method: "POST",
+    signal,
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      authorization: `Bearer ${agentKey}`,
+      ...headers,
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/call",
+      params: { name: "add_task", arguments: ADD },
+    }),
+  });
+}
+
+async function addTask(server: TestServer, headers?: Record<string, string>): Promise<string[]> {
+  const answer = (await (await post(server, headers)).json()) as {
+    result: { structuredContent: { task_ids: string[] } };
+  };
+  return answer.result.structuredContent.task_ids;
+}
+
+const WAITING = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+/** Calls add_task and breaks the connection while the database is still at work on it. */
+async function addTaskAndLeave(server: TestServer): Promise<void> {
+  const owner = await connectOwner(server.test);
+  await owner.query("BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE");
+  const leaving = new AbortController();
+  const left = post(server, {}, leaving.signal).catch((error: unknown) => error);
+  await expect.poll(async () => (await owner.query(WAITING)).rowCount).toBeGreaterThan(0);
+  leaving.abort();
+  await left;
+  await expect.poll(() => server.logged.filter((line) => line["status_code"] === 499)).toHaveLength(1);
+  await owner.query("COMMIT");
+}
 
 async function connectClient(url: string, key: string): Promise<Client> {
   const client = new Client({ name: "test", version: "1.0.0" });
@@ -76,5 +122,46 @@ describe("MCP over HTTP", () => {
       const response = await fetch(`${url}/mcp`, { method, headers });
       expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
     }
+  });
+});
+
+describe("a call over HTTP that is repeated", () => {
+  test("gives the first result when its connection was cut before the answer, and only once", async () => {
+    const server = await startTestServer();
+    await addTaskAndLeave(server);
+    expect(await addTask(server)).toEqual(["TASK-001"]);
+    expect(await addTask(server)).toEqual(["TASK-002"]);
+  });
+
+  test("is a new call when another session makes it", async () => {
+    const server = await startTestServer();
+    await addTaskAndLeave(server);
+    expect(await addTask(server, { "docket-client-id": "other" })).toEqual(["TASK-002"]);
+  });
+
+  test("adds twice when both calls were answered", async () => {
+    const server = await startTestServer();
+    expect([await addTask(server), await addTask(server)]).toEqual([["TASK-001"], ["TASK-002"]]);
+  });
+
+  test("gives the first result under the same Idempotency-Key, and a new one under another", async () => {
+    const server = await startTestServer();
+    const added = [];
+    for (const key of ["k1", "k1", "k2"]) added.push(await addTask(server, { "idempotency-key": key }));
+    expect(added).toEqual([["TASK-001"], ["TASK-001"], ["TASK-002"]]);
+  });
+
+  test("keeps the calls of a batch under one Idempotency-Key apart", async () => {
+    const server = await startTestServer();
+    const headers = {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      authorization: `Bearer ${server.agentKey}`,
+      "idempotency-key": "k1",
+    };
+    const params = { name: "add_task", arguments: ADD };
+    const body = JSON.stringify([1, 2].map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params })));
+    for (const _ of ["first", "again"]) await fetch(`${server.url}/mcp`, { method: "POST", headers, body });
+    expect(await addTask(server)).toEqual(["TASK-003"]);
   });
 });

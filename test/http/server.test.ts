@@ -1,7 +1,10 @@
 import { type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
+import { makeSecret } from "../../src/keys/secret.ts";
+import { createTestDatabase } from "../support/database.ts";
+import { startDatabaseProxy } from "../support/database-proxy.ts";
 import { startTestServer } from "../support/server.ts";
 
 /** A request with any headers; `fetch` would not let Host and Origin be set. */
@@ -88,6 +91,33 @@ describe("the HTTP server", () => {
     const generated = await fetch(`${url}/health`, { headers: { "x-request-id": "not a good id!" } });
     expect(generated.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });
+
+  test.each(["/graphql", "/mcp", "/sign-out"])(
+    "says on %s that a lost database is worth another try, and when",
+    async (path) => {
+      const database = await createTestDatabase();
+      onTestFinished(() => database.drop());
+      const proxy = await startDatabaseProxy(database.url);
+      const { url, agentKey, logged } = await startTestServer({ test: { ...database, url: proxy.url } });
+      proxy.cut();
+      const cookie = `docket_session_${new URL(url).port}=${makeSecret("session").text}`;
+      const caller = path === "/sign-out" ? { cookie, origin: url } : { authorization: `Bearer ${agentKey}` };
+      const headers = { "content-type": "application/json", ...caller };
+      const answer = await fetch(url + path, { method: "POST", headers, body: viewer });
+      expect([answer.status, await answer.json()]).toMatchObject([
+        500,
+        {
+          errors: [
+            {
+              message: "Database unavailable",
+              extensions: { code: "DATABASE_UNAVAILABLE", retryable: true, retryAfterMs: 1000 },
+            },
+          ],
+        },
+      ]);
+      expect(logged.filter(({ msg }) => msg === "request failed")).toMatchObject([{ level: "error" }]);
+    },
+  );
 
   test("takes a caller that goes away for what it is, not for a fault of its own", async () => {
     const server = await startTestServer();

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { confirmReservation } from "../../src/ids/confirm.ts";
+import { extendReservation } from "../../src/ids/extend.ts";
 import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
@@ -111,6 +112,50 @@ it("lets every kind of writer work on one sequence at once without a number give
   // Kept: 12 by nextId, 24 tasks, 13 registered, 4 × 2 and 4 × 1 confirmed.
   expect(rows).toEqual([{ given: 61, numbers: 61 }]);
   expect((await t.owner.query("SELECT FROM tasks")).rowCount).toBe(24);
+});
+
+it("lets one of two verbs under one key win and refuses the other, however many pairs meet", async () => {
+  const t = await withProjects("alpha");
+  const keys = Array.from({ length: 10 }, (_, i) => `key-${i}`);
+  const answers = await Promise.allSettled(
+    keys.flatMap((idempotencyKey, i) => [
+      reserveIds(t.as(), { ...US, idempotencyKey }),
+      registerIds(t.as(), { projectId: "alpha", ids: [`EPIC-0${10 + i}`], idempotencyKey }),
+    ]),
+  );
+  const pairs = keys.map((_, i) => answers.slice(2 * i, 2 * i + 2));
+  for (const pair of pairs) {
+    expect(pair.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const lost = pair.find(({ status }) => status === "rejected");
+    expect(lost).toMatchObject({ reason: { code: "IDEMPOTENCY_KEY_REUSED" } });
+  }
+  expect((await t.owner.query("SELECT FROM id_reservations")).rowCount).toBe(10);
+});
+
+it("locks nothing else while it waits for the lane, so that nobody waits in a circle", async () => {
+  const t = await withProjects("alpha");
+  const reserve = async () => (await reserveIds(t.as(), US)).reservationId;
+  const reservationIds = [await reserve(), await reserve(), await reserve()];
+  const [confirmed = "", extended = "", released = ""] = reservationIds;
+  const alpha = { projectId: "alpha" };
+  await t.owner.query("BEGIN; LOCK TABLE id_lane IN EXCLUSIVE MODE");
+  const work = [
+    addTasks(t.as(), { ...alpha, tasks: [{ description: "a" }], idempotencyKey: "k1" }),
+    registerIds(t.as(), { ...alpha, ids: ["US-100"], idempotencyKey: "k2" }),
+    confirmReservation(t.as(), { reservationId: confirmed, idempotencyKey: "k3" }),
+    extendReservation(t.as(), { reservationId: extended, idempotencyKey: "k4" }),
+    releaseReservation(t.as(), { reservationId: released, idempotencyKey: "k5" }),
+  ];
+  // Of this database: the others of the cluster are copies of one template, with the same relation numbers.
+  const waiting = `SELECT pid FROM pg_locks WHERE relation = 'id_lane'::regclass AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  await expect.poll(async () => (await t.owner.query(waiting)).rowCount).toBe(5);
+  const { rows } = await t.owner.query(
+    `SELECT relation::regclass FROM pg_locks WHERE granted AND locktype = 'relation' AND pid IN (${waiting})`,
+  );
+  expect(rows).toEqual([]);
+  await t.owner.query("COMMIT");
+  expect(await Promise.all(work)).toMatchObject(work.map(() => ({ replayed: false })));
 });
 
 it("is not failed by a project or task that changes under a reservation's snapshot", async () => {

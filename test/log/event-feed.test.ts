@@ -133,6 +133,19 @@ test("offers an event only to those who select it, and to nobody after they left
   expect(hub.attached).toBe(0);
 });
 
+test("stays away from the hub when it was closed while it read the log", async () => {
+  const { hub, publish, follow, reads } = start();
+  publish(5);
+  // As a process that begins now: it remembers none of the five.
+  hub.restart(hub.codec, hub.recent.end);
+  const feed = follow(BEGINNING);
+  const reading = feed.take();
+  feed.close();
+  expect(positions(await reading)).toEqual([1, 2, 3, 4, 5]);
+  expect(reads()).toBe(1);
+  expect(hub.attached).toBe(0);
+});
+
 test("tells of each changed project once per frame, however often it changed", async () => {
   const { hub, db, publish } = start();
   const feed = new StatusFeed(hub, db, { ...ALL, projects: new Set(["alpha", "beta"]) });

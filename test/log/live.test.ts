@@ -1,8 +1,18 @@
-import { expect, test, vi } from "vitest";
+import type { Client } from "pg";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { append } from "../../src/log/append.ts";
 import { openLog } from "../../src/log/log.ts";
 import { ADMIN, commit, contextOf, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
+
+/** As a restore of an older copy does, in which other things happen from then on. */
+async function loseAllButFirst(owner: Client) {
+  await owner.query("ALTER TABLE events DISABLE TRIGGER events_immutable");
+  await owner.query("DELETE FROM events WHERE position > 1");
+  await owner.query("UPDATE log_head SET position = 1");
+  await owner.query("UPDATE project_log_heads SET number = 1, hash = (SELECT hash FROM events)");
+  await owner.query("ALTER TABLE events ENABLE TRIGGER events_immutable");
+}
 
 test("delivers what another process committed, also when that process dies before it drains", async () => {
   const { log, test: db, another } = await startLog();
@@ -73,12 +83,7 @@ test("ends all streams when the database lost events, and refuses their cursors 
   const stream = await log.follow(ADMIN, { filter: {}, after: null });
   await commit(database, taskEvent("alpha", "TASK-001"), taskEvent("alpha", "TASK-002"));
   const cursor = (await takeEvents(stream, 2)).at(-1)?.cursor ?? "";
-  // A restore of an older copy, in which other things happened since.
-  await owner.query("ALTER TABLE events DISABLE TRIGGER events_immutable");
-  await owner.query("DELETE FROM events WHERE position = 2");
-  await owner.query("UPDATE log_head SET position = 1");
-  await owner.query("UPDATE project_log_heads SET number = 1, hash = (SELECT hash FROM events)");
-  await owner.query("ALTER TABLE events ENABLE TRIGGER events_immutable");
+  await loseAllButFirst(owner);
   await commit(database, taskEvent("alpha", "TASK-003"));
   expect((await stream.next()).done).toBe(true);
   await expect(log.follow(ADMIN, { filter: {}, after: cursor })).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
@@ -86,6 +91,43 @@ test("ends all streams when the database lost events, and refuses their cursors 
   await fresh.next();
   await commit(database, taskEvent("alpha", "TASK-004"));
   expect((await takeEvents(fresh, 1)).at(-1)?.events[0]).toMatchObject({ number: 3, subjectId: "TASK-004" });
+});
+
+test("begins no stream in the log of before when the database loses events while the stream is opened", async () => {
+  const { database, log, owner, test: db } = await startLog();
+  await commit(
+    database,
+    taskEvent("alpha", "TASK-001"),
+    taskEvent("alpha", "TASK-002"),
+    taskEvent("alpha", "TASK-003"),
+  );
+  const { cursor } = await log.events(ADMIN, { filter: {}, after: null, first: 2 });
+  const others = openDatabase({ url: db.url, size: 4, applicationName: "docket test" });
+  const looking = Promise.withResolvers<void>();
+  const found = Promise.withResolvers<void>();
+  const slow = {
+    ...others,
+    read: (async (...args: Parameters<typeof others.read>) => {
+      const rows = await others.read(...args);
+      if (typeof args[0] === "object" && args[0].name === "log-place") {
+        looking.resolve();
+        await found.promise;
+      }
+      return rows;
+    }) as typeof others.read,
+  };
+  const errors: string[] = [];
+  const logger = { ...silent, error: (_: object, message: string) => void errors.push(message) };
+  const other = await openLog({ database: slow, listenUrl: db.url, logger, settings: { pollMs: 20 } });
+  onTestFinished(() => other.close().then(() => others.close()));
+  const opening = other.follow(ADMIN, { filter: {}, after: cursor });
+  await looking.promise;
+  await loseAllButFirst(owner);
+  await vi.waitFor(() => expect(errors).toContainEqual(expect.stringMatching(/lost events/)));
+  await commit(database, taskEvent("alpha", "TASK-004"));
+  found.resolve();
+  await expect(opening).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
+  expect(other.streams).toBe(0);
 });
 
 test("delivers past a transaction that stays open", async () => {

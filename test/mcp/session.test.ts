@@ -65,6 +65,23 @@ describe("a session", () => {
     expect(leases.find("TASK-001", "alpha", undefined)).toEqual(task);
   });
 
+  test("says nothing of a renewal that failed because its task was completed or taken anew meanwhile", async () => {
+    const answers: ((fault: Error) => void)[] = [];
+    const request = () => new Promise((_, reject) => answers.push(reject));
+    const failures: unknown[] = [];
+    const leases = new LeaseSession(request as unknown as GraphQLRequest, (...failure) => failures.push(failure));
+    leases.hold(task);
+    leases.hold({ ...task, taskId: "TASK-002" });
+    await vi.advanceTimersByTimeAsync(10_000);
+    leases.drop("alpha", "TASK-001");
+    leases.hold({ ...task, taskId: "TASK-002", attempt: 2 });
+    for (const fail of answers.splice(0)) fail(new ServerError("LEASE_LOST", "completed"));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(failures).toEqual([]);
+    expect(answers).toHaveLength(1);
+    leases.close();
+  });
+
   test("knows a task by its project when it holds two of one name", () => {
     const { leases } = session();
     leases.hold(task);

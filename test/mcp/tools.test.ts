@@ -261,6 +261,42 @@ describe("a lost answer", () => {
     expect(new Set(keys.slice(0, 5)).size).toBe(1);
     expect(keys[5]).not.toBe(keys[4]);
   });
+
+  test.each([
+    ["DATABASE_UNAVAILABLE", "Database unavailable"],
+    ["INTERNAL", "Something went wrong"],
+    ["BAD_RESPONSE", "Not an answer"],
+  ])("may be what %s stands for, so the model's next call has the same key", async (code, message) => {
+    const faults = [new GraphQLError(message, { extensions: { code } })];
+    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: 1, replayed: true } };
+    await using docket = await scriptedDocket(root);
+    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
+    const { text } = await tools.call("get_next_task");
+    expect(text).toContain(`${message}. `);
+    expect(text).toContain("Repeating the same call is safe");
+    expect(text).not.toContain("Nothing was changed");
+    for (const _ of [1, 2]) expect(await tools.call("get_next_task")).toMatchObject({ failed: false });
+    const [first, second, third] = docket.seen.map(({ variables }) => variables.input?.["idempotencyKey"]);
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+  });
+
+  test("is not forgotten when its repetition is refused before anybody looked at the key", async () => {
+    const faults = ["INTERNAL", "RATE_LIMITED"].map((code) => new GraphQLError(code, { extensions: { code } }));
+    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: 1, replayed: true } };
+    await using docket = await scriptedDocket(root);
+    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
+    for (const _ of [1, 2, 3]) await tools.call("get_next_task");
+    expect(new Set(docket.seen.map(({ variables }) => variables.input?.["idempotencyKey"])).size).toBe(1);
+  });
+
+  test("is not suspected behind an error that says that nothing was done", async () => {
+    const fail = () => new GraphQLError("Project alpha not found", { extensions: { code: "PROJECT_NOT_FOUND" } });
+    await using docket = await scriptedDocket({ claimNextTask: fail });
+    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
+    for (const _ of [1, 2]) await tools.call("get_next_task");
+    expect(new Set(docket.seen.map(({ variables }) => variables.input?.["idempotencyKey"])).size).toBe(2);
+  });
 });
 
 describe("the log of calls", () => {

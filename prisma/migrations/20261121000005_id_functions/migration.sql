@@ -46,33 +46,44 @@ BEGIN
   PERFORM return_numbers(ns, type);
 END $$;
 
--- Tasks written by plain SQL hold numbers that the registry does not know. Records those among the next thousand as
+-- The numbers among these that tasks of the namespace bear, whoever wrote them. Of two projects with one number the
+-- first by name counts.
+CREATE FUNCTION task_numbers(ns text, type text, among int8multirange) RETURNS TABLE (number bigint, project text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  ids text[] := artifact_ids(type, among);
+BEGIN
+  -- Joined: the index is searched for a few IDs, however many tasks there are, and = ANY could compare each with each.
+  RETURN QUERY SELECT substring(t.task_id FROM length(type) + 2)::bigint, min(p.project_id)::text
+  FROM unnest(ids) id JOIN tasks t ON t.task_id = id JOIN projects p ON p.project_id = t.project_id AND p.id_namespace = ns
+  GROUP BY t.task_id;
+END $$;
+
+-- Tasks written by plain SQL hold numbers that the registry does not know. Records those among the given ones as
 -- confirmed for their projects; numbers it passes stay free.
-CREATE FUNCTION adopt_task_numbers(ns text, type text, beginning bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION adopt_task_numbers(ns text, type text, among int8multirange) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   free int8multirange;
   reached bigint;
-  owner record;
+  owners text[];
+  theirs int8multirange[];
+  adopted int8multirange;
 BEGIN
-  SELECT released + int8multirange(int8range(last_assigned_id + 1, 2147483648)), last_assigned_id INTO free, reached
-  FROM id_registry WHERE namespace = ns AND artifact_type = type;
-  FOR owner IN
-    SELECT p.project_id, range_agg(int8range(n, n + 1)) AS numbers
-    FROM unnest(free * int8multirange(int8range(beginning, least(beginning + 1000, 2147483648)))) run,
-      generate_series(lower(run), upper(run) - 1) n
-      JOIN tasks t ON t.task_id = artifact_id(type, n) JOIN projects p ON p.project_id = t.project_id AND p.id_namespace = ns
-    GROUP BY p.project_id
-  LOOP
-    -- In a shared namespace two such rows may bear one number: the first keeps it, both are passed.
-    owner.numbers := owner.numbers * free;
-    CONTINUE WHEN isempty(owner.numbers);
-    free := free - owner.numbers;
-    reached := greatest(reached, upper(owner.numbers) - 1);
-    UPDATE id_registry SET last_assigned_id = reached, released = free * int8multirange(int8range(1, reached + 1))
-    WHERE namespace = ns AND artifact_type = type;
-    INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
-    VALUES (ns, type, owner.project_id, owner.numbers, docket_now());
-  END LOOP;
+  SELECT released * among + int8multirange(int8range(last_assigned_id + 1, 2147483648)) * among, last_assigned_id
+  INTO free, reached FROM id_registry WHERE namespace = ns AND artifact_type = type;
+  -- In rows of a thousand numbers at most, because the exclusion constraint reads rows whole.
+  SELECT array_agg(project), array_agg(numbers), range_agg(numbers) INTO owners, theirs, adopted FROM (
+    SELECT project, range_agg(int8range(number, number + 1)) AS numbers
+    FROM task_numbers(ns, type, free) GROUP BY project, number / 1000) found;
+  IF adopted IS NULL THEN
+    RETURN;
+  END IF;
+  reached := greatest(reached, upper(adopted) - 1);
+  UPDATE id_registry SET last_assigned_id = reached,
+    released = released + int8multirange(int8range(last_assigned_id + 1, reached + 1)) - adopted
+  WHERE namespace = ns AND artifact_type = type;
+  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
+  SELECT ns, type, owner, numbers, docket_now() FROM unnest(owners, theirs) AS adoption(owner, numbers);
 END $$;
 
 -- Takes numbers out of a held sequence: the lowest released run that fits, else the next ones; not in one piece, the
@@ -84,6 +95,7 @@ DECLARE
   reached bigint;
   taken int8multirange;
   fresh integer;
+  ahead bigint := 1000;
 BEGIN
   LOOP
     SELECT last_assigned_id, released INTO reached, free
@@ -102,13 +114,15 @@ BEGIN
       RETURN NULL;
     END IF;
     taken := taken + int8multirange(int8range(reached + 1, reached + 1 + fresh));
-    IF NOT EXISTS (SELECT FROM tasks t JOIN projects p ON p.project_id = t.project_id
-                   WHERE t.task_id = ANY (artifact_ids(type, taken)) AND p.id_namespace = ns) THEN
+    IF NOT EXISTS (SELECT FROM task_numbers(ns, type, taken)) THEN
       UPDATE id_registry SET last_assigned_id = reached + fresh, released = free - taken
       WHERE namespace = ns AND artifact_type = type;
       RETURN taken;
     END IF;
-    PERFORM adopt_task_numbers(ns, type, lower(taken));
+    -- Twice as far ahead in each round, so that a table full of such tasks takes few.
+    PERFORM adopt_task_numbers(ns, type, taken + (
+      SELECT range_agg(int8range(lower(run), lower(run) + ahead)) FROM unnest(taken) run));
+    ahead := ahead * 2;
   END LOOP;
 END $$;
 
@@ -129,23 +143,28 @@ END $$;
 
 -- Records numbers that exist already: all or none. Those that lie in an unconfirmed reservation of this project leave
 -- it for a confirmed row; when nothing would be left, the reservation itself becomes confirmed.
--- `taken`: the lowest that another project holds; nothing was recorded then. `already`: confirmed before for this one.
+-- `taken`: the lowest that another project holds, or bears on a task that plain SQL wrote; nothing was recorded then.
+-- `already`: confirmed before for this one.
 -- `confirmed`: [{reservationId, ids}] for each reservation that this confirmed a part of.
 CREATE FUNCTION record_numbers(ns text, type text, project text, wanted int8multirange)
 RETURNS TABLE (taken text, already text[], confirmed jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   foreigners int8multirange;
+  own_before int8multirange;
   kept int8multirange;
   whole int8multirange;
 BEGIN
   PERFORM hold_sequence(ns, type);
-  SELECT range_agg(r.numbers) FILTER (WHERE r.project_id <> project),
+  SELECT coalesce(range_agg(r.numbers) FILTER (WHERE r.project_id <> project), '{}'),
+    coalesce(range_agg(r.numbers) FILTER (WHERE r.project_id = project), '{}'),
     wanted * range_agg(r.numbers) FILTER (WHERE r.project_id = project AND r.confirmed_at IS NOT NULL)
-  INTO foreigners, kept
+  INTO foreigners, own_before, kept
   FROM id_reservations r
   WHERE r.namespace = ns AND r.artifact_type = type AND r.returned_at IS NULL AND r.numbers && wanted;
-  IF foreigners IS NOT NULL THEN
-    RETURN QUERY SELECT artifact_id(type, lower(wanted * foreigners)), NULL::text[], NULL::jsonb;
+  foreigners := wanted * foreigners + coalesce((SELECT range_agg(int8range(b.number, b.number + 1))
+    FROM task_numbers(ns, type, wanted - own_before) b WHERE b.project <> record_numbers.project), '{}');
+  IF NOT isempty(foreigners) THEN
+    RETURN QUERY SELECT artifact_id(type, lower(foreigners)), NULL::text[], NULL::jsonb;
     RETURN;
   END IF;
   already := artifact_ids(type, coalesce(kept, '{}'));

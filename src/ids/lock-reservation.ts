@@ -1,12 +1,11 @@
 import type { Context } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
 import { reservationExpired } from "../errors.ts";
-import { lockLane } from "./lane.ts";
 
 export type ReservationStatus = "active" | "confirmed" | "released" | "expired";
 
 /** A reservation whose sequence this transaction has locked: nothing about it changes until the commit. */
-export interface HeldReservation {
+export interface LockedReservation {
   readonly reservationId: string;
   readonly namespace: string;
   readonly projectId: string;
@@ -32,19 +31,21 @@ const LOOK = {
 FROM id_reservations r WHERE r.namespace = $1 AND r.reservation_id = $2`,
 };
 
-/** @throws RESERVATION_EXPIRED for one that does not exist, or lies outside the viewer's projects. */
-export async function holdReservation({ db, viewer }: Context, reservationId: string): Promise<HeldReservation> {
+/**
+ * Inside a transaction that called lockLane.
+ * @throws RESERVATION_EXPIRED for one that does not exist, or lies outside the viewer's projects.
+ */
+export async function lockReservation({ db, viewer }: Context, reservationId: string): Promise<LockedReservation> {
   if (!UUID.test(reservationId)) throw reservationExpired(reservationId);
-  await lockLane(db);
-  const [locked] = await db.write<{ namespace: string }>(LOCK, [reservationId, visibleProjects(viewer)]);
-  const [held] = locked ? await db.read<HeldReservation>(LOOK, [locked.namespace, reservationId]) : [];
-  if (!held) throw reservationExpired(reservationId);
-  return held;
+  const [found] = await db.write<{ namespace: string }>(LOCK, [reservationId, visibleProjects(viewer)]);
+  const [locked] = found ? await db.read<LockedReservation>(LOOK, [found.namespace, reservationId]) : [];
+  if (!locked) throw reservationExpired(reservationId);
+  return locked;
 }
 
 const RETURN = { name: "numbers-return", text: "SELECT return_numbers($1, $2)" };
 
 /** Gives back what has ended, as far as the namespace's reuse allows by now. */
-export async function returnNumbers({ db }: Context, { namespace, artifactType }: HeldReservation): Promise<void> {
+export async function returnNumbers({ db }: Context, { namespace, artifactType }: LockedReservation): Promise<void> {
   await db.write(RETURN, [namespace, artifactType]);
 }

@@ -1,0 +1,42 @@
+/** What PostgreSQL takes, where it refuses more than JSON or a Date does: one check for every way in. */
+
+/** Neither U+0000 nor half a surrogate pair: text cannot hold the one, jsonb neither of them. */
+export const isStorable = (text: string): boolean => !/[\0\p{Cs}]/u.test(text);
+
+export const NOT_STORABLE = "contains characters that cannot be stored (U+0000 or half a surrogate pair)";
+
+/** Deeper ones would exhaust the stack of whoever walks through them, here or in PostgreSQL. */
+const DEEPEST_JSON = 100;
+
+/** What is wrong with a JSON value, undefined when nothing is. */
+export function jsonFault(value: unknown, mostBytes = Number.POSITIVE_INFINITY): string | undefined {
+  const left: { readonly part: unknown; readonly depth: number }[] = [{ part: value, depth: 0 }];
+  for (let at = left.pop(); at; at = left.pop()) {
+    const { part, depth } = at;
+    if (typeof part === "string" && !isStorable(part)) return NOT_STORABLE;
+    if (part === null || typeof part !== "object") continue;
+    if (depth >= DEEPEST_JSON) return `is nested more than ${DEEPEST_JSON} levels deep`;
+    if (!Array.isArray(part) && !Object.keys(part).every(isStorable)) return NOT_STORABLE;
+    for (const inner of Object.values(part)) left.push({ part: inner, depth: depth + 1 });
+  }
+  if (mostBytes === Number.POSITIVE_INFINITY) return undefined;
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  return bytes > mostBytes ? `has ${bytes} bytes as JSON; ${mostBytes} at most` : undefined;
+}
+
+/** Offsets and fractions as far as PostgreSQL reads them; it has no year 0. */
+const INSTANT = /^((?!0000)\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)$/;
+
+/** A day of the calendar: a Date would take 30 February as 2 March. */
+export function isDay(text: string): boolean {
+  const midnight = new Date(`${text}T00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
+}
+
+/** ISO 8601 with date, time and an offset; what lacks the offset would mean another instant on another machine. */
+export function parseInstant(text: string): Date | undefined {
+  const [, day] = INSTANT.exec(text) ?? [];
+  if (day === undefined || !isDay(day)) return undefined;
+  const instant = new Date(text);
+  return Number.isNaN(instant.getTime()) ? undefined : instant;
+}
