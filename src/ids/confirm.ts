@@ -4,7 +4,7 @@ import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { parseArtifactId } from "./artifact-id.ts";
 import { lockLane } from "./lane.ts";
-import { type LockedReservation, lockReservation, returnNumbers } from "./lock-reservation.ts";
+import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 import { type Released, releaseActive } from "./release.ts";
 
 export interface ConfirmReservation {
@@ -88,10 +88,7 @@ FROM id_reservations WHERE namespace = $1 AND reservation_id = $2`,
 async function keep(ctx: Context, locked: LockedReservation, kept: readonly string[], released: readonly string[]) {
   const { namespace, reservationId, projectId, artifactType } = locked;
   await ctx.db.write(CONFIRM, [namespace, reservationId, numbersOf(kept)]);
-  if (released.length > 0) {
-    await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
-    await returnNumbers(ctx, locked);
-  }
+  if (released.length > 0) await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
   await append(ctx, {
     type: "ids.confirmed",
     projectId,

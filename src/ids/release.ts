@@ -3,7 +3,7 @@ import { type Answer, once } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { lockLane } from "./lane.ts";
-import { type LockedReservation, lockReservation, returnNumbers } from "./lock-reservation.ts";
+import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 
 export interface ReleaseReservation {
   readonly reservationId: string;
@@ -41,7 +41,6 @@ export function releaseReservation(ctx: Context, input: ReleaseReservation): Pro
 export async function releaseActive(ctx: Context, locked: LockedReservation): Promise<void> {
   const { namespace, reservationId, projectId, artifactType, ids } = locked;
   await ctx.db.write(RELEASE, [namespace, reservationId]);
-  await returnNumbers(ctx, locked);
   await append(ctx, {
     type: "ids.released",
     projectId,

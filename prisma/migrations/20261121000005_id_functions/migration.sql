@@ -1,17 +1,22 @@
 -- How numbers are given, come back and are recorded. Callers hold id_lane (the migration before says how).
 
 -- Marks what has expired (one event each) and returns the numbers of ended reservations to the registry, oldest first.
--- The caller holds the sequence's row. Bounded, so that a backlog cannot outlast the statement's time limit.
+-- The caller holds the sequence's row; who confirms, extends or releases holds only the reservation's, so each update
+-- says again what it depends on. Bounded, so that a backlog cannot outlast the statement's time limit.
 CREATE FUNCTION return_numbers(ns text, type text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+  -- Asked once; in a condition they would be asked for every row.
+  now timestamptz := docket_now();
+  horizon timestamptz := reuse_horizon(ns);
   came_back int8multirange;
 BEGIN
   WITH expired AS (
-    UPDATE id_reservations SET expired_at = docket_now()
-    WHERE namespace = ns AND reservation_id IN (
+    UPDATE id_reservations SET expired_at = now
+    WHERE namespace = ns AND confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND expires_at <= now
+      AND reservation_id IN (
       SELECT r.reservation_id FROM id_reservations r
       WHERE r.namespace = ns AND r.artifact_type = type AND r.confirmed_at IS NULL AND r.released_at IS NULL
-        AND r.expired_at IS NULL AND r.expires_at <= docket_now()
+        AND r.expired_at IS NULL AND r.expires_at <= now
       ORDER BY r.expires_at LIMIT 500)
     RETURNING project_id, reservation_id, numbers, expires_at, branch, task_id
   )
@@ -21,11 +26,11 @@ BEGIN
   FROM expired e ORDER BY e.expires_at, e.reservation_id;
 
   WITH back AS (
-    UPDATE id_reservations SET returned_at = docket_now()
+    UPDATE id_reservations SET returned_at = now
     WHERE namespace = ns AND (released_at IS NOT NULL OR expired_at IS NOT NULL) AND reservation_id IN (
       SELECT r.reservation_id FROM id_reservations r
       WHERE r.namespace = ns AND r.artifact_type = type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
-        AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(ns)
+        AND coalesce(r.released_at, r.expires_at) <= horizon
       ORDER BY coalesce(r.released_at, r.expires_at) LIMIT 500)
     RETURNING numbers
   )
@@ -38,10 +43,11 @@ END $$;
 -- Locks a sequence's row, made when missing, and brings it up to now.
 CREATE FUNCTION hold_sequence(ns text, type text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM id_registry WHERE namespace = ns AND artifact_type = type FOR UPDATE;
+  -- NO KEY: who splits a reservation refers to this row, and must not wait for it.
+  PERFORM FROM id_registry WHERE namespace = ns AND artifact_type = type FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     INSERT INTO id_registry (namespace, artifact_type) VALUES (ns, type) ON CONFLICT DO NOTHING;
-    PERFORM FROM id_registry WHERE namespace = ns AND artifact_type = type FOR UPDATE;
+    PERFORM FROM id_registry WHERE namespace = ns AND artifact_type = type FOR NO KEY UPDATE;
   END IF;
   PERFORM return_numbers(ns, type);
 END $$;
@@ -155,6 +161,10 @@ DECLARE
   whole int8multirange;
 BEGIN
   PERFORM hold_sequence(ns, type);
+  -- Held before they are judged: a reservation may be confirmed or released at this moment.
+  PERFORM FROM id_reservations r
+  WHERE r.namespace = ns AND r.artifact_type = type AND r.returned_at IS NULL AND r.confirmed_at IS NULL
+    AND r.numbers && wanted ORDER BY r.reservation_id FOR NO KEY UPDATE;
   SELECT coalesce(range_agg(r.numbers) FILTER (WHERE r.project_id <> project), '{}'),
     coalesce(range_agg(r.numbers) FILTER (WHERE r.project_id = project), '{}'),
     wanted * range_agg(r.numbers) FILTER (WHERE r.project_id = project AND r.confirmed_at IS NOT NULL)
