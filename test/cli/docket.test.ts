@@ -46,7 +46,7 @@ describe("the docket command", () => {
 
   test("asks for a key where the demo finds none", async () => {
     const { err, code } = await outcome(run(process.execPath, ["demo"]));
-    expect(err).toMatch(/^No API key: .*\.docket\/agent-key/);
+    expect(err).toMatch(/^No API key: .*agent-key or api-key there, \.docket by default/);
     expect(code).toBe(1);
   });
 });

@@ -108,7 +108,7 @@ it("lets every kind of writer work on one sequence at once without a number give
   await Promise.all(work);
   const { rows } = await t.owner.query(`SELECT count(*)::int AS given, count(DISTINCT n)::int AS numbers
     FROM id_reservations r, unnest(r.numbers) run, generate_series(lower(run), upper(run) - 1) n
-    WHERE artifact_type = 'TASK' AND returned_at IS NULL`);
+    WHERE artifact_type = 'TASK' AND confirmed_at IS NOT NULL`);
   // Kept: 12 by nextId, 24 tasks, 13 registered, 4 × 2 and 4 × 1 confirmed.
   expect(rows).toEqual([{ given: 61, numbers: 61 }]);
   expect((await t.owner.query("SELECT FROM tasks")).rowCount).toBe(24);
