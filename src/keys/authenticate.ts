@@ -1,3 +1,4 @@
+import DataLoader from "dataloader";
 import type { Role, Viewer } from "../access/viewer.ts";
 import type { JwtConfig } from "../config.ts";
 import type { Db } from "../db/database.ts";
@@ -36,17 +37,18 @@ const NO_CREDENTIALS =
  */
 export function createAuthenticator(db: Db, jwt: JwtConfig | null): Authenticate {
   const verifyToken = jwt && createTokenVerifier(jwt);
+  const keys = keyLoader(db);
   const strategies: readonly Strategy[] = [
     ({ authorization, client }) => {
       const key = bearer(authorization);
-      return key !== undefined && looksLikeApiKey(key) ? byRow(db, "key", key, client) : undefined;
+      return key !== undefined && looksLikeApiKey(key) ? byRow(db, keys, "key", key, client) : undefined;
     },
     ({ authorization, client }) => {
       const token = bearer(authorization);
       return token !== undefined && verifyToken ? verifyToken(token, client) : undefined;
     },
     ({ authorization, session, client }) =>
-      authorization === null && session !== null ? byRow(db, "session", session, client) : undefined,
+      authorization === null && session !== null ? byRow(db, keys, "session", session, client) : undefined,
   ];
   return async (credentials) => {
     for (const strategy of strategies) {
@@ -63,6 +65,8 @@ function bearer(authorization: string | null): string | undefined {
 }
 
 interface KeyRow {
+  hash: Buffer;
+  kind: SecretKind;
   key_id: string;
   name: string;
   prefix: string;
@@ -80,9 +84,10 @@ const FIND = {
   text: `SELECT k.key_id, coalesce(i.name, k.name) AS name, coalesce(i.prefix, k.prefix) AS prefix, k.role, k.project_ids,
   k.expires_at, coalesce(k.expires_at <= docket_now(), false) AS expired,
   (k.revoked_at IS NOT NULL OR i.revoked_at IS NOT NULL) AS revoked,
-  coalesce(k.last_used_at < docket_now() - interval '1 minute', true) AS unused_lately
+  coalesce(k.last_used_at < docket_now() - interval '1 minute', true) AS unused_lately,
+  k.hash, k.kind
 FROM api_keys k LEFT JOIN api_keys i ON i.key_id = k.issued_by
-WHERE k.hash = $1 AND k.kind = $2`,
+WHERE k.hash = ANY ($1::bytea[])`,
 };
 // Many requests of one key meet here once a minute; only one of them needs to write.
 const TOUCH = {
@@ -94,12 +99,30 @@ const TOUCH = {
 
 const NAMES: Record<SecretKind, string> = { key: "API key", session: "session", sign_in: "sign-in link" };
 
+type KeyLoader = DataLoader<Buffer, KeyRow | undefined>;
+
+/** One statement for all requests that came in the same turn of the event loop; nothing is remembered after it. */
+const keyLoader = (db: Db): KeyLoader =>
+  new DataLoader(
+    async (hashes) => {
+      const rows = await db.read<KeyRow>(FIND, [hashes]);
+      return hashes.map((hash) => rows.find((row) => row.hash.equals(hash)));
+    },
+    { cache: false, batchScheduleFn: (load) => void setImmediate(load) },
+  );
+
 /** Asked of the database every time: a revoked key must not work for one request more, whoever revoked it. */
-async function byRow(db: Db, kind: "key" | "session", text: string, client: string | null): Promise<Authentication> {
+async function byRow(
+  db: Db,
+  keys: KeyLoader,
+  kind: "key" | "session",
+  text: string,
+  client: string | null,
+): Promise<Authentication> {
   const what = NAMES[kind];
   if (!isWellFormed(text, kind)) throw unauthenticated(`This ${what} is incomplete or mistyped.`);
-  const [row] = await db.read<KeyRow>(FIND, [hashOf(text), kind]);
-  if (!row) throw unauthenticated(`This ${what} is unknown to this server.`);
+  const row = await keys.load(hashOf(text));
+  if (row?.kind !== kind) throw unauthenticated(`This ${what} is unknown to this server.`);
   if (row.revoked) throw unauthenticated(`This ${what} was revoked.`);
   if (row.expired) throw unauthenticated(`This ${what} has expired.`);
   if (row.unused_lately) await db.write(TOUCH, [row.key_id], { idempotent: true });

@@ -45,9 +45,18 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     await page.getByRole("button", { name: /execute/i }).click();
     await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain('"boss"');
 
-    await page.getByRole("tab", { name: "Watch" }).click();
-    await page.getByRole("button", { name: /execute/i }).click();
-    await expect.poll(() => server.log.streams, { timeout: 15_000 }).toBe(1);
+    // GraphiQL swallows clicks while it still moves its tabs: click until it has taken one.
+    const watch = page.getByRole("tab", { name: "Watch" });
+    const selected = page.getByRole("tab", { name: "Watch", selected: true });
+    const click = (button: typeof watch) => button.click({ timeout: 1_000 }).catch(() => undefined);
+    const chosen = () => click(watch).then(() => selected.count());
+    await expect.poll(chosen, { timeout: 15_000 }).toBe(1);
+    const execute = page.getByRole("button", { name: /execute/i });
+    const streams = async () => {
+      if (server.log.streams === 0) await click(execute);
+      return server.log.streams;
+    };
+    await expect.poll(streams, { timeout: 20_000, interval: 500 }).toBe(1);
     await server.ask(`mutation { createProject(input: {projectId: "ticking", name: "T"}) { replayed } }`);
     await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain("ticking");
 
