@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { DocketError, databaseUnavailable, outcomeUnknown } from "../errors.ts";
 
 /** A lost connection is tried again after these pauses (the seeds' 100, 200, 400 ms), then it is "Database unavailable". */
@@ -50,8 +51,6 @@ function isConflict(error: unknown): boolean {
   const code = errorCode(error);
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED || code === LOCK_NOT_AVAILABLE;
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Runs `work`, again after each pause while the connection is lost and `again(error)` says that this is safe. */
 export async function withReconnect<T>(work: () => Promise<T>, again: (error: unknown) => boolean = () => true) {

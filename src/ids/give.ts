@@ -3,6 +3,7 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { type Answer, requestHash, requireKey } from "../db/idempotency.ts";
+import { isStorable } from "../db/storable.ts";
 import {
   badInput,
   DocketError,
@@ -83,7 +84,7 @@ function requestOf({ viewer, correlationId }: Context, { operation, input, count
     requestHash: requestHash(operation, rest).toString("hex"),
   };
   // PostgreSQL refuses a NUL and half a surrogate pair in jsonb; here they would fail the neighbours as well.
-  const unfit = Object.entries(request).find(([, value]) => typeof value === "string" && /[\0\p{Cs}]/u.test(value));
+  const unfit = Object.entries(request).find(([, value]) => typeof value === "string" && !isStorable(value));
   if (unfit) throw badInput(`${unfit[0]} contains characters that cannot be stored.`);
   return request;
 }
