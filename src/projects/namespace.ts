@@ -49,7 +49,8 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
  */
 export async function enterNamespace({ db }: Context, projectId: string, namespace: string): Promise<void> {
   const shared = namespace !== projectId;
-  await db.write("INSERT INTO namespaces (namespace, shared) VALUES ($1, $2) ON CONFLICT (namespace) DO NOTHING", [
+  // No target: of two at once the second may meet either unique key first.
+  await db.write("INSERT INTO namespaces (namespace, shared) VALUES ($1, $2) ON CONFLICT DO NOTHING", [
     namespace,
     shared,
   ]);
