@@ -1,4 +1,5 @@
 import { createPublicKey } from "node:crypto";
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { loadEnvFile } from "node:process";
 import { z } from "zod";
@@ -20,6 +21,18 @@ export interface Config {
   readonly delivery: {
     /** Milliseconds between two drains of what other processes left in the inbox. */
     readonly drainIntervalMs: number;
+    /** Streams that one key and client id may have open on this process. */
+    readonly streamsPerClient: number;
+  };
+  /** The background jobs of this process. */
+  readonly jobs: readonly (typeof JOBS)[number][];
+  /** Months after which the oldest part of the log is taken out of it. */
+  readonly logMonths: number;
+  /** null: events go to no bus. */
+  readonly nats: NatsConfig | null;
+  readonly webhooks: {
+    /** Private addresses and networks (CIDR) that webhooks may be sent to; none otherwise. */
+    readonly privateNetworks: readonly string[];
   };
   /** null: only API keys are accepted. */
   readonly jwt: JwtConfig | null;
@@ -35,6 +48,17 @@ export interface HttpConfig {
   readonly corsOrigins: readonly string[];
 }
 
+export interface NatsConfig {
+  /** nats://, tls://, ws:// or wss://; any of them will do. */
+  readonly servers: readonly string[];
+  /** Absolute path of a credentials file (JWT and NKey seed); null: none, or what the addresses hold. */
+  readonly credentialsFile: string | null;
+  /** The JetStream stream that takes the events; made when it is not there. */
+  readonly stream: string;
+  /** Subject of an event, with {project}, {noun} and {action} filled in. */
+  readonly subject: string;
+}
+
 export interface JwtConfig {
   readonly issuer: string;
   readonly audience: string;
@@ -48,6 +72,7 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+const JOBS = ["bus", "webhooks", "retention"] as const;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 // A shared secret (HS256 …) is left out on purpose: a public key must never pass for one.
 const JWT_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
@@ -83,6 +108,35 @@ const Environment = z
     DOCKET_HOME: z.string().default(".docket"),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
     DOCKET_DRAIN_INTERVAL_MS: wholeNumber(10, 60_000).default(250),
+    DOCKET_STREAMS_PER_CLIENT: wholeNumber(1, 100_000).default(3),
+    DOCKET_JOBS: list
+      .pipe(z.array(z.enum(["none", ...JOBS], `must be "none" or some of ${JOBS.join(", ")}, separated by commas`)))
+      .default([...JOBS]),
+    DOCKET_LOG_MONTHS: wholeNumber(1, 1200).default(24),
+    DOCKET_NATS_URL: list
+      .refine(
+        (urls) => urls.every((url) => /^(nats|tls|wss?):$/.test(URL.parse(url)?.protocol ?? "")),
+        "must be addresses like nats://localhost:4222, separated by commas",
+      )
+      .default([]),
+    DOCKET_NATS_CREDENTIALS: z.string().optional(),
+    DOCKET_NATS_STREAM: z
+      .string()
+      .regex(/^[^\s.*>/\\]{1,255}$/, "must be the name of a stream, without spaces, dots, slashes, * and >")
+      .default("DOCKET"),
+    DOCKET_NATS_SUBJECT: z
+      .string()
+      .refine(
+        isSubjectPattern,
+        "must be a subject like docket.{project}.{noun}.{action}, with {noun} and {action} in it",
+      )
+      .default("docket.{project}.{noun}.{action}"),
+    DOCKET_WEBHOOK_PRIVATE_NETWORKS: list
+      .refine(
+        (networks) => networks.every(isNetwork),
+        "must be addresses or networks like 10.0.0.0/8, separated by commas",
+      )
+      .default([]),
     DOCKET_JWT_ISSUER: z.string().optional(),
     DOCKET_JWT_AUDIENCE: z.string().optional(),
     DOCKET_JWT_ALGORITHM: z.enum(JWT_ALGORITHMS, `must be one of ${JWT_ALGORITHMS.join(", ")}`).default("RS256"),
@@ -142,7 +196,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     home: resolve(env.DOCKET_HOME),
     log: { level: env.LOG_LEVEL },
-    delivery: { drainIntervalMs: env.DOCKET_DRAIN_INTERVAL_MS },
+    delivery: { drainIntervalMs: env.DOCKET_DRAIN_INTERVAL_MS, streamsPerClient: env.DOCKET_STREAMS_PER_CLIENT },
+    jobs: JOBS.filter((job) => env.DOCKET_JOBS.includes(job)),
+    logMonths: env.DOCKET_LOG_MONTHS,
+    nats: natsConfig(env),
+    webhooks: { privateNetworks: env.DOCKET_WEBHOOK_PRIVATE_NETWORKS },
     jwt: jwtConfig(env),
   };
 }
@@ -157,8 +215,30 @@ function jwtConfig(env: z.output<typeof Environment>): JwtConfig | null {
   return null;
 }
 
+function natsConfig(env: z.output<typeof Environment>): NatsConfig | null {
+  if (env.DOCKET_NATS_URL.length === 0) return null;
+  return {
+    servers: env.DOCKET_NATS_URL,
+    credentialsFile: env.DOCKET_NATS_CREDENTIALS ? resolve(env.DOCKET_NATS_CREDENTIALS) : null,
+    stream: env.DOCKET_NATS_STREAM,
+    subject: env.DOCKET_NATS_SUBJECT,
+  };
+}
+
 /** Values that may be shown; URLs of databases hold passwords. */
-const SHOWN = new Set(["PORT", "HOST", "LOG_LEVEL", "DOCKET_POOL_SIZE", "DOCKET_DRAIN_INTERVAL_MS"]);
+const SHOWN = new Set([
+  "PORT",
+  "HOST",
+  "LOG_LEVEL",
+  "DOCKET_POOL_SIZE",
+  "DOCKET_DRAIN_INTERVAL_MS",
+  "DOCKET_STREAMS_PER_CLIENT",
+  "DOCKET_JOBS",
+  "DOCKET_LOG_MONTHS",
+  "DOCKET_NATS_STREAM",
+  "DOCKET_NATS_SUBJECT",
+  "DOCKET_WEBHOOK_PRIVATE_NETWORKS",
+]);
 
 function describeFaults(error: z.ZodError, given: Readonly<Record<string, string | undefined>>): string {
   const faults = error.issues.map(({ path, message }) => {
@@ -187,6 +267,22 @@ function keyType(pem: string): string | undefined {
 function isPostgresUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
+}
+
+/** Tokens of letters, digits, - and _, or of the placeholders; an event's noun and action must tell its type. */
+function isSubjectPattern(text: string): boolean {
+  const tokens = text.split(".");
+  return (
+    tokens.every((token) => /^([\w-]|\{(project|noun|action)\})+$/.test(token)) &&
+    ["{noun}", "{action}"].every((part) => text.includes(part))
+  );
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }
 
 function isOrigin(text: string): boolean {

@@ -29,6 +29,7 @@ export type ErrorCode =
   | "RESERVATION_EXPIRED"
   | "ID_SPACE_EXHAUSTED"
   | "IDEMPOTENCY_KEY_REUSED"
+  | "RATE_LIMITED"
   | "QUERY_TOO_COMPLEX"
   | "DATABASE_UNAVAILABLE"
   | "INTERNAL";
@@ -109,6 +110,10 @@ export const idempotencyKeyReused = (key: string) =>
     `Idempotency key ${key} was already used for another request. Use a new key for a new request.`,
     { idempotencyKey: key },
   );
+
+/** The caller has too much open or asked too often; `message` says what to do about it. */
+export const rateLimited = (message: string, details: Record<string, unknown> = {}) =>
+  new DocketError("RATE_LIMITED", message, details);
 
 /** The seeds' text; the connection was retried before this is said. */
 export const databaseUnavailable = (cause: unknown) =>

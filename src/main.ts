@@ -13,7 +13,8 @@ import { migrate, migrateDown as undoMigrations } from "./db/migrate.ts";
 import { openPrisma } from "./db/prisma.ts";
 import { errorCode } from "./db/retry.ts";
 import { createLogger } from "./http/logger.ts";
-import { startHttpServer } from "./http/server.ts";
+import { type HttpServer, startHttpServer } from "./http/server.ts";
+import { startJobs } from "./jobs/jobs.ts";
 import { createAuthenticator } from "./keys/authenticate.ts";
 import { ensureFirstKeys } from "./keys/first-keys.ts";
 import { createSignInToken, LINK_MINUTES } from "./keys/sign-in.ts";
@@ -52,20 +53,21 @@ export async function startServer(
   const prisma = openPrisma(database.pool);
   opened.defer(() => prisma.$disconnect());
   const log = await openLog({ database, listenUrl: databaseUrl, logger, settings: config.delivery });
+  let http: HttpServer | undefined;
+  // Requests that stream end with their streams, and only then can all connections be closed.
+  opened.defer(() => http?.close());
+  opened.defer(() => log.close());
+  const jobs = await startJobs({ database, log, logger, config });
+  opened.defer(() => jobs.close());
   const authenticate = createAuthenticator(database, config.jwt);
   const services = { database, prisma, log };
-  const http = await startHttpServer({ services, authenticate, http: config.http, logger }).catch(async (error) => {
-    await log.close();
+  http = await startHttpServer({ services, authenticate, http: config.http, logger }).catch((error) => {
     throw explainListening(error, config);
   });
-  opened.defer(async () => {
-    http.stopAccepting();
-    // Requests that stream end with their streams, and only then can all connections be closed.
-    await log.close();
-    await http.close();
-  });
+  const { url, stopAccepting } = http;
+  opened.defer(stopAccepting);
   const owned = opened.move();
-  return { url: http.url, database, log, close: () => owned.disposeAsync() };
+  return { url, database, log, close: () => owned.disposeAsync() };
 }
 
 /** Signals within this many milliseconds are one. */

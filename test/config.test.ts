@@ -12,9 +12,41 @@ describe("the configuration", () => {
       database: { url: null, ownerUrl: null, poolSize: 25 },
       home: resolve(".docket"),
       log: { level: "info" },
-      delivery: { drainIntervalMs: 250 },
+      delivery: { drainIntervalMs: 250, streamsPerClient: 3 },
+      jobs: ["bus", "webhooks", "retention"],
+      logMonths: 24,
+      nats: null,
+      webhooks: { privateNetworks: [] },
       jwt: null,
     });
+  });
+
+  test("switches jobs and the bus on and off, and checks where events may go", () => {
+    const config = readConfig({
+      DOCKET_JOBS: "retention, webhooks",
+      DOCKET_NATS_URL: "nats://a:4222,tls://b",
+      DOCKET_NATS_SUBJECT: "taskflow.{noun}.{action}",
+      DOCKET_WEBHOOK_PRIVATE_NETWORKS: "10.0.0.0/8, ::1",
+    });
+    expect(config.jobs).toEqual(["webhooks", "retention"]);
+    expect(config.nats).toEqual({
+      servers: ["nats://a:4222", "tls://b"],
+      credentialsFile: null,
+      stream: "DOCKET",
+      subject: "taskflow.{noun}.{action}",
+    });
+    expect(config.webhooks.privateNetworks).toEqual(["10.0.0.0/8", "::1"]);
+    expect(readConfig({ DOCKET_JOBS: "none" }).jobs).toEqual([]);
+    const faulty = () =>
+      readConfig({
+        DOCKET_JOBS: "dishes",
+        DOCKET_NATS_URL: "http://a",
+        DOCKET_NATS_SUBJECT: "docket.>",
+        DOCKET_NATS_STREAM: "a.b",
+        DOCKET_WEBHOOK_PRIVATE_NETWORKS: "10.0.0.0/40",
+      });
+    for (const name of ["JOBS", "NATS_URL", "NATS_SUBJECT", "NATS_STREAM", "WEBHOOK_PRIVATE_NETWORKS"])
+      expect(faulty).toThrow(`DOCKET_${name} must be`);
   });
 
   test("takes what is set, lists apart at their commas, and nothing for not set", () => {

@@ -12,7 +12,7 @@ import { Hub } from "./hub.ts";
 import { Listener, type ListenerSettings } from "./listener.ts";
 import { Outage, type OutageLogger } from "./outage.ts";
 import { type FrameSource, PacedStream, type PaceSettings } from "./paced-stream.ts";
-import { placeAt, readPage } from "./read.ts";
+import { placeAt, readHead, readPage } from "./read.ts";
 import { StatusFeed } from "./status-feed.ts";
 import { Tail, type TailSettings } from "./tail.ts";
 import { TimerWheel } from "./timer-wheel.ts";
@@ -61,6 +61,9 @@ export interface Log {
    */
   whileValid(viewer: Viewer, onEnd: () => void): Promise<() => void>;
 
+  /** Calls `listener` when events have come; a hint, as more may come before it is heard. The answer stops that. */
+  onEvents(listener: () => void): () => void;
+
   /** Streams open in this process. */
   readonly streams: number;
 
@@ -68,7 +71,10 @@ export interface Log {
   close(): Promise<void>;
 }
 
-export interface LogSettings extends DrainSettings, ListenerSettings, TailSettings, PaceSettings {}
+export interface LogSettings extends DrainSettings, ListenerSettings, TailSettings, PaceSettings {
+  /** Streams that one key and client id may have open on this process. */
+  readonly streamsPerClient: number;
+}
 
 const LOG_DEFAULTS: LogSettings = {
   drainDelayMs: 3,
@@ -79,6 +85,7 @@ const LOG_DEFAULTS: LogSettings = {
   frameIntervalMs: 100,
   idleFrameMs: 15_000,
   stallMs: 60_000,
+  streamsPerClient: 3,
 };
 
 export interface LogOptions {
@@ -92,12 +99,6 @@ export interface LogOptions {
 
 const MOST_EVENTS_OF_A_PAGE = 100;
 
-const HEAD = {
-  name: "log-head",
-  text: `SELECT h.position, coalesce(substr(e.hash, 1, 8), decode('0000000000000000', 'hex')) AS hash, h.cursor_key
-    FROM log_head h LEFT JOIN events e ON e.position = h.position`,
-};
-
 /** @throws DATABASE_UNAVAILABLE when the log cannot be read at the start; later outages are waited out. */
 export async function openLog({
   database,
@@ -107,10 +108,11 @@ export async function openLog({
   clock = systemClock,
 }: LogOptions): Promise<Log> {
   const all = { ...LOG_DEFAULTS, ...settings };
-  const { place, codec } = await readHead(database);
+  const { cursorKey, ...place } = await readHead(database);
   const streams = new Set<{ end(): void; finish(): void }>();
+  const listeners = new Set<() => void>();
   let closed = false;
-  const hub = new Hub(codec, place);
+  const hub = new Hub(new CursorCodec(cursorKey), place);
   const validity = new ViewerValidity(database, clock, logger);
   const wheel = new TimerWheel(clock);
   const frames = new Outage(logger, "Reading the log for subscribers that fell behind");
@@ -121,13 +123,14 @@ export async function openLog({
       frames.over();
       validity.observe(events);
       hub.publish(events);
+      for (const listener of listeners) listener();
     },
     async rewind() {
-      const now = await readHead(database);
-      logger.error({ position: now.place.position }, "The database lost events that were delivered: all streams end");
+      const { cursorKey: key, ...now } = await readHead(database);
+      logger.error({ position: now.position }, "The database lost events that were delivered: all streams end");
       for (const stream of [...streams]) stream.end();
-      hub.restart(now.codec, now.place);
-      return now.place;
+      hub.restart(new CursorCodec(key), now);
+      return now;
     },
   });
   const hint = (position: number) => tail.hint(position);
@@ -215,6 +218,11 @@ export async function openLog({
 
     whileValid: (viewer, onEnd) => validity.watch(viewer, onEnd),
 
+    onEvents(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
     get streams() {
       return streams.size;
     },
@@ -231,10 +239,4 @@ export async function openLog({
 
 interface Source<Frame> extends FrameSource<Frame> {
   onReady(poke: () => void): void;
-}
-
-async function readHead(database: Database): Promise<{ place: Place; codec: CursorCodec }> {
-  const [head] = await database.read<{ position: number; hash: Buffer; cursor_key: Buffer }>(HEAD);
-  if (!head) throw new Error("The log has no head: the database is not migrated");
-  return { place: { position: head.position, hash: head.hash }, codec: new CursorCodec(head.cursor_key) };
 }

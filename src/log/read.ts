@@ -97,6 +97,20 @@ function isSparse({ types, actors, tasks }: Selection): boolean {
 
 const list = (values: ReadonlySet<string> | null) => values && [...values];
 
+const HEAD = {
+  name: "log-head",
+  text: `SELECT h.position, coalesce(substr(e.hash, 1, 8), decode('0000000000000000', 'hex')) AS hash,
+      h.cursor_key AS "cursorKey"
+    FROM log_head h LEFT JOIN events e ON e.position = h.position`,
+};
+
+/** Where the log ends, and the key that its cursors are encrypted with. */
+export async function readHead(db: Db): Promise<Place & { readonly cursorKey: Buffer }> {
+  const [head] = await db.read<Place & { cursorKey: Buffer }>(HEAD);
+  if (!head) throw new Error("The log has no head: the database is not migrated");
+  return head;
+}
+
 const PLACE = { name: "log-place", text: "SELECT substr(hash, 1, 8) AS hash FROM events WHERE position = $1" };
 
 /** The place after the event at `position`; undefined when the log does not have it. */

@@ -7,7 +7,7 @@ const BASE = ["src/config", "src/errors"];
 const DATABASE = [...BASE, "src/db", "prisma/generated"];
 const ACCESS = [...DATABASE, "src/access"];
 const LOG = [...ACCESS, "src/log"];
-const FEATURES = [...LOG, "src/projects", "src/ids", "src/tasks", "src/keys"];
+const FEATURES = [...LOG, "src/projects", "src/ids", "src/tasks", "src/keys", "src/delivery"];
 const SCHEMA = [...FEATURES, "schema"];
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -20,10 +20,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/ids": [...LOG, "src/projects"],
   "src/tasks": [...LOG, "src/projects", "src/ids"],
   "src/keys": LOG,
+  "src/delivery": LOG,
   schema: SCHEMA,
   "src/http": [...SCHEMA, "mcp", "client"],
+  "src/jobs": FEATURES,
   "src/banner": BASE,
-  "src/main": [...SCHEMA, "src/http", "src/banner"],
+  "src/main": [...SCHEMA, "src/http", "src/jobs", "src/banner"],
   client: [],
   mcp: ["client"],
   cli: ["client", "mcp", "src/main"],

@@ -1,0 +1,58 @@
+import type { Database, Db } from "../db/database.ts";
+import type { Clock } from "./clock.ts";
+import { BEGINNING, type Place } from "./cursor.ts";
+import type { OutageLogger } from "./outage.ts";
+import { placeAt, readHead, readPage } from "./read.ts";
+import type { Sink } from "./sink.ts";
+
+/** Most events that a sink takes at once. */
+const SINK_BATCH = 100;
+
+const PLACE = "SELECT position, hash FROM log_readers WHERE reader = $1";
+/** Another process that moves the same sink on is not waited for: it does the work. */
+const LOCK = { name: "log-reader-lock", text: `${PLACE} FOR UPDATE SKIP LOCKED` };
+const MOVE = {
+  name: "log-reader-move",
+  text: "UPDATE log_readers SET position = $2, hash = $3, moved_at = docket_now() WHERE reader = $1",
+};
+
+/** Lets a sink begin where the log ends now, unless it has a place already. */
+export async function ensureReader(db: Db, reader: string): Promise<void> {
+  const { position, hash } = await readHead(db);
+  await db.write("INSERT INTO log_readers (reader, position, hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", [
+    reader,
+    position,
+    hash,
+  ]);
+}
+
+/**
+ * Moves a sink on by one batch, in one transaction that holds its place: of all processes one at a time does it, and
+ * when that one dies the next goes on at once.
+ * @returns whether there is more for it in the log.
+ * @throws what the sink throws, DATABASE_UNAVAILABLE
+ */
+export function pump(database: Database, clock: Clock, logger: OutageLogger, sink: Sink): Promise<boolean> {
+  return database.transaction(
+    async (tx) => {
+      const [place] = await tx.write<Place>(LOCK, [sink.reader]);
+      if (!place) return false;
+      const until = await readHead(tx);
+      const after = await present(tx, place, sink, logger);
+      const page = await readPage(tx, clock, sink.selection, { after, until, limit: SINK_BATCH });
+      if (page.events.length > 0) await sink.take(page.events, tx);
+      if (page.place.position !== place.position)
+        await tx.write(MOVE, [sink.reader, page.place.position, page.place.hash.subarray(0, 8)]);
+      return page.place.position < until.position;
+    },
+    { idempotent: true },
+  );
+}
+
+/** The place where the log goes on for the sink. What was taken twice is recognised by its event id; a gap is not. */
+async function present(db: Db, place: Place, { reader }: Sink, logger: OutageLogger): Promise<Place> {
+  const found = await placeAt(db, place.position);
+  if (found?.hash.equals(place.hash)) return place;
+  logger.error({ reader, position: place.position }, "The log no longer has a sink's place: it gets all that is kept");
+  return BEGINNING;
+}
