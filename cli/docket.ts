@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { auditCommand } from "./audit.ts";
 import { demoCommand } from "./demo.ts";
 import { mcpCommand } from "./mcp.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -10,6 +11,7 @@ await new Command("docket")
   .version(packageJson.version)
   .addCommand(startCommand)
   .addCommand(migrateCommand)
+  .addCommand(auditCommand)
   .addCommand(mcpCommand)
   .addCommand(demoCommand)
   .parseAsync();

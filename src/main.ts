@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Client } from "pg";
 import type { DestinationStream } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { renderBanner } from "./banner.ts";
@@ -18,7 +20,10 @@ import { startJobs } from "./jobs/jobs.ts";
 import { createAuthenticator } from "./keys/authenticate.ts";
 import { ensureFirstKeys } from "./keys/first-keys.ts";
 import { createSignInToken, LINK_MINUTES } from "./keys/sign-in.ts";
+import { describeVerification } from "./log/describe-verification.ts";
+import { type KeptHeads, readHeads, signHeads, takeHeads } from "./log/kept-heads.ts";
 import { type Log, openLog } from "./log/log.ts";
+import { connectAuditor, verifyLog } from "./log/verify.ts";
 
 export interface RunningServer {
   /** Without a path, such as `http://127.0.0.1:4000`. */
@@ -119,6 +124,53 @@ export async function migrateDown(): Promise<void> {
   });
 }
 
+export interface AuditOptions {
+  /** Only the chain of this project. */
+  readonly project?: string | undefined;
+  /** File of heads that were kept. */
+  readonly against?: string | undefined;
+  /** PEM file of the key that the signature of these is checked with. */
+  readonly publicKey?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** `docket audit verify`: says the first broken row of the log; the exit code is 1 then. */
+export async function auditVerify({ project, against, publicKey, json = false }: AuditOptions): Promise<void> {
+  await orExplain(async () => {
+    let kept: KeptHeads | undefined;
+    if (against !== undefined)
+      kept = readHeads(
+        await readFile(against, "utf8"),
+        publicKey === undefined ? null : await readFile(publicKey, "utf8"),
+      );
+    const result = await withAuditor((auditor) => verifyLog(auditor, { projectId: project, against: kept }));
+    console.log(json ? JSON.stringify(result) : describeVerification(result, kept, publicKey !== undefined));
+    if (result.faults.length > 0) process.exitCode = 1;
+  });
+}
+
+/** `docket audit head`: prints the ends of all chains, to be kept elsewhere. @param sign PEM file of the key to sign with. */
+export async function auditHead({ sign }: { readonly sign?: string | undefined }): Promise<void> {
+  await orExplain(async () => {
+    const key = sign === undefined ? undefined : await readFile(sign, "utf8");
+    const heads = await withAuditor(takeHeads);
+    console.log(JSON.stringify(key === undefined ? heads : signHeads(heads, key), null, 2));
+  });
+}
+
+async function withAuditor<T>(look: (auditor: Client) => Promise<T>): Promise<T> {
+  await using running = new AsyncDisposableStack();
+  const { ownerUrl } = await findDatabase(loadConfig(), running);
+  const auditor = await connectAuditor(ownerUrl).catch(explainMissingDatabase);
+  running.defer(() => auditor.end());
+  return await look(auditor).catch((error: unknown) => {
+    if (errorCode(error) !== UNDEFINED_TABLE) throw error;
+    throw new Error("This database is not up to date. Bring it there first: npm run db:migrate", { cause: error });
+  });
+}
+
+const UNDEFINED_TABLE = "42P01";
+
 interface FoundDatabase {
   readonly url: string;
   readonly ownerUrl: string;
@@ -158,7 +210,7 @@ async function introduce({ url, database }: RunningServer, config: Config, place
   });
 }
 
-/** Runs a command; what it throws becomes one message and a failing exit code. */
+/** Runs a command and ends the process; what it throws becomes one message and a failing exit code. */
 async function orExplain(command: () => Promise<void>): Promise<void> {
   try {
     await command();
@@ -168,7 +220,7 @@ async function orExplain(command: () => Promise<void>): Promise<void> {
     process.stderr.write(`${ours ? error.stack : error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   }
-  process.exit(0);
+  process.exit();
 }
 
 const NO_SUCH_DATABASE = "3D000";

@@ -14,6 +14,8 @@ export interface DrainSettings {
 /** One autocommit statement, on the pool: it must see what committed while it waited for the lock of the log. */
 const DRAIN = { name: "log-drain", text: "SELECT head, moved FROM drain($1)" };
 const BATCH = 1000;
+/** How long the last drain of a process that stops is waited for, in milliseconds. */
+const LAST_DRAIN_MS = 3_000;
 
 /**
  * Moves committed events from the inbox into the log: after this process's own commits, at an interval for processes
@@ -55,12 +57,9 @@ export class Drain {
    * @throws DATABASE_UNAVAILABLE.
    */
   now(): Promise<number> {
-    if (!this.#running) return this.#start();
+    if (!this.#running && !this.#next) return this.#start();
     // The one under way may have looked at the inbox before the caller's commit: everyone who asks shares the next.
-    this.#next ??= this.#running.then(
-      () => this.#start(),
-      () => this.#start(),
-    );
+    this.#next ??= Promise.allSettled([this.#running]).then(() => this.#start());
     return this.#next;
   }
 
@@ -69,7 +68,9 @@ export class Drain {
     this.#closed = true;
     this.#cancelSoon?.();
     this.#cancelTick();
-    await this.now().catch(() => undefined);
+    const last = this.now().catch(() => undefined);
+    // A database that stands still must not hold up the end: another process drains, or this one when it starts again.
+    await Promise.race([last, new Promise<void>((resolve) => this.#clock.after(LAST_DRAIN_MS, resolve))]);
   }
 
   #soon(): void {

@@ -49,9 +49,11 @@ export class Listener {
     this.#closed = true;
     this.#cancel();
     await this.#connecting;
-    const client = this.#client;
-    if (!client) return;
-    // A half-open connection never says good-bye.
+    if (this.#client) await this.#end(this.#client);
+  }
+
+  /** A half-open connection never says good-bye. */
+  async #end(client: Client): Promise<void> {
     await Promise.race([client.end(), new Promise<void>((resolve) => this.#clock.after(ANSWER_MS, resolve))]);
   }
 
@@ -65,7 +67,7 @@ export class Listener {
       });
       client.on("notification", ({ payload }) => this.#onHead(Number(payload)));
       await client.query("LISTEN docket_log");
-      if (this.#closed) return void (await client.end());
+      if (this.#closed) return await this.#end(client);
       this.#client = client;
       client.on("end", () => this.#lost(client, new Error("The connection was closed")));
       this.#outage.over();

@@ -1,4 +1,5 @@
-import type { Db } from "../db/database.ts";
+import type { Db, Statement } from "../db/database.ts";
+import { cursorExpired } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import { BEGINNING, type Place } from "./cursor.ts";
 import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
@@ -23,40 +24,49 @@ const BUDGET_MS = 1_000;
 const RANGE = "e.position > $1 AND e.position <= $2";
 const CHOSEN = "($4::text[] IS NULL OR e.event_type = ANY ($4)) AND ($5::text[] IS NULL OR e.actor = ANY ($5))";
 /** The columns of `e` as they are in the table. */
-const STORED = `e.position, e.number, e.event_id, e.event_type, e.project_id, e.subject_type, e.subject_id, e.actor,
+export const STORED = `e.position, e.number, e.event_id, e.event_type, e.project_id, e.subject_type, e.subject_id, e.actor,
   e.client, e.occurred_at, e.correlation_id, e.payload, e.hash`;
+
+/**
+ * With where the kept log begins, seen at the same moment: what lies between a reader's place and there may have been
+ * taken out just before, and must not pass for nothing. One row at least, without an event when there is none.
+ */
+export const withFloor = (events: string, order = "e.position") =>
+  `SELECT f.position AS floor, e.* FROM log_floor f LEFT JOIN LATERAL (${events}) e ON true ORDER BY ${order}`;
 
 const WHOLE_LOG = {
   name: "log-page",
-  text: `SELECT ${EVENT_COLUMNS} FROM events e
-    WHERE ${RANGE} AND ($6 OR e.project_id <> '_server') AND ${CHOSEN} ORDER BY e.position LIMIT $3`,
+  text: withFloor(`SELECT ${EVENT_COLUMNS} FROM events e
+    WHERE ${RANGE} AND ($6 OR e.project_id <> '_server') AND ${CHOSEN} ORDER BY e.position LIMIT $3`),
 };
 
 /** One short range of an index per project, so that the size of the log does not matter. */
 const OF_PROJECTS = {
   name: "log-page-of-projects",
-  text: `SELECT ${EVENT_COLUMNS} FROM unnest($6::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
+  text: withFloor(`SELECT ${EVENT_COLUMNS} FROM unnest($6::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${RANGE} AND ${CHOSEN}
       ORDER BY e.position LIMIT $3) e
-    ORDER BY e.position LIMIT $3`,
+    ORDER BY e.position LIMIT $3`),
 };
 
 const OF_TASKS = {
   name: "log-page-of-tasks",
-  text: `SELECT ${EVENT_COLUMNS} FROM project_log_heads h CROSS JOIN unnest($7::text[]) AS wanted (task_id)
+  text: withFloor(`SELECT ${EVENT_COLUMNS} FROM projects h CROSS JOIN unnest($7::text[]) AS wanted (task_id)
     CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
       WHERE e.project_id = h.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
         AND ${RANGE} AND ${CHOSEN} ORDER BY e.position LIMIT $3) e
     WHERE $6::text[] IS NULL OR h.project_id = ANY ($6)
-    ORDER BY e.position LIMIT $3`,
+    ORDER BY e.position LIMIT $3`),
 };
 
 /**
  * Reads the log from a place of the caller's own: what `events` answers, what a stream replays, and all that a sink
  * needs besides its cursor.
+ * @param after a place that the log has, or BEGINNING for the oldest that is kept.
  * @param until where the log ends for this reader; what lies behind it is not looked at.
  * @param limit most events of the page. The page may hold fewer before `until` is reached: its place says how far it got.
+ * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
  */
 export async function readPage(
   db: Db,
@@ -65,30 +75,52 @@ export async function readPage(
   { after, until, limit }: { after: Place; until: Place; limit: number },
 ): Promise<Page> {
   const giveUpAt = clock.now() + BUDGET_MS;
+  const begin = after === BEGINNING ? await readFloor(db) : after;
   const events: LoggedEvent[] = [];
   const largest = isSparse(selection) ? LARGEST_SPARSE_WINDOW : Number.MAX_SAFE_INTEGER;
   let window = Math.max(FIRST_WINDOW, limit + 1);
-  for (let from = after.position; from < until.position; ) {
+  for (let from = begin.position; from < until.position; ) {
     const to = Math.min(until.position, from + window);
-    const rows = await readRange(db, selection, from, to, limit + 1 - events.length);
+    const { rows, floor } = await readRange(db, selection, from, to, limit + 1 - events.length);
+    if (floor > from) {
+      if (after === BEGINNING) return readPage(db, clock, selection, { after, until, limit });
+      throw noLongerKept();
+    }
     for (const row of rows) events.push(new LoggedEvent(row));
     const last = events[limit - 1];
     if (last && events.length > limit) return { events: events.slice(0, limit), place: last };
     from = to;
     window = Math.min(window * 2, largest);
     if (to < until.position && clock.now() > giveUpAt)
-      return { events, place: (await placeAt(db, to)) ?? events.at(-1) ?? after };
+      return { events, place: (await placeAt(db, to)) ?? events.at(-1) ?? begin };
   }
-  return { events, place: until.position > after.position ? until : after };
+  return { events, place: until.position > begin.position ? until : begin };
 }
 
-async function readRange(db: Db, selection: Selection, from: number, to: number, limit: number): Promise<EventRow[]> {
+async function readRange(db: Db, selection: Selection, from: number, to: number, limit: number) {
   const { projects, server, tasks } = selection;
   const values = [from, to, limit, list(selection.types), list(selection.actors)];
-  if (tasks) return db.read<EventRow>(OF_TASKS, [...values, list(projects), list(tasks)]);
-  if (projects) return db.read<EventRow>(OF_PROJECTS, [...values, list(projects)]);
-  return db.read<EventRow>(WHOLE_LOG, [...values, server]);
+  if (tasks) return readKept(db, OF_TASKS, [...values, list(projects), list(tasks)]);
+  if (projects) return readKept(db, OF_PROJECTS, [...values, list(projects)]);
+  return readKept(db, WHOLE_LOG, [...values, server]);
 }
+
+/**
+ * Runs a statement made by `withFloor`.
+ * @returns its events, and the position after which the kept log begins.
+ */
+export async function readKept<Row extends EventRow = EventRow>(
+  db: Db,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<{ readonly rows: Row[]; readonly floor: number }> {
+  const found = await db.read<{ readonly floor: number } & (Row | { readonly position: null })>(statement, values);
+  const [first] = found;
+  if (!first) throw new Error("The log has no floor: the database is not migrated");
+  return { rows: found.filter((row) => row.position !== null), floor: first.floor };
+}
+
+export const noLongerKept = () => cursorExpired("What follows this cursor is older than what is kept of the log.");
 
 /** Whether a statement may walk through many events before it meets one that is selected. */
 function isSparse({ types, actors, tasks }: Selection): boolean {
@@ -99,9 +131,10 @@ const list = (values: ReadonlySet<string> | null) => values && [...values];
 
 const HEAD = {
   name: "log-head",
-  text: `SELECT h.position, coalesce(substr(e.hash, 1, 8), decode('0000000000000000', 'hex')) AS hash,
-      h.cursor_key AS "cursorKey"
-    FROM log_head h LEFT JOIN events e ON e.position = h.position`,
+  text: `SELECT coalesce(e.position, 0) AS position,
+      coalesce(substr(e.hash, 1, 8), decode('0000000000000000', 'hex')) AS hash, h.cursor_key AS "cursorKey"
+    FROM log_head h LEFT JOIN LATERAL (
+      SELECT position, hash FROM events ORDER BY position DESC LIMIT 1) e ON true`,
 };
 
 /** Where the log ends, and the key that its cursors are encrypted with. */
@@ -111,11 +144,22 @@ export async function readHead(db: Db): Promise<Place & { readonly cursorKey: Bu
   return head;
 }
 
-const PLACE = { name: "log-place", text: "SELECT substr(hash, 1, 8) AS hash FROM events WHERE position = $1" };
+const PLACE = {
+  name: "log-place",
+  text: `SELECT substr(hash, 1, 8) AS hash FROM events WHERE position = $1
+    UNION ALL SELECT substr(hash, 1, 8) FROM log_floor WHERE position = $1`,
+};
 
-/** The place after the event at `position`; undefined when the log does not have it. */
+/** The place after the event at `position`, or where the kept log begins; undefined when the log does not have it. */
 export async function placeAt(db: Db, position: number): Promise<Place | undefined> {
-  if (position === 0) return BEGINNING;
   const [row] = await db.read<{ hash: Buffer }>(PLACE, [position]);
   return row && { position, hash: row.hash };
+}
+
+const FLOOR = { name: "log-floor", text: "SELECT position, substr(hash, 1, 8) AS hash FROM log_floor" };
+
+async function readFloor(db: Db): Promise<Place> {
+  const [floor] = await db.read<Place>(FLOOR);
+  if (!floor) throw new Error("The log has no floor: the database is not migrated");
+  return floor;
 }

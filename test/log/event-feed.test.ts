@@ -9,6 +9,8 @@ import { Hub } from "../../src/log/hub.ts";
 import { StatusFeed } from "../../src/log/status-feed.ts";
 import { ManualClock } from "./manual-clock.ts";
 
+/** Where the log begins, as a cursor says it. */
+const START: Place = { ...BEGINNING };
 const ALL: Selection = { projects: null, server: true, types: null, tasks: null, actors: null };
 
 function row(position: number, projectId = "alpha", payload = "{}"): EventRow {
@@ -38,7 +40,8 @@ function start() {
   const db = {
     read: async (_: unknown, [after, until, limit]: [number, number, number]) => {
       reads++;
-      return rows.filter(({ position }) => position > after && position <= until).slice(0, limit);
+      const found = rows.filter(({ position }) => position > after && position <= until).slice(0, limit);
+      return found.length > 0 ? found.map((one) => ({ floor: 0, ...one })) : [{ floor: 0, position: null }];
     },
   } as unknown as Db;
   const publish = (count: number, projectId?: string, payload?: string) => {
@@ -107,7 +110,7 @@ test("holds at most a megabyte of payload for a client, and sends a larger event
 test("switches from the log to live without a gap or a repetition while events keep coming", async () => {
   const { publish, follow } = start();
   publish(9_000);
-  const feed = follow(BEGINNING);
+  const feed = follow(START);
   const seen: number[] = [];
   for (let i = 0; i < 40; i++) {
     const frame = feed.take();
@@ -120,10 +123,10 @@ test("switches from the log to live without a gap or a repetition while events k
 
 test("offers an event only to those who select it, and to nobody after they left", async () => {
   const { hub, publish, follow } = start();
-  const alpha = follow(BEGINNING, { ...ALL, projects: new Set(["alpha"]), server: false });
-  const beta = follow(BEGINNING, { ...ALL, projects: new Set(["beta"]), server: false, types: new Set(["x"]) });
-  const unlimited = follow(BEGINNING, { ...ALL, server: false });
-  const admin = follow(BEGINNING);
+  const alpha = follow(START, { ...ALL, projects: new Set(["alpha"]), server: false });
+  const beta = follow(START, { ...ALL, projects: new Set(["beta"]), server: false, types: new Set(["x"]) });
+  const unlimited = follow(START, { ...ALL, server: false });
+  const admin = follow(START);
   publish(1, "alpha");
   publish(1, "beta");
   publish(1, "_server");
@@ -138,7 +141,7 @@ test("stays away from the hub when it was closed while it read the log", async (
   publish(5);
   // As a process that begins now: it remembers none of the five.
   hub.restart(hub.codec, hub.recent.end);
-  const feed = follow(BEGINNING);
+  const feed = follow(START);
   const reading = feed.take();
   feed.close();
   expect(positions(await reading)).toEqual([1, 2, 3, 4, 5]);

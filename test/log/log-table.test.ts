@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
+import { takeOutOldest } from "../../src/log/retention.ts";
+import { fill, partitions, usePartitionsOf } from "./small-partitions.ts";
 import { commit, startLog, taskEvent } from "./test-log.ts";
 
 test("refuses UPDATE, DELETE and TRUNCATE of the log and of its partitions, for the owner and for docket_app", async () => {
@@ -18,22 +20,42 @@ test("refuses UPDATE, DELETE and TRUNCATE of the log and of its partitions, for 
   expect((await owner.query("SELECT actor FROM events")).rows).toEqual([{ actor: "admin" }]);
 });
 
+test("keeps what was taken out as immutable as the log, for its owner alone", async () => {
+  const { database, owner } = await startLog();
+  await usePartitionsOf(owner, 100);
+  await fill(owner, "alpha", 150, "docket_now() - interval '3 years'");
+  const name = await takeOutOldest(database, 24);
+  expect(name).toBe("events_from_1");
+  for (const statement of [`UPDATE ${name} SET actor = 'x'`, `DELETE FROM ${name}`, `TRUNCATE ${name}`]) {
+    await expect(owner.query(statement)).rejects.toThrow("The event log is immutable");
+    await expect(database.pool.query(statement)).rejects.toThrow("permission denied");
+  }
+  await expect(database.pool.query(`SELECT FROM ${name}`)).rejects.toThrow("permission denied");
+  expect((await owner.query(`SELECT count(*)::int AS n FROM ${name}`)).rows).toEqual([{ n: 100 }]);
+  for (const statement of [
+    "UPDATE log_floor SET position = 0",
+    "DELETE FROM project_log_floors",
+    "ALTER TABLE events DETACH PARTITION events_from_101",
+    "UPDATE task_events SET user_id = 'x'",
+  ])
+    await expect(database.pool.query(statement)).rejects.toThrow(/permission denied|must be owner/);
+  await expect(owner.query("UPDATE task_events SET user_id = 'x'")).rejects.toThrow("The event log is immutable");
+  // Once it is stored elsewhere.
+  await owner.query(`DROP TABLE ${name}`);
+  expect(await database.read("SELECT min(position) AS oldest, count(*) AS n FROM events")).toEqual([
+    { oldest: 101, n: 50 },
+  ]);
+});
+
 test("makes partitions ahead of need, and guards each of them", async () => {
   const { database, log, owner } = await startLog();
-  await owner.query("UPDATE log_head SET partition_size = 2000");
-  // The first partition is made by the migration; from its end on they have the new size.
-  await owner.query("ALTER TABLE events DETACH PARTITION events_from_1");
-  await owner.query("DROP TABLE events_from_1");
-  await owner.query("UPDATE log_head SET partitions_end = 1");
+  await usePartitionsOf(owner, 2000);
   const events = Array.from({ length: 5_000 }, (_, i) => taskEvent("alpha", `TASK-${i % 7}`));
   await commit(database, ...events);
   await log.cursor();
-  const { rows } = await owner.query<{ name: string }>(
-    "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'events'::regclass ORDER BY 1",
-  );
-  expect(rows.map(({ name }) => name)).toEqual(["events_from_1", "events_from_2001", "events_from_4001"]);
-  for (const { name } of rows)
-    await expect(owner.query(`TRUNCATE ${name}`)).rejects.toThrow("The event log is immutable");
+  const names = await partitions(owner);
+  expect(names).toEqual(["events_from_1", "events_from_2001", "events_from_4001"]);
+  for (const name of names) await expect(owner.query(`TRUNCATE ${name}`)).rejects.toThrow("The event log is immutable");
   await expect(owner.query("DELETE FROM events_from_4001")).rejects.toThrow("The event log is immutable");
   const count = await database.read("SELECT count(*) AS n, max(position) AS last, max(number) AS number FROM events");
   expect(count).toEqual([{ n: 5_000, last: 5_000, number: 5_000 }]);
