@@ -11,7 +11,11 @@ import "./reservation.ts";
 import "./id-sequence.ts";
 import "./api-key.ts";
 import "./event.ts";
+import "./task/history.ts";
+import "./reservation-events.ts";
 import "./project-status.ts";
+import "./webhook.ts";
+import "./webhook-delivery.ts";
 
 export const schema = builder.toSchema();
 

@@ -14,6 +14,12 @@ export function visibleWhere(viewer: Viewer): { projectId?: { in: string[] } } {
   return viewer.projectIds === null ? {} : { projectId: { in: [...viewer.projectIds] } };
 }
 
+/**
+ * What is made for some projects (an API key, a webhook) is administered by admins whose own projects, the parameter
+ * `$n`, hold all of these; what is for every project only by unlimited ones.
+ */
+export const within = (n: number) => `($${n}::text[] IS NULL OR project_ids <@ $${n})`;
+
 export function canSee(viewer: Viewer, projectId: string): boolean {
   return viewer.projectIds === null || viewer.projectIds.includes(projectId);
 }

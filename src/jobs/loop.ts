@@ -34,6 +34,7 @@ export class Loop {
 
   /** There may be something to do. A job that fails is left alone until its pause is over. */
   poke(): void {
+    if (this.#closed) return;
     this.#again = true;
     if (!this.#running && this.#failures === 0) this.#run();
   }
@@ -57,10 +58,12 @@ export class Loop {
 
   async #steps(): Promise<void> {
     try {
-      do this.#again = false;
-      while ((await this.#job.step()) && !this.#closed);
-      this.#failures = 0;
-      this.#outage.over();
+      for (let isMore = true; isMore && !this.#closed; ) {
+        this.#again = false;
+        isMore = await this.#job.step();
+        this.#failures = 0;
+        this.#outage.over();
+      }
     } catch (error) {
       this.#failures++;
       this.#outage.failed(error);

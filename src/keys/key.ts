@@ -1,4 +1,5 @@
 import type { Context, Role, Viewer } from "../access/viewer.ts";
+import { within } from "../access/visibility.ts";
 
 /** An API key as its admins see it; the secret itself is nowhere. */
 export interface ApiKey {
@@ -21,9 +22,6 @@ export const KEY_COLUMNS = `key_id AS "keyId", prefix, name, role, project_ids A
 
 /** Still opens something. */
 export const LIVE = "(revoked_at IS NULL AND (expires_at IS NULL OR expires_at > docket_now()))";
-
-/** A limited admin administers the keys that reach no further than its own, the parameter `$n`. */
-export const within = (n: number) => `($${n}::text[] IS NULL OR project_ids <@ $${n})`;
 
 /** The keys of these ids that the viewer administers; nothing for anyone but an admin. */
 export async function findApiKeys({ db, viewer }: Context, keyIds: readonly string[]): Promise<ApiKey[]> {

@@ -1,6 +1,7 @@
 import { type Context, requireRole } from "../access/viewer.ts";
+import { within } from "../access/visibility.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
-import { type ApiKey, KEY_COLUMNS, within } from "./key.ts";
+import { type ApiKey, KEY_COLUMNS } from "./key.ts";
 
 const NEWEST_FIRST: Order = {
   name: "api-key",

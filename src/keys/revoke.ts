@@ -1,9 +1,10 @@
 import { type Context, requireRole } from "../access/viewer.ts";
+import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { once } from "../db/idempotency.ts";
 import { badInput, forbidden } from "../errors.ts";
 import { append } from "../log/append.ts";
-import { isKeyId, LIVE, within } from "./key.ts";
+import { isKeyId, LIVE } from "./key.ts";
 
 export interface RevokeApiKey {
   readonly keyId: string;

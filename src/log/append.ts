@@ -1,26 +1,39 @@
 import type { Context } from "../access/viewer.ts";
 
-export type EventType =
-  | "project.created"
-  | "project.configured"
-  | "task.created"
-  | "task.updated"
-  | "task.claimed"
-  | "task.checkpointed"
-  | "task.completed"
-  | "task.released"
-  | "task.lease_expired"
-  | "task.reset"
-  | "task.deleted"
-  | "ids.reserved"
-  | "ids.assigned"
-  | "ids.registered"
-  | "ids.confirmed"
-  | "ids.extended"
-  | "ids.released"
-  | "ids.expired"
-  | "key.created"
-  | "key.revoked";
+/** Everything that can happen, as `type` of its event. */
+export const EVENT_TYPES = [
+  "project.created",
+  "project.configured",
+  "task.created",
+  "task.updated",
+  "task.claimed",
+  "task.checkpointed",
+  "task.completed",
+  "task.released",
+  "task.lease_expired",
+  "task.reset",
+  "task.deleted",
+  "ids.reserved",
+  "ids.assigned",
+  "ids.registered",
+  "ids.confirmed",
+  "ids.extended",
+  "ids.released",
+  "ids.expired",
+  "key.created",
+  "key.revoked",
+  "webhook.created",
+  "webhook.paused",
+  "webhook.resumed",
+  "webhook.deleted",
+  "webhook.secret_rotated",
+  "webhook.deliveries_replayed",
+] as const;
+
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** What happens to reservations and artifact IDs. */
+export const RESERVATION_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type.startsWith("ids."));
 
 /** The stream of events that belong to no project; only unlimited admins read it. */
 export const SERVER_STREAM = "_server";
@@ -29,7 +42,7 @@ export interface NewEvent {
   readonly type: EventType;
   /** null: an event of the server itself. */
   readonly projectId: string | null;
-  readonly subjectType: "project" | "task" | "reservation" | "artifact_id" | "api_key";
+  readonly subjectType: "project" | "task" | "reservation" | "artifact_id" | "api_key" | "webhook";
   readonly subjectId: string;
   /** Whole subject for created, completed and deleted; `{changes: {field: {old, new}}}` for an update. */
   readonly payload: Readonly<Record<string, unknown>>;

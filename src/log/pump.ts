@@ -52,7 +52,7 @@ export function pump(database: Database, clock: Clock, logger: OutageLogger, sin
 /** The place where the log goes on for the sink. What was taken twice is recognised by its event id; a gap is not. */
 async function present(db: Db, place: Place, { reader }: Sink, logger: OutageLogger): Promise<Place> {
   const found = await placeAt(db, place.position);
-  if (found?.hash.equals(place.hash)) return place;
+  if (found?.hash.equals(place.hash)) return found;
   logger.error({ reader, position: place.position }, "The log no longer has a sink's place: it gets all that is kept");
   return BEGINNING;
 }

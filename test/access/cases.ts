@@ -14,6 +14,8 @@ const KINDS: Readonly<Record<string, string>> = {
   tasks: "task",
   reservationId: "reservation",
   keyId: "key",
+  webhookId: "webhook",
+  eventIds: "event",
   id: "node",
   ids: "artifact",
   artifactId: "artifact",
@@ -33,7 +35,7 @@ const KINDS: Readonly<Record<string, string>> = {
     [
       ...["name", "title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
       ...["labels", "inputs", "expectedOutputs", "branch", "branchName", "commitHash", "worker", "artifactTypes"],
-      ...["types", "idempotencyKey", "DateFilter.lt", "DateFilter.lte", "DateFilter.gt", "DateFilter.gte"],
+      ...["types", "url", "idempotencyKey", "DateFilter.lt", "DateFilter.lte", "DateFilter.gt", "DateFilter.gte"],
     ].map((name) => [name, "nothing"]),
   ),
 };
@@ -45,10 +47,11 @@ const VALUES: Readonly<Record<string, Json>> = {
   status: "COMPLETED",
   artifactType: "US",
   ids: "US-500",
+  url: "https://new.example/hook",
 };
 const ITEMS = { AddTaskItem: { description: "work" } };
 /** Set beside what names something, where an input has it: each opens another way through the code. */
-const VARIANTS = [{}, { createProject: true }, { attempt: 1 }];
+const VARIANTS = [{}, { createProject: true }, { attempt: 1 }, { allDead: true }];
 
 export function kindOf({ names }: Leaf): string {
   const kind = names.map((name) => KINDS[name]).find((found) => found !== undefined);
@@ -76,7 +79,11 @@ export interface Case {
 }
 
 /** How a field below the root that takes arguments is reached. */
-export const REACHED: Readonly<Record<string, string>> = { "Project.tasks": `project(projectId: "${SEEN}")` };
+export const REACHED: Readonly<Record<string, string>> = {
+  "Project.tasks": `project(projectId: "${SEEN}")`,
+  "Task.history": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Webhook.deliveries": "webhooks { nodes",
+};
 
 /** Each place that can name something hidden, alone and all together, with every thing of its kind. */
 export function casesOf(world: World, hidden: Hidden, walked: Walked): Case[] {

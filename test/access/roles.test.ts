@@ -24,6 +24,12 @@ const ADMIN: Readonly<Record<string, string>> = {
   updateProject: `projectId: "alpha", name: "Renamed"`,
   createApiKey: `name: "ci", role: AGENT`,
   revokeApiKey: `keyId: "KEY"`,
+  createWebhook: `url: "https://hooks.example/"`,
+  pauseWebhook: `webhookId: "WEBHOOK"`,
+  resumeWebhook: `webhookId: "WEBHOOK"`,
+  rotateWebhookSecret: `webhookId: "WEBHOOK"`,
+  replayWebhookDeliveries: `webhookId: "WEBHOOK", allDead: true`,
+  deleteWebhook: `webhookId: "WEBHOOK"`,
 };
 
 test("readers change nothing, agents work, and admins do the rest", async () => {
@@ -35,8 +41,16 @@ test("readers change nothing, agents work, and admins do the rest", async () => 
   const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
     `mutation { reserveIds(input: {projectId: "alpha", artifactType: "US"}) { reservation { reservationId } } }`,
   );
+  const { createWebhook } = await server.ask<{ createWebhook: { webhook: { webhookId: string } } }>(
+    `mutation { createWebhook(input: {url: "https://spare.example/"}) { webhook { webhookId } } }`,
+    {},
+    { key: server.adminKey },
+  );
   const code = async (mutation: string, input: string, key: string) => {
-    const filled = input.replace("RESERVATION", reserveIds.reservation.reservationId).replace("KEY", spare.keyId);
+    const filled = input
+      .replace("RESERVATION", reserveIds.reservation.reservationId)
+      .replace("KEY", spare.keyId)
+      .replace("WEBHOOK", createWebhook.webhook.webhookId);
     const { errors } = await server.gql(`mutation { ${mutation}(input: {${filled}}) { replayed } }`, {}, { key });
     return [mutation, errors?.[0]?.extensions["code"] === "FORBIDDEN"];
   };

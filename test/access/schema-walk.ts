@@ -25,7 +25,7 @@ export interface Walked {
   readonly name: string;
   readonly operation: Operation;
   readonly field: GraphQLField<unknown, unknown>;
-  /** What stands around a field below the root, such as `project(projectId: "alpha")`. */
+  /** What stands around a field below the root, such as `project(projectId: "alpha")` or `webhooks { nodes`. */
   readonly parent?: string;
 }
 
@@ -78,7 +78,8 @@ export function documentOf({ operation, field: { name, args, type }, parent }: W
   const variables = args.map((arg) => `$${arg.name}: ${arg.type}`).join(", ");
   const passed = args.map((arg) => `${arg.name}: $${arg.name}`).join(", ");
   const field = `${name}${passed && `(${passed})`} ${selectionOf(type)}`;
-  return `${operation} ${variables && `(${variables})`} { ${parent === undefined ? field : `${parent} { ${field} }`} }`;
+  const selected = parent === undefined ? field : `${parent} { ${field} ${"}".repeat(parent.split("{").length)}`;
+  return `${operation} ${variables && `(${variables})`} { ${selected} }`;
 }
 
 /** A scalar place somewhere in a field's arguments. */

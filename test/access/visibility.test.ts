@@ -63,13 +63,14 @@ function expectNothingHidden(answer: string, { needles }: Hidden, because: strin
 async function hiddenState({ owner }: World): Promise<unknown> {
   await owner.query("SELECT drain()");
   const state: unknown[] = [];
-  for (const table of ["projects", "tasks", "task_attempts", "id_reservations", "events"])
+  for (const table of ["projects", "tasks", "task_attempts", "id_reservations", "events", "webhook_deliveries"])
     state.push((await owner.query(`SELECT * FROM ${table} t WHERE project_id = $1 ORDER BY t::text`, [HIDDEN])).rows);
   state.push((await owner.query("SELECT key_id, revoked_at FROM api_keys WHERE name ~ 'hidden' ORDER BY 1")).rows);
+  state.push((await owner.query("SELECT * FROM webhooks WHERE url ~ 'hidden' ORDER BY webhook_id")).rows);
   return state;
 }
 
-describe("a key that is limited to one project", () => {
+describe("a key that is limited to one project", { timeout: 60_000 }, () => {
   it("gets the same answers to every query, whether another project exists or not", async () => {
     const world = await startWorld();
     const askAll = async () => {
@@ -87,6 +88,8 @@ describe("a key that is limited to one project", () => {
     expect(before.get("agent: task ")).toContain("seen pending");
     expect(before.get("reader: tasks ")).toContain('"totalCount":5');
     expect(before.get("admin: apiKeys ")).toContain("seen key");
+    expect(before.get("admin: webhooks ")).toContain('"response":"from https://seen.example/"');
+    expect(before.get("admin: Webhook.deliveries ")).toContain('"subjectId":"TASK-003"');
     for (const node of world.ownNodes) expect(before.get(`admin: node ${node}`)).toContain(node);
     const hidden = await hide(world);
     for (const [what, answer] of await askAll()) {
@@ -97,7 +100,6 @@ describe("a key that is limited to one project", () => {
 
   it.each(["query", "mutation", "subscription"] as const)(
     "gets the same answer for what is hidden as for what does not exist, wherever a %s can name it",
-    { timeout: 60_000 },
     async (operation) => {
       const world = await startWorld();
       const hidden = await hide(world);

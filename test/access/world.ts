@@ -25,16 +25,24 @@ export interface World {
 }
 
 export async function startWorld(): Promise<World> {
-  const server = await startTestServer();
+  // Without jobs: nothing is to change while answers are compared.
+  const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
   const owner = await connectOwner(server.test);
   const made = await fill(server, SEEN, "seen", "SEEN");
+  await deliver(owner, made.webhookId);
   const keyIn = async (role: "admin" | "agent" | "reader") =>
     (await server.makeKey({ name: `limited ${role}`, role, projectIds: [SEEN] })).secret;
   return {
     server,
     owner,
     limited: { admin: await keyIn("admin"), agent: await keyIn("agent"), reader: await keyIn("reader") },
-    own: { projectId: SEEN, taskId: "TASK-001", reservationId: made.reservationId, keyId: made.keyId },
+    own: {
+      projectId: SEEN,
+      taskId: "TASK-001",
+      reservationId: made.reservationId,
+      keyId: made.keyId,
+      webhookId: made.webhookId,
+    },
     ownNodes: made.nodes,
   };
 }
@@ -51,10 +59,15 @@ export interface Hidden {
 const UNKNOWN_UUID = "00000000-0000-4000-8000-000000000000";
 
 /** Makes the other project, with tasks of its own IDs and of those that SEEN has as well. */
-export async function hide({ server }: World): Promise<Hidden> {
+export async function hide({ server, owner }: World): Promise<Hidden> {
   const made = await fill(server, HIDDEN, "hidden", "HIDDEN");
   const wide = await server.makeKey({ name: "hidden wide", role: "agent", projectIds: [SEEN, HIDDEN] });
   const unlimited = await server.makeKey({ name: "hidden unlimited", role: "reader" });
+  const wideWebhook = await makeWebhook(server, "hidden-wide", [SEEN, HIDDEN]);
+  const unlimitedWebhook = await makeWebhook(server, "hidden-unlimited", null);
+  const webhooks = [made.webhookId, wideWebhook, unlimitedWebhook];
+  const delivered = await deliver(owner, made.webhookId);
+  for (const webhookId of [wideWebhook, unlimitedWebhook]) await deliver(owner, webhookId);
   const { viewer } = await server.ask<{ viewer: { actor: string } }>("{ viewer { actor } }", {}, { key: made.key });
   const unknownNode = (id: string) =>
     Buffer.from(
@@ -64,13 +77,15 @@ export async function hide({ server }: World): Promise<Hidden> {
         .replace("HIDDEN", "ABSENT")
         .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, UNKNOWN_UUID),
     ).toString("base64");
-  const uuids = [made.reservationId, made.keyId, wide.keyId, unlimited.keyId];
+  const uuids = [made.reservationId, made.keyId, wide.keyId, unlimited.keyId, ...webhooks, ...delivered];
   return {
     pairs: {
       project: [{ foreign: HIDDEN, unknown: "absent-project" }],
       task: [{ foreign: "HIDDEN-777", unknown: "ABSENT-777" }],
       reservation: [{ foreign: made.reservationId, unknown: UNKNOWN_UUID }],
       key: [made.keyId, wide.keyId, unlimited.keyId].map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
+      webhook: webhooks.map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
+      event: delivered.slice(0, 1).map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       node: made.nodes.map((foreign) => ({ foreign, unknown: unknownNode(foreign) })),
       artifact: [{ foreign: "US-777", unknown: "US-778" }],
       namespace: [{ foreign: HIDDEN, unknown: "absent-project" }],
@@ -84,7 +99,7 @@ export async function hide({ server }: World): Promise<Hidden> {
       actor: [{ foreign: viewer.actor, unknown: "dk_00000000/absent" }],
     },
     needles: ["hidden", ...uuids, ...made.nodes.map((node) => node.toLowerCase())],
-    cursors: made.cursors,
+    cursors: [...made.cursors, ...delivered.slice(-1)],
   };
 }
 
@@ -131,6 +146,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     { projectId, type },
     asking,
   );
+  const webhookId = await makeWebhook(server, word, [projectId]);
   const found = await server.ask<{
     project: { id: string };
     task: { id: string };
@@ -155,7 +171,44 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     key: key.secret,
     keyId: key.keyId,
     reservationId: reserveIds.reservation.reservationId,
+    webhookId,
     nodes: [found.project.id, found.task.id, reserveIds.reservation.id, keyNode],
     cursors: [found.tasks.pageInfo.endCursor, found.reservations.pageInfo.endCursor, found.logCursor],
   };
+}
+
+async function makeWebhook(server: TestServer, word: string, projectIds: readonly string[] | null): Promise<string> {
+  const { createWebhook } = await server.ask<{ createWebhook: { webhook: { webhookId: string } } }>(
+    "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { webhookId } } }",
+    { input: { url: `https://${word}.example/`, projectIds } },
+    { key: server.adminKey },
+  );
+  return createWebhook.webhook.webhookId;
+}
+
+/**
+ * Fills the webhook's delivery log with all that has happened in its projects so far, in each status, as if it had been
+ * sent once. @returns the event ids.
+ */
+async function deliver(owner: Owner, webhookId: string): Promise<string[]> {
+  await owner.query("SELECT drain()");
+  const { rows } = await owner.query<{ event_id: string }>(
+    `WITH made AS (
+       INSERT INTO webhook_deliveries (webhook_id, position, event_id, event_type, project_id, subject_type, subject_id,
+         attempts, status, next_attempt_at, ended_at)
+       SELECT w.webhook_id, e.position, e.event_id, e.event_type, e.project_id, e.subject_type, e.subject_id, 1,
+         s.status, CASE WHEN s.status = 'pending' THEN docket_now() END, CASE WHEN s.status <> 'pending' THEN docket_now() END
+       FROM webhooks w JOIN events e ON w.project_ids IS NULL OR e.project_id = ANY (w.project_ids)
+         CROSS JOIN LATERAL (SELECT (ARRAY['pending', 'delivered', 'dead'])[1 + e.position % 3] AS status) s
+       WHERE w.webhook_id = $1 RETURNING webhook_id, position, event_id)
+     SELECT event_id FROM made ORDER BY position`,
+    [webhookId],
+  );
+  await owner.query(
+    `INSERT INTO webhook_attempts (webhook_id, position, attempt, started_at, duration_ms, status_code, error, response)
+     SELECT webhook_id, d.position, 1, docket_now(), 5, 500, 'HTTP 500', 'from ' || w.url
+     FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE webhook_id = $1`,
+    [webhookId],
+  );
+  return rows.map(({ event_id }) => event_id);
 }

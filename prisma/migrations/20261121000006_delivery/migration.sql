@@ -50,7 +50,7 @@ CREATE TABLE webhook_deliveries (
   CONSTRAINT chk_delivery_status CHECK (
     (status = 'pending') = (next_attempt_at IS NOT NULL) AND (status = 'pending') = (ended_at IS NULL))
 );
-CREATE INDEX idx_webhook_deliveries_due ON webhook_deliveries (next_attempt_at) WHERE status = 'pending';
+CREATE INDEX idx_webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE status = 'pending';
 CREATE INDEX idx_webhook_deliveries_order ON webhook_deliveries (webhook_id, project_id, subject_type, subject_id, position)
   WHERE status = 'pending';
 CREATE INDEX idx_webhook_deliveries_status ON webhook_deliveries (webhook_id, status, position);

@@ -1,2 +1,60 @@
+import { type Context, requireRole } from "../../access/viewer.ts";
+import { within } from "../../access/visibility.ts";
+import { badInput } from "../../errors.ts";
+
+/** A webhook as its admins see it: its secrets are in no answer but that of the mutation that made them. */
+export interface Webhook {
+  readonly webhookId: string;
+  readonly url: string;
+  /** null: every project, those yet to come and the server's own events too. */
+  readonly projectIds: readonly string[] | null;
+  /** As given (`expandTypes` says what they select); null: every type. */
+  readonly types: readonly string[] | null;
+  readonly pausedAt: Date | null;
+  /** Why it paused by itself; null when a person did it. */
+  readonly pauseReason: string | null;
+  /** Until when the secret before the last rotation signs too; null: it does not. */
+  readonly oldSecretUntil: Date | null;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+}
+
+export const WEBHOOK_COLUMNS = `webhook_id AS "webhookId", url, project_ids AS "projectIds", event_types AS types,
+  paused_at AS "pausedAt", pause_reason AS "pauseReason", created_by AS "createdBy", created_at AS "createdAt",
+  CASE WHEN previous_secret_until > docket_now() THEN previous_secret_until END AS "oldSecretUntil"`;
+
 /** The name of a webhook's place in the log (`log_readers`). */
 export const readerOf = (webhookId: string) => `webhook:${webhookId}`;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether the text can be the id of a webhook or of an event at all; PostgreSQL would refuse any other. */
+export const isUuid = (text: string): boolean => UUID.test(text);
+
+/**
+ * Locks a webhook for a change, in its transaction. Events can be queued for it meanwhile.
+ * @throws FORBIDDEN for anyone but an admin; BAD_USER_INPUT for one that does not exist or reaches beyond the viewer's projects.
+ */
+export async function lockWebhook({ db, viewer }: Context, webhookId: string): Promise<Webhook> {
+  requireRole(viewer, "admin");
+  const [webhook] = isUuid(webhookId)
+    ? await db.write<Webhook>(
+        `SELECT ${WEBHOOK_COLUMNS} FROM webhooks WHERE webhook_id = $1 AND ${within(2)} FOR NO KEY UPDATE`,
+        [webhookId, viewer.projectIds],
+      )
+    : [];
+  if (!webhook) throw webhookNotFound(webhookId);
+  return webhook;
+}
+
+/** Unknown and foreign answer alike. */
+export const webhookNotFound = (webhookId: string) =>
+  badInput(`Webhook ${webhookId} not found. Query webhooks { nodes { webhookId url } } for those you see.`, {
+    webhookId,
+  });
+
+/** What the log says of a webhook. A query string may hold a token of the receiver: it stays out of the log. */
+export function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}

@@ -1,0 +1,244 @@
+import DataLoader from "dataloader";
+import type { Answer } from "../src/db/idempotency.ts";
+import { type CreatedWebhook, createWebhook } from "../src/delivery/webhooks/create.ts";
+import { deleteWebhook } from "../src/delivery/webhooks/delete.ts";
+import { findWebhook, requireWebhook } from "../src/delivery/webhooks/find.ts";
+import { listWebhooks, type Progress, progressOf } from "../src/delivery/webhooks/list.ts";
+import { type ChangedWebhook, pauseWebhook } from "../src/delivery/webhooks/pause.ts";
+import { type Replay, replayWebhookDeliveries } from "../src/delivery/webhooks/replay.ts";
+import { resumeWebhook } from "../src/delivery/webhooks/resume.ts";
+import { type RotatedWebhookSecret, rotateWebhookSecret } from "../src/delivery/webhooks/rotate-secret.ts";
+import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
+import { builder } from "./builder.ts";
+import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+
+const loaders = new WeakMap<GraphQLContext, DataLoader<string, Progress | undefined>>();
+
+/** Without a cache, so that a mutation's payload shows what the mutation did. */
+async function progress({ webhookId }: WebhookShape, ctx: GraphQLContext): Promise<Progress> {
+  const loader = loaders.get(ctx) ?? new DataLoader((ids) => progressOf(ctx.db, ids), { cache: false });
+  loaders.set(ctx, loader);
+  // Deleted since it was read: nothing is left of it.
+  return (await loader.load(webhookId)) ?? { pending: 0, dead: 0, behind: false };
+}
+
+export const Webhook = builder.objectRef<WebhookShape>("Webhook").implement({
+  description:
+    "Carries events to a URL as they happen: one signed POST per event, a CloudEvents 1.0 document, each at least once, those of one subject in order. It outlives the key that made it.",
+  fields: (t) => ({
+    webhookId: t.exposeID("webhookId", { description: "Names it in the mutations." }),
+    url: t.exposeString("url", { description: "Where its events are sent." }),
+    projectIds: t.idList({
+      nullable: true,
+      description: "The projects whose events it gets; null: every project and the server's own events.",
+      resolve: ({ projectIds }) => projectIds && [...projectIds],
+    }),
+    types: t.stringList({
+      nullable: true,
+      description: "The event types it gets, like task.completed, or task.* for all of tasks; null: every type.",
+      resolve: ({ types }) => types && [...types],
+    }),
+    pausedAt: t.expose("pausedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Since when nothing is sent until resumeWebhook; null: it is not paused.",
+    }),
+    pauseReason: t.exposeString("pauseReason", {
+      nullable: true,
+      description: "Why it paused by itself; null when an admin paused it.",
+    }),
+    oldSecretUntil: t.expose("oldSecretUntil", {
+      type: "DateTime",
+      nullable: true,
+      description: "Until when the secret before the last rotation signs as well; null: only the newest signs.",
+    }),
+    createdBy: t.exposeString("createdBy", { description: "The key, or token subject, that made it." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made: it gets what came after." }),
+    pending: t.int({
+      description:
+        "Deliveries queued and not done yet, those that wait for their next attempt too. At most 1,000 or so are queued; the rest waits in the log.",
+      resolve: async (webhook, _args, ctx) => (await progress(webhook, ctx)).pending,
+    }),
+    dead: t.int({
+      description: "Deliveries given up after their last attempt: replayWebhookDeliveries sends them again.",
+      resolve: async (webhook, _args, ctx) => (await progress(webhook, ctx)).dead,
+    }),
+    behind: t.boolean({
+      description:
+        "Whether the log holds more of its projects that is not queued yet: while it is paused, while 1,000 are pending, and where no process runs the webhooks job.",
+      resolve: async (webhook, _args, ctx) => (await progress(webhook, ctx)).behind,
+    }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  webhooks: t.connection(
+    {
+      type: Webhook,
+      nullable: true,
+      description:
+        "Webhooks, newest first; 50 unless told, at most 100. For admins; an admin that is limited to some projects sees the webhooks that reach no further. All dead letters: webhooks { nodes { url deliveries(status: DEAD) { nodes { eventId lastAttempt { error } } } } }. Errors: FORBIDDEN, BAD_USER_INPUT.",
+      resolve: (_, args, ctx) => listWebhooks(ctx, args),
+    },
+    { name: "WebhookConnection" },
+    { name: "WebhookEdge" },
+  ),
+  webhook: t.field({
+    type: Webhook,
+    nullable: true,
+    description: "One webhook. For admins. Errors: FORBIDDEN, BAD_USER_INPUT when there is none that you see.",
+    args: { webhookId: t.arg.id({ required: true, description: "webhookId, from webhooks." }) },
+    resolve: (_, { webhookId }, ctx) => requireWebhook(ctx, webhookId),
+  }),
+}));
+
+/** A payload with the webhook as it is now. */
+const webhookPayload = <Shape extends { webhookId: string; replayed: boolean }>(name: string, description: string) =>
+  builder.objectRef<Shape>(name).implement({
+    description,
+    fields: (t) => ({
+      webhook: t.field({
+        type: Webhook,
+        nullable: true,
+        description: "As it is now; null in a replayed answer when it was deleted since.",
+        resolve: ({ webhookId }, _args, ctx) => findWebhook(ctx, webhookId),
+      }),
+      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
+    }),
+  });
+
+const secretPayload = <Shape extends CreatedWebhook>(name: string, description: string) => {
+  const payload = webhookPayload<Shape>(name, description);
+  builder.objectField(payload, "secret", (t) =>
+    t.string({
+      nullable: true,
+      description:
+        "Shown this once: keep it where the receiver verifies its requests, by any library of Standard Webhooks. null in a replayed answer.",
+      resolve: ({ secret }) => secret,
+    }),
+  );
+  return payload;
+};
+
+const CreateWebhookPayload = secretPayload<CreatedWebhook>("CreateWebhookPayload", "The new webhook.");
+const RotateWebhookSecretPayload = secretPayload<RotatedWebhookSecret>(
+  "RotateWebhookSecretPayload",
+  "The webhook with its new secret.",
+);
+const PauseWebhookPayload = webhookPayload<Answer<ChangedWebhook>>("PauseWebhookPayload", "The webhook, paused.");
+const ResumeWebhookPayload = webhookPayload<Answer<ChangedWebhook>>("ResumeWebhookPayload", "The webhook, going on.");
+
+const DeleteWebhookPayload = builder.objectRef<Answer<ChangedWebhook>>("DeleteWebhookPayload").implement({
+  description: "The webhook that was ended.",
+  fields: (t) => ({
+    webhookId: t.exposeID("webhookId", { description: "Of the webhook that is no more." }),
+    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+  }),
+});
+
+const ReplayWebhookDeliveriesPayload = webhookPayload<Answer<Replay>>(
+  "ReplayWebhookDeliveriesPayload",
+  "What is sent again.",
+);
+builder.objectFields(ReplayWebhookDeliveriesPayload, (t) => ({
+  deliveries: t.exposeInt("deliveries", {
+    description: "How many are sent again; what was pending anyway is not counted.",
+  }),
+  deadLeft: t.exposeInt("deadLeft", {
+    description: "How many of the webhook's deliveries are still dead: call again with a new idempotencyKey for more.",
+  }),
+}));
+
+const IDEMPOTENCY_KEY = "Makes a repeated request safe: the same key and input gives the first answer again.";
+const ERRORS = "For admins. Errors: FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED.";
+const WEBHOOK_ID = "webhookId of the webhook, from webhooks.";
+
+builder.mutationFields((t) => ({
+  createWebhook: t.fieldWithInput({
+    type: CreateWebhookPayload,
+    nullable: true,
+    typeOptions: { description: "The webhook to make." },
+    description:
+      "Makes a webhook for what happens from now on. For admins; an admin that is limited to some projects makes webhooks for those only. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
+    input: {
+      url: t.input.string({
+        required: true,
+        description:
+          "Where to send, https recommended, without user and password, at most 2000 characters. A private address is called only where the server's configuration allows it.",
+      }),
+      projectIds: t.input.idList({
+        description:
+          "The only projects whose events it gets; left out: every project, those yet to come too, and the server's own events (key.*, webhook.*).",
+      }),
+      types: t.input.stringList({
+        description:
+          "The only event types it gets, like task.completed, or task.* for all of tasks; left out: every type. BAD_USER_INPUT lists them.",
+      }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => createWebhook(ctx, keyed(input, ctx, info)),
+  }),
+  pauseWebhook: t.fieldWithInput({
+    type: PauseWebhookPayload,
+    nullable: true,
+    typeOptions: { description: "The webhook to pause." },
+    description: `Sends nothing more to a webhook until resumeWebhook; what happens meanwhile is kept for it. Done again it changes nothing. ${ERRORS}`,
+    input: {
+      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => pauseWebhook(ctx, keyed(input, ctx, info)),
+  }),
+  resumeWebhook: t.fieldWithInput({
+    type: ResumeWebhookPayload,
+    nullable: true,
+    typeOptions: { description: "The webhook to go on with." },
+    description: `Goes on with a paused webhook where it stopped: what is pending is sent at once, then all that happened meanwhile. Of one that is not paused it changes nothing. ${ERRORS}`,
+    input: {
+      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => resumeWebhook(ctx, keyed(input, ctx, info)),
+  }),
+  deleteWebhook: t.fieldWithInput({
+    type: DeleteWebhookPayload,
+    nullable: true,
+    typeOptions: { description: "The webhook to end." },
+    description: `Ends a webhook for good, with its secret, its delivery log and what it has not sent yet; pauseWebhook keeps them. ${ERRORS}`,
+    input: {
+      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => deleteWebhook(ctx, keyed(input, ctx, info)),
+  }),
+  rotateWebhookSecret: t.fieldWithInput({
+    type: RotateWebhookSecretPayload,
+    nullable: true,
+    typeOptions: { description: "The webhook that gets a new secret." },
+    description: `Gives a webhook a new secret. The old one signs as well for 24 hours, so that no receiver misses the change. ${ERRORS}`,
+    input: {
+      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
+      endOldSecretNow: t.input.boolean({
+        description:
+          "true: the old secret ends at once, because others know it; what is sent until the receiver has the new one fails and is tried again.",
+      }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => rotateWebhookSecret(ctx, keyed(input, ctx, info)),
+  }),
+  replayWebhookDeliveries: t.fieldWithInput({
+    type: ReplayWebhookDeliveriesPayload,
+    nullable: true,
+    typeOptions: { description: "The deliveries to send again: eventIds, or allDead." },
+    description: `Sends deliveries again, at once (of a paused webhook once it goes on): dead letters, or delivered ones that the receiver has lost. Their attempts count on. At most 1,000 per call. ${ERRORS}`,
+    input: {
+      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
+      eventIds: t.input.idList({
+        description: "eventId of dead or delivered ones, at most 1,000, from deliveries of the webhook.",
+      }),
+      allDead: t.input.boolean({ description: "true: every dead one, the oldest 1,000 first." }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
+    resolve: (_, { input }, ctx, info) => replayWebhookDeliveries(ctx, keyed(input, ctx, info)),
+  }),
+}));

@@ -1,0 +1,65 @@
+import { lookup } from "node:dns/promises";
+import http from "node:http";
+import https from "node:https";
+import { BlockList, isIP } from "node:net";
+import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from "request-filtering-agent";
+
+/** An idle connection is closed before the endpoint is likely to. */
+const KEEP_ALIVE = { keepAlive: true, timeout: 4_000 };
+
+/** How a request has to be made. */
+export type Route = Pick<http.RequestOptions, "agent" | "lookup">;
+
+/**
+ * Keeps webhooks from reaching into private networks: an address that is not public is refused when it is connected to,
+ * however the URL names it and whatever DNS answered before. Networks of the configuration are excepted.
+ */
+export class Guard {
+  readonly #excepted = new BlockList();
+  readonly #hasExceptions: boolean;
+  readonly #public = agents(RequestFilteringHttpAgent, RequestFilteringHttpsAgent);
+  readonly #direct = agents(http.Agent, https.Agent);
+
+  /** @param privateNetworks addresses, or networks in CIDR notation. */
+  constructor(privateNetworks: readonly string[]) {
+    for (const network of privateNetworks) {
+      const [address = "", bits] = network.split("/");
+      if (bits === undefined) this.#excepted.addAddress(address, family(isIP(address)));
+      else this.#excepted.addSubnet(address, Number(bits), family(isIP(address)));
+    }
+    this.#hasExceptions = privateNetworks.length > 0;
+  }
+
+  /** @throws Error of DNS. A refusal comes from the request itself. */
+  async route({ protocol, hostname }: URL): Promise<Route> {
+    if (this.#hasExceptions) {
+      const addresses = await lookup(hostname.replace(/^\[|\]$/g, ""), { all: true });
+      if (addresses.every((found) => this.#excepted.check(found.address, family(found.family))))
+        // What was checked is connected to: a second answer of DNS might be another.
+        return {
+          agent: this.#direct[protocol === "https:" ? "https" : "http"],
+          lookup: (_host, _options, done) => done(null, addresses),
+        };
+    }
+    return { agent: this.#public[protocol === "https:" ? "https" : "http"] };
+  }
+
+  close(): void {
+    for (const { http, https } of [this.#public, this.#direct]) {
+      http.destroy();
+      https.destroy();
+    }
+  }
+}
+
+function agents(Http: new (options: http.AgentOptions) => http.Agent, Https: typeof Http) {
+  return { http: new Http(KEEP_ALIVE), https: new Https(KEEP_ALIVE) };
+}
+
+const family = (version: number) => (version === 6 ? "ipv6" : "ipv4");
+
+/** The refusal in words for whoever reads the delivery log; undefined for any other error. */
+export function refusal({ message }: Error): string | undefined {
+  const [, address] = /^DNS lookup (\S+?)\(.* is not allowed\. Because/.exec(message) ?? [];
+  return address && `${address} is not a public address, and DOCKET_WEBHOOK_PRIVATE_NETWORKS does not name it.`;
+}

@@ -1,0 +1,69 @@
+import { type Context, requireRole } from "../../access/viewer.ts";
+import { within } from "../../access/visibility.ts";
+import type { Db } from "../../db/database.ts";
+import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../../db/page.ts";
+import { readerOf, WEBHOOK_COLUMNS, type Webhook } from "./webhook.ts";
+
+const NEWEST_FIRST: Order = {
+  name: "webhook",
+  columns: [
+    { sql: "created_at", type: "timestamptz" },
+    { sql: "webhook_id", type: "uuid" },
+  ],
+  direction: "DESC",
+};
+
+/**
+ * A page of the webhooks that the viewer administers, newest first.
+ * @throws FORBIDDEN for anyone but an admin; BAD_USER_INPUT for a bad page.
+ */
+export async function listWebhooks(
+  { db, viewer }: Context,
+  page: PageArgs,
+): Promise<Page<Webhook> & { totalCount(): Promise<number> }> {
+  requireRole(viewer, "admin");
+  const { values, bind } = parameters();
+  bind(viewer.projectIds);
+  const { key, condition, tail, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const rows = await db.read<Webhook & { cursorKey: string[] }>(
+    `SELECT ${WEBHOOK_COLUMNS}, ${key} AS "cursorKey" FROM webhooks WHERE ${within(1)} AND ${condition} ${tail}`,
+    values,
+  );
+  return {
+    ...toPage(rows),
+    totalCount: async () => {
+      const [counted] = await db.read<{ count: number }>(
+        `SELECT count(*)::int AS count FROM webhooks WHERE ${within(1)}`,
+        [viewer.projectIds],
+      );
+      return counted?.count ?? 0;
+    },
+  };
+}
+
+/** How far a webhook has come. */
+export interface Progress {
+  readonly pending: number;
+  readonly dead: number;
+  /** The log holds events of its projects that are not queued yet. */
+  readonly behind: boolean;
+}
+
+/** One statement for any number of webhooks; an `undefined` for one that is deleted. */
+export async function progressOf(db: Db, webhookIds: readonly string[]): Promise<(Progress | undefined)[]> {
+  const rows = await db.read<Progress & { webhookId: string }>(
+    `SELECT w.webhook_id AS "webhookId", coalesce(c.pending, 0) AS pending, coalesce(c.dead, 0) AS dead,
+       CASE WHEN w.project_ids IS NULL THEN EXISTS (SELECT FROM events e WHERE e.position > r.position)
+         ELSE EXISTS (SELECT FROM events e WHERE e.project_id = ANY (w.project_ids) AND e.position > r.position)
+       END AS behind
+     FROM webhooks w JOIN log_readers r ON r.reader = '${readerOf("")}' || w.webhook_id LEFT JOIN (
+       SELECT webhook_id, count(*) FILTER (WHERE status = 'pending')::int AS pending,
+         count(*) FILTER (WHERE status = 'dead')::int AS dead
+       FROM webhook_deliveries WHERE webhook_id = ANY ($1::uuid[]) AND status IN ('pending', 'dead')
+       GROUP BY webhook_id) c USING (webhook_id)
+     WHERE w.webhook_id = ANY ($1::uuid[])`,
+    [webhookIds],
+  );
+  const found = new Map(rows.map((row) => [row.webhookId, row]));
+  return webhookIds.map((webhookId) => found.get(webhookId));
+}

@@ -1,0 +1,91 @@
+import type { Context } from "../../access/viewer.ts";
+import { append } from "../../log/append.ts";
+import type { Delivery } from "./claim.ts";
+import type { Answer } from "./send.ts";
+
+/** Attempts until a delivery is dead; a replay allows as many again. */
+const MOST_ATTEMPTS = 14;
+/** Pause after the first attempt, in seconds; three times as long after each further one. */
+const FIRST_PAUSE = 5;
+/** The longest pause, in seconds, also of those that an endpoint asks for. */
+const LONGEST_PAUSE = 6 * 3600;
+
+/**
+ * What every outcome begins with: the attempt's row, and the delivery unless another process has taken it over because
+ * this one took too long.
+ */
+const ATTEMPT = `WITH here AS (
+      SELECT webhook_id, position, project_id, subject_type, subject_id, status = 'pending' AND attempts = $3 AS ours
+      FROM webhook_deliveries WHERE webhook_id = $1 AND position = $2 FOR UPDATE
+    ), attempt AS (
+      INSERT INTO webhook_attempts (webhook_id, position, attempt, started_at, duration_ms, status_code, error, response)
+      SELECT webhook_id, position, $3, $4, $5, $6, $7, $8 FROM here
+      ON CONFLICT DO NOTHING)`;
+
+const END = {
+  name: "webhooks-end",
+  text: `${ATTEMPT}
+    UPDATE webhook_deliveries d SET status = $9, next_attempt_at = NULL, ended_at = docket_now()
+    FROM here WHERE here.ours AND d.webhook_id = here.webhook_id AND d.position = here.position`,
+};
+
+/** The later ones of the subject wait with it, so that what is due can be sent, and a claim passes over little. */
+const POSTPONE = {
+  name: "webhooks-postpone",
+  text: `${ATTEMPT}
+    UPDATE webhook_deliveries d SET next_attempt_at = docket_now() + make_interval(secs => $9)
+    FROM here WHERE here.ours AND d.webhook_id = here.webhook_id AND d.project_id = here.project_id
+      AND d.subject_type = here.subject_type AND d.subject_id = here.subject_id
+      AND d.position >= here.position AND d.status = 'pending'`,
+};
+
+const PAUSE = `UPDATE webhooks SET paused_at = docket_now(), pause_reason = $2
+  WHERE webhook_id = $1 AND paused_at IS NULL RETURNING webhook_id`;
+
+/**
+ * Records what came of an attempt: delivered, tried again later, or dead. Later events of a dead one's subject go on.
+ * @param ctx of the server itself: an endpoint that is gone (410) pauses its webhook.
+ * @throws DATABASE_UNAVAILABLE: then it is sent again.
+ */
+export async function recordOutcome(ctx: Context, delivery: Delivery, answer: Answer): Promise<void> {
+  const { webhookId, position, attempt, startedAt, event } = delivery;
+  const { durationMs, statusCode, error, response, retryAfter } = answer;
+  const values = [webhookId, position, attempt, startedAt, durationMs, statusCode, error, response];
+  const end = (status: "delivered" | "dead") => ctx.db.write(END, [...values, status], { idempotent: true });
+  const postpone = (db: Context["db"]) =>
+    db.write(POSTPONE, [...values, pauseAfter(attempt, retryAfter)], { idempotent: true });
+
+  if (error === null) await end("delivered");
+  else if (statusCode === 410)
+    await ctx.db.transaction(
+      async (db) => {
+        await postpone(db);
+        await pause({ ...ctx, db }, webhookId, error);
+      },
+      { idempotent: true },
+    );
+  else if (event === null || attempt % MOST_ATTEMPTS === 0) await end("dead");
+  else await postpone(ctx.db);
+}
+
+/**
+ * Seconds until the next attempt: exponential, and a fifth more or less at random, so that what failed together does not
+ * come back together.
+ */
+export function pauseAfter(attempt: number, retryAfter: number, random = Math.random): number {
+  const round = (attempt - 1) % MOST_ATTEMPTS;
+  const pause = FIRST_PAUSE * 3 ** round * (0.8 + 0.4 * random());
+  return Math.min(Math.max(pause, retryAfter), LONGEST_PAUSE);
+}
+
+async function pause(ctx: Context, webhookId: string, reason: string): Promise<void> {
+  const paused = await ctx.db.write(PAUSE, [webhookId, reason]);
+  if (paused.length === 0) return;
+  await append(ctx, {
+    type: "webhook.paused",
+    projectId: null,
+    subjectType: "webhook",
+    subjectId: webhookId,
+    payload: { reason },
+  });
+}

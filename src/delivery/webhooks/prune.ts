@@ -1,0 +1,24 @@
+import type { Db } from "../../db/database.ts";
+
+const BATCH = 500;
+
+/** Their attempts go with them. */
+const PRUNE = {
+  name: "webhooks-prune",
+  text: `DELETE FROM webhook_deliveries WHERE (webhook_id, position) IN (
+      SELECT webhook_id, position FROM webhook_deliveries
+      WHERE status <> 'pending'
+        AND ended_at < docket_now() - CASE status WHEN 'dead' THEN interval '90 days' ELSE interval '30 days' END
+        AND ended_at < docket_now() - interval '30 days'
+      ORDER BY ended_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+    RETURNING position`,
+};
+
+/**
+ * Takes deliveries out that ended long ago: delivered ones after 30 days, dead ones after 90.
+ * @returns whether there may be more.
+ * @throws DATABASE_UNAVAILABLE
+ */
+export async function pruneDeliveries(db: Db): Promise<boolean> {
+  return (await db.write(PRUNE, [], { idempotent: true })).length === BATCH;
+}

@@ -1,0 +1,87 @@
+import type { Context } from "../../access/viewer.ts";
+import { type Answer, once } from "../../db/idempotency.ts";
+import { badInput } from "../../errors.ts";
+import { append } from "../../log/append.ts";
+import { isUuid, lockWebhook } from "./webhook.ts";
+
+export interface ReplayWebhookDeliveries {
+  readonly webhookId: string;
+  /** Of deliveries that are dead or done. Either these … */
+  readonly eventIds?: readonly string[] | null | undefined;
+  /** … or every dead one. */
+  readonly allDead?: boolean | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+export interface Replay {
+  readonly webhookId: string;
+  /** How many are sent again. */
+  readonly deliveries: number;
+  /** How many of the webhook's are still dead. */
+  readonly deadLeft: number;
+}
+
+/** Most deliveries that one call sends again. */
+const MOST_REPLAYED = 1000;
+
+const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = docket_now(), ended_at = NULL
+  WHERE webhook_id = $1 AND status <> 'pending'`;
+
+/**
+ * Sends deliveries again that were given up, or done: they are due at once, their attempts count on. Those that are
+ * pending anyway are not counted. At most 1,000 dead ones, the oldest first; the answer says how many dead are left.
+ * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
+ */
+export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDeliveries): Promise<Answer<Replay>> {
+  return once(ctx, { operation: "replayWebhookDeliveries", input }, async (inside) => {
+    const { db } = inside;
+    const { webhookId } = await lockWebhook(inside, input.webhookId);
+    const eventIds = checkChoice(input);
+    if (eventIds) await requireDeliveries(inside, webhookId, eventIds);
+    const replayed = eventIds
+      ? await db.write(`${REPLAY} AND event_id = ANY ($2::uuid[]) RETURNING event_id`, [webhookId, eventIds])
+      : await db.write(
+          `${REPLAY} AND position IN (SELECT position FROM webhook_deliveries
+             WHERE webhook_id = $1 AND status = 'dead' ORDER BY position LIMIT $2) RETURNING event_id`,
+          [webhookId, MOST_REPLAYED],
+        );
+    const [left] = await db.read<{ dead: number }>(
+      "SELECT count(*)::int AS dead FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'dead'",
+      [webhookId],
+    );
+    const deliveries = replayed.length;
+    if (deliveries > 0)
+      await append(inside, {
+        type: "webhook.deliveries_replayed",
+        projectId: null,
+        subjectType: "webhook",
+        subjectId: webhookId,
+        payload: { deliveries, allDead: eventIds === null },
+      });
+    return { webhookId, deliveries, deadLeft: left?.dead ?? 0 };
+  });
+}
+
+/** The events to send again, null for all dead ones. */
+function checkChoice({ eventIds, allDead }: ReplayWebhookDeliveries): readonly string[] | null {
+  if ((eventIds != null) === (allDead === true))
+    throw badInput("Name the deliveries by eventIds, or say allDead: true; one of the two.");
+  if (eventIds == null) return null;
+  if (eventIds.length < 1 || eventIds.length > MOST_REPLAYED)
+    throw badInput(`eventIds must name 1 to ${MOST_REPLAYED} deliveries, not ${eventIds.length}.`);
+  return [...new Set(eventIds.map((eventId) => eventId.toLowerCase()))];
+}
+
+async function requireDeliveries({ db }: Context, webhookId: string, eventIds: readonly string[]): Promise<void> {
+  const found = await db.read<{ event_id: string }>(
+    "SELECT event_id FROM webhook_deliveries WHERE webhook_id = $1 AND event_id = ANY ($2::uuid[])",
+    [webhookId, eventIds.filter(isUuid)],
+  );
+  const known = new Set(found.map(({ event_id }) => event_id));
+  const missing = eventIds.find((eventId) => !known.has(eventId));
+  if (missing !== undefined)
+    throw badInput(
+      `No delivery of event ${missing} to this webhook is kept; nothing was sent again. Query deliveries { nodes { eventId } } of the webhook for those there are.`,
+      { eventId: missing },
+    );
+}

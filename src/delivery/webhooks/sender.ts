@@ -1,0 +1,81 @@
+import type { Viewer } from "../../access/viewer.ts";
+import type { Database } from "../../db/database.ts";
+import type { Clock } from "../../log/clock.ts";
+import { Outage, type OutageLogger } from "../../log/outage.ts";
+import { claimDeliveries, type Delivery } from "./claim.ts";
+import { Guard } from "./guard.ts";
+import { recordOutcome } from "./outcome.ts";
+import { send } from "./send.ts";
+
+/** Requests that a process has under way at most. */
+const MOST_REQUESTS = 20;
+/** What is under way when the process is to end gets so long, in milliseconds. */
+const CLOSING_MS = 5_000;
+
+export interface SenderOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly logger: OutageLogger;
+  /** Private addresses and networks (CIDR) that may be sent to. */
+  readonly privateNetworks: readonly string[];
+  /** Whose deed it is when a webhook pauses by itself. */
+  readonly viewer: Viewer;
+  /** Told after each attempt: there is room for another. */
+  readonly onEnd: () => void;
+}
+
+/** Sends what is due, several requests at once. What it leaves unfinished is sent again, by whatever process. */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #guard: Guard;
+  readonly #recording: Outage;
+  readonly #underWay = new Map<Delivery, { readonly stop: AbortController; readonly ended: Promise<void> }>();
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#guard = new Guard(options.privateNetworks);
+    this.#recording = new Outage(options.logger, "Recording what came of webhook deliveries");
+  }
+
+  /** Begins to send as much as is due and there is room for. @throws DATABASE_UNAVAILABLE */
+  async sendDue(): Promise<void> {
+    const most = MOST_REQUESTS - this.#underWay.size;
+    if (most === 0) return;
+    const busy = new Map<string, number>();
+    for (const { webhookId } of this.#underWay.keys()) busy.set(webhookId, (busy.get(webhookId) ?? 0) + 1);
+    for (const delivery of await claimDeliveries(this.#options.database, { most, busy })) {
+      const stop = new AbortController();
+      const ended = this.#attempt(delivery, stop).finally(() => {
+        this.#underWay.delete(delivery);
+        this.#options.onEnd();
+      });
+      this.#underWay.set(delivery, { stop, ended });
+    }
+  }
+
+  /** Waits for what is under way, but not for long. Nothing may be begun any more. */
+  async close(): Promise<void> {
+    const requests = [...this.#underWay.values()];
+    const cancel = this.#options.clock.after(CLOSING_MS, () => {
+      for (const { stop } of requests) stop.abort(GIVEN_UP);
+    });
+    await Promise.all(requests.map(({ ended }) => ended));
+    cancel();
+    this.#guard.close();
+  }
+
+  async #attempt(delivery: Delivery, stop: AbortController): Promise<void> {
+    const { database: db, clock, viewer } = this.#options;
+    const answer = await send(delivery, { guard: this.#guard, clock, stop });
+    // That we gave up says nothing about the endpoint.
+    if (answer.statusCode === null && stop.signal.reason === GIVEN_UP) return;
+    try {
+      await recordOutcome({ db, viewer, correlationId: delivery.eventId }, delivery, answer);
+      this.#recording.over();
+    } catch (error) {
+      this.#recording.failed(error);
+    }
+  }
+}
+
+const GIVEN_UP = new Error("The server is stopping.");

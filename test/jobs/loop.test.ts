@@ -1,0 +1,87 @@
+import { expect, it, onTestFinished } from "vitest";
+import { Loop } from "../../src/jobs/loop.ts";
+import { ManualClock, settled } from "../log/manual-clock.ts";
+
+/** A job whose steps end when the test says so. */
+function startLoop() {
+  const clock = new ManualClock();
+  const reports: string[] = [];
+  const report = (_: object, message: string) => void reports.push(message);
+  const steps: PromiseWithResolvers<boolean>[] = [];
+  const step = () => {
+    const begun = Promise.withResolvers<boolean>();
+    steps.push(begun);
+    return begun.promise;
+  };
+  const loop = new Loop({ what: "Counting", intervalMs: 1_000, step }, clock, { info: report, error: report });
+  onTestFinished(() => loop.close());
+  const end = async (more = false) => {
+    steps.at(-1)?.resolve(more);
+    await settled();
+  };
+  const fail = async () => {
+    steps.at(-1)?.reject(new Error("no"));
+    await settled();
+  };
+  return { clock, loop, steps, reports, end, fail };
+}
+
+it("looks at once, then at its interval, and goes on while there is more", async () => {
+  const { clock, steps, end } = startLoop();
+  expect(steps).toHaveLength(1);
+  await end(true);
+  expect(steps).toHaveLength(2);
+  await end();
+  await clock.advance(999);
+  expect(steps).toHaveLength(2);
+  await clock.advance(1);
+  expect(steps).toHaveLength(3);
+  await end();
+});
+
+it("looks once more when it is poked during a step, and once for many pokes", async () => {
+  const { loop, steps, end, clock } = startLoop();
+  for (let i = 0; i < 5; i++) loop.poke();
+  expect(steps).toHaveLength(1);
+  await end();
+  expect(steps).toHaveLength(2);
+  await end();
+  expect(steps).toHaveLength(2);
+  loop.poke();
+  expect(steps).toHaveLength(3);
+  await end();
+  expect(clock.pending).toBe(1);
+});
+
+it("reports a failure once, and pauses longer after each, whoever pokes", async () => {
+  const { clock, loop, steps, reports, end, fail } = startLoop();
+  for (const pause of [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+    const before = steps.length;
+    await fail();
+    loop.poke();
+    await clock.advance(pause - 1);
+    expect(steps).toHaveLength(before);
+    await clock.advance(1);
+    expect(steps).toHaveLength(before + 1);
+  }
+  expect(reports).toEqual(["Counting fails and is tried again until it works"]);
+  await end();
+  expect(reports).toHaveLength(2);
+});
+
+it("ends with the step under way, and begins none after", async () => {
+  const { clock, loop, steps, end } = startLoop();
+  loop.poke();
+  let closed = false;
+  const closing = loop.close().then(() => {
+    closed = true;
+  });
+  await settled();
+  expect(closed).toBe(false);
+  await end(true);
+  await closing;
+  loop.poke();
+  await clock.advance(60_000);
+  expect(steps).toHaveLength(1);
+  expect(clock.pending).toBe(0);
+});

@@ -1,0 +1,223 @@
+import { expect, test } from "vitest";
+import { schema } from "../../schema/index.ts";
+import { connectOwner, type Owner } from "../support/owner.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+/** Stands for the id of something that is made just before. */
+const NEW = "new";
+
+interface Operation {
+  readonly input: Readonly<Record<string, unknown>>;
+  /** What its webhook ($1) needs first, so that there is something to change. */
+  readonly prepare?: string;
+  /** `type subjectType subjectId` of every event it leaves; a star stands for a random id. */
+  readonly events: readonly string[];
+}
+
+/** Each mutation, in an order in which all succeed; one that is missing here fails the test. */
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  createProject: { input: { projectId: "alpha", name: "Alpha" }, events: ["project.created project alpha"] },
+  updateProject: { input: { projectId: "alpha", name: "New name" }, events: ["project.configured project alpha"] },
+  addTasks: {
+    input: { projectId: "alpha", tasks: [1, 2, 3, 4].map((i) => ({ description: `work ${i}` })) },
+    events: [1, 2, 3, 4].map((i) => `task.created task TASK-00${i}`),
+  },
+  updateTask: { input: { taskId: "TASK-001", title: "New title" }, events: ["task.updated task TASK-001"] },
+  claimNextTask: { input: { projectId: "alpha" }, events: ["task.claimed task TASK-001"] },
+  renewTaskLease: {
+    input: { taskId: "TASK-001", checkpoint: { step: 1 } },
+    events: ["task.checkpointed task TASK-001"],
+  },
+  completeAndClaimNext: {
+    input: { taskId: "TASK-001" },
+    events: ["task.completed task TASK-001", "task.claimed task TASK-002"],
+  },
+  releaseTask: { input: { taskId: "TASK-002" }, events: ["task.released task TASK-002"] },
+  updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
+  deleteTask: { input: { taskId: "TASK-004" }, events: ["task.deleted task TASK-004"] },
+  reserveIds: {
+    input: { projectId: "alpha", artifactType: "US", count: 3 },
+    events: ["ids.reserved reservation *"],
+  },
+  extendReservation: { input: { reservationId: NEW, ttlSeconds: 3600 }, events: ["ids.extended reservation *"] },
+  confirmReservation: { input: { reservationId: NEW }, events: ["ids.confirmed reservation *"] },
+  releaseReservation: { input: { reservationId: NEW }, events: ["ids.released reservation *"] },
+  nextId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
+  registerIds: { input: { projectId: "alpha", ids: ["US-100"] }, events: ["ids.registered project alpha"] },
+  createApiKey: { input: { name: "key", role: "READER" }, events: ["key.created api_key *"] },
+  revokeApiKey: { input: { keyId: NEW }, events: ["key.revoked api_key *"] },
+  createWebhook: { input: { url: "https://hooks.example/" }, events: ["webhook.created webhook *"] },
+  pauseWebhook: { input: { webhookId: NEW }, events: ["webhook.paused webhook *"] },
+  resumeWebhook: {
+    input: { webhookId: NEW },
+    prepare: "UPDATE webhooks SET paused_at = docket_now() WHERE webhook_id = $1",
+    events: ["webhook.resumed webhook *"],
+  },
+  rotateWebhookSecret: { input: { webhookId: NEW }, events: ["webhook.secret_rotated webhook *"] },
+  replayWebhookDeliveries: {
+    input: { webhookId: NEW, allDead: true },
+    prepare: `INSERT INTO webhook_deliveries (webhook_id, position, event_id, event_type, project_id, subject_type,
+        subject_id, status, ended_at)
+      SELECT $1, position, event_id, event_type, project_id, subject_type, subject_id, 'dead', docket_now()
+      FROM events WHERE position = 1`,
+    events: ["webhook.deliveries_replayed webhook *"],
+  },
+  deleteWebhook: { input: { webhookId: NEW }, events: ["webhook.deleted webhook *"] },
+};
+
+interface EventRow {
+  readonly what: string;
+  readonly actor: string;
+  readonly client: string;
+  readonly payload: Record<string, unknown>;
+}
+
+const nameOf = (type: string) => (type[0] ?? "").toUpperCase() + type.slice(1);
+
+/** Everything in the database but the log, and when keys were last used. */
+async function stateOf(owner: Owner): Promise<Record<string, string>> {
+  const { rows } = await owner.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+       AND relname !~ '^(events_from_|event_inbox|inbox_floor|log_head|_prisma)' ORDER BY relname`,
+  );
+  const state: Record<string, string> = {};
+  for (const { name } of rows) {
+    const found = await owner.query<{ all: string }>(
+      `SELECT md5(coalesce(string_agg(row::text, ' ' ORDER BY row::text), '')) AS all
+       FROM (SELECT to_jsonb(t) - 'last_used_at' AS row FROM ${name} t) rows`,
+    );
+    state[name] = found.rows[0]?.all ?? "";
+  }
+  return state;
+}
+
+async function countEvents(owner: Owner): Promise<number> {
+  await owner.query("SELECT drain()");
+  return (await owner.query<{ n: number }>("SELECT count(*)::int AS n FROM events")).rows[0]?.n ?? 0;
+}
+
+/** Makes what stands as NEW in an input. */
+async function fillIn(server: TestServer, input: Operation["input"]): Promise<Record<string, unknown>> {
+  const asking = { key: server.adminKey };
+  if (input["keyId"] === NEW) return { ...input, keyId: (await server.makeKey({})).keyId };
+  if (input["reservationId"] === NEW) {
+    const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
+      'mutation { reserveIds(input: {projectId: "alpha", artifactType: "US", count: 3}) { reservation { reservationId } } }',
+      {},
+      asking,
+    );
+    return { ...input, ...reserveIds.reservation };
+  }
+  if (input["webhookId"] === NEW) {
+    const { createWebhook } = await server.ask<{ createWebhook: { webhook: { webhookId: string } } }>(
+      'mutation { createWebhook(input: {url: "https://hooks.example/"}) { webhook { webhookId } } }',
+      {},
+      asking,
+    );
+    return { ...input, ...createWebhook.webhook };
+  }
+  return { ...input };
+}
+
+test("every mutation leaves an event of each subject it changed, by whom and from which request, or changes nothing", {
+  timeout: 120_000,
+}, async () => {
+  const mutations = Object.keys(schema.getMutationType()?.getFields() ?? {});
+  expect(Object.keys(OPERATIONS).toSorted()).toEqual(mutations.toSorted());
+  // Without jobs, which add events of their own.
+  const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
+  const owner = await connectOwner(server.test);
+  await owner.query(`CREATE FUNCTION refuse_event() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no event today'; END $$`);
+  const reader = (await server.makeKey({ name: "reader", role: "reader" })).secret;
+  const { rows: keys } = await owner.query<{ actor: string }>(
+    "SELECT prefix || '/' || name AS actor FROM api_keys WHERE name = 'admin'",
+  );
+
+  for (const [name, operation] of Object.entries(OPERATIONS)) {
+    const input: Record<string, unknown> = await fillIn(server, operation.input);
+    input["idempotencyKey"] = `key of ${name}`;
+    const document = `mutation ($input: ${nameOf(name)}Input!) { ${name}(input: $input) { replayed } }`;
+    const send = (key: string, request: string) =>
+      server.gql(document, { input }, { key, client: `session of ${name}`, headers: { "x-request-id": request } });
+    if (operation.prepare) await owner.query(operation.prepare, [input["webhookId"]]);
+    const events = await countEvents(owner);
+    const before = await stateOf(owner);
+
+    // Not allowed to; and, for all that it may do, with an event that cannot be stored.
+    expect([name, (await send(reader, "refused")).errors?.[0]?.extensions["code"]]).toEqual([name, "FORBIDDEN"]);
+    await owner.query(
+      "CREATE TRIGGER refuse BEFORE INSERT ON event_inbox FOR EACH ROW EXECUTE FUNCTION refuse_event()",
+    );
+    expect([name, (await send(server.adminKey, "failed")).errors?.[0]?.extensions["code"]]).toEqual([name, "INTERNAL"]);
+    await owner.query("DROP TRIGGER refuse ON event_inbox");
+    expect([name, await stateOf(owner)]).toEqual([name, before]);
+    expect([name, await countEvents(owner)]).toEqual([name, events]);
+
+    const request = `request-of-${name}`;
+    expect([name, await send(server.adminKey, request)]).toEqual([name, { data: { [name]: { replayed: false } } }]);
+    expect([name, await countEvents(owner)]).toEqual([name, events + operation.events.length]);
+    const { rows } = await owner.query<EventRow>(
+      `SELECT event_type || ' ' || subject_type || ' ' || subject_id AS what, actor, client, payload
+       FROM events WHERE correlation_id = $1 ORDER BY position`,
+      [request],
+    );
+    const whats = rows.map(({ what }, i) => (operation.events[i]?.endsWith("*") ? what.replace(/\S+$/, "*") : what));
+    expect([name, whats]).toEqual([name, operation.events]);
+    for (const { actor, client } of rows)
+      expect([name, actor, client]).toEqual([name, keys[0]?.actor, `session of ${name}`]);
+
+    const after = await stateOf(owner);
+    expect([name, after]).not.toEqual([name, before]);
+    expect([name, await send(server.adminKey, "replayed")]).toEqual([name, { data: { [name]: { replayed: true } } }]);
+    expect([name, await stateOf(owner)]).toEqual([name, after]);
+    expect([name, await countEvents(owner)]).toEqual([name, events + operation.events.length]);
+  }
+});
+
+test("an update tells what each field was and what it is, and nothing when nothing changed", async () => {
+  const server = await startTestServer();
+  const owner = await connectOwner(server.test);
+  const asking = { key: server.adminKey };
+  await server.ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }', {}, asking);
+  await server.ask(
+    'mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "a", labels: ["x"]}]}) { replayed } }',
+    {},
+    asking,
+  );
+  for (const change of [
+    'updateTask(input: {taskId: "TASK-001", title: "New", priority: 0, labels: []}) { replayed }',
+    'updateTask(input: {taskId: "TASK-001", title: "New", priority: 0, labels: []}) { replayed }',
+    'updateProject(input: {projectId: "alpha", name: "Beta"}) { replayed }',
+    'updateProject(input: {projectId: "alpha", name: "Beta"}) { replayed }',
+  ])
+    await server.ask(`mutation { ${change} }`, {}, asking);
+  await countEvents(owner);
+  const { rows } = await owner.query(
+    "SELECT event_type, payload FROM events WHERE event_type IN ('task.updated', 'project.configured') ORDER BY position",
+  );
+  expect(rows).toEqual([
+    {
+      event_type: "task.updated",
+      payload: {
+        changes: { title: { old: null, new: "New" }, priority: { old: 2, new: 0 }, labels: { old: ["x"], new: [] } },
+      },
+    },
+    { event_type: "project.configured", payload: { changes: { name: { old: "Alpha", new: "Beta" } } } },
+  ]);
+});
+
+test("renewing a lease without a checkpoint is the one write that leaves no event: it changes no task", async () => {
+  const server = await startTestServer();
+  const owner = await connectOwner(server.test);
+  await server.ask(
+    'mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "a"}]}) { replayed } }',
+  );
+  await server.ask('mutation { claimNextTask(input: {projectId: "alpha"}) { attempt } }');
+  const events = await countEvents(owner);
+  const version = () => owner.query("SELECT version FROM tasks").then(({ rows }) => rows);
+  const before = await version();
+  await server.ask('mutation { renewTaskLease(input: {taskId: "TASK-001"}) { leaseExpiresAt } }');
+  expect(await countEvents(owner)).toBe(events);
+  expect(await version()).toEqual(before);
+});
