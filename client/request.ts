@@ -6,6 +6,13 @@ import type { TypedDocumentString } from "./gen/graphql.ts";
 /** Root fields are nullable only beside an error, which is thrown; what is returned has them all. */
 export type Answer<Result> = { [Field in keyof Result]: NonNullable<Result[Field]> };
 
+interface CallOptions {
+  /** Milliseconds that the document itself asks the server to wait, on top of the limit of every call. */
+  readonly waitMs?: number;
+  /** Gives the call up when nobody wants its answer any more. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Sends one document and returns its data. Throws a ServerError for the first GraphQL error or an unexpected
  * status, a NoAnswerError when the server could not be reached or did not answer in time.
@@ -13,6 +20,7 @@ export type Answer<Result> = { [Field in keyof Result]: NonNullable<Result[Field
 export type GraphQLRequest = <Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables,
+  options?: CallOptions,
 ) => Promise<Answer<Result>>;
 
 interface RequestSettings {
@@ -41,17 +49,20 @@ const GATEWAY_STATUSES = new Set([502, 503, 504]);
 export function createRequest(settings: RequestSettings): GraphQLRequest {
   const { timeoutMs = 5_000, sleep = delay } = settings;
 
-  return async (document, variables) => {
-    const deadline = performance.now() + timeoutMs;
-    const expired = AbortSignal.timeout(timeoutMs);
+  return async (document, variables, { waitMs = 0, signal } = {}) => {
+    const limitMs = timeoutMs + waitMs;
+    const deadline = performance.now() + limitMs;
+    const expired = AbortSignal.timeout(limitMs);
+    const ended = signal ? AbortSignal.any([expired, signal]) : expired;
     const body = JSON.stringify({ query: document.toString(), variables });
     const repeatable = isRepeatable(document.toString(), variables);
 
     for (const wait of [...RETRY_DELAYS_MS, undefined]) {
       try {
-        return await send<Answer<ResultOf<typeof document>>>(settings, body, expired);
+        return await send<Answer<ResultOf<typeof document>>>(settings, body, ended);
       } catch (error) {
-        if (expired.aborted) throw timeoutFault(timeoutMs, error);
+        signal?.throwIfAborted();
+        if (expired.aborted) throw timeoutFault(limitMs, error);
         const pause = wait === undefined ? undefined : pauseBefore(error, repeatable, wait);
         // A fault that is known is worth more to the caller than a time-out after one more wait.
         if (pause === undefined || performance.now() + pause >= deadline) throw error;

@@ -7,6 +7,7 @@ import { listTasks } from "./tools/list-tasks.ts";
 import { renewTaskLease } from "./tools/renew-task-lease.ts";
 import { reserveIdRange } from "./tools/reserve-id-range.ts";
 import { updateTaskStatus } from "./tools/update-task-status.ts";
+import { waitForChanges } from "./tools/wait-for-changes.ts";
 
 /** Every tool, in the order in which a client lists them. */
 export const tools: readonly Tool[] = [
@@ -15,6 +16,7 @@ export const tools: readonly Tool[] = [
   renewTaskLease,
   addTask,
   listTasks,
+  waitForChanges,
   reserveIdRange,
   confirmReservation,
   getNextAvailableId,

@@ -33,7 +33,7 @@ Work: get_next_task claims a task; do it; update_task_status completed with comp
 Long work: renew_task_lease with a checkpoint. After a lost lease stop, and call get_next_task.
 New work: add_task, many in one call.
 IDs such as US-028: never invent them. reserve_id_range, write, confirm_reservation; for a single one get_next_available_id.
-Overview: list_tasks.`;
+Overview: list_tasks. News of others' work: wait_for_changes, again and again with its cursor.`;
 
 const listed = tools.map(({ call: _, ...definition }) => definition);
 
@@ -47,10 +47,9 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
   const keyedCall = withIdempotencyKeys(request, keys);
-  const query: ToolContext["query"] = (document, variables) => request(document, variables);
 
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: args } }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: args } }, { signal }) => {
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) {
       const known = tools.map((candidate) => candidate.name).join(", ");
@@ -58,6 +57,10 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
     }
     const started = performance.now();
     const { mutate, failed } = keyedCall();
+    // A question that was cancelled, or whose caller went away, is not asked to its end; a change is.
+    const unwanted = keys ? AbortSignal.any([signal, keys.gone]) : signal;
+    const query: ToolContext["query"] = (document, variables, waitMs = 0) =>
+      request(document, variables, { waitMs, signal: unwanted });
     const finish = (rest: Pick<FinishedCall, "outcome" | "error">) =>
       finished?.({ tool: name, durationMs: Math.round(performance.now() - started), ...rest });
     try {

@@ -57,13 +57,12 @@ export function fromGraphQLStatus(status: TaskStatus): z.output<typeof statusSch
   return STATUSES.find((name) => GRAPHQL_STATUS[name] === status) ?? "pending";
 }
 
+/** What every card has; the rest of it says itself what it is, and would cost the listing of each tool. */
 export const taskCardSchema = z.object({
   task_id: z.string(),
   project_id: z.string(),
   status: statusSchema,
   description: z.string().optional(),
-  inputs: z.array(z.string()).optional(),
-  expected_outputs: z.array(z.string()).optional(),
 });
 
 /** The card with the status as tools spell it and without what is empty. */

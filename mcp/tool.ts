@@ -6,10 +6,11 @@ import type { LeaseSession } from "./session.ts";
 
 /** What a tool may use. Nothing of it belongs to a protocol library, so tools can be served by any. */
 export interface ToolContext {
-  /** Asks; changes nothing. */
+  /** Asks; changes nothing. `waitMs`: how long the document itself asks the server to wait. */
   readonly query: <Result, Variables>(
     document: TypedDocumentString<Result, Variables>,
     variables: Variables,
+    waitMs?: number,
   ) => Promise<Answer<Result>>;
   /** Changes something, under an idempotency key made here: repeating after a lost answer does nothing twice. */
   readonly mutate: <Result, Input extends { idempotencyKey?: string | null | undefined }>(

@@ -1,10 +1,11 @@
 import type { Task as TaskRow } from "../prisma/generated/client/client.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
 import type { EventFrame as Frame } from "../src/log/frames.ts";
-import type { Log, EventPage as Page } from "../src/log/log.ts";
+import type { EventPage as Page } from "../src/log/history.ts";
+import type { Log } from "../src/log/log.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import { builder } from "./builder.ts";
-import type { GraphQLContext } from "./context.ts";
+import { type GraphQLContext, resumeFrom } from "./context.ts";
 import { asNewRequest, CurrentState } from "./current-state.ts";
 import { Task } from "./task/task.ts";
 
@@ -17,7 +18,7 @@ const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknow
   }),
 });
 
-const Event = builder.objectRef<LoggedEvent>("Event").implement({
+export const Event = builder.objectRef<LoggedEvent>("Event").implement({
   description: "What happened, to what, by whom and when: one row of the log, which nobody can change.",
   fields: (t) => ({
     eventId: t.exposeID("eventId", { description: "The same wherever the event is delivered, to recognise it by." }),
@@ -60,7 +61,7 @@ const Event = builder.objectRef<LoggedEvent>("Event").implement({
   }),
 });
 
-const EventPage = builder.objectRef<Page>("EventPage").implement({
+export const EventPage = builder.objectRef<Page>("EventPage").implement({
   description: "A page of the log, in its order. Not a Relay connection: the log grows only at its end.",
   fields: (t) => ({
     events: t.expose("events", { type: [Event], description: "Oldest first; may be empty." }),
@@ -73,7 +74,7 @@ const EventPage = builder.objectRef<Page>("EventPage").implement({
   }),
 });
 
-const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
+export const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
   description: "What came since the last frame. At most 10 a second; an empty one every 15 s shows that it lives.",
   fields: (t) => ({
     events: t.expose("events", { type: [Event], description: "Oldest first, each exactly once; may be empty." }),
@@ -98,7 +99,7 @@ const EventFilter = builder.inputType("EventFilter", {
   }),
 });
 
-const CURSOR_FAULTS =
+export const CURSOR_FAULTS =
   "CURSOR_EXPIRED when the log no longer has that place: query again together with logCursor, and go on after that.";
 
 builder.queryField("logCursor", (t) =>
@@ -115,14 +116,24 @@ builder.queryField("events", (t) =>
   t.field({
     type: EventPage,
     nullable: true,
-    description: `History: events oldest first, your own writes included. ${CURSOR_FAULTS}`,
+    description:
+      "History: events oldest first, your own writes included. With `waitSeconds` it is for clients that cannot " +
+      "subscribe: where nothing is there yet, it waits for what comes, and at the end of the time answers an empty page " +
+      `to ask again with. UNAUTHENTICATED when the key ends meanwhile, RATE_LIMITED. ${CURSOR_FAULTS}`,
     args: {
       filter: t.arg({ type: EventFilter }),
       after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
       first: t.arg.int({ defaultValue: 100, description: "1 to 100." }),
+      waitSeconds: t.arg.int({ defaultValue: 0, description: "0 to 30; does not wait where there is something." }),
     },
-    resolve: (_root, { filter, after, first }, { log, viewer }) =>
-      log.events(viewer, { filter: filter ?? {}, after: after ?? null, first: first ?? 100 }),
+    resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, request }) =>
+      log.events(viewer, {
+        filter: filter ?? {},
+        after: after ?? null,
+        first: first ?? 100,
+        waitSeconds: waitSeconds ?? 0,
+        gone: request?.signal,
+      }),
   }),
 );
 
@@ -132,13 +143,17 @@ builder.subscriptionField("taskEvents", (t) =>
     nullable: true,
     description:
       "Events as they happen, of any kind (of tasks only with `types`). The first frame comes at once and says from " +
-      `which cursor on it is live. Ends when the key is revoked or expires. ${CURSOR_FAULTS}`,
+      "which cursor on it is live. Ends when the key is revoked or expires. RATE_LIMITED beyond the streams that a key " +
+      `and client id may have. ${CURSOR_FAULTS}`,
     args: {
       filter: t.arg({ type: EventFilter }),
-      after: t.arg.string({ description: "A cursor to resume from; without it the stream starts now." }),
+      after: t.arg.string({
+        description:
+          "A cursor to resume from; without it the stream starts now. Over server-sent events Last-Event-ID wins over it.",
+      }),
     },
-    subscribe: (_root, { filter, after }, { log, viewer }) =>
-      log.follow(viewer, { filter: filter ?? {}, after: after ?? null }),
+    subscribe: (_root, { filter, after }, ctx) =>
+      ctx.log.follow(ctx.viewer, { filter: filter ?? {}, after: resumeFrom(ctx, after) }),
     resolve: (frame, _args, ctx) => asNewRequest(frame, ctx),
   }),
 );

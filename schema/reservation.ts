@@ -25,7 +25,7 @@ const ReservationStatus = builder.enumType("ReservationStatus", {
 
 const ReservationRef = builder.objectRef<ReservationShape>("Reservation");
 
-const Reservation = builder.node(ReservationRef, {
+export const Reservation = builder.node(ReservationRef, {
   description:
     "Artifact numbers held for a project. IDs given by nextId, registerIds and addTasks stand here too, confirmed from the start.",
   id: { resolve: ({ reservationId }) => reservationId },

@@ -8,6 +8,7 @@ import {
   type StringFilter,
   stringCondition,
 } from "../db/comparators.ts";
+import type { Db } from "../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { reservationExpired } from "../errors.ts";
 import { type ReservationStatus, UUID } from "./lock-reservation.ts";
@@ -55,6 +56,11 @@ export async function findReservations(
   const found = await db.read<Reservation>(FIND, [ids, visibleProjects(viewer)]);
   const byId = new Map(found.map((reservation) => [reservation.reservationId, reservation]));
   return reservationIds.map((id) => byId.get(id.toLowerCase()) ?? null);
+}
+
+/** Those of the reservations that there are, whoever asks: only for what was told of them already, as events do. */
+export function reservationsNow(db: Db, reservationIds: readonly string[]): Promise<Reservation[]> {
+  return db.read<Reservation>(FIND, [reservationIds, null]);
 }
 
 /** @throws RESERVATION_EXPIRED when there is none that the viewer sees; an expired one is found. */

@@ -2,6 +2,7 @@ import type { Viewer } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { badInput } from "../errors.ts";
+import { EVENT_TYPES } from "./append.ts";
 import type { LoggedEvent } from "./event.ts";
 
 /** What a caller asks for. A list that is left out selects everything; the lists are combined with "and". */
@@ -24,11 +25,12 @@ export interface Selection {
 }
 
 const MOST_VALUES = 1000;
+const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
 
 /**
  * A viewer without limits also selects projects that do not exist yet.
  * @throws PROJECT_NOT_FOUND when the filter names a project that is unknown or not the viewer's; BAD_USER_INPUT for an
- * empty or overlong list.
+ * empty or overlong list, and for a type that there is not.
  */
 export async function selectFor(db: Db, viewer: Viewer, filter: EventFilter): Promise<Selection> {
   const named = chosen("projects", filter.projects);
@@ -37,6 +39,9 @@ export async function selectFor(db: Db, viewer: Viewer, filter: EventFilter): Pr
     tasks: chosen("tasks", filter.tasks),
     actors: chosen("actors", filter.actors),
   };
+  for (const type of rest.types ?? [])
+    if (!KNOWN_TYPES.has(type))
+      throw badInput(`There is no event type ${JSON.stringify(type)}. There are: ${EVENT_TYPES.join(", ")}.`);
   if (named === null) {
     const visible = visibleProjects(viewer);
     return { projects: visible && new Set(visible), server: visible === null && viewer.role === "admin", ...rest };

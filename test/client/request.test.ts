@@ -120,12 +120,25 @@ describe("a server that does not answer", () => {
     expect(failure).toMatchObject({ reason: "timeout", message: "Docket timeout: No response within 0.05 seconds" });
   });
 
-  test("has 5 seconds unless told otherwise", async () => {
+  test("has 5 seconds unless told otherwise, and on top of them the time it was asked to wait", async () => {
     const limit = vi.spyOn(AbortSignal, "timeout");
     const fetch = () => Response.json({ data: { logCursor: "c" } });
-    await createRequest({ url: "http://docket", apiKey: undefined, fetch })(cursor, {});
-    expect(limit).toHaveBeenCalledWith(5_000);
+    const request = createRequest({ url: "http://docket", apiKey: undefined, fetch });
+    await request(cursor, {});
+    await request(cursor, {}, { waitMs: 20_000 });
+    expect(limit.mock.calls).toEqual([[5_000], [25_000]]);
     limit.mockRestore();
+  });
+
+  test("is given up as soon as nobody wants its answer, and not asked again", async () => {
+    await using server = await scriptedDocket(root, [hang]);
+    const { request } = caller(server.url);
+    const unwanted = new AbortController();
+    const failure = request(cursor, {}, { signal: unwanted.signal }).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(server.seen).toHaveLength(1));
+    unwanted.abort(new Error("gone"));
+    expect(await failure).toMatchObject({ message: "gone" });
+    expect(server.seen).toHaveLength(1);
   });
 });
 

@@ -72,6 +72,15 @@ describe("the tool list", () => {
           "required": [],
         },
         {
+          "hints": [
+            "readOnlyHint",
+            "idempotentHint",
+          ],
+          "name": "wait_for_changes",
+          "parameters": "cursor project_id types task_ids wait_seconds limit",
+          "required": [],
+        },
+        {
           "hints": [],
           "name": "reserve_id_range",
           "parameters": "artifact_type count project_id",

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { graphql } from "../../client/gen/gql.ts";
+import { defineTool } from "../tool.ts";
+import { withoutEmpties } from "../without-empties.ts";
+
+const Now = graphql(`
+  query Now {
+    logCursor
+  }
+`);
+
+const WaitForChanges = graphql(`
+  query WaitForChanges($filter: EventFilter!, $after: String!, $first: Int!, $waitSeconds: Int!) {
+    events(filter: $filter, after: $after, first: $first, waitSeconds: $waitSeconds) {
+      cursor
+      caught_up: caughtUp
+      events {
+        number
+        type
+        project_id: projectId
+        subject: subjectId
+        actor
+        at: occurredAt
+        changes {
+          field
+        }
+      }
+    }
+  }
+`);
+
+export const waitForChanges = defineTool({
+  name: "wait_for_changes",
+  title: "Wait for events",
+  description:
+    "See what happens: events after `cursor`, oldest first; waits while there are none. Call again with the new cursor and nothing is missed.",
+  input: z.strictObject({
+    cursor: z.string().describe("Left out: from now on").optional(),
+    project_id: z.string().optional(),
+    types: z.array(z.string()).describe("Like task.completed").optional(),
+    task_ids: z.array(z.string()).optional(),
+    wait_seconds: z.int().min(0).max(30).default(20),
+    limit: z.int().min(1).max(100).default(50),
+  }),
+  output: z.object({ events: z.array(z.unknown()), cursor: z.string(), caught_up: z.boolean(), next: z.string() }),
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async run({ query, defaultProject }, { cursor, project_id, types, task_ids, wait_seconds, limit }) {
+    const project = project_id ?? defaultProject;
+    const { events: page } = await query(
+      WaitForChanges,
+      {
+        filter: withoutEmpties({ projects: project === undefined ? [] : [project], types, tasks: task_ids }),
+        after: cursor ?? (await query(Now, {})).logCursor,
+        first: limit,
+        waitSeconds: wait_seconds,
+      },
+      wait_seconds * 1000,
+    );
+    return {
+      events: page.events.map(({ changes, ...event }) =>
+        withoutEmpties({ ...event, changed: changes.map(({ field }) => field) }),
+      ),
+      cursor: page.cursor,
+      caught_up: page.caught_up,
+      next: `Call wait_for_changes again with this cursor${page.caught_up ? "" : " at once: more is there"}.`,
+    };
+  },
+});

@@ -1,0 +1,89 @@
+import type { Viewer } from "../access/viewer.ts";
+import { visibleProjects } from "../access/visibility.ts";
+import type { Db } from "../db/database.ts";
+import { badInput } from "../errors.ts";
+import { BEGINNING, type Place } from "./cursor.ts";
+import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
+import type { EventFilter } from "./filter.ts";
+import { noLongerKept, type Page, readKept, STORED, withFloor } from "./read.ts";
+
+/** A page of history. */
+export interface EventPage {
+  readonly events: readonly LoggedEvent[];
+  /** The place scanned to, also when nothing matched: pass it as `after` to go on. */
+  readonly cursor: string;
+  /** Whether that is the end of the log. */
+  readonly caughtUp: boolean;
+}
+
+export interface HistoryQuery {
+  /** A cursor; null: from the oldest kept. */
+  readonly after: string | null;
+  /** Most events of the page: 1 to 100. */
+  readonly first: number;
+}
+
+export interface EventsQuery extends HistoryQuery {
+  readonly filter: EventFilter;
+  /** 0, the default, to 30. */
+  readonly waitSeconds?: number | undefined;
+  /** Ends the wait when the caller went away. */
+  readonly gone?: AbortSignal | undefined;
+}
+
+const MOST_EVENTS_OF_A_PAGE = 100;
+
+/** @throws BAD_USER_INPUT for what is no size of a page. */
+export function requireFirst(first: number): void {
+  if (!Number.isInteger(first) || first < 1 || first > MOST_EVENTS_OF_A_PAGE)
+    throw badInput(`first is ${first}; it may be 1 to ${MOST_EVENTS_OF_A_PAGE}. Go on with the page's cursor.`);
+}
+
+export interface TaskKey {
+  readonly projectId: string;
+  readonly taskId: string;
+}
+
+/** One short range of an index per task, whatever the size of the log. */
+const HISTORIES = {
+  name: "log-histories",
+  text: withFloor(
+    `SELECT wanted.i, ${EVENT_COLUMNS}
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (project_id, task_id, i) CROSS JOIN LATERAL (
+      SELECT ${STORED} FROM events e
+      WHERE e.project_id = wanted.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
+        AND e.position > $3 AND e.position <= $4 ORDER BY e.position LIMIT $5) e
+    WHERE $6::text[] IS NULL OR wanted.project_id = ANY ($6)`,
+    "e.i, e.position",
+  ),
+};
+
+/**
+ * The events of each task, in the order given; none of a task that the viewer does not see.
+ * @param until where the log ends for this reader.
+ * @param limit most events of each task.
+ * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
+ */
+export async function readHistories(
+  db: Db,
+  viewer: Viewer,
+  tasks: readonly TaskKey[],
+  { after, until, limit }: { after: Place; until: Place; limit: number },
+): Promise<Page[]> {
+  const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, HISTORIES, [
+    tasks.map(({ projectId }) => projectId),
+    tasks.map(({ taskId }) => taskId),
+    after.position,
+    until.position,
+    limit + 1,
+    visibleProjects(viewer),
+  ]);
+  if (floor > after.position && after !== BEGINNING) throw noLongerKept();
+  const byTask = Map.groupBy(rows, ({ i }) => i - 1);
+  const end = until.position > after.position ? until : after;
+  return tasks.map((_, i) => {
+    const events = (byTask.get(i) ?? []).map((row) => new LoggedEvent(row));
+    const last = events[limit - 1];
+    return last && events.length > limit ? { events: events.slice(0, limit), place: last } : { events, place: end };
+  });
+}
