@@ -31,6 +31,8 @@ export const demoCommand = new Command("demo")
           followStream({
             url,
             apiKey,
+            // Every demo by itself: a key and client may have few streams.
+            clientId: `demo-${process.pid}`,
             signal,
             document: DemoEvents,
             variables: { filter: { projects: [...projects] } },

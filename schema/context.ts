@@ -23,6 +23,12 @@ export interface GraphQLContext {
   readonly correlationId: string;
   /** The header Idempotency-Key of an HTTP request. */
   readonly idempotencyKey: string | null;
+  /** The header Last-Event-ID of an HTTP request: the id of the last frame that a client saw before a break. */
+  readonly lastEventId: string | null;
+  /** Told the cursor of each frame of a subscription before it is executed. */
+  readonly onFrame: (cursor: string) => void;
+  /** Set by Yoga for what comes over HTTP: aborted when the caller goes away before its answer. */
+  readonly request?: { readonly signal: AbortSignal };
   readonly statusCounts: DataLoader<string, StatusCount[]>;
   readonly idRegistries: DataLoader<string, IdSequence[]>;
 }
@@ -31,6 +37,8 @@ export interface Caller {
   readonly viewer: Viewer;
   readonly correlationId: string;
   readonly idempotencyKey: string | null;
+  readonly lastEventId: string | null;
+  readonly onFrame: (cursor: string) => void;
 }
 
 export function createContext({ database, prisma, log }: Services, caller: Caller): GraphQLContext {
@@ -52,6 +60,11 @@ export function keyed<Input extends { idempotencyKey?: string | null | undefined
   return input.idempotencyKey == null && idempotencyKey !== null
     ? { ...input, idempotencyKey: `${idempotencyKey}:${path.key}` }
     : input;
+}
+
+/** The cursor to go on from. A client that resumes by itself repeats its first `after`, and knows better by now. */
+export function resumeFrom({ lastEventId }: GraphQLContext, after: string | null | undefined): string | null {
+  return lastEventId ?? after ?? null;
 }
 
 export const replayedDescription = "True when this is the answer given before to the same idempotencyKey.";

@@ -83,8 +83,12 @@ class ShortMemory<Value> {
   }
 }
 
-/** A stream's context lives long: what it has loaded for one frame is old for the next. */
-export function asNewRequest<Frame>(frame: Frame, { statusCounts }: GraphQLContext): Frame {
+/** Begins a frame. A stream's context lives long: what it has loaded for one frame is old for the next. */
+export function asNewRequest<Frame extends { readonly cursor: string }>(
+  frame: Frame,
+  { statusCounts, onFrame }: GraphQLContext,
+): Frame {
   statusCounts.clearAll();
+  onFrame(frame.cursor);
   return frame;
 }

@@ -27,7 +27,7 @@ builder.subscriptionField("projectStatus", (t) =>
     nullable: true,
     description:
       "Projects and their counts, whenever something in them changes. After a break subscribe again: the first frame " +
-      "has everything. Ends when the key is revoked or expires. PROJECT_NOT_FOUND",
+      "has everything. Ends when the key is revoked or expires. PROJECT_NOT_FOUND, RATE_LIMITED",
     args: { projects: t.arg.idList({ description: "Without it all this key sees, also those yet to come." }) },
     subscribe: (_root, { projects }, { log, viewer }) => log.watchProjects(viewer, projects ?? null),
     resolve: (frame, _args, ctx) => asNewRequest(frame, ctx),

@@ -42,14 +42,24 @@ export async function sendGraphiQL({ request, response, scope }: Exchange, authe
   sendHtml(response, 200, compressed ? page.gzip : page.plain, POLICY);
 }
 
+/**
+ * The page goes to everyone as it is, so each load of it names itself: several tabs are several clients, each with as
+ * many streams as it may have. Only streams: what one load of the page has claimed, the next may complete.
+ */
+const LOAD = "graphiql-load";
+const NAME_OF_LOAD = '"graphiql-" + Math.random().toString(36).slice(2)';
+/** GraphiQL passes it on to its WebSockets, though its types do not tell. */
+const STREAMS = { connectionParams: { clientId: LOAD } };
+
 function makePage() {
   const html = renderGraphiQL({
+    ...STREAMS,
     title: "Docket GraphiQL",
     defaultTabs: [...TABS],
     // Frames come over a WebSocket, which the cookie opens as well: a browser has only six connections for SSE.
     subscriptionsProtocol: "WS",
     defaultEditorToolsVisibility: "variables",
   });
-  const plain = Buffer.from(html);
+  const plain = Buffer.from(html.replace(JSON.stringify(LOAD), NAME_OF_LOAD));
   return { plain, gzip: gzipSync(plain, { level: 4 }) };
 }

@@ -5,6 +5,7 @@ import { createContext, type GraphQLContext, type Services } from "../../schema/
 import { schema } from "../../schema/index.ts";
 import type { HttpConfig } from "../config.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
+import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
 import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
@@ -15,6 +16,8 @@ export interface RequestContext {
   readonly scope: RequestScope;
   /** The header Idempotency-Key. */
   readonly idempotencyKey: string | null;
+  /** The header Last-Event-ID. */
+  readonly lastEventId: string | null;
   readonly credentials: Credentials;
   /** Set for a caller that is known already; else found from the credentials. */
   authentication?: Authentication;
@@ -69,13 +72,18 @@ export function createGraphQLServer({ services, authenticate, http, logger }: Gr
       useScope(),
       useLogCursorFirst(),
       usePresentedErrors(present),
+      useEventStream(),
     ],
-    context: ({ scope, idempotencyKey, authentication }) => {
+    context: ({ scope, idempotencyKey, lastEventId, authentication }) => {
       if (!authentication) throw new Error("A request reached the schema without authentication");
       return createContext(services, {
         viewer: authentication.viewer,
         correlationId: scope.requestId,
         idempotencyKey,
+        lastEventId,
+        onFrame(cursor) {
+          scope.cursor = cursor;
+        },
       });
     },
   });
@@ -101,6 +109,8 @@ function useAuthentication(authenticate: Authenticate, present: PresentError): P
       } catch (error) {
         const shown = present(error);
         const refused = shown.extensions["code"] === "UNAUTHENTICATED";
+        // An outage must not make an EventSource give up.
+        if (!refused && wantsEvents(request)) return endResponse(answerOnce(request, { errors: [shown] }));
         endResponse(
           new fetchAPI.Response(JSON.stringify({ errors: [shown] }), {
             status: refused ? 401 : 500,
@@ -143,7 +153,14 @@ function corsOf({ corsOrigins }: HttpConfig) {
       origin: [origin],
       credentials: false,
       methods: ["GET", "POST"],
-      allowedHeaders: ["Authorization", "Content-Type", "Docket-Client-Id", "Idempotency-Key", "X-Request-Id"],
+      allowedHeaders: [
+        "Authorization",
+        "Content-Type",
+        "Docket-Client-Id",
+        "Idempotency-Key",
+        "Last-Event-ID",
+        "X-Request-Id",
+      ],
       exposedHeaders: ["X-Request-Id"],
     };
   };

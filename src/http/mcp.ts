@@ -51,7 +51,13 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         url: "http://docket",
         apiKey: undefined,
         fetch: (url, init) =>
-          graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, credentials, authentication }),
+          graphql.fetch(new Request(url, init), {
+            scope,
+            idempotencyKey: null,
+            lastEventId: null,
+            credentials,
+            authentication,
+          }),
       }),
       keys: {
         unanswered,

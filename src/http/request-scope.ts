@@ -16,6 +16,8 @@ export interface RequestScope {
   operation: string | null;
   /** The code of the first error, if there was one. */
   code: string | null;
+  /** Where its subscription stands: the cursor of the newest frame, whether or not the client selected it. */
+  cursor: string | null;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();
@@ -25,7 +27,7 @@ const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 export function openScope(requestId?: string): RequestScope {
   const given = requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID();
-  return { requestId: given, startedAt: performance.now(), keyPrefix: null, operation: null, code: null };
+  return { requestId: given, startedAt: performance.now(), keyPrefix: null, operation: null, code: null, cursor: null };
 }
 
 /** Runs `work`, and all that follows from it, in the scope. */

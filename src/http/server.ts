@@ -79,7 +79,7 @@ async function answer(
   response: ServerResponse,
   routes: ReadonlyMap<string, Handler>,
   { present }: GraphQLServer,
-  { http, logger }: HttpOptions,
+  { services: { log }, http, logger }: HttpOptions,
 ): Promise<void> {
   const scope = openScope(String(request.headers["x-request-id"] ?? ""));
   const url = URL.parse(request.url ?? "/", `http://${request.headers.host}`) ?? new URL("http://invalid/invalid");
@@ -87,6 +87,10 @@ async function answer(
   response.setHeader("X-Content-Type-Options", "nosniff");
   // Not "no-referrer": browsers would then send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
+  // Nothing of what waits has left for so long: the caller does not read, and would be waited for without end.
+  response.setTimeout(log.stallMs, () => {
+    if (response.writableLength > 0) response.destroy();
+  });
   const { method = "" } = request;
   const { remoteAddress } = request.socket;
   response.once("close", () => {
@@ -139,8 +143,10 @@ function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate):
     if (wantsGraphiQL(exchange)) return await sendGraphiQL(exchange, authenticate);
     const { request, scope } = exchange;
     const idempotencyKey = String(request.headers["idempotency-key"] ?? "") || null;
+    const lastEventId = String(request.headers["last-event-id"] ?? "") || null;
     const credentials = request.method === "OPTIONS" ? NO_CREDENTIALS : credentialsOf(request);
-    const answer = await graphql.fetch(await toWebRequest(exchange), { scope, idempotencyKey, credentials });
+    const context = { scope, idempotencyKey, lastEventId, credentials };
+    const answer = await graphql.fetch(await toWebRequest(exchange), context);
     await sendWebResponse(exchange, answer);
   };
 }

@@ -26,9 +26,11 @@ export async function sendWebResponse({ response }: Exchange, answer: Response):
 }
 
 async function sendStream(response: ServerResponse, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-  response.flushHeaders();
   // A read that waits for the next frame ends with it, and the subscription behind it.
-  response.once("close", () => void reader.cancel().catch(() => undefined));
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  if (response.destroyed) return cancel();
+  response.once("close", cancel);
+  response.flushHeaders();
   for (;;) {
     const { done, value } = await reader.read();
     if (done || response.destroyed) break;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ExecutionArgs, GraphQLError } from "graphql";
 import { CloseCode, type ConnectionInitMessage, type Context, handleProtocols, makeServer } from "graphql-ws";
@@ -105,7 +106,8 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
     params: OperationParams,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const scope = currentScope() ?? openScope();
-    const enveloped = graphql.prepare(params, { scope, idempotencyKey: null, credentials, authentication });
+    const context = { scope, idempotencyKey: null, lastEventId: null, credentials, authentication };
+    const enveloped = graphql.prepare(params, context);
     try {
       const document = enveloped.parse(params.query);
       const faults = enveloped.validate(enveloped.schema, document);
@@ -157,6 +159,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
     // Broken frames and too large messages: ws closes the connection itself.
     socket.on("error", () => undefined);
     keepAlive(socket);
+    cutOffWhenStalled(socket, request.socket, log.stallMs);
     const { remoteAddress } = request.socket;
     const credentials = credentialsOf(request);
     const connection: Connection = { socket, remoteAddress, credentials, release: () => undefined };
@@ -222,12 +225,21 @@ function close(socket: WebSocket, code: number, reason: string): void {
   );
 }
 
+/** Ends a connection on which nothing of what waits has left for so long: a closing handshake would wait as well. */
+function cutOffWhenStalled(socket: WebSocket, connection: Socket, stallMs: number): void {
+  connection.setTimeout(stallMs, () => {
+    if (socket.bufferedAmount > 0) socket.terminate();
+  });
+}
+
 function keepAlive(socket: WebSocket): void {
   let answered = true;
   socket.on("pong", () => {
     answered = true;
   });
   const timer = setInterval(() => {
+    // Behind a backlog the last ping may not even have been sent.
+    if (socket.bufferedAmount > 0) return;
     if (!answered) return socket.terminate();
     answered = false;
     socket.ping();

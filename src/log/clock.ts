@@ -9,6 +9,11 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
+    if (ms <= 0) {
+      // A timer would sleep for a millisecond at least.
+      const immediate = setImmediate(callback);
+      return () => clearImmediate(immediate);
+    }
     const timer = setTimeout(callback, ms);
     // What keeps the process alive is its listening socket, not the log.
     timer.unref();

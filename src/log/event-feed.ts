@@ -58,7 +58,11 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
     if (this.#queue) return this.last();
     const recent = this.#hub.recent.after(this.#place.position);
     if (!recent) return this.#read();
-    const selected = recent.filter((event) => isSelected(this.selection, event));
+    const selected: LoggedEvent[] = [];
+    for (const event of recent) {
+      if (isSelected(this.selection, event)) selected.push(event);
+      if (selected.length > FrameBudget.mostEvents) break;
+    }
     return this.#frame(selected, this.#hub.recent.end);
   }
 

@@ -1,31 +1,31 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { Database } from "../db/database.ts";
-import { badInput, cursorExpired } from "../errors.ts";
+import { cursorExpired } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { BEGINNING, CursorCodec, type Place } from "./cursor.ts";
 import { Drain, type DrainSettings } from "./drain.ts";
-import type { LoggedEvent } from "./event.ts";
 import { EventFeed } from "./event-feed.ts";
 import { type EventFilter, selectFor } from "./filter.ts";
 import type { EventFrame, StatusFrame } from "./frames.ts";
+import {
+  type EventPage,
+  type EventsQuery,
+  type HistoryQuery,
+  readHistories,
+  requireFirst,
+  type TaskKey,
+} from "./history.ts";
 import { Hub } from "./hub.ts";
 import { Listener, type ListenerSettings } from "./listener.ts";
 import { Outage, type OutageLogger } from "./outage.ts";
 import { type FrameSource, PacedStream, type PaceSettings } from "./paced-stream.ts";
-import { placeAt, readHead, readPage } from "./read.ts";
+import { type Page, placeAt, readHead, readPage } from "./read.ts";
 import { StatusFeed } from "./status-feed.ts";
+import { StreamLimit } from "./stream-limit.ts";
 import { Tail, type TailSettings } from "./tail.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { ViewerValidity } from "./viewer-validity.ts";
-
-/** A page of history. */
-export interface EventPage {
-  readonly events: readonly LoggedEvent[];
-  /** The place scanned to, also when nothing matched: pass it as `after` to go on. */
-  readonly cursor: string;
-  /** Whether that is the end of the log. */
-  readonly caughtUp: boolean;
-}
+import { requireWait, Waits } from "./wait.ts";
 
 /** The frames of one subscriber. `return()` frees everything at once; the server may end it at any time. */
 export type FrameStream<Frame> = AsyncIterableIterator<Frame, undefined, undefined>;
@@ -37,21 +37,29 @@ export interface Log {
 
   /**
    * Events in the order of the log, from the oldest kept or after a cursor; the caller's own writes are among them.
-   * @param first 1 to 100.
-   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, DATABASE_UNAVAILABLE
+   * Where there are none, it waits until some come or the time is over; no connection to the database is held meanwhile.
+   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, DATABASE_UNAVAILABLE; UNAUTHENTICATED and RATE_LIMITED
+   *   when it would wait
    */
-  events(viewer: Viewer, query: { filter: EventFilter; after: string | null; first: number }): Promise<EventPage>;
+  events(viewer: Viewer, query: EventsQuery): Promise<EventPage>;
+
+  /**
+   * What happened to each of the tasks that the viewer sees, oldest first, as `events` would answer for it; read in one
+   * statement.
+   * @throws BAD_USER_INPUT, CURSOR_EXPIRED, DATABASE_UNAVAILABLE
+   */
+  histories(viewer: Viewer, tasks: readonly TaskKey[], query: HistoryQuery): Promise<EventPage[]>;
 
   /**
    * Frames of events from now on, or after a cursor: each selected event once, in order. Ends when the viewer's key is
    * revoked or expires, when the client does not take its frames, and when the server stops.
-   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, UNAUTHENTICATED, DATABASE_UNAVAILABLE
+   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, UNAUTHENTICATED, RATE_LIMITED, DATABASE_UNAVAILABLE
    */
   follow(viewer: Viewer, query: { filter: EventFilter; after: string | null }): Promise<FrameStream<EventFrame>>;
 
   /**
    * First all watched projects, then those that changed. Ends as `follow` does.
-   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, UNAUTHENTICATED, DATABASE_UNAVAILABLE
+   * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, UNAUTHENTICATED, RATE_LIMITED, DATABASE_UNAVAILABLE
    */
   watchProjects(viewer: Viewer, projects: readonly string[] | null): Promise<FrameStream<StatusFrame>>;
 
@@ -66,6 +74,10 @@ export interface Log {
 
   /** Streams open in this process. */
   readonly streams: number;
+  /** Milliseconds after which a client that takes nothing is cut off. */
+  readonly stallMs: number;
+  /** Callers of `events` that wait. */
+  readonly waiting: number;
 
   /** Ends all streams, each with a last frame to resume from; then drains a last time. Close it before the database. */
   close(): Promise<void>;
@@ -97,8 +109,6 @@ export interface LogOptions {
   readonly clock?: Clock;
 }
 
-const MOST_EVENTS_OF_A_PAGE = 100;
-
 /** @throws DATABASE_UNAVAILABLE when the log cannot be read at the start; later outages are waited out. */
 export async function openLog({
   database,
@@ -110,12 +120,14 @@ export async function openLog({
   const all = { ...LOG_DEFAULTS, ...settings };
   const { cursorKey, ...place } = await readHead(database);
   const streams = new Set<{ end(): void; finish(): void }>();
+  const limit = new StreamLimit(all.streamsPerClient);
   const listeners = new Set<() => void>();
   let closed = false;
   const hub = new Hub(new CursorCodec(cursorKey), place);
   const validity = new ViewerValidity(database, clock, logger);
   const wheel = new TimerWheel(clock);
   const frames = new Outage(logger, "Reading the log for subscribers that fell behind");
+  const waits = new Waits({ hub, db: database, clock, validity, burstMs: all.frameIntervalMs });
   const around = { clock, wheel, pace: all, failed: (error: unknown) => frames.failed(error) };
 
   const tail = new Tail(database, clock, logger, all, place, {
@@ -129,6 +141,7 @@ export async function openLog({
       const { cursorKey: key, ...now } = await readHead(database);
       logger.error({ position: now.position }, "The database lost events that were delivered: all streams end");
       for (const stream of [...streams]) stream.end();
+      waits.end();
       hub.restart(new CursorCodec(key), now);
       return now;
     },
@@ -156,14 +169,20 @@ export async function openLog({
     return found;
   }
 
+  function answer({ events, place }: Page, until: Place): EventPage {
+    return { events, cursor: hub.codec.encode(place), caughtUp: place.position >= until.position };
+  }
+
   async function open<Frame>(viewer: Viewer, makeSource: () => Promise<Source<Frame>>): Promise<FrameStream<Frame>> {
     let over = () => {};
     let isOver = false;
-    const release = await validity.watch(viewer, () => {
-      isOver = true;
-      over();
-    });
+    let release = () => {};
+    const leave = limit.enter(viewer);
     try {
+      release = await validity.watch(viewer, () => {
+        isOver = true;
+        over();
+      });
       let generation = hub.generation;
       let source = await makeSource();
       // The database lost events meanwhile: this source's place is in the log of before, and would skip new events.
@@ -174,6 +193,7 @@ export async function openLog({
       }
       const stream: PacedStream<Frame> = new PacedStream(source, around, () => {
         release();
+        leave();
         streams.delete(stream);
       });
       source.onReady(() => stream.poke());
@@ -185,6 +205,7 @@ export async function openLog({
       return stream;
     } catch (error) {
       release();
+      leave();
       throw error;
     }
   }
@@ -192,15 +213,25 @@ export async function openLog({
   return {
     cursor: async () => hub.codec.encode(await end()),
 
-    async events(viewer, { filter, after, first }) {
-      if (!Number.isInteger(first) || first < 1 || first > MOST_EVENTS_OF_A_PAGE)
-        throw badInput(`first is ${first}; it may be 1 to ${MOST_EVENTS_OF_A_PAGE}. Go on with the page's cursor.`);
+    async events(viewer, { filter, after, first, waitSeconds = 0, gone }) {
+      requireFirst(first);
+      requireWait(waitSeconds);
+      const answerAt = clock.now() + waitSeconds * 1000;
+      const { generation } = hub;
       const selection = await selectFor(database, viewer, filter);
       const from = after === null ? BEGINNING : await placeOf(after);
       const until = await end();
       const page = await readPage(database, clock, selection, { after: from, until, limit: first });
-      const caughtUp = page.place.position >= until.position;
-      return { events: page.events, cursor: hub.codec.encode(page.place), caughtUp };
+      if (page.events.length > 0 || waitSeconds === 0) return answer(page, until);
+      return waits.next({ viewer, selection, after: page.place, generation, most: first, until: answerAt, gone });
+    },
+
+    async histories(viewer, tasks, { after, first }) {
+      requireFirst(first);
+      const from = after === null ? BEGINNING : await placeOf(after);
+      const until = await end();
+      const pages = await readHistories(database, viewer, tasks, { after: from, until, limit: first });
+      return pages.map((page) => answer(page, until));
     },
 
     follow: (viewer, { filter, after }) =>
@@ -227,9 +258,16 @@ export async function openLog({
       return streams.size;
     },
 
+    stallMs: all.stallMs,
+
+    get waiting() {
+      return waits.open;
+    },
+
     async close() {
       closed = true;
       for (const stream of [...streams]) stream.finish();
+      waits.close();
       await Promise.all([listener.close(), drain.close(), tail.close()]);
       validity.close();
       wheel.close();

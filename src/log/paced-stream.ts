@@ -1,3 +1,4 @@
+import { DocketError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Sleeper, TimerWheel } from "./timer-wheel.ts";
 
@@ -174,6 +175,11 @@ export class PacedStream<Frame> implements AsyncIterableIterator<Frame, undefine
 
   #retry(error: unknown): void {
     if (this.#state !== "open") return;
+    // Its place was taken out of the log: nothing can follow, and who resumes is told so.
+    if (error instanceof DocketError && error.code === "CURSOR_EXPIRED") {
+      this.end();
+      return;
+    }
     this.#around.failed(error);
     this.#notBefore = this.#around.clock.now() + RETRY_MS;
     this.#sleep();

@@ -64,7 +64,7 @@ export class TimerWheel {
     const due = [...this.#slots.keys()].filter((slot) => slot * SPAN_MS <= this.#clock.now()).sort((a, b) => a - b);
     for (const slot of due) {
       // Who is woken may set itself again, also for this very slot: only those of now are looked at.
-      for (const sleeper of [...(this.#slots.get(slot) ?? [])].slice(0, left)) {
+      for (const sleeper of this.#slots.get(slot)?.values().take(left).toArray() ?? []) {
         left--;
         this.clear(sleeper);
         sleeper.wake();

@@ -107,7 +107,24 @@ describe("a followed stream", () => {
       expect(cursor).toBe("c2");
       break;
     }
-    expect(connections).toBe(2);
+    // On a busy machine even a connection that brings something may take longer than that.
+    expect(connections).toBeGreaterThan(1);
+  });
+
+  test("comes back when it had too many streams, as one of them may just be ending", async () => {
+    let tries = 0;
+    await using server = await streamServer(async function* () {
+      if (tries++ < 2)
+        yield await Promise.reject(
+          new GraphQLError("3 streams", { extensions: { code: "RATE_LIMITED", retryable: true, retryAfterMs: 2_000 } }),
+        );
+      yield frame("c1");
+    });
+    for await (const { cursor } of follow(server.url, new AbortController().signal)) {
+      expect(cursor).toBe("c1");
+      break;
+    }
+    expect(tries).toBe(3);
   });
 
   test("fails when the server refuses the cursor or the key, as trying again would not help", async () => {

@@ -13,8 +13,17 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
   }, 60_000);
   afterAll(() => browser?.close());
 
+  interface Opened {
+    readonly page: Page;
+    /** What the page asked other hosts for. */
+    readonly foreign: string[];
+    readonly faults: string[];
+    /** Of each WebSocket, the client id it named. */
+    readonly clients: unknown[];
+  }
+
   /** A page that was signed in by the link of the banner. */
-  async function open(server: TestServer): Promise<{ page: Page; foreign: string[]; faults: string[] }> {
+  async function open(server: TestServer): Promise<Opened> {
     const { keyId } = await server.makeKey({ name: "boss", role: "admin" });
     const page = await (await browser.newContext()).newPage();
     onTestFinished(() => page.context().close());
@@ -22,6 +31,13 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     const faults: string[] = [];
     page.on("request", (request) => {
       if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) foreign.push(request.url());
+    });
+    const clients: unknown[] = [];
+    page.on("websocket", (socket) => {
+      socket.on("framesent", ({ payload }) => {
+        const message = JSON.parse(String(payload));
+        if (message.type === "connection_init") clients.push(message.payload.clientId);
+      });
     });
     page.on("pageerror", (error) => faults.push(error.message));
     page.on("console", (message) => {
@@ -31,14 +47,14 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.waitForURL(`${server.url}/graphql`);
     await page.getByRole("tab", { name: "Watch" }).waitFor();
-    return { page, foreign, faults };
+    return { page, foreign, faults, clients };
   }
 
   test("opens with tabs for a query, a claim, a reservation and a subscription that ticks", {
     timeout: 90_000,
   }, async () => {
     const server = await startTestServer();
-    const { page, foreign, faults } = await open(server);
+    const { page, foreign, faults, clients } = await open(server);
     for (const name of ["Overview", "Claim", "Reserve", "Watch"])
       expect(await page.getByRole("tab", { name }).count()).toBe(1);
 
@@ -63,6 +79,11 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     // The address has the tab's document by now: it must open the page again, and not answer the document.
     await page.reload();
     await page.getByRole("tab", { name: "Watch" }).waitFor();
+    await expect.poll(() => server.log.streams).toBe(0);
+    await expect.poll(streams, { timeout: 20_000, interval: 500 }).toBe(1);
+    // Each load of the page is a client of its own, so that several do not use up the streams of one.
+    expect(clients).toEqual([expect.stringMatching(/^graphiql-\w+$/), expect.stringMatching(/^graphiql-\w+$/)]);
+    expect(clients[0]).not.toBe(clients[1]);
     expect(foreign).toEqual([]);
     expect(faults).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { nextOf, subscribe } from "../support/event-stream.ts";
 import { startTestServer } from "../support/server.ts";
 import { connectSocket, openSocket } from "../support/socket.ts";
 
@@ -50,6 +51,24 @@ describe("GraphQL over WebSocket", () => {
     await expect
       .poll(() => logged.find((line) => line["method"] === "WS"))
       .toMatchObject({ operation: "subscription", api_key_prefix: agentKey.slice(0, 8), status_code: null });
+  });
+
+  test("shares its limit of streams with server-sent events, per key and client id", async () => {
+    const { url, wsUrl, agentKey: key } = await startTestServer();
+    const socket = await connectSocket(wsUrl, { apiKey: key, clientId: "s1" });
+    for (const id of ["1", "2"]) {
+      socket.send({ type: "subscribe", id, payload: { query: events } });
+      expect(await socket.next()).toMatchObject({ id, payload: { data: { taskEvents: { events: [] } } } });
+    }
+    const other = await subscribe(url, events, { key, headers: { "docket-client-id": "s1" } });
+    expect(await nextOf(other.events)).toMatchObject({ id: expect.any(String) });
+    socket.send({ type: "subscribe", id: "3", payload: { query: events } });
+    const refused = { errors: [{ extensions: { code: "RATE_LIMITED", retryable: true } }] };
+    expect(await socket.next()).toMatchObject({ id: "3", type: "next", payload: refused });
+    expect(await socket.next()).toEqual({ id: "3", type: "complete" });
+    const another = await connectSocket(wsUrl, { apiKey: key, clientId: "s2" });
+    another.send({ type: "subscribe", id: "1", payload: { query: events } });
+    expect(await another.next()).toMatchObject({ payload: { data: { taskEvents: { events: [] } } } });
   });
 
   test("leaves no stream behind when the caller goes away", async () => {

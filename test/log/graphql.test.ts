@@ -29,7 +29,10 @@ async function startSchema() {
     },
   }) as unknown as Prisma;
   const contextFor = (viewer: Viewer = ADMIN): GraphQLContext =>
-    createContext({ database: at.database, prisma, log: at.log }, { viewer, correlationId: "c", idempotencyKey: null });
+    createContext(
+      { database: at.database, prisma, log: at.log },
+      { viewer, correlationId: "c", idempotencyKey: null, lastEventId: null, onFrame: () => undefined },
+    );
   return { ...at, loads, contextFor };
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { cursorExpired } from "../../src/errors.ts";
 import { type FrameSource, PacedStream } from "../../src/log/paced-stream.ts";
 import { TimerWheel } from "../../src/log/timer-wheel.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
@@ -20,8 +21,10 @@ class Words implements FrameSource<string> {
     if (this.words.push(word) === 1) this.poke();
   }
 
+  failure: Error = new Error("away");
+
   take() {
-    if (this.failures-- > 0) throw new Error("away");
+    if (this.failures-- > 0) throw this.failure;
     return this.words.splice(0).join(" ");
   }
 
@@ -138,6 +141,14 @@ test("tries a frame that could not be made again, a second later", async () => {
   await clock.advance(2_500);
   expect(taken).toEqual([{ at: 2_000, frame: "kept" }]);
   expect(failed).toHaveLength(2);
+});
+
+test("ends when its place was taken out of the log, instead of trying for ever", async () => {
+  const { source, stream, failed, ended } = start();
+  source.failures = 1;
+  source.failure = cursorExpired("Gone.");
+  expect(await stream.next()).toEqual({ done: true, value: undefined });
+  expect([ended(), source.closed, failed.length]).toEqual([1, 1, 0]);
 });
 
 test("answers frames in order to a client that asks for several at once", async () => {

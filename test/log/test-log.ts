@@ -58,9 +58,13 @@ export async function startLog(options: Partial<LogOptions> = {}): Promise<TestL
   return { ...(await another(options)), test, owner, another };
 }
 
+/** One viewer may stand for many clients. */
+const MANY_STREAMS = 100_000;
+
 async function startProcess(url: string, options: Partial<LogOptions>): Promise<TestProcess> {
+  const settings = { streamsPerClient: MANY_STREAMS, ...options.settings };
   const database = openDatabase({ url, size: 8, applicationName: "docket test" });
-  const log = await openLog({ database, listenUrl: url, logger: silent, ...options });
+  const log = await openLog({ database, listenUrl: url, logger: silent, ...options, settings });
   let stopped: Promise<void> | undefined;
   return { database, log, stop: () => (stopped ??= log.close().then(() => database.close())) };
 }

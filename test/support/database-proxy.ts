@@ -12,6 +12,11 @@ export interface DatabaseProxy {
   cut(): void;
   /** Breaks each connection as soon as it sends this text, such as a statement's name, before the database sees it. */
   cutOn(text: string): void;
+  /**
+   * Passes on nothing any more, and closes nothing: as when a router between them forgets a connection, or is cut off.
+   * @param which `present`: the connections of now, for ever. `all`: new ones too, until `restore`.
+   */
+  silence(which: "present" | "all"): void;
   restore(): void;
   /** When `cutOn` broke a connection, in milliseconds of the process's clock. */
   readonly cuts: readonly number[];
@@ -23,7 +28,9 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
   const target = () => (host.startsWith("/") ? connect(join(host, `.s.PGSQL.${port}`)) : connect(port, host));
   const pairs = new Set<readonly [Socket, Socket]>();
   const cuts: number[] = [];
+  const forgotten = new Set<readonly [Socket, Socket]>();
   let isCut = false;
+  let isSilent = false;
   let forbidden: string | undefined;
 
   const server = createServer((near) => {
@@ -38,11 +45,13 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
       cuts.push(performance.now());
       breakPair(pair);
     });
-    far.pipe(near);
+    far.on("data", (chunk) => void near.write(chunk));
+    far.once("end", () => near.end());
     near.once("close", () => {
       far.end();
       pairs.delete(pair);
     });
+    if (isSilent) hold(pair);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -66,11 +75,24 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
     cutOn(text) {
       forbidden = text;
     },
+    silence(which) {
+      isSilent = which === "all";
+      for (const pair of pairs) {
+        hold(pair);
+        if (which === "present") forgotten.add(pair);
+      }
+    },
     restore() {
       isCut = false;
+      isSilent = false;
       forbidden = undefined;
+      for (const pair of pairs) if (!forgotten.has(pair)) for (const socket of pair) socket.resume();
     },
   };
+}
+
+function hold(pair: readonly [Socket, Socket]): void {
+  for (const socket of pair) socket.pause();
 }
 
 function breakPair([near, far]: readonly [Socket, Socket]): void {

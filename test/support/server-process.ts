@@ -15,13 +15,22 @@ export interface ServerProcess {
   readonly url: string;
   /** The first agent key, which it shares with the other processes of its home. */
   readonly agentKey: string;
+  /** The messages of its log so far. */
+  readonly logged: readonly string[];
+  /** As kill -9 does. */
+  kill(): Promise<void>;
 }
 
 /**
- * Starts it on a test's database and any free port; it is stopped when the test ends.
+ * Starts it on a test's database and, unless `env` names one, any free port; it is stopped when the test ends.
  * @param home DOCKET_HOME
+ * @param env further environment variables
  */
-export async function startServerProcess(database: TestDatabase, home: string): Promise<ServerProcess> {
+export async function startServerProcess(
+  database: Pick<TestDatabase, "url" | "ownerUrl">,
+  home: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const child = spawn(process.execPath, [docket, "start"], {
     cwd: home,
     env: {
@@ -30,6 +39,7 @@ export async function startServerProcess(database: TestDatabase, home: string): 
       DATABASE_OWNER_URL: database.ownerUrl,
       DOCKET_HOME: home,
       PORT: "0",
+      ...env,
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -39,18 +49,28 @@ export async function startServerProcess(database: TestDatabase, home: string): 
     await exited;
   });
   const facts: Record<string, string> = {};
-  for await (const line of createInterface({ input: child.stdout })) {
+  const logged: string[] = [];
+  const started = Promise.withResolvers<void>();
+  // Read to the end: whatever else it writes must not fill the pipe.
+  const lines = createInterface({ input: child.stdout });
+  lines.on("line", (line) => {
+    if (line.startsWith("{")) return void logged.push((JSON.parse(line) as { msg?: string }).msg ?? "");
     const [, name, value] = /^ {2}(GraphiQL|Agent key) +(.+)$/.exec(line) ?? [];
     if (name !== undefined && value !== undefined) facts[name] = value;
-    if (line.startsWith("Ctrl-C stops")) break;
-  }
-  // Whatever else it writes must not fill the pipe.
-  child.stdout.resume();
+    if (line.startsWith("Ctrl-C stops")) started.resolve();
+  });
+  lines.once("close", () => started.reject(new Error("docket did not start")));
+  await started.promise;
   const { GraphiQL: page, "Agent key": keyFile } = facts;
   if (page === undefined || keyFile === undefined || child.pid === undefined) throw new Error("docket did not start");
   return {
     pid: child.pid,
     url: page.replace(/\/graphql$/, ""),
     agentKey: (await readFile(keyFile, "utf8")).trim(),
+    logged,
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
   };
 }

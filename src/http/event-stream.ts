@@ -1,0 +1,116 @@
+import type { ExecutionResult, GraphQLError } from "graphql";
+import type { Plugin } from "graphql-yoga";
+import type { RequestContext } from "./graphql.ts";
+import type { RequestScope } from "./request-scope.ts";
+
+/**
+ * Server-sent events: one `next` per result and `complete` at the end, as graphql-sse has it in its mode of distinct
+ * connections, and in each frame of a subscription its cursor as `id`. Clients that resume by themselves (EventSource)
+ * send that back as Last-Event-ID.
+ */
+const EVENT_STREAM = "text/event-stream";
+const HEADERS = {
+  "Content-Type": EVENT_STREAM,
+  "Cache-Control": "no-cache",
+  // nginx would keep frames back until its buffer is full.
+  "X-Accel-Buffering": "no",
+};
+const COMPLETE = "event: complete\ndata:\n\n";
+
+/** Milliseconds until a client that lost its stream comes back; spread, as a server that stops ends all at once. */
+const COME_BACK_MS = { least: 1_000, spread: 1_000 };
+
+/** What trying again would only meet again has a status of its own: it makes an EventSource give up. */
+const STATUSES: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  PROJECT_NOT_FOUND: 404,
+  CURSOR_EXPIRED: 410,
+  INTERNAL: 500,
+};
+
+/** Answers subscriptions, and whoever accepts nothing else, with server-sent events. */
+export function useEventStream(): Plugin<object, RequestContext> {
+  return {
+    onResultProcess({ request, result, resultProcessor, serverContext: { scope }, setResultProcessor }) {
+      if (!resultProcessor || Array.isArray(result)) return;
+      if (Symbol.asyncIterator in result)
+        setResultProcessor(() => new Response(streamOf(result, scope), { headers: HEADERS }), EVENT_STREAM);
+      else if (wantsEvents(request)) setResultProcessor(() => answerOnce(request, result), EVENT_STREAM);
+    },
+  };
+}
+
+/** Whether a failure, too, has to come as an event. */
+export function wantsEvents({ headers }: Request): boolean {
+  const accept = headers.get("accept") ?? "";
+  return accept.includes(EVENT_STREAM) && !accept.includes("json");
+}
+
+/**
+ * The answer to what brought no stream. A client that comes back by itself gets a status where it had better not; others
+ * get errors as graphql-sse wants them, in the stream.
+ */
+export function answerOnce(request: Request, result: ExecutionResult): Response {
+  const errors = result.data === undefined ? (result.errors ?? []) : [];
+  const refusal = errors.find(({ extensions }) => extensions["retryable"] !== true);
+  if (refusal && comesBack(request)) return refuse(refusal, result);
+  const { retryAfterMs } = errors[0]?.extensions ?? {};
+  const pause = typeof retryAfterMs === "number" ? retryAfterMs : comeBackMs();
+  return new Response(retryLine(pause) + eventOf(result, null) + COMPLETE, { headers: HEADERS });
+}
+
+/** An EventSource can only GET; other clients that resume show by what they resume from. */
+function comesBack({ method, headers }: Request): boolean {
+  return method === "GET" || headers.has("last-event-id");
+}
+
+function refuse({ extensions }: GraphQLError, result: ExecutionResult): Response {
+  const { status = STATUSES[String(extensions["code"])] ?? 400, headers } = (extensions["http"] ?? {}) as {
+    readonly status?: number;
+    readonly headers?: Record<string, string>;
+  };
+  return new Response(jsonOf(result), { status, headers: { ...headers, "Content-Type": "application/json" } });
+}
+
+/** Makes a frame only when the last one has been taken: what a slow client costs is one frame. */
+function streamOf(frames: AsyncIterable<ExecutionResult>, scope: RequestScope): ReadableStream<Uint8Array> {
+  const iterator = frames[Symbol.asyncIterator]();
+  const stop = async () => void (await iterator.return?.());
+  const encoder = new TextEncoder();
+  const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+    controller.enqueue(encoder.encode(retryLine(comeBackMs())));
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const { done, value } = await iterator.next();
+    const shown = !done && isShown(value);
+    if (!done) controller.enqueue(encoder.encode(eventOf(value, shown ? scope.cursor : null)));
+    if (shown) return;
+    controller.enqueue(encoder.encode(COMPLETE));
+    controller.close();
+    // A frame that failed must come again: going on, the next one's id would leave its events out.
+    await stop();
+  };
+  return new ReadableStream({ start, pull, cancel: stop }, { highWaterMark: 0 });
+}
+
+/** Whether the client has what the frame brought; a field within it may have failed. */
+function isShown({ data }: ExecutionResult): boolean {
+  return data != null && Object.values(data).every((frame) => frame !== null);
+}
+
+function eventOf(result: ExecutionResult, id: string | null): string {
+  return `event: next\n${id === null ? "" : `id: ${id}\n`}data: ${jsonOf(result)}\n\n`;
+}
+
+function jsonOf({ errors, ...rest }: ExecutionResult): string {
+  return JSON.stringify(errors ? { errors: errors.map(withoutStatus), ...rest } : rest);
+}
+
+/** Notes on the HTTP status are for this server only. */
+function withoutStatus(error: GraphQLError) {
+  const { http: _, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
+}
+
+const retryLine = (ms: number) => `retry: ${ms}\n\n`;
+const comeBackMs = () => COME_BACK_MS.least + Math.floor(Math.random() * COME_BACK_MS.spread);

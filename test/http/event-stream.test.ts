@@ -1,0 +1,195 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createTestDatabase } from "../support/database.ts";
+import { startDatabaseProxy } from "../support/database-proxy.ts";
+import { nextOf, subscribe } from "../support/event-stream.ts";
+import { connectOwner } from "../support/owner.ts";
+import { startTestServer } from "../support/server.ts";
+import { happen, NUMBERS, upTo } from "./numbered-events.ts";
+
+describe("a subscription over server-sent events", () => {
+  test.each([
+    ["taskEvents", "subscription { taskEvents { mark: cursor events { type } } }"],
+    ["projectStatus", "subscription { projectStatus { mark: cursor projects { name } } }"],
+  ])("sends %s with the cursor as id, whatever the client calls it, and says goodbye", async (field, query) => {
+    const server = await startTestServer();
+    const { response, events } = await subscribe(server.url, query, { key: server.agentKey });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    const first = await nextOf(events);
+    await happen(server, 1);
+    const second = await nextOf(events);
+    for (const { event, id, data } of [first, second])
+      expect({ event, id }).toEqual({ event: "next", id: JSON.parse(data).data[field].mark });
+    expect(second.id).not.toBe(first.id);
+    void server.close();
+    expect((await nextOf(events)).event).toBe("next");
+    expect(await nextOf(events)).toEqual({ event: "complete", id: undefined, data: "" });
+    expect(await events.next()).toMatchObject({ done: true });
+  });
+
+  test("begins with the time after which a client that lost it comes back", async () => {
+    const server = await startTestServer();
+    const headers = { authorization: `Bearer ${server.agentKey}`, accept: "text/event-stream" };
+    const response = await fetch(`${server.url}/graphql?query=${encodeURIComponent(NUMBERS)}`, { headers });
+    // The project is not there: the stream of the refusal below would begin with it as well.
+    expect(response.status).toBe(404);
+    await happen(server, 1);
+    const caller = new AbortController();
+    const { body } = await fetch(`${server.url}/graphql?query=${encodeURIComponent(NUMBERS)}`, {
+      headers,
+      signal: caller.signal,
+    });
+    const { value } = (await body?.getReader().read()) ?? {};
+    expect(Buffer.from(value ?? []).toString()).toMatch(/^retry: 1\d{3}\n\n/);
+    caller.abort();
+  });
+
+  test.each(["GET", "POST"] as const)(
+    "goes on after Last-Event-ID rather than after its argument (%s)",
+    async (method) => {
+      const server = await startTestServer();
+      const { key, url } = { key: server.agentKey, url: server.url };
+      await happen(server, 1);
+      const cursors: string[] = [];
+      for (const n of [2, 3, 4]) {
+        const { logCursor } = await server.ask<{ logCursor: string }>("{ logCursor }");
+        cursors.push(logCursor);
+        await happen(server, n);
+      }
+      const query = `subscription { taskEvents(after: "${cursors[0]}", filter: {projects: ["alpha"]}) { events { number } } }`;
+      const plain = await subscribe(url, query, { key, method });
+      expect((await upTo(4, plain.events)).numbers).toEqual([2, 3, 4]);
+      const resumed = await subscribe(url, query, { key, method, headers: { "last-event-id": cursors[2] ?? "" } });
+      expect((await upTo(4, resumed.events)).numbers).toEqual([4]);
+    },
+  );
+
+  test("ends without an id at a frame that failed, so that it comes again", async () => {
+    const server = await startTestServer();
+    await happen(server, 1);
+    const query = "subscription { projectStatus { projects { name } } }";
+    const { events } = await subscribe(server.url, query, { key: server.agentKey });
+    expect((await nextOf(events)).id).toEqual(expect.any(String));
+    const owner = await connectOwner(server.test);
+    await owner.query("ALTER TABLE projects RENAME COLUMN name TO gone");
+    await happen(server, 2).catch(() => undefined);
+    let failed = await nextOf(events);
+    // A frame of the first event may still come before.
+    while (failed.id !== undefined) failed = await nextOf(events);
+    expect(failed.event).toBe("next");
+    expect(JSON.parse(failed.data)).toMatchObject({
+      data: { projectStatus: null },
+      errors: [{ extensions: { code: "INTERNAL" } }],
+    });
+    expect((await nextOf(events)).event).toBe("complete");
+    await expect.poll(() => server.log.streams).toBe(0);
+  });
+
+  test.each(["is revoked", "expires"])("ends when its key %s", async (how) => {
+    const server = await startTestServer();
+    const expiresAt = how === "expires" ? new Date(Date.now() + 2_500) : null;
+    const { keyId, secret: key } = await server.makeKey({ name: "leaked", expiresAt });
+    const { events } = await subscribe(server.url, "subscription { taskEvents { cursor } }", { key });
+    expect((await nextOf(events)).event).toBe("next");
+    const revoke = "mutation ($keyId: ID!) { revokeApiKey(input: {keyId: $keyId}) { replayed } }";
+    if (how === "is revoked") await server.ask(revoke, { keyId }, { key: server.adminKey });
+    expect((await nextOf(events)).event).toBe("complete");
+    expect(await events.next()).toMatchObject({ done: true });
+    expect(server.log.streams).toBe(0);
+  });
+
+  test("leaves no stream behind, however early the caller goes away", async () => {
+    const server = await startTestServer();
+    const headers = { authorization: `Bearer ${server.agentKey}`, accept: "text/event-stream" };
+    const url = `${server.url}/graphql?query=${encodeURIComponent("subscription { taskEvents { cursor } }")}`;
+    for (let ms = 0; ms < 20; ms++)
+      await fetch(url, { headers, signal: AbortSignal.timeout(ms) })
+        .then(({ body }) => body?.cancel())
+        .catch(() => undefined);
+    const query = "subscription { taskEvents { cursor } }";
+    // What was under way when its caller left still comes to its end.
+    const openThree = async () => {
+      const streams = await Promise.all([1, 2, 3].map(() => subscribe(server.url, query, { key: server.agentKey })));
+      const ids = await Promise.all(streams.map(async ({ events }) => (await nextOf(events)).id !== undefined));
+      for (const { leave } of streams) leave();
+      return ids;
+    };
+    await expect.poll(openThree).toEqual([true, true, true]);
+    await expect.poll(() => server.log.streams).toBe(0);
+  });
+});
+
+describe("what brings no stream", () => {
+  const cases = [
+    ["a cursor that is none", 'subscription { taskEvents(after: "x") { cursor } }', 400, "BAD_USER_INPUT"],
+    [
+      "a cursor that is too old",
+      `subscription { taskEvents(after: "${"A".repeat(22)}") { cursor } }`,
+      410,
+      "CURSOR_EXPIRED",
+    ],
+    ["an unknown project", NUMBERS, 404, "PROJECT_NOT_FOUND"],
+    ["a mistake in the document", "subscription { nothing }", 400, "BAD_USER_INPUT"],
+    ["half a document", "subscription { taskEvents {", 400, "BAD_USER_INPUT"],
+    ["too large a document", `{ ${"a { ".repeat(25)} b ${"} ".repeat(25)} }`, 400, "QUERY_TOO_COMPLEX"],
+  ] as const;
+
+  test.each(cases)("makes an EventSource give up by its status: %s", async (_, query, status, code) => {
+    const server = await startTestServer();
+    const { response } = await subscribe(server.url, query, { key: server.agentKey });
+    expect([response.status, response.headers.get("content-type")]).toEqual([status, "application/json"]);
+    const { errors } = await response.json();
+    expect(errors).toMatchObject([{ message: expect.any(String), extensions: { code, retryable: false } }]);
+    expect(errors[0].extensions).not.toHaveProperty("http");
+  });
+
+  test.each(cases)("is told in the stream to clients of graphql-sse: %s", async (_, query, _status, code) => {
+    const server = await startTestServer();
+    const { response, events } = await subscribe(server.url, query, { key: server.agentKey, method: "POST" });
+    expect(response.status).toBe(200);
+    const { data, id } = await nextOf(events);
+    expect([id, JSON.parse(data)]).toMatchObject([undefined, { errors: [{ extensions: { code } }] }]);
+    expect((await nextOf(events)).event).toBe("complete");
+  });
+
+  test("makes a client that resumes give up, too, when it posts", async () => {
+    const { url, agentKey } = await startTestServer();
+    const headers = { "last-event-id": "A".repeat(22) };
+    const query = "subscription { taskEvents { cursor } }";
+    const { response } = await subscribe(url, query, { key: agentKey, method: "POST", headers });
+    expect(response.status).toBe(410);
+  });
+
+  test("does not make an EventSource give up while the database is away", async () => {
+    const test = await createTestDatabase();
+    onTestFinished(() => test.drop());
+    const database = await startDatabaseProxy(test.url);
+    const server = await startTestServer({ test: { ...test, url: database.url } });
+    database.cut();
+    const { response, events } = await subscribe(server.url, "subscription { taskEvents { cursor } }", {
+      key: server.agentKey,
+    });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    const { id, data } = await nextOf(events);
+    const extensions = { code: "DATABASE_UNAVAILABLE", retryable: true };
+    expect([id, JSON.parse(data)]).toMatchObject([undefined, { errors: [{ extensions }] }]);
+    database.restore();
+    await server.close();
+  });
+
+  test("never runs a mutation by GET", async () => {
+    const server = await startTestServer();
+    const query = 'mutation { createProject(input: {projectId: "alpha", name: "A"}) { replayed } }';
+    const { response } = await subscribe(server.url, query, { key: server.agentKey });
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+    expect(await server.ask("{ projects { totalCount } }")).toEqual({ projects: { totalCount: 0 } });
+  });
+
+  test("answers a query of a client that accepts nothing else as one event", async () => {
+    const server = await startTestServer();
+    for (const method of ["GET", "POST"] as const) {
+      const { events } = await subscribe(server.url, "{ viewer { name } }", { key: server.agentKey, method });
+      expect(JSON.parse((await nextOf(events)).data)).toEqual({ data: { viewer: { name: "agent" } } });
+      expect((await nextOf(events)).event).toBe("complete");
+    }
+  });
+});

@@ -1,0 +1,94 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { fc } from "@fast-check/vitest";
+import type { ClientBase } from "pg";
+import { expect } from "vitest";
+import type { Db, Statement } from "../../../src/db/database.ts";
+import { isConnectionLost } from "../../../src/db/retry.ts";
+import { append } from "../../../src/log/append.ts";
+import { ADMIN, contextOf, taskEvent } from "../test-log.ts";
+import { LONG_TASK, type Participant, TASKS, type World } from "./world.ts";
+
+export const TYPES = ["task.updated", "task.claimed", "task.completed"] as const;
+export const ACTORS = ["ann", "bob"];
+
+/** One transaction: the tasks it changes, how long it stays open behind each, and whether it commits. */
+const change = fc.record({
+  tasks: fc.array(fc.nat(TASKS.length - 1), { minLength: 1, maxLength: 4 }),
+  type: fc.constantFrom(...TYPES),
+  actor: fc.constantFrom(...ACTORS),
+  holdsMs: fc.constantFrom(0, 0, 0, 2, 5, 30),
+  commits: fc.nat(9).map((n) => n > 1),
+});
+export const writerPlans = fc.array(fc.array(change, { minLength: 5, maxLength: 15 }), { minLength: 4, maxLength: 8 });
+type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
+
+class Rollback extends Error {}
+
+/**
+ * Carries out the plans at once.
+ * @param around whether one more transaction is open from before the first to after the last of them.
+ * @returns once all is in the log.
+ */
+export async function write(
+  { owner, participants }: World,
+  plans: readonly (readonly Change[])[],
+  around: boolean,
+): Promise<void> {
+  // Nothing that can be seen is left in the inbox.
+  const drained = () =>
+    expect.poll(async () => (await owner.query("SELECT FROM event_inbox")).rowCount, { timeout: 10_000 }).toBe(0);
+  const long = await owner.connect();
+  try {
+    await long.query("BEGIN");
+    if (around) await changeTask(writing(long), LONG_TASK, "task.updated", "ann");
+    await Promise.all(
+      plans.map(async (changes, i) => {
+        for (const one of changes) await carryOut(participants[i % participants.length] as Participant, one);
+      }),
+    );
+    // It holds up nobody's events, and its own come when it commits: the last ones.
+    await drained();
+    await long.query("COMMIT");
+    await drained();
+  } finally {
+    long.release();
+  }
+}
+
+const writing = (client: ClientBase): Pick<Db, "write"> => ({
+  async write<Row>(statement: Statement, values: readonly unknown[] = []) {
+    const { rows } = await client.query(typeof statement === "string" ? statement : statement.text, [...values]);
+    return rows as Row[];
+  },
+});
+
+/** What became of it where the connection was lost at COMMIT, only the database knows; `tasks.version` tells. */
+async function carryOut({ database }: Participant, { tasks, type, actor, holdsMs, commits }: Change): Promise<void> {
+  try {
+    await database.transaction(async (tx) => {
+      for (const index of tasks.toSorted()) {
+        const task = TASKS[index];
+        if (task) await changeTask(tx, task, type, actor);
+        await pause(holdsMs);
+      }
+      if (!commits) throw new Rollback();
+    });
+  } catch (error) {
+    if (!(error instanceof Rollback || isConnectionLost(error))) throw error;
+  }
+}
+
+/** As a verb does: the row lock first, then the event of the change. Versions of a task count its committed changes. */
+async function changeTask(
+  tx: Pick<Db, "write">,
+  { project, task }: { project: string; task: string },
+  type: (typeof TYPES)[number],
+  actor: string,
+): Promise<void> {
+  const [row] = await tx.write<{ version: number }>(
+    "UPDATE tasks SET version = version + 1 WHERE project_id = $1 AND task_id = $2 RETURNING version",
+    [project, task],
+  );
+  const event = taskEvent(project, task, { version: row?.version });
+  await append(contextOf(tx as Db, { ...ADMIN, actor }), { ...event, type });
+}

@@ -1,0 +1,39 @@
+import { pino } from "pino";
+import { onTestFinished } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { openPrisma } from "../../src/db/prisma.ts";
+import { startHttpServer } from "../../src/http/server.ts";
+import { createAuthenticator } from "../../src/keys/authenticate.ts";
+import { insertKey } from "../../src/keys/create.ts";
+import { SERVER } from "../../src/keys/key.ts";
+import { makeSecret } from "../../src/keys/secret.ts";
+import type { LogOptions } from "../../src/log/log.ts";
+import { contextOf, startLog, type TestLog } from "../log/test-log.ts";
+
+/** The HTTP server around a log whose clock and settings the test chooses. */
+export interface HttpLog extends TestLog {
+  /** Without a path. */
+  readonly url: string;
+  /** An unlimited agent's. */
+  readonly key: string;
+}
+
+/** Everything ends with the test. */
+export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<HttpLog> {
+  const at = await startLog(options);
+  const prisma = openPrisma(at.database.pool);
+  const secret = makeSecret("key");
+  await insertKey(contextOf(at.database, SERVER), secret, { name: "agent", role: "agent" });
+  const server = await startHttpServer({
+    services: { database: at.database, prisma, log: at.log },
+    authenticate: createAuthenticator(at.database, null),
+    http: readConfig({ PORT: "0" }).http,
+    logger: pino({ level: "silent" }),
+  });
+  onTestFinished(async () => {
+    await at.log.close();
+    await server.close();
+    await prisma.$disconnect();
+  });
+  return { ...at, url: server.url, key: secret.text };
+}
