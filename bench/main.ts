@@ -1,44 +1,64 @@
-import { parseArgs } from "node:util";
-import type { Measurement } from "./measure.ts";
-import { type BenchOptions, seeds } from "./seeds.ts";
+import { Command, InvalidArgumentError } from "commander";
+import { promises, report } from "./delivery/report.ts";
+import { type DeliveryOptions, runDelivery } from "./delivery/run.ts";
+import { makeScratchDatabase } from "./scratch-database.ts";
+import { seeds } from "./seeds.ts";
 import { table } from "./table.ts";
 
-const HELP = `npm run bench -- <name> [--seconds N] [--profile FOLDER]
-
-  seeds              the times that the requirements name
-
-  --seconds N        how long a steady load lasts (60)
-  --profile FOLDER   where the server leaves a CPU profile when it ends
-
-DATABASE_URL names a PostgreSQL to use instead of an embedded one; a database of the run's own is made there and dropped.
-`;
-
-const SUITES: Readonly<Record<string, (options: BenchOptions) => Promise<Measurement[]>>> = { seeds };
+const DATABASE = `
+DATABASE_URL names a PostgreSQL to use instead of an embedded one; a database of the run's own is made there and dropped.`;
 
 const print = (line: string) => console.log(line);
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      seconds: { type: "string", default: "60" },
-      profile: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
+const seedsCommand = new Command("seeds")
+  .description("the times that the requirements name")
+  .option("--seconds <n>", "how long a steady load lasts", whole(1), 60)
+  .option("--profile <folder>", "where the server leaves a CPU profile when it ends")
+  .addHelpText("after", DATABASE)
+  .action(async ({ seconds, profile }: { seconds: number; profile?: string }) => {
+    const measurements = await seeds({ seconds, profile, print });
+    print(`\n${table(measurements)}`);
+    if (!measurements.every(({ ok }) => ok)) process.exitCode = 1;
   });
-  if (values.help) return print(HELP);
-  const suite = SUITES[positionals[0] ?? ""];
-  const seconds = Number(values.seconds);
-  if (!suite || positionals.length > 1) throw new Error(HELP);
-  if (!Number.isInteger(seconds) || seconds < 1) throw new Error("--seconds must be a whole number from 1.");
 
-  const measurements = await suite({ seconds, profile: values.profile, print });
-  print(`\n${table(measurements)}`);
-  if (!measurements.every(({ ok }) => ok)) process.exitCode = 1;
+const deliveryCommand = new Command("delivery")
+  .description("live delivery: latency and memory by number of subscribers and rate, and replay from a cursor")
+  .option("--subscribers <list>", "how many at once", wholes, [1, 100, 1_000, 10_000])
+  .option("--rates <list>", "events per second", wholes, [1, 10, 100])
+  .option("--seconds <n>", "how long each rate lasts", whole(1), 10)
+  .option("--replay <n>", "events to replay; 0 for none", whole(0), 100_000)
+  .addHelpText("after", DATABASE)
+  .action(async (options: DeliveryOptions) => {
+    const interrupt = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.once(signal, () => interrupt.abort(new Error("Interrupted.")));
+    const database = await makeScratchDatabase(process.env["DATABASE_URL"]);
+    try {
+      const result = await runDelivery(options, { database, print, interrupted: interrupt.signal });
+      print(`\n${report(result)}`);
+      if (!promises(result).every(({ ok }) => ok)) process.exitCode = 1;
+    } finally {
+      await database.drop();
+    }
+  });
+
+/** Reads a whole number. */
+function whole(least: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    return value;
+  };
+}
+
+/** Reads numbers from 1, separated by commas. */
+function wholes(text: string): number[] {
+  return text.split(",").map(whole(1));
 }
 
 try {
-  await main();
+  await new Command("npm run bench --").addCommand(seedsCommand).addCommand(deliveryCommand).parseAsync();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

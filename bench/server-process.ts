@@ -14,6 +14,10 @@ export interface ServerSettings {
   readonly port: number;
   /** Arguments for Node itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
+  /** More settings of the server. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A module loaded before the server that answers what `ask` sends. */
+  readonly probe?: URL;
 }
 
 const LONGEST_START_MS = 30_000;
@@ -39,8 +43,9 @@ export class ServerProcess {
 
   /** Resolves when it answers. @throws Error with what it printed, when it ends before that. */
   async start(): Promise<void> {
-    const { databaseUrl, home, port, nodeArguments = [] } = this.#settings;
-    const child = spawn(process.execPath, [...nodeArguments, docket, "start"], {
+    const { databaseUrl, home, port, nodeArguments = [], environment, probe } = this.#settings;
+    const preloaded = probe ? ["--import", probe.href] : [];
+    const child = spawn(process.execPath, [...nodeArguments, ...preloaded, docket, "start"], {
       env: {
         PATH: process.env["PATH"],
         PORT: String(port),
@@ -48,19 +53,21 @@ export class ServerProcess {
         DATABASE_URL: databaseUrl,
         DOCKET_HOME: home,
         LOG_LEVEL: "error",
+        ...environment,
       },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...(probe ? (["ipc"] as const) : [])],
     });
     this.#child = child;
     let printed = "";
     const print = (chunk: Buffer) => {
       printed = `${printed}${chunk}`.slice(-4_000);
     };
-    child.stderr.on("data", print);
-    child.stdout.on("data", print);
-    createInterface(child.stdout).on("line", (line) => {
-      if (line.startsWith("{")) this.logged.push(line);
-    });
+    child.stderr?.on("data", print);
+    child.stdout?.on("data", print);
+    if (child.stdout)
+      createInterface(child.stdout).on("line", (line) => {
+        if (line.startsWith("{")) this.logged.push(line);
+      });
     const startedAt = performance.now();
     // The banner comes after the first keys are made; /health would answer a moment too early for them.
     while (!printed.includes(this.url)) {
@@ -69,6 +76,23 @@ export class ServerProcess {
       await delay(20);
     }
     this.#ready = true;
+  }
+
+  /** What the probe answers; one question at a time. @throws Error when the server has ended. */
+  async ask(question: string): Promise<unknown> {
+    const child = this.#child;
+    if (!child?.connected) throw new Error(`The server at ${this.url} has ended.`);
+    const over = new AbortController();
+    const ended = once(child, "exit", over).then(() => Promise.reject(new Error(`The server at ${this.url} ended.`)));
+    const answered = once(child, "message", over);
+    child.send(question);
+    try {
+      const [answer] = await Promise.race([answered, ended]);
+      return answer;
+    } finally {
+      over.abort();
+      await Promise.allSettled([answered, ended]);
+    }
   }
 
   /** SIGKILL: no goodbye to anyone. */

@@ -1,12 +1,15 @@
 import type { Measurement } from "./measure.ts";
 
-/** Columns as wide as their widest cell. */
-export function table(measurements: readonly Measurement[]): string {
-  const rows = [
+/** What was measured beside what was asked for. */
+export const table = (measurements: readonly Measurement[]): string =>
+  columns([
     ["what", "measured", "target", ""],
     ...measurements.map(({ what, measured, target, ok }) => [what, measured, target, ok ? "ok" : "NOT MET"]),
-  ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  ]);
+
+/** Columns as wide as their widest cell, under a head that is the first row. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -38,7 +38,7 @@ export async function startWorld({ profile }: { profile: string | undefined }): 
 }
 
 /** A project with a namespace of its own and pending tasks TASK-001 …, as quickly as SQL can. */
-export async function seedProject({ owner }: World, projectId: string, tasks: number): Promise<void> {
+export async function seedProject({ owner }: Pick<World, "owner">, projectId: string, tasks: number): Promise<void> {
   await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ($1, false)", [projectId]);
   await owner.query(
     "INSERT INTO projects (project_id, name, id_namespace) VALUES ($1::varchar, $1::varchar, $1::varchar)",

@@ -1,0 +1,33 @@
+import { graphql } from "../../client/gen/gql.ts";
+
+export const FollowDelivery = graphql(`
+  subscription FollowDelivery($projectId: ID!, $after: String) {
+    taskEvents(filter: { projects: [$projectId] }, after: $after) {
+      cursor
+      caughtUp
+      events {
+        number
+        type
+        subjectId
+        occurredAt
+        actor
+      }
+    }
+  }
+`);
+
+export const PageOfDelivery = graphql(`
+  query PageOfDelivery($projectId: ID!, $after: String) {
+    events(filter: { projects: [$projectId] }, after: $after, first: 100) {
+      cursor
+      caughtUp
+      events {
+        number
+        type
+        subjectId
+        occurredAt
+        actor
+      }
+    }
+  }
+`);

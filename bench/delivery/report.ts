@@ -1,0 +1,113 @@
+import { type Measurement, milliseconds } from "../measure.ts";
+import { columns, table } from "../table.ts";
+import type { Replay } from "./replay.ts";
+import type { LatencyRow, MemoryRow } from "./rows.ts";
+
+export interface DeliveryResult {
+  readonly latencies: readonly LatencyRow[];
+  readonly memory: readonly MemoryRow[];
+  readonly replays: readonly Replay[];
+  /** What this machine did not let be measured, and why. */
+  readonly leftOut: readonly string[];
+}
+
+/** At rest: one event a second. What is aimed at for one subscriber and promised to all, in milliseconds. */
+const REST = { perSecond: 1, aim: 20, promise: 1_000 };
+/** With fewer subscribers, what each holds is lost in what the process holds anyway. */
+const FEWEST_FOR_MEMORY = 100;
+
+/** What is promised of a system at rest. */
+export function promises({ latencies }: DeliveryResult): Measurement[] {
+  const atRest = latencies.filter(({ perSecond }) => perSecond === REST.perSecond);
+  return [
+    ...atRest
+      .filter(({ subscribers }) => subscribers === 1)
+      .map(({ how, p50 }) => within(`at rest, 1 subscriber, ${how}`, "p50", p50, REST.aim)),
+    ...atRest.map(({ how, subscribers, max }) =>
+      within(`at rest, ${counted(subscribers, "subscriber")}, ${how}`, "longest", max, REST.promise),
+    ),
+  ];
+}
+
+/** The whole result, for a person. */
+export function report(result: DeliveryResult): string {
+  const { latencies, memory, replays, leftOut } = result;
+  const kept = promises(result);
+  return [
+    "From the acknowledgement of the commit to the frame at each subscriber. Every event reached every subscriber, once",
+    "and in order; ten frames a second at most, so that from 10 events/s on they share frames. × is p50 against the",
+    "fewest subscribers; the loads are shares of one processor, and clients, writer and server have all of them together.",
+    "",
+    latencyTable(latencies),
+    "",
+    "Memory of the process with idle subscribers, after a garbage collection.",
+    "",
+    memoryTable(memory),
+    ...(replays.length > 0 ? ["", "Replay from a cursor before the first event.", "", replayTable(replays)] : []),
+    ...(kept.length > 0 ? ["", table(kept)] : []),
+    ...leftOut.map((line) => `\nLEFT OUT: ${line}`),
+  ].join("\n");
+}
+
+const latencyTable = (rows: readonly LatencyRow[]) =>
+  columns([
+    ["how", "subscribers", "events/s", "delivered", "a second", "p50", "p99", "max", "×", "server", "clients"],
+    ...rows.map((row) => [
+      row.how,
+      whole(row.subscribers),
+      whole(row.perSecond),
+      whole(row.delivered),
+      whole((row.delivered / row.ms) * 1000),
+      milliseconds(row.p50),
+      milliseconds(row.p99),
+      milliseconds(row.max),
+      againstFewest(row, rows),
+      percent(row.load.server),
+      row.load.clients === null ? "the same" : percent(row.load.clients),
+    ]),
+  ]);
+
+const memoryTable = (rows: readonly MemoryRow[]) =>
+  columns([
+    ["how", "subscribers", "before", "with them", "each", "of it heap"],
+    ...rows.map(({ how, subscribers, before, after }) => [
+      how,
+      whole(subscribers),
+      megabytes(before.rss),
+      megabytes(after.rss),
+      ...[after.rss - before.rss, after.heap - before.heap].map((bytes) =>
+        subscribers < FEWEST_FOR_MEMORY ? "" : `${(bytes / subscribers / 1024).toFixed(1)} KiB`,
+      ),
+    ]),
+  ]);
+
+const replayTable = (rows: readonly Replay[]) =>
+  columns([
+    ["how", "events", "frames or pages", "seconds", "events/s"],
+    ...rows.map(({ how, events, parts, ms }) => [
+      how,
+      whole(events),
+      whole(parts),
+      (ms / 1000).toFixed(1),
+      whole((events / ms) * 1000),
+    ]),
+  ]);
+
+/** How many times longer half of the deliveries took than with the fewest subscribers of the same kind and rate. */
+function againstFewest(row: LatencyRow, rows: readonly LatencyRow[]): string {
+  const alike = rows.filter(({ how, perSecond }) => how === row.how && perSecond === row.perSecond);
+  const fewest = alike.toSorted((a, b) => a.subscribers - b.subscribers)[0];
+  return fewest === undefined || fewest === row ? "" : (row.p50 / fewest.p50).toFixed(1);
+}
+
+const within = (what: string, which: string, ms: number, limit: number): Measurement => ({
+  what,
+  measured: `${which} ${milliseconds(ms)}`,
+  target: `< ${whole(limit)} ms`,
+  ok: ms < limit,
+});
+
+const whole = (value: number) => Math.round(value).toLocaleString("en");
+const counted = (count: number, noun: string) => `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+const megabytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(0)} MiB`;

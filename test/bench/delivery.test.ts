@@ -1,0 +1,97 @@
+import { expect, it } from "vitest";
+import { type Arrival, Audience, type Reception } from "../../bench/delivery/audience.ts";
+import { promises, report } from "../../bench/delivery/report.ts";
+import { runDelivery } from "../../bench/delivery/run.ts";
+import { createEmptyDatabase } from "../support/database.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+
+const never = new AbortController().signal;
+
+it("delivers and replays every event over each way in a small run of the benchmark", async () => {
+  const test = await createEmptyDatabase();
+  const folder = await makeTemporaryFolder("delivery");
+  const result = await runDelivery(
+    { subscribers: [5], rates: [1, 20], seconds: 1, replay: 500 },
+    {
+      database: { url: test.ownerUrl, folder, drop: () => test.drop() },
+      print: () => undefined,
+      interrupted: never,
+    },
+  );
+  // Fails when a connection was left open.
+  await test.drop();
+
+  expect(result.latencies.map(({ how, perSecond, delivered }) => `${how}: 5 × ${perSecond} = ${delivered}`)).toEqual(
+    ["log alone, no sockets", "WebSocket", "SSE"].flatMap((how) => [`${how}: 5 × 1 = 5`, `${how}: 5 × 20 = 100`]),
+  );
+  expect(result.memory.map(({ subscribers }) => subscribers)).toEqual([5, 5, 5]);
+  expect(result.replays.map(({ events }) => events)).toEqual([500, 500, 500]);
+  expect(result.leftOut).toEqual([]);
+  expect(promises(result)).toHaveLength(3);
+
+  const printed = report(result);
+  expect(printed.split("\n").filter((row) => row.startsWith("WebSocket"))).toHaveLength(2 + 1 + 1);
+  expect(printed).not.toContain("NaN");
+}, 60_000);
+
+/** Two subscribers, of whom the second gets these numbers. */
+async function hear(...numbers: readonly number[]) {
+  const receptions: Reception[] = [];
+  using audience = await Audience.gather(
+    async (index, reception) => {
+      receptions[index] = reception;
+      return () => undefined;
+    },
+    2,
+    never,
+  );
+  const events = (all: readonly number[]): Arrival[] => all.map((number) => ({ number, subjectId: `${number - 1}` }));
+  return await audience.hear(new Float64Array(3), async () => {
+    receptions[0]?.receive(events([1, 2, 3]));
+    receptions[1]?.receive(events(numbers));
+  });
+}
+
+it("counts every delivery", async () => {
+  expect((await hear(1, 2, 3)).count).toBe(6);
+});
+
+it("fails when a subscriber misses an event", async () => {
+  await expect(hear(1, 3)).rejects.toThrow("Subscriber 1 got event 3 after 1.");
+});
+
+it("fails when a subscriber gets an event twice", async () => {
+  await expect(hear(1, 2, 2)).rejects.toThrow("Subscriber 1 got event 2 after 2.");
+});
+
+it("fails when a subscription ends", async () => {
+  const gone = Audience.gather(
+    async (_index, reception) => {
+      reception.fail(new Error("The server closed a stream."));
+      return () => undefined;
+    },
+    2,
+    never,
+  );
+  await expect(gone).rejects.toThrow("The server closed a stream.");
+});
+
+it("compares with the fewest subscribers of the same kind and rate", () => {
+  const row = { how: "WebSocket", perSecond: 1, delivered: 1, p99: 50, max: 1_200, ms: 1_000 };
+  const load = { server: 0.5, clients: 0.25 };
+  const latencies = [
+    { ...row, subscribers: 10, p50: 42, load },
+    { ...row, subscribers: 1, p50: 12, load },
+    { ...row, subscribers: 1, p50: 60, perSecond: 10, load },
+  ];
+  const result = { latencies, memory: [], replays: [], leftOut: ["10000 WebSockets: too many."] };
+  const printed = report(result).replaceAll(/ +/g, " ");
+  expect(printed).toContain("\nWebSocket 10 1 1 1 42.0 ms 50.0 ms 1200.0 ms 3.5 50 % 25 %\n");
+  expect(printed).toContain("\nWebSocket 1 1 1 1 12.0 ms 50.0 ms 1200.0 ms 50 % 25 %\n");
+  expect(printed).toContain("LEFT OUT: 10000 WebSockets: too many.");
+  expect(promises(result).map(({ measured, ok }) => [measured, ok])).toEqual([
+    ["p50 12.0 ms", true],
+    ["longest 1200.0 ms", false],
+    ["longest 1200.0 ms", false],
+  ]);
+});
