@@ -1,6 +1,7 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { Database } from "../db/database.ts";
-import { cursorExpired } from "../errors.ts";
+import { cursorExpired, rateLimited } from "../errors.ts";
+import { ClientLimit } from "./client-limit.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { BEGINNING, CursorCodec, type Place } from "./cursor.ts";
 import { Drain, type DrainSettings } from "./drain.ts";
@@ -21,7 +22,6 @@ import { Outage, type OutageLogger } from "./outage.ts";
 import { type FrameSource, PacedStream, type PaceSettings } from "./paced-stream.ts";
 import { type Page, placeAt, readHead, readPage } from "./read.ts";
 import { StatusFeed } from "./status-feed.ts";
-import { StreamLimit } from "./stream-limit.ts";
 import { Tail, type TailSettings } from "./tail.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { ViewerValidity } from "./viewer-validity.ts";
@@ -120,7 +120,7 @@ export async function openLog({
   const all = { ...LOG_DEFAULTS, ...settings };
   const { cursorKey, ...place } = await readHead(database);
   const streams = new Set<{ end(): void; finish(): void }>();
-  const limit = new StreamLimit(all.streamsPerClient);
+  const limit = new ClientLimit(all.streamsPerClient, tooManyStreams);
   const listeners = new Set<() => void>();
   let closed = false;
   const hub = new Hub(new CursorCodec(cursorKey), place);
@@ -277,4 +277,17 @@ export async function openLog({
 
 interface Source<Frame> extends FrameSource<Frame> {
   onReady(poke: () => void): void;
+}
+
+/** Before a client that was refused tries again, in milliseconds: a stream that it lost may just be ending. */
+const RETRY_MS = 2_000;
+
+function tooManyStreams(limit: number, client: string | null) {
+  const who = client === null ? "This key, without a client id," : `Client ${client} of this key`;
+  return rateLimited(
+    `${who} has ${limit} streams open on this server, which is the limit. Close one, or give each session a client id ` +
+      "of its own (the header Docket-Client-Id, clientId in a WebSocket's parameters); whoever runs the server can " +
+      "raise DOCKET_STREAMS_PER_CLIENT.",
+    { retryable: true, retryAfterMs: RETRY_MS, limit },
+  );
 }

@@ -1,6 +1,7 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import { badInput, cursorExpired, rateLimited, unauthenticated } from "../errors.ts";
+import { ClientLimit } from "./client-limit.ts";
 import type { Clock } from "./clock.ts";
 import type { Place } from "./cursor.ts";
 import { EventFeed } from "./event-feed.ts";
@@ -52,7 +53,7 @@ export class Waits {
   readonly #around: Surroundings;
   /** Ends one early. */
   readonly #open = new Set<() => void>();
-  readonly #perClient = new Map<string, number>();
+  readonly #limit = new ClientLimit(MOST_PER_CLIENT, tooMany);
   #closed = false;
 
   constructor(around: Surroundings) {
@@ -84,7 +85,9 @@ export class Waits {
     };
 
     using cleanup = new DisposableStack();
-    cleanup.defer(this.#enter(viewer, end));
+    cleanup.defer(this.#limit.enter(viewer));
+    this.#open.add(end);
+    cleanup.defer(() => this.#open.delete(end));
     cleanup.defer(clock.after(Math.max(0, until - clock.now()), end));
     gone?.addEventListener("abort", end);
     cleanup.defer(() => gone?.removeEventListener("abort", end));
@@ -123,22 +126,10 @@ export class Waits {
     this.#closed = true;
     this.end();
   }
-
-  #enter({ keyId, actor, client }: Viewer, end: () => void): () => void {
-    const who = `${keyId ?? actor} ${client ?? ""}`;
-    const waiting = this.#perClient.get(who) ?? 0;
-    if (waiting >= MOST_PER_CLIENT)
-      throw rateLimited(
-        `This key and client id has ${MOST_PER_CLIENT} requests waiting for events on this server already. ` +
-          "Let some of them end, or give each session a Docket-Client-Id of its own.",
-      );
-    this.#perClient.set(who, waiting + 1);
-    this.#open.add(end);
-    return () => {
-      const others = (this.#perClient.get(who) ?? 1) - 1;
-      if (others > 0) this.#perClient.set(who, others);
-      else this.#perClient.delete(who);
-      this.#open.delete(end);
-    };
-  }
 }
+
+const tooMany = (most: number) =>
+  rateLimited(
+    `This key and client id has ${most} requests waiting for events on this server already. ` +
+      "Let some of them end, or give each session a Docket-Client-Id of its own.",
+  );
