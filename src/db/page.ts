@@ -1,6 +1,6 @@
 import { badInput } from "../errors.ts";
 import type { Bind } from "./comparators.ts";
-import { isDay, isStorable } from "./storable.ts";
+import { isDay, isStorable, isUuid } from "./storable.ts";
 
 /** The arguments of a Relay connection. */
 export interface PageArgs {
@@ -88,7 +88,7 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
 /** Whether a text could be a value of the type as PostgreSQL writes it; what is not, it would refuse with an error. */
 const FITS: Readonly<Record<string, (part: string) => boolean>> = {
   text: isStorable,
-  uuid: (part) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(part),
+  uuid: isUuid,
   smallint: (part) => isSigned(part, 16),
   bigint: (part) => isSigned(part, 64),
   timestamptz: (part) => part === "infinity" || isTimestamp(part),

@@ -5,6 +5,11 @@ export const isStorable = (text: string): boolean => !/[\0\p{Cs}]/u.test(text);
 
 export const NOT_STORABLE = "contains characters that cannot be stored (U+0000 or half a surrogate pair)";
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether the text can be an id of ours that is a UUID; PostgreSQL takes further spellings, and fails at all others. */
+export const isUuid = (text: string): boolean => UUID.test(text);
+
 /** Deeper ones would exhaust the stack of whoever walks through them, here or in PostgreSQL. */
 const DEEPEST_JSON = 100;
 

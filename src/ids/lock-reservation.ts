@@ -1,5 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
+import { isUuid } from "../db/storable.ts";
 import { reservationExpired } from "../errors.ts";
 
 export type ReservationStatus = "active" | "confirmed" | "released" | "expired";
@@ -18,8 +19,6 @@ export interface LockedReservation {
   readonly expiresAt: Date | null;
 }
 
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 const LOCK = {
   name: "reservation-lock",
   text: `SELECT r.reservation_id AS "reservationId", r.namespace, r.project_id AS "projectId",
@@ -34,7 +33,7 @@ FOR NO KEY UPDATE`,
  * @throws RESERVATION_EXPIRED for one that does not exist, or lies outside the viewer's projects.
  */
 export async function lockReservation({ db, viewer }: Context, reservationId: string): Promise<LockedReservation> {
-  if (!UUID.test(reservationId)) throw reservationExpired(reservationId);
+  if (!isUuid(reservationId)) throw reservationExpired(reservationId);
   const [locked] = await db.write<LockedReservation>(LOCK, [reservationId, visibleProjects(viewer)]);
   if (!locked) throw reservationExpired(reservationId);
   return locked;

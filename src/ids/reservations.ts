@@ -10,8 +10,9 @@ import {
 } from "../db/comparators.ts";
 import type { Db } from "../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { isUuid } from "../db/storable.ts";
 import { reservationExpired } from "../errors.ts";
-import { type ReservationStatus, UUID } from "./lock-reservation.ts";
+import type { ReservationStatus } from "./lock-reservation.ts";
 
 export interface Reservation {
   readonly reservationId: string;
@@ -52,7 +53,7 @@ export async function findReservations(
   { db, viewer }: Context,
   reservationIds: readonly string[],
 ): Promise<(Reservation | null)[]> {
-  const ids = reservationIds.filter((id) => UUID.test(id));
+  const ids = reservationIds.filter(isUuid);
   const found = await db.read<Reservation>(FIND, [ids, visibleProjects(viewer)]);
   const byId = new Map(found.map((reservation) => [reservation.reservationId, reservation]));
   return reservationIds.map((id) => byId.get(id.toLowerCase()) ?? null);

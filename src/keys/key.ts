@@ -1,5 +1,6 @@
 import type { Context, Role, Viewer } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
+import { isUuid } from "../db/storable.ts";
 
 /** An API key as its admins see it; the secret itself is nowhere. */
 export interface ApiKey {
@@ -15,8 +16,6 @@ export interface ApiKey {
   readonly lastUsedAt: Date | null;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 export const KEY_COLUMNS = `key_id AS "keyId", prefix, name, role, project_ids AS "projectIds", created_at AS "createdAt",
   expires_at AS "expiresAt", revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"`;
 
@@ -28,13 +27,8 @@ export async function findApiKeys({ db, viewer }: Context, keyIds: readonly stri
   if (viewer.role !== "admin") return [];
   return await db.read<ApiKey>(
     `SELECT ${KEY_COLUMNS} FROM api_keys WHERE key_id = ANY ($1::uuid[]) AND kind = 'key' AND ${within(2)}`,
-    [keyIds.filter(isKeyId), viewer.projectIds],
+    [keyIds.filter(isUuid), viewer.projectIds],
   );
-}
-
-/** Whether the text can be a key's id at all; PostgreSQL would refuse any other. */
-export function isKeyId(text: string): boolean {
-  return UUID.test(text);
 }
 
 /** The server itself, where it acts without being asked: it makes the first keys. */

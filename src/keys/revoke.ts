@@ -2,9 +2,10 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { once } from "../db/idempotency.ts";
+import { isUuid } from "../db/storable.ts";
 import { badInput, forbidden } from "../errors.ts";
 import { append } from "../log/append.ts";
-import { isKeyId, LIVE } from "./key.ts";
+import { LIVE } from "./key.ts";
 
 export interface RevokeApiKey {
   readonly keyId: string;
@@ -21,7 +22,7 @@ export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
     const { db, viewer } = inside;
     requireRole(viewer, "admin");
     const admins = await lockUnlimitedAdmins(db);
-    const [key] = isKeyId(input.keyId)
+    const [key] = isUuid(input.keyId)
       ? await db.write<{ key_id: string }>(
           `SELECT key_id FROM api_keys WHERE key_id = $1 AND kind <> 'sign_in' AND ${within(2)} FOR UPDATE`,
           [input.keyId, viewer.projectIds],

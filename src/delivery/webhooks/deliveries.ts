@@ -2,10 +2,10 @@ import type { Context } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
 import type { Page } from "../../db/page.ts";
+import { isUuid } from "../../db/storable.ts";
 import { badInput } from "../../errors.ts";
 import { SERVER_STREAM } from "../../log/append.ts";
 import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "../../log/event.ts";
-import { isUuid } from "./webhook.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "dead";
 

@@ -1,6 +1,7 @@
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
-import { isUuid, WEBHOOK_COLUMNS, type Webhook, webhookNotFound } from "./webhook.ts";
+import { isUuid } from "../../db/storable.ts";
+import { WEBHOOK_COLUMNS, type Webhook, webhookNotFound } from "./webhook.ts";
 
 /**
  * A webhook that the viewer administers; null when there is none.

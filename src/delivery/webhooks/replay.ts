@@ -1,8 +1,9 @@
 import type { Context } from "../../access/viewer.ts";
 import { type Answer, once } from "../../db/idempotency.ts";
+import { isUuid } from "../../db/storable.ts";
 import { badInput } from "../../errors.ts";
 import { append } from "../../log/append.ts";
-import { isUuid, lockWebhook } from "./webhook.ts";
+import { lockWebhook } from "./webhook.ts";
 
 export interface ReplayWebhookDeliveries {
   readonly webhookId: string;

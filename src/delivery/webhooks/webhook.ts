@@ -1,5 +1,6 @@
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
+import { isUuid } from "../../db/storable.ts";
 import { badInput } from "../../errors.ts";
 
 /** A webhook as its admins see it: its secrets are in no answer but that of the mutation that made them. */
@@ -25,11 +26,6 @@ export const WEBHOOK_COLUMNS = `webhook_id AS "webhookId", url, project_ids AS "
 
 /** The name of a webhook's place in the log (`log_readers`). */
 export const readerOf = (webhookId: string) => `webhook:${webhookId}`;
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/** Whether the text can be the id of a webhook or of an event at all; PostgreSQL would refuse any other. */
-export const isUuid = (text: string): boolean => UUID.test(text);
 
 /**
  * Locks a webhook for a change, in its transaction. Events can be queued for it meanwhile.
