@@ -12,18 +12,19 @@ import { createDatabase } from "./db/create-database.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import { migrate, migrateDown as undoMigrations } from "./db/migrate.ts";
+import { hasCluster } from "./db/postgres-cluster.ts";
 import { openPrisma } from "./db/prisma.ts";
 import { errorCode } from "./db/retry.ts";
 import { createLogger } from "./http/logger.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
-import { startJobs } from "./jobs/jobs.ts";
+import { type RunningJob, startJobs } from "./jobs/jobs.ts";
 import { createAuthenticator } from "./keys/authenticate.ts";
 import { ensureFirstKeys } from "./keys/first-keys.ts";
 import { createSignInToken, LINK_MINUTES } from "./keys/sign-in.ts";
-import { describeVerification } from "./log/describe-verification.ts";
-import { type KeptHeads, readHeads, signHeads, takeHeads } from "./log/kept-heads.ts";
+import { describeVerification } from "./log/audit/describe-verification.ts";
+import { type KeptHeads, readHeads, signHeads, takeHeads } from "./log/audit/kept-heads.ts";
+import { connectAuditor, verifyLog } from "./log/audit/verify.ts";
 import { type Log, openLog } from "./log/log.ts";
-import { connectAuditor, verifyLog } from "./log/verify.ts";
 
 export interface RunningServer {
   /** Without a path, such as `http://127.0.0.1:4000`. */
@@ -61,9 +62,10 @@ export async function startServer(
   let http: HttpServer | undefined;
   // Requests that stream end with their streams, and only then can all connections be closed.
   opened.defer(() => http?.close());
-  opened.defer(() => log.close());
-  const jobs = await startJobs({ database, log, logger, config });
-  opened.defer(() => jobs.close());
+  let jobs: RunningJob | undefined;
+  // Both take their time when the outside hangs: together.
+  opened.defer(async () => void (await Promise.all([log.close(), jobs?.close()])));
+  jobs = await startJobs({ database, log, logger, config });
   const authenticate = createAuthenticator(database, config.jwt);
   const services = { database, prisma, log };
   http = await startHttpServer({ services, authenticate, http: config.http, logger }).catch((error) => {
@@ -160,7 +162,14 @@ export async function auditHead({ sign }: { readonly sign?: string | undefined }
 
 async function withAuditor<T>(look: (auditor: Client) => Promise<T>): Promise<T> {
   await using running = new AsyncDisposableStack();
-  const { ownerUrl } = await findDatabase(loadConfig(), running);
+  const config = loadConfig();
+  // An empty database made on the spot would verify nothing, as if that were good news.
+  if (config.database.url === null && !(await hasCluster(config.home)))
+    throw new Error(
+      `There is no database in ${config.home}. Run this in the folder where the server is started, set DOCKET_HOME to ` +
+        "the server's, or DATABASE_URL (and DATABASE_OWNER_URL) to the PostgreSQL that it uses.",
+    );
+  const { ownerUrl } = await findDatabase(config, running);
   const auditor = await connectAuditor(ownerUrl).catch(explainMissingDatabase);
   running.defer(() => auditor.end());
   return await look(auditor).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { NatsSink } from "../delivery/bus/nats.ts";
+import { NatsSink } from "../delivery/bus/sink.ts";
 import { ensureReader, pump } from "../log/pump.ts";
 import type { JobContext, RunningJob } from "./jobs.ts";
 import { Loop } from "./loop.ts";

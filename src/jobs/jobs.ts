@@ -27,12 +27,12 @@ export interface RunningJob {
  */
 export async function startJobs(context: Omit<JobContext, "clock">, clock: Clock = systemClock): Promise<RunningJob> {
   const running: RunningJob[] = [];
+  // Ends those that run when one of them does not start.
+  await using starting = new AsyncDisposableStack();
+  starting.defer(async () => void (await Promise.all(running.map((job) => job.close()))));
   for (const name of context.config.jobs) running.push(await JOBS[name]({ ...context, clock }));
-  return {
-    async close() {
-      await Promise.all(running.map((job) => job.close()));
-    },
-  };
+  const started = starting.move();
+  return { close: () => started.disposeAsync() };
 }
 
 const JOBS: Readonly<Record<Config["jobs"][number], (context: JobContext) => Promise<RunningJob>>> = {

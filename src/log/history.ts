@@ -2,7 +2,7 @@ import type { Viewer } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { badInput } from "../errors.ts";
-import { BEGINNING, type Place } from "./cursor.ts";
+import type { Place } from "./cursor.ts";
 import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
 import { noLongerKept, type Page, readKept, STORED, withFloor } from "./read.ts";
@@ -52,7 +52,7 @@ const HISTORIES = {
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (project_id, task_id, i) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
       WHERE e.project_id = wanted.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
-        AND e.position > $3 AND e.position <= $4 ORDER BY e.position LIMIT $5) e
+        AND e.position > greatest($3, f.position) AND e.position <= $4 ORDER BY e.position LIMIT $5) e
     WHERE $6::text[] IS NULL OR wanted.project_id = ANY ($6)`,
     "e.i, e.position",
   ),
@@ -68,19 +68,19 @@ export async function readHistories(
   db: Db,
   viewer: Viewer,
   tasks: readonly TaskKey[],
-  { after, until, limit }: { after: Place; until: Place; limit: number },
+  { after, until, limit }: { after: Place | null; until: Place; limit: number },
 ): Promise<Page[]> {
   const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, HISTORIES, [
     tasks.map(({ projectId }) => projectId),
     tasks.map(({ taskId }) => taskId),
-    after.position,
+    after?.position ?? 0,
     until.position,
     limit + 1,
     visibleProjects(viewer),
   ]);
-  if (floor > after.position && after !== BEGINNING) throw noLongerKept();
+  if (after !== null && floor > after.position) throw noLongerKept();
   const byTask = Map.groupBy(rows, ({ i }) => i - 1);
-  const end = until.position > after.position ? until : after;
+  const end = after && after.position > until.position ? after : until;
   return tasks.map((_, i) => {
     const events = (byTask.get(i) ?? []).map((row) => new LoggedEvent(row));
     const last = events[limit - 1];

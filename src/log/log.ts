@@ -3,7 +3,7 @@ import type { Database } from "../db/database.ts";
 import { cursorExpired, rateLimited } from "../errors.ts";
 import { ClientLimit } from "./client-limit.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { BEGINNING, CursorCodec, type Place } from "./cursor.ts";
+import { CursorCodec, type Place } from "./cursor.ts";
 import { Drain, type DrainSettings } from "./drain.ts";
 import { EventFeed } from "./event-feed.ts";
 import { type EventFilter, selectFor } from "./filter.ts";
@@ -219,7 +219,7 @@ export async function openLog({
       const answerAt = clock.now() + waitSeconds * 1000;
       const { generation } = hub;
       const selection = await selectFor(database, viewer, filter);
-      const from = after === null ? BEGINNING : await placeOf(after);
+      const from = after === null ? null : await placeOf(after);
       const until = await end();
       const page = await readPage(database, clock, selection, { after: from, until, limit: first });
       if (page.events.length > 0 || waitSeconds === 0) return answer(page, until);
@@ -228,7 +228,7 @@ export async function openLog({
 
     async histories(viewer, tasks, { after, first }) {
       requireFirst(first);
-      const from = after === null ? BEGINNING : await placeOf(after);
+      const from = after === null ? null : await placeOf(after);
       const until = await end();
       const pages = await readHistories(database, viewer, tasks, { after: from, until, limit: first });
       return pages.map((page) => answer(page, until));

@@ -4,9 +4,13 @@ export interface OutageLogger {
   error(details: object, message: string): void;
 }
 
-/** Reports a failure that comes again at every try once, and once that it is over. */
+/** Of one outage; reasons that name something new at every try would fill the log. */
+const MOST_REASONS = 10;
+
+/** Reports a failure that comes again at every try once for each reason, and once that it is over. */
 export class Outage {
-  #failing = false;
+  /** What was reported; none while all is well. */
+  readonly #reasons = new Set<string>();
   readonly #logger: OutageLogger;
   readonly #what: string;
 
@@ -17,14 +21,15 @@ export class Outage {
   }
 
   failed(error: unknown): void {
-    if (this.#failing) return;
-    this.#failing = true;
+    const reason = String(error);
+    if (this.#reasons.has(reason) || this.#reasons.size >= MOST_REASONS) return;
+    this.#reasons.add(reason);
     this.#logger.error({ err: error }, `${this.#what} fails and is tried again until it works`);
   }
 
   over(): void {
-    if (!this.#failing) return;
-    this.#failing = false;
+    if (this.#reasons.size === 0) return;
+    this.#reasons.clear();
     this.#logger.info({}, `${this.#what} works again`);
   }
 }

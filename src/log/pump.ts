@@ -1,6 +1,6 @@
 import type { Database, Db } from "../db/database.ts";
 import type { Clock } from "./clock.ts";
-import { BEGINNING, type Place } from "./cursor.ts";
+import type { Place } from "./cursor.ts";
 import type { OutageLogger } from "./outage.ts";
 import { placeAt, readHead, readPage } from "./read.ts";
 import type { Sink } from "./sink.ts";
@@ -30,7 +30,7 @@ export async function ensureReader(db: Db, reader: string): Promise<void> {
  * Moves a sink on by one batch, in one transaction that holds its place: of all processes one at a time does it, and
  * when that one dies the next goes on at once.
  * @returns whether there is more for it in the log.
- * @throws what the sink throws, DATABASE_UNAVAILABLE
+ * @throws Error with the sink's own as its cause, DATABASE_UNAVAILABLE
  */
 export function pump(database: Database, clock: Clock, logger: OutageLogger, sink: Sink): Promise<boolean> {
   return database.transaction(
@@ -40,19 +40,26 @@ export function pump(database: Database, clock: Clock, logger: OutageLogger, sin
       const until = await readHead(tx);
       const after = await present(tx, place, sink, logger);
       const page = await readPage(tx, clock, sink.selection, { after, until, limit: SINK_BATCH });
-      if (page.events.length > 0) await sink.take(page.events, tx);
-      if (page.place.position !== place.position)
-        await tx.write(MOVE, [sink.reader, page.place.position, page.place.hash.subarray(0, 8)]);
-      return page.place.position < until.position;
+      if (page.events.length > 0) await sink.take(page.events, tx).catch(refuse);
+      const { position, hash } = page.place;
+      if (position !== place.position || !hash.equals(place.hash)) await tx.write(MOVE, [sink.reader, position, hash]);
+      return position < until.position;
     },
     { idempotent: true },
   );
 }
 
 /** The place where the log goes on for the sink. What was taken twice is recognised by its event id; a gap is not. */
-async function present(db: Db, place: Place, { reader }: Sink, logger: OutageLogger): Promise<Place> {
+async function present(db: Db, place: Place, { reader }: Sink, logger: OutageLogger): Promise<Place | null> {
   const found = await placeAt(db, place.position);
   if (found?.hash.equals(place.hash)) return found;
   logger.error({ reader, position: place.position }, "The log no longer has a sink's place: it gets all that is kept");
-  return BEGINNING;
+  return null;
+}
+
+/** A code like ECONNREFUSED says something of the sink's own connection, not of the database's. */
+function refuse(cause: unknown): never {
+  throw Object.assign(new Error(cause instanceof Error ? cause.message : String(cause), { cause }), {
+    code: "SINK_FAILED",
+  });
 }

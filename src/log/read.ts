@@ -1,7 +1,8 @@
 import type { Db, Statement } from "../db/database.ts";
 import { cursorExpired } from "../errors.ts";
+import { SERVER_STREAM } from "./append.ts";
 import type { Clock } from "./clock.ts";
-import { BEGINNING, type Place } from "./cursor.ts";
+import type { Place } from "./cursor.ts";
 import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
 import type { Selection } from "./filter.ts";
 
@@ -27,6 +28,18 @@ const CHOSEN = "($4::text[] IS NULL OR e.event_type = ANY ($4)) AND ($5::text[] 
 export const STORED = `e.position, e.number, e.event_id, e.event_type, e.project_id, e.subject_type, e.subject_id, e.actor,
   e.client, e.occurred_at, e.correlation_id, e.payload, e.hash`;
 
+/** Payloads that one statement reads, in bytes as they are stored. */
+const MOST_BYTES = 1_000_000;
+/** Text that repeats itself is stored in a hundredth of its size at best; how small it is cannot be asked cheaply. */
+const STORED_BYTES = `pg_column_size(e.payload) * CASE WHEN pg_column_compression(e.payload) IS NULL THEN 1 ELSE 10 END`;
+/** The first of the rows, one at least, as many as fit, and how many there were. */
+const bySize = (stored: string) =>
+  `SELECT ${EVENT_COLUMNS}, e.found FROM (
+    SELECT e.*, count(*) OVER () AS found,
+      sum(${STORED_BYTES}) OVER (ORDER BY e.position) - ${STORED_BYTES} AS before
+    FROM (${stored} ORDER BY e.position LIMIT $3) e) e
+  WHERE e.before < ${MOST_BYTES}`;
+
 /**
  * With where the kept log begins, seen at the same moment: what lies between a reader's place and there may have been
  * taken out just before, and must not pass for nothing. One row at least, without an event when there is none.
@@ -36,46 +49,52 @@ export const withFloor = (events: string, order = "e.position") =>
 
 const WHOLE_LOG = {
   name: "log-page",
-  text: withFloor(`SELECT ${EVENT_COLUMNS} FROM events e
-    WHERE ${RANGE} AND ($6 OR e.project_id <> '_server') AND ${CHOSEN} ORDER BY e.position LIMIT $3`),
+  text: withFloor(
+    bySize(
+      `SELECT ${STORED} FROM events e WHERE ${RANGE} AND ($6 OR e.project_id <> '${SERVER_STREAM}') AND ${CHOSEN}`,
+    ),
+  ),
 };
 
 /** One short range of an index per project, so that the size of the log does not matter. */
 const OF_PROJECTS = {
   name: "log-page-of-projects",
-  text: withFloor(`SELECT ${EVENT_COLUMNS} FROM unnest($6::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
+  text: withFloor(
+    bySize(`SELECT ${STORED} FROM unnest($6::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${RANGE} AND ${CHOSEN}
-      ORDER BY e.position LIMIT $3) e
-    ORDER BY e.position LIMIT $3`),
+      ORDER BY e.position LIMIT $3) e`),
+  ),
 };
 
 const OF_TASKS = {
   name: "log-page-of-tasks",
-  text: withFloor(`SELECT ${EVENT_COLUMNS} FROM projects h CROSS JOIN unnest($7::text[]) AS wanted (task_id)
+  text: withFloor(
+    bySize(`SELECT ${STORED} FROM projects h CROSS JOIN unnest($7::text[]) AS wanted (task_id)
     CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
       WHERE e.project_id = h.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
         AND ${RANGE} AND ${CHOSEN} ORDER BY e.position LIMIT $3) e
-    WHERE $6::text[] IS NULL OR h.project_id = ANY ($6)
-    ORDER BY e.position LIMIT $3`),
+    WHERE $6::text[] IS NULL OR h.project_id = ANY ($6)`),
+  ),
 };
 
 /**
  * Reads the log from a place of the caller's own: what `events` answers, what a stream replays, and all that a sink
  * needs besides its cursor.
- * @param after a place that the log has, or BEGINNING for the oldest that is kept.
+ * @param after a place that the log has, or null for the oldest that is kept.
  * @param until where the log ends for this reader; what lies behind it is not looked at.
- * @param limit most events of the page. The page may hold fewer before `until` is reached: its place says how far it got.
+ * @param limit most events of the page. It holds fewer before `until` is reached where they are large, or hard to find:
+ *   its place says how far it got.
  * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
  */
 export async function readPage(
   db: Db,
   clock: Clock,
   selection: Selection,
-  { after, until, limit }: { after: Place; until: Place; limit: number },
+  { after, until, limit }: { after: Place | null; until: Place; limit: number },
 ): Promise<Page> {
   const giveUpAt = clock.now() + BUDGET_MS;
-  const begin = after === BEGINNING ? await readFloor(db) : after;
+  const begin = after ?? (await readFloor(db));
   const events: LoggedEvent[] = [];
   const largest = isSparse(selection) ? LARGEST_SPARSE_WINDOW : Number.MAX_SAFE_INTEGER;
   let window = Math.max(FIRST_WINDOW, limit + 1);
@@ -83,12 +102,14 @@ export async function readPage(
     const to = Math.min(until.position, from + window);
     const { rows, floor } = await readRange(db, selection, from, to, limit + 1 - events.length);
     if (floor > from) {
-      if (after === BEGINNING) return readPage(db, clock, selection, { after, until, limit });
+      if (after === null) return readPage(db, clock, selection, { after, until, limit });
       throw noLongerKept();
     }
     for (const row of rows) events.push(new LoggedEvent(row));
     const last = events[limit - 1];
     if (last && events.length > limit) return { events: events.slice(0, limit), place: last };
+    const end = events.at(-1);
+    if (end && rows.length < (rows[0]?.found ?? 0)) return { events, place: end };
     from = to;
     window = Math.min(window * 2, largest);
     if (to < until.position && clock.now() > giveUpAt)
@@ -97,19 +118,24 @@ export async function readPage(
   return { events, place: until.position > begin.position ? until : begin };
 }
 
+interface Sized extends EventRow {
+  /** Rows of the range that are no larger than its limit; those that follow are too much for one statement. */
+  readonly found: number;
+}
+
 async function readRange(db: Db, selection: Selection, from: number, to: number, limit: number) {
   const { projects, server, tasks } = selection;
   const values = [from, to, limit, list(selection.types), list(selection.actors)];
-  if (tasks) return readKept(db, OF_TASKS, [...values, list(projects), list(tasks)]);
-  if (projects) return readKept(db, OF_PROJECTS, [...values, list(projects)]);
-  return readKept(db, WHOLE_LOG, [...values, server]);
+  if (tasks) return readKept<Sized>(db, OF_TASKS, [...values, list(projects), list(tasks)]);
+  if (projects) return readKept<Sized>(db, OF_PROJECTS, [...values, list(projects)]);
+  return readKept<Sized>(db, WHOLE_LOG, [...values, server]);
 }
 
 /**
  * Runs a statement made by `withFloor`.
  * @returns its events, and the position after which the kept log begins.
  */
-export async function readKept<Row extends EventRow = EventRow>(
+export async function readKept<Row extends EventRow>(
   db: Db,
   statement: Statement,
   values: readonly unknown[],

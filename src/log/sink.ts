@@ -10,8 +10,7 @@ export interface Sink {
   readonly selection: Selection;
   /**
    * Takes events in the order of the log, at most 100. Once it resolves they are taken for good. If it throws, or its
-   * process ends before, the same events come again. It has about 3 s: the database ends transactions that idle. Errors
-   * of the outside are thrown without their codes: an ECONNREFUSED is taken for the database's, and tried again at once.
+   * process ends before, the same events come again. It has about 3 s: the database ends transactions that idle.
    * @param db the transaction in which the place moves on; what is written with it happens exactly once.
    */
   take(events: readonly LoggedEvent[], db: Db): Promise<void>;

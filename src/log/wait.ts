@@ -132,4 +132,5 @@ const tooMany = (most: number) =>
   rateLimited(
     `This key and client id has ${most} requests waiting for events on this server already. ` +
       "Let some of them end, or give each session a Docket-Client-Id of its own.",
+    { retryable: true, retryAfterMs: 1_000, limit: most },
   );

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -110,4 +110,19 @@ test("docket audit opens the embedded database, whether its server runs or not",
   expect(await audit("verify", { DOCKET_HOME: home })).toEqual(verified);
   await embedded.stop();
   expect(await audit("verify", { DOCKET_HOME: home })).toEqual(verified);
+});
+
+test("docket audit refuses where no server has made a database, and makes none", { timeout: 120_000 }, async () => {
+  const folder = await makeTemporaryFolder("audit-nothing");
+  const home = join(folder, ".docket");
+  for (const command of ["verify", "head"]) {
+    expect(await audit(command, { DOCKET_HOME: home })).toEqual({
+      code: 1,
+      out: "",
+      err:
+        `There is no database in ${home}. Run this in the folder where the server is started, set DOCKET_HOME to the ` +
+        "server's, or DATABASE_URL (and DATABASE_OWNER_URL) to the PostgreSQL that it uses.\n",
+    });
+  }
+  expect(await readdir(folder)).toEqual([]);
 });

@@ -3,14 +3,14 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import type { Database, Db } from "../../src/db/database.ts";
 import { startRetention } from "../../src/jobs/retention.ts";
-import { BEGINNING, type Place } from "../../src/log/cursor.ts";
+import { connectAuditor, verifyLog } from "../../src/log/audit/verify.ts";
+import type { Place } from "../../src/log/cursor.ts";
 import type { LoggedEvent } from "../../src/log/event.ts";
 import { readHistories } from "../../src/log/history.ts";
 import { ensureReader, pump } from "../../src/log/pump.ts";
 import { placeAt, readHead, readPage } from "../../src/log/read.ts";
 import { takeOutOldest } from "../../src/log/retention.ts";
 import { EVERYTHING } from "../../src/log/sink.ts";
-import { connectAuditor, verifyLog } from "../../src/log/verify.ts";
 import { connectOwner } from "../support/owner.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { fill, partitions, usePartitionsOf } from "./small-partitions.ts";
@@ -198,7 +198,7 @@ test("begins at the oldest kept in one step, however much was taken out", async 
   await takeOutOldest(database, 24);
   const until = await readHead(database);
   const { db, reads } = counting(database);
-  const page = await readPage(db, new ManualClock(), EVERYTHING, { after: BEGINNING, until, limit: 100 });
+  const page = await readPage(db, new ManualClock(), EVERYTHING, { after: null, until, limit: 100 });
   expect(page.events.map(({ position }) => position)).toEqual(Array.from({ length: 10 }, (_, i) => 201 + i));
   expect(page.place.position).toBe(210);
   // Where it begins, then one page.
@@ -212,11 +212,11 @@ test("skips nothing when a part is taken out between two looks of one reader", a
   const early = await placeAt(database, 50);
   if (!begin || !early) throw new Error("the log has lost its beginning");
   const clock = new ManualClock();
-  const read = (db: Db, after: Place) => readPage(db, clock, EVERYTHING, { after, until, limit: 100 });
+  const read = (db: Db, after: Place | null) => readPage(db, clock, EVERYTHING, { after, until, limit: 100 });
 
   // Where the kept log begins is read first; it moves before the page is.
   const { db } = counting(database, async (count) => void (count === 1 && (await takeOutOldest(database, 24))));
-  const page = await read(db, BEGINNING);
+  const page = await read(db, null);
   expect(page.events.map(({ position }) => position)).toEqual(Array.from({ length: 100 }, (_, i) => 101 + i));
   // These were in the log when their readers began.
   const tasks = [{ projectId: "alpha", taskId: "TASK-001" }];

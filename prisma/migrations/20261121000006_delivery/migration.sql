@@ -72,4 +72,4 @@ CREATE TABLE webhook_attempts (
 );
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON log_readers, webhooks, webhook_deliveries TO docket_app;
-GRANT SELECT, INSERT, DELETE ON webhook_attempts TO docket_app;
+GRANT SELECT, INSERT ON webhook_attempts TO docket_app;

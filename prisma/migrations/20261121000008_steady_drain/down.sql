@@ -69,8 +69,5 @@ BEGIN
   END IF;
   RETURN QUERY SELECT last + n, n;
 END $$;
-ALTER FUNCTION drain(integer) RESET enable_seqscan;
-ALTER FUNCTION drain(integer) RESET plan_cache_mode;
-
 DROP FUNCTION raise_inbox_floor(), inbox_start();
 DROP TABLE inbox_floor;

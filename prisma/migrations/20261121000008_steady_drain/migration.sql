@@ -14,7 +14,6 @@ CREATE TABLE inbox_floor (
   CHECK (floor <= seq)
 );
 INSERT INTO inbox_floor DEFAULT VALUES;
-GRANT SELECT ON inbox_floor TO docket_app;
 
 COMMENT ON COLUMN log_head.position IS 'No longer moved on: the last row of events says it. Goes with the next release.';
 
@@ -40,7 +39,7 @@ DECLARE
   writing text[];
 BEGIN
   SELECT * INTO known FROM inbox_floor;
-  IF known.looked_at > clock_timestamp() - interval '1 second' THEN
+  IF known.looked_at BETWEEN clock_timestamp() - interval '1 second' AND clock_timestamp() THEN
     RETURN;
   END IF;
   -- First the number, then who writes: whoever has a number up to it has had the lock since before, or has ended.

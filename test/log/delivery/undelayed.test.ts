@@ -3,6 +3,10 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import { connect } from "../../../src/db/connect.ts";
 import { ADMIN, commit, startLog, takeEvents, taskEvent } from "../test-log.ts";
 
+const DAY_MS = 86_400_000;
+/** Nothing is tried again and nobody looks by the clock: an event comes at the first try that its commit leads to, or never. */
+const settings = { pollMs: DAY_MS, drainIntervalMs: DAY_MS };
+
 /** What somebody else does and does not end, on a connection of the tables' owner (a superuser). */
 const HELD: Record<string, (somebody: Client) => Promise<unknown>> = {
   "a long report under REPEATABLE READ": (somebody) =>
@@ -26,7 +30,7 @@ const HELD: Record<string, (somebody: Client) => Promise<unknown>> = {
 
 for (const [what, hold] of Object.entries(HELD))
   test(`delivers while there is ${what}`, async () => {
-    const { database, log, test: db } = await startLog({ settings: { pollMs: 60_000 } });
+    const { database, log, test: db } = await startLog({ settings });
     await commit(database, taskEvent("alpha", "TASK-001"));
     const stream = await log.follow(ADMIN, { filter: {}, after: null });
     const somebody = await connect(db.ownerUrl, "docket test somebody");
@@ -42,15 +46,16 @@ for (const [what, hold] of Object.entries(HELD))
     }
     const { rows } = await somebody.query("SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS wrote");
     await somebody.query("COMMIT");
-    // Only the idle writer had left an event, which comes with its commit.
+    // Only the idle writer had left an event. It was no process of ours, which would have drained after its commit.
     if (!what.startsWith("a writer")) return;
     expect(rows).toEqual([{ wrote: true }]);
+    await log.cursor();
     const [last] = (await takeEvents(stream, 1)).flatMap((frame) => frame.events);
     expect(last).toMatchObject({ subjectId: "TASK-999", actor: "idle", number: 5 });
   });
 
 test("delivers while a transaction of another database of the cluster stays open", async () => {
-  const { database, log } = await startLog({ settings: { pollMs: 60_000 } });
+  const { database, log } = await startLog({ settings });
   const elsewhere = await connect(inject("cluster").adminUrl, "docket test elsewhere");
   onTestFinished(() => elsewhere.end());
   // It has an id and a snapshot older than all that follows.
@@ -63,7 +68,7 @@ test("delivers while a transaction of another database of the cluster stays open
 });
 
 test("delivers while the log and the inbox are vacuumed and analysed again and again", async () => {
-  const { database, log, owner } = await startLog();
+  const { database, log, owner } = await startLog({ settings });
   const stream = await log.follow(ADMIN, { filter: {}, after: null });
   let over = false;
   const maintaining = (async () => {

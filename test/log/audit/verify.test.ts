@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Client } from "pg";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { readHeads, signHeads, takeHeads } from "../../src/log/kept-heads.ts";
-import { takeOutOldest } from "../../src/log/retention.ts";
-import { connectAuditor, ENTRY, type Scope, verifyLog } from "../../src/log/verify.ts";
-import { fill, usePartitionsOf } from "./small-partitions.ts";
-import { commit, startLog, type TestLog, taskEvent } from "./test-log.ts";
+import type { Database } from "../../../src/db/database.ts";
+import { readHeads, signHeads, takeHeads } from "../../../src/log/audit/kept-heads.ts";
+import { connectAuditor, ENTRY, type Scope, verifyLog } from "../../../src/log/audit/verify.ts";
+import { takeOutOldest } from "../../../src/log/retention.ts";
+import { fill, usePartitionsOf } from "../small-partitions.ts";
+import { commit, startLog, type TestLog, taskEvent } from "../test-log.ts";
 
 interface Audited extends TestLog {
   readonly auditor: Client;
@@ -31,6 +32,19 @@ async function startAudited(): Promise<Audited> {
       await owner.query("RESET session_replication_role");
     },
   };
+}
+
+/** Lets retention take out the oldest part once: after the walk has read where the log begins, before it reads rows. */
+async function takeOutBeforeRows(auditor: Client, database: Database): Promise<void> {
+  const query = auditor.query.bind(auditor);
+  const spy = vi.spyOn(auditor, "query").mockImplementation(((...given: Parameters<typeof query>) => {
+    if (typeof given[0] === "string") return query(...given);
+    spy.mockRestore();
+    return void takeOutOldest(database, 24).then((table) => {
+      expect(table).toMatch(/^events_from_/);
+      query(...given);
+    });
+  }) as typeof query);
 }
 
 /** Makes all links anew from a position on, as a superuser would who knows how. */
@@ -245,19 +259,8 @@ test("begins where the kept log does, and again when a part is taken out under i
     faults: [],
   });
 
-  const query = auditor.query.bind(auditor);
-  let rowsRead = 0;
-  vi.spyOn(auditor, "query").mockImplementation(((...given: Parameters<typeof query>) => {
-    // The first look at rows; where the log begins has been read by then.
-    if (typeof given[0] !== "string" && ++rowsRead === 1)
-      return void takeOutOldest(database, 24).then((table) => {
-        expect(table).toBe("events_from_101");
-        query(...given);
-      });
-    return query(...given);
-  }) as typeof query);
+  await takeOutBeforeRows(auditor, database);
   expect(await verifyLog(auditor)).toMatchObject({ events: 110, floor: 200, faults: [] });
-  expect(rowsRead).toBeGreaterThan(1);
 
   // A chain whose events are all taken out still has its head, and goes on from it.
   const later = await takeHeads(auditor);
@@ -274,5 +277,105 @@ test("begins where the kept log does, and again when a part is taken out under i
   await owner.query("UPDATE project_log_floors SET hash = decode($1, 'hex') WHERE project_id = 'ended'", [
     heads.heads.find(({ projectId }) => projectId === "ended")?.hash,
   ]);
-  expect((await verifyLog(auditor, { against: old })).olderHeads).toBe(2);
+  // Kept long before: what came between is old as well.
+  const longAgo = { ...old, takenAt: new Date(0).toISOString() };
+  expect((await verifyLog(auditor, { against: longAgo })).olderHeads).toBe(2);
+});
+
+test("finds nothing wrong with one chain whose events are taken out under its feet", async () => {
+  const { database, owner, test: testDatabase } = await startLog();
+  const auditor = await connectAuditor(testDatabase.ownerUrl);
+  onTestFinished(() => auditor.end());
+  await usePartitionsOf(owner, 100);
+  await fill(owner, "ended", 50, "docket_now() - interval '3 years'");
+  await fill(owner, "alpha", 50, "docket_now() - interval '3 years'");
+  await fill(owner, "ended", 50, "docket_now() - interval '3 years'");
+  await fill(owner, "alpha", 60, "docket_now() - interval '3 years'");
+  const against = await takeHeads(auditor);
+  const ofOne: Scope = { projectId: "ended", against };
+  await takeOutBeforeRows(auditor, database);
+  // The first half of the chain is gone, which looks like a gap.
+  expect(await verifyLog(auditor, ofOne)).toMatchObject({ events: 50, floor: 100, faults: [] });
+  await takeOutBeforeRows(auditor, database);
+  // All of it is gone, which looks like an end that was removed.
+  expect(await verifyLog(auditor, ofOne)).toMatchObject({ events: 0, floor: 200, faults: [] });
+});
+
+test("knows a chain whose events are all taken out under its feet", async () => {
+  const { database, owner, test: testDatabase } = await startLog();
+  const auditor = await connectAuditor(testDatabase.ownerUrl);
+  onTestFinished(() => auditor.end());
+  await usePartitionsOf(owner, 100);
+  await fill(owner, "ended", 100, "docket_now() - interval '3 years'");
+  await fill(owner, "alpha", 1);
+  await takeOutBeforeRows(auditor, database);
+  expect(await verifyLog(auditor, { projectId: "ended" })).toMatchObject({ events: 0, floor: 100, faults: [] });
+});
+
+test("finds events that wait where no drain looks", async () => {
+  const { auditor, owner } = await startAudited();
+  await owner.query("UPDATE inbox_floor SET (floor, seq) = (SELECT last_value, last_value FROM event_inbox_seq_seq)");
+  // Waits for the next drain, as it should.
+  await fillInbox(owner, "DEFAULT", "alpha");
+  expect((await verifyLog(auditor)).faults).toEqual([]);
+  await fillInbox(owner, "2", "beta");
+  await fillInbox(owner, "1", "alpha");
+  await owner.query("SELECT drain()");
+  const { rows } = await owner.query<{ event_id: string }>("SELECT event_id FROM event_inbox ORDER BY seq");
+  const [first, second] = rows.map(({ event_id: eventId }) => ({ what: "stranded", position: null, eventId }));
+  expect((await verifyLog(auditor)).faults).toMatchObject([
+    { ...first, projectId: "alpha", reason: expect.stringMatching(/^it and 1 more wait in event_inbox/) },
+  ]);
+  expect((await verifyLog(auditor, { projectId: "beta" })).faults).toMatchObject([
+    { ...second, projectId: "beta", reason: expect.stringMatching(/^it waits in event_inbox/) },
+  ]);
+});
+
+/** Puts an event into the inbox under a number of one's choice, as its owner can. */
+async function fillInbox(owner: Client, seq: string, projectId: string): Promise<void> {
+  await owner.query(
+    `INSERT INTO event_inbox (seq, event_type, project_id, subject_type, subject_id, actor) OVERRIDING SYSTEM VALUE
+     VALUES (${seq}, 'task.updated', $1, 'task', 'TASK-001', 'somebody')`,
+    [projectId],
+  );
+}
+
+/** Says that the log begins after a position, as retention would. */
+const MOVE_FLOOR = (to: number) => `
+  INSERT INTO project_log_floors SELECT DISTINCT ON (project_id) project_id, number, hash FROM events
+    WHERE position <= ${to} ORDER BY project_id, position DESC
+    ON CONFLICT (project_id) DO UPDATE SET number = excluded.number, hash = excluded.hash;
+  UPDATE log_floor SET position = ${to}, hash = (SELECT hash FROM events WHERE position = ${to})`;
+
+test("finds a beginning of the log that was moved over events that somebody changed, or removed", async () => {
+  const { auditor, tamper } = await startAudited();
+  await tamper(`UPDATE events SET actor = 'nobody' WHERE position = 1; ${MOVE_FLOOR(4)}`);
+  expect((await verifyLog(auditor)).faults).toMatchObject([{ what: "floor", position: 1 }]);
+  expect((await verifyLog(auditor, { projectId: "beta" })).faults).toMatchObject([{ what: "floor", position: 1 }]);
+  await tamper("DELETE FROM events WHERE position <= 4");
+  expect((await verifyLog(auditor)).faults).toMatchObject([{ what: "floor", position: 4 }]);
+});
+
+test("finds that events were taken out which are younger than retention keeps them, by heads that were kept", async () => {
+  const log = await startLog();
+  await usePartitionsOf(log.owner, 10);
+  await fill(log.owner, "alpha", 6);
+  await fill(log.owner, "beta", 4);
+  await fill(log.owner, "alpha", 8);
+  const auditor = await connectAuditor(log.test.ownerUrl);
+  onTestFinished(() => auditor.end());
+  const against = await takeHeads(auditor);
+  await fill(log.owner, "alpha", 8);
+  for (const [to, partition] of [
+    [10, "events_from_1"],
+    [20, "events_from_11"],
+  ] as const) {
+    await log.owner.query(`SET session_replication_role = replica; ${MOVE_FLOOR(to)};
+      ALTER TABLE events DETACH PARTITION ${partition}; RESET session_replication_role`);
+  }
+  expect((await verifyLog(auditor)).faults).toEqual([]);
+  expect((await verifyLog(auditor, { against })).faults).toMatchObject([
+    { what: "floor", position: 20 },
+    { what: "removed", projectId: "alpha", number: 14 },
+  ]);
 });

@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 import { type Client, Query } from "pg";
-import { connect } from "../db/connect.ts";
+import { connect } from "../../db/connect.ts";
 import type { KeptHeads } from "./kept-heads.ts";
 
 /** One row that is not as it was written. What is not known of a row that is gone is null. */
 export interface Fault {
   /**
    * changed: its content does not match its hash. removed: it is not there any more. inserted: its number was given
-   * before. number: its number skips others. rewritten: its hash is not the one that was kept elsewhere.
+   * before. number: its number skips others. rewritten: its hash is not the one that was kept elsewhere. floor: retention
+   * has not put the beginning of the log there. stranded: it was committed and can never come into the log.
    */
-  readonly what: "changed" | "removed" | "inserted" | "number" | "rewritten";
+  readonly what: "changed" | "removed" | "inserted" | "number" | "rewritten" | "floor" | "stranded";
   readonly position: number | null;
   /** `_server` for the server's own events. */
   readonly projectId: string | null;
@@ -29,7 +30,7 @@ export interface Verification {
   readonly olderHeads: number;
   /**
    * The first broken row; after it nothing is read. Before it stand kept heads that differ in earlier rows, and where no
-   * link is broken, all kept heads and places of sinks that the log does not have.
+   * link is broken, all kept heads and places of sinks that the log does not have. What is stranded comes last.
    */
   readonly faults: readonly Fault[];
 }
@@ -55,7 +56,10 @@ const BATCH = 10_000;
 const BOUNDS = `SELECT f.position AS floor,
     coalesce((SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1), f.position) AS last,
     coalesce((SELECT json_agg(p) FROM (SELECT project_id, number, encode(hash, 'hex') AS hash FROM project_log_floors) p),
-      '[]') AS floors
+      '[]') AS floors,
+    (SELECT e.position FROM events e WHERE e.position <= f.position ORDER BY e.position LIMIT 1) AS below,
+    (SELECT min((regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''(\\d+)''\\)'))[1]::bigint)
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'public.events'::regclass) AS partitions
   FROM log_floor f`;
 
 const ROWS = `SELECT e.position, e.number, e.event_id, e.project_id, e.hash, ${ENTRY} AS entry FROM events e
@@ -73,6 +77,12 @@ const LOST_PLACES = `SELECT r.reader, r.position FROM log_readers r CROSS JOIN l
   WHERE r.position > f.position
     AND NOT EXISTS (SELECT FROM events e WHERE e.position = r.position AND substr(e.hash, 1, 8) = r.hash)
   ORDER BY r.position LIMIT 100`;
+
+/** Committed events of a project ($1; null: any) that no drain looks at, as it begins behind the inbox's floor. */
+const STRANDED = `SELECT i.event_id, i.project_id, count(*) OVER () AS events
+  FROM event_inbox i CROSS JOIN inbox_floor f CROSS JOIN event_inbox_seq_seq s
+  WHERE i.seq <= f.floor AND f.floor <= s.last_value AND ($1::text IS NULL OR i.project_id = $1)
+  ORDER BY i.seq LIMIT 1`;
 
 interface Row {
   readonly position: string;
@@ -109,8 +119,28 @@ export async function connectAuditor(ownerUrl: string): Promise<Client> {
  * @param auditor from connectAuditor().
  * @throws Error when the project has no events.
  */
-export async function verifyLog(auditor: Client, { projectId, against }: Scope = {}): Promise<Verification> {
-  const { floor, last, floors } = await readBounds(auditor);
+export async function verifyLog(auditor: Client, scope: Scope = {}): Promise<Verification> {
+  const { projectId } = scope;
+  for (;;) {
+    const bounds = await readBounds(auditor);
+    const found = await walk(auditor, bounds, scope);
+    const moved = floorFaults(bounds, scope.against);
+    const isMissing = projectId !== undefined && found.events === 0 && !hasFloor(bounds, projectId);
+    // Retention may have taken out what was not read yet: then the log begins elsewhere.
+    if ((found.faults.length + moved.length > 0 || isMissing) && (await readBounds(auditor)).floor > bounds.floor)
+      continue;
+    const faults = [...moved, ...found.faults, ...(await stranded(auditor, projectId))];
+    if (isMissing && faults.length === 0) throw new Error(`The log has no events of project ${projectId}.`);
+    return { ...found, faults };
+  }
+}
+
+/** From `floor` to `last`, by the index. */
+async function walk(
+  auditor: Client,
+  { floor, last, floors }: Bounds,
+  { projectId, against }: Scope,
+): Promise<Verification> {
   const begins = new Map(floors.map((one) => [one.project_id, { number: one.number, hash: fromHex(one.hash) }]));
   const chains = new Map<string, Link>(begins);
   const kept = new Map(against?.heads.map((head) => [head.projectId, head]));
@@ -142,8 +172,6 @@ export async function verifyLog(auditor: Client, { projectId, against }: Scope =
 
   const verified = { events, projects: seen.size, floor };
   if (broken) {
-    // Retention may have taken out what was not read yet: then the log begins elsewhere.
-    if ((await readBounds(auditor)).floor > floor) return verifyLog(auditor, { projectId, against });
     const whose = broken.projectId === null ? await whoseGap(auditor, chains, position) : {};
     return { ...verified, olderHeads: 0, faults: [...faults, { ...broken, ...whose }] };
   }
@@ -152,14 +180,13 @@ export async function verifyLog(auditor: Client, { projectId, against }: Scope =
   for (const { projectId: project, number, hash } of heads) {
     const begin = begins.get(project) ?? FIRST;
     const end = chains.get(project) ?? FIRST;
-    if (number < begin.number) olderHeads++;
+    if (number < begin.number && against && isYoung(against)) faults.push(beginsLater(project, begin.number, number));
+    else if (number < begin.number) olderHeads++;
     else if (number === begin.number && number > 0 && !begin.hash.equals(fromHex(hash)))
       faults.push({ position: null, projectId: project, number, eventId: null, ...REWRITTEN });
     else if (number > end.number) faults.push(endsEarlier(project, end.number, number));
   }
   if (projectId === undefined) faults.push(...(await lostPlaces(auditor)));
-  else if (!chains.has(projectId) && faults.length === 0)
-    throw new Error(`The log has no events of project ${projectId}.`);
   return { ...verified, olderHeads, faults };
 }
 
@@ -201,6 +228,28 @@ function endsEarlier(projectId: string, last: number, number: number): Fault {
   return { what: "removed", position: null, projectId, number: last + 1, eventId: null, reason };
 }
 
+function beginsLater(projectId: string, begin: number, number: number): Fault {
+  const reason = `the project's chain begins after number ${begin}, and the head of less than a month ago is number ${number}: retention keeps a month`;
+  return { what: "removed", position: null, projectId, number, eventId: null, reason };
+}
+
+/** Retention takes out whole partitions, and nothing that is younger than a month: all else was somebody's hand. */
+function floorFaults({ floor, below, partitions }: Bounds, against: KeptHeads | undefined): Fault[] {
+  const fault = (position: number, reason: string): Fault[] => [
+    { what: "floor", position, projectId: null, number: null, eventId: null, reason },
+  ];
+  if (below !== null) return fault(below, `it is in the log, which is said to begin after position ${floor}`);
+  if (partitions !== floor + 1)
+    return fault(floor, `the log is said to begin after it, and its oldest partition begins at ${partitions}`);
+  if (against && floor > against.floor && floor >= against.position && isYoung(against))
+    return fault(floor, "the log is said to begin after it, and less than a month ago it ended before");
+  return [];
+}
+
+/** Whether the heads were taken so lately that nothing of the log as it was then can have been taken out for its age. */
+const isYoung = ({ takenAt }: KeptHeads) => Date.now() - Date.parse(takenAt) < MONTH_MS;
+const MONTH_MS = 28 * 86_400_000;
+
 async function lostPlaces(auditor: Client): Promise<Fault[]> {
   const { rows } = await auditor.query<{ reader: string; position: string }>(LOST_PLACES);
   return rows.map(({ reader, position }) => ({
@@ -211,6 +260,17 @@ async function lostPlaces(auditor: Client): Promise<Fault[]> {
     eventId: null,
     reason: `the sink ${reader} has read another event here than the log has, or the log ends before`,
   }));
+}
+
+async function stranded(auditor: Client, projectId: string | undefined): Promise<Fault[]> {
+  const { rows } = await auditor.query<{ event_id: string; project_id: string; events: string }>(STRANDED, [
+    projectId ?? null,
+  ]);
+  return rows.map(({ event_id, project_id, events }) => {
+    const all = events === "1" ? "it waits" : `it and ${Number(events) - 1} more wait`;
+    const reason = `${all} in event_inbox at or below inbox_floor, where no drain looks: somebody has meddled there`;
+    return { what: "stranded", position: null, projectId: project_id, number: null, eventId: event_id, reason };
+  });
 }
 
 /** Of which project the event behind `position` is missing, where only one can be meant. */
@@ -225,17 +285,32 @@ async function whoseGap(auditor: Client, chains: ReadonlyMap<string, Link>, posi
   return one && !another ? { projectId: one.project_id, number: Number(one.number) } : {};
 }
 
+const hasFloor = ({ floors }: Bounds, projectId: string) => floors.some(({ project_id }) => project_id === projectId);
+
 interface Bounds {
   readonly floor: number;
   readonly last: number;
+  /** A position that lies where nothing should be any more. */
+  readonly below: number | null;
+  /** Where the oldest partition begins. */
+  readonly partitions: number;
   readonly floors: readonly { project_id: string; number: number; hash: string }[];
 }
 
+type Positions = "floor" | "last" | "below" | "partitions";
+
 async function readBounds(auditor: Client): Promise<Bounds> {
-  const { rows } = await auditor.query<{ floor: string; last: string; floors: Bounds["floors"] }>(BOUNDS);
+  const { rows } = await auditor.query<Record<Positions, string | null> & { floors: Bounds["floors"] }>(BOUNDS);
   const [row] = rows;
   if (!row) throw new Error("The log has no floor (table log_floor is empty): where it begins is not known.");
-  return { floor: Number(row.floor), last: Number(row.last), floors: row.floors };
+  const { floor, last, below, partitions, floors } = row;
+  return {
+    floor: Number(floor),
+    last: Number(last),
+    below: below === null ? null : Number(below),
+    partitions: Number(partitions),
+    floors,
+  };
 }
 
 /** Hands over each row as it comes from the socket, and keeps none. */
