@@ -1,7 +1,8 @@
-import type { ExecutionResult, GraphQLError } from "graphql";
+import { type ExecutionResult, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { RequestContext } from "./graphql.ts";
 import type { RequestScope } from "./request-scope.ts";
+import { isShown, untilUnshown } from "./until-unshown.ts";
 
 /**
  * Server-sent events: one `next` per result and `complete` at the end, as graphql-sse has it in its mode of distinct
@@ -9,6 +10,7 @@ import type { RequestScope } from "./request-scope.ts";
  * send that back as Last-Event-ID.
  */
 const EVENT_STREAM = "text/event-stream";
+const JSON_TYPE = "application/json";
 const HEADERS = {
   "Content-Type": EVENT_STREAM,
   "Cache-Control": "no-cache",
@@ -33,18 +35,27 @@ const STATUSES: Readonly<Record<string, number>> = {
 export function useEventStream(): Plugin<object, RequestContext> {
   return {
     onResultProcess({ request, result, resultProcessor, serverContext: { scope }, setResultProcessor }) {
-      if (!resultProcessor || Array.isArray(result)) return;
-      if (Symbol.asyncIterator in result)
-        setResultProcessor(() => new Response(streamOf(result, scope), { headers: HEADERS }), EVENT_STREAM);
-      else if (wantsEvents(request)) setResultProcessor(() => answerOnce(request, result), EVENT_STREAM);
+      if (Array.isArray(result)) return;
+      if (Symbol.asyncIterator in result) {
+        const answer = resultProcessor ? () => sendStream(result, scope) : () => refuseStream(result, scope);
+        setResultProcessor(answer, EVENT_STREAM);
+      } else if (wantsEvents(request)) setResultProcessor(() => answerOnce(request, result), EVENT_STREAM);
+      else if (comesBack(request) && !wantsJson(request)) {
+        const refusal = refusalIn(result);
+        if (refusal) setResultProcessor(() => refuse(refusal, result), JSON_TYPE);
+      }
     },
   };
 }
 
 /** Whether a failure, too, has to come as an event. */
 export function wantsEvents({ headers }: Request): boolean {
-  const accept = headers.get("accept") ?? "";
-  return accept.includes(EVENT_STREAM) && !accept.includes("json");
+  return (headers.get("accept") ?? "").includes(EVENT_STREAM) && !wantsJson({ headers });
+}
+
+/** It has rules of its own for statuses; the wildcard has none. */
+function wantsJson({ headers }: Pick<Request, "headers">): boolean {
+  return (headers.get("accept") ?? "").includes("json");
 }
 
 /**
@@ -52,12 +63,21 @@ export function wantsEvents({ headers }: Request): boolean {
  * get errors as graphql-sse wants them, in the stream.
  */
 export function answerOnce(request: Request, result: ExecutionResult): Response {
-  const errors = result.data === undefined ? (result.errors ?? []) : [];
-  const refusal = errors.find(({ extensions }) => extensions["retryable"] !== true);
+  const refusal = refusalIn(result);
   if (refusal && comesBack(request)) return refuse(refusal, result);
-  const { retryAfterMs } = errors[0]?.extensions ?? {};
+  const { retryAfterMs } = requestErrors(result)[0]?.extensions ?? {};
   const pause = typeof retryAfterMs === "number" ? retryAfterMs : comeBackMs();
   return new Response(retryLine(pause) + eventOf(result, null) + COMPLETE, { headers: HEADERS });
+}
+
+/** What trying again would only meet again. */
+function refusalIn(result: ExecutionResult): GraphQLError | undefined {
+  return requestErrors(result).find(({ extensions }) => extensions["retryable"] !== true);
+}
+
+/** Those for which nothing was done at all. */
+function requestErrors({ data, errors = [] }: ExecutionResult): readonly GraphQLError[] {
+  return data === undefined ? errors : [];
 }
 
 /** An EventSource can only GET; other clients that resume show by what they resume from. */
@@ -70,32 +90,33 @@ function refuse({ extensions }: GraphQLError, result: ExecutionResult): Response
     readonly status?: number;
     readonly headers?: Record<string, string>;
   };
-  return new Response(jsonOf(result), { status, headers: { ...headers, "Content-Type": "application/json" } });
+  return new Response(jsonOf(result), { status, headers: { ...headers, "Content-Type": JSON_TYPE } });
+}
+
+/** Who does not accept a stream gets none, and none is left open. */
+async function refuseStream(frames: AsyncIterable<ExecutionResult>, scope: RequestScope): Promise<Response> {
+  await frames[Symbol.asyncIterator]().return?.();
+  scope.code ??= "BAD_USER_INPUT";
+  const refusal = new GraphQLError("A subscription is a stream: send Accept: text/event-stream, or use a WebSocket.", {
+    extensions: { code: "BAD_USER_INPUT", retryable: false, http: { status: 406 } },
+  });
+  return refuse(refusal, { errors: [refusal] });
 }
 
 /** Makes a frame only when the last one has been taken: what a slow client costs is one frame. */
-function streamOf(frames: AsyncIterable<ExecutionResult>, scope: RequestScope): ReadableStream<Uint8Array> {
-  const iterator = frames[Symbol.asyncIterator]();
-  const stop = async () => void (await iterator.return?.());
+function sendStream(frames: AsyncIterable<ExecutionResult>, scope: RequestScope): Response {
+  const iterator = untilUnshown(frames);
   const encoder = new TextEncoder();
   const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
     controller.enqueue(encoder.encode(retryLine(comeBackMs())));
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
     const { done, value } = await iterator.next();
-    const shown = !done && isShown(value);
-    if (!done) controller.enqueue(encoder.encode(eventOf(value, shown ? scope.cursor : null)));
-    if (shown) return;
+    if (!done) return controller.enqueue(encoder.encode(eventOf(value, isShown(value) ? scope.cursor : null)));
     controller.enqueue(encoder.encode(COMPLETE));
     controller.close();
-    // A frame that failed must come again: going on, the next one's id would leave its events out.
-    await stop();
   };
-  return new ReadableStream({ start, pull, cancel: stop }, { highWaterMark: 0 });
-}
-
-/** Whether the client has what the frame brought; a field within it may have failed. */
-function isShown({ data }: ExecutionResult): boolean {
-  return data != null && Object.values(data).every((frame) => frame !== null);
+  const cancel = async () => void (await iterator.return?.());
+  return new Response(new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 }), { headers: HEADERS });
 }
 
 function eventOf(result: ExecutionResult, id: string | null): string {

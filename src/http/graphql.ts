@@ -1,4 +1,4 @@
-import { getOperationAST } from "graphql";
+import { GraphQLError, getOperationAST } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import type { Logger } from "pino";
 import { createContext, type GraphQLContext, type Services } from "../../schema/context.ts";
@@ -68,6 +68,7 @@ export function createGraphQLServer({ services, authenticate, http, logger }: Gr
     maskedErrors: { maskError: present },
     plugins: [
       useAuthentication(authenticate, present),
+      useJsonParameters(),
       useQueryLimits(),
       useScope(),
       useLogCursorFirst(),
@@ -118,6 +119,25 @@ function useAuthentication(authenticate: Authenticate, present: PresentError): P
           }),
         );
       }
+    },
+  };
+}
+
+/** The parameters of a GET or of a form are parsed without regard for what they hold. */
+function useJsonParameters(): Plugin {
+  return {
+    onRequestParse({ requestParser: parse, setRequestParser }) {
+      if (!parse) return;
+      setRequestParser(async (request) => {
+        try {
+          return await parse(request);
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+          throw new GraphQLError(`The parameters variables and extensions must be JSON objects: ${error.message}`, {
+            extensions: { http: { status: 400 } },
+          });
+        }
+      });
     },
   };
 }

@@ -1,17 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ExecutionArgs, GraphQLError } from "graphql";
+import { type ExecutionArgs, type GraphQLError, getOperationAST } from "graphql";
 import { CloseCode, type ConnectionInitMessage, type Context, handleProtocols, makeServer } from "graphql-ws";
 import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
-import { badInput } from "../errors.ts";
+import { badInput, rateLimited, unauthenticated } from "../errors.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
 import type { Log } from "../log/log.ts";
 import { clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
 import { logRequest } from "./request-log.ts";
-import { currentScope, inScope, openScope } from "./request-scope.ts";
+import { currentScope, inScope, openScope, type RequestScope } from "./request-scope.ts";
+import { untilUnshown } from "./until-unshown.ts";
 
 interface WebSocketOptions {
   readonly graphql: GraphQLServer;
@@ -25,8 +26,17 @@ interface Connection {
   readonly socket: WebSocket;
   readonly remoteAddress: string | undefined;
   credentials: Credentials;
+  /** Messages that are not answered yet, or whose answer waits to be read. Open streams have a limit of their own. */
+  readonly underWay: Set<RequestScope>;
   /** Ends the watch over the key; set once the connection is authenticated. */
   release: () => void;
+}
+
+/** One operation, ready to run. */
+interface Prepared {
+  readonly enveloped: ReturnType<GraphQLServer["prepare"]>;
+  /** To be called once its stream is open. */
+  readonly streams: () => void;
 }
 
 type Connected = Context<ConnectionInitMessage["payload"], Connection>;
@@ -45,11 +55,20 @@ const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
 /** A WebSocket's close reason may have this many bytes. */
 const LONGEST_REASON = 123;
+/** As a close reason it has to be short, and a browser cannot send the header. */
+const NO_KEY = 'This needs an API key: connectionParams {"apiKey": "dk_…"}, or the header Authorization: Bearer dk_…';
+/** Enough for every wait that a client may have, and as many requests beside them; what is beyond is refused. */
+const MOST_UNDER_WAY = 200;
+/** Who does not even read that it was refused is cut off. */
+const MOST_UNANSWERED = 2_000;
+/** Bytes that may wait to be read when the next answer comes; who leaves more unread is cut off. */
+const MOST_UNREAD = 32 * 1024 * 1024;
+const WHICH_OPERATION = "The document has several operations, or none of that name: say which one in operationName.";
 
 /** GraphQL over WebSocket (graphql-transport-ws) through the same pipeline as HTTP. */
 export function createWebSockets({ graphql, authenticate, log, logger }: WebSocketOptions): WebSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols });
-  const prepared = new WeakMap<ExecutionArgs, ReturnType<GraphQLServer["prepare"]>>();
+  const prepared = new WeakMap<ExecutionArgs, Prepared>();
 
   const protocol = makeServer<ConnectionInitMessage["payload"], Connection>({
     onConnect: (ctx) => connect(ctx),
@@ -63,6 +82,8 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   async function connect({ extra, connectionParams }: Connected): Promise<boolean> {
     try {
       extra.credentials = withParams(extra.credentials, connectionParams ?? {});
+      const { authorization, session } = extra.credentials;
+      if (authorization === null && session === null) throw unauthenticated(NO_KEY);
       const { viewer } = await identify(extra);
       extra.release = await log.whileValid(viewer, () =>
         close(extra.socket, CloseCode.Forbidden, "This API key has expired or was revoked."),
@@ -77,6 +98,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   }
 
   async function begin(connection: Connection, params: OperationParams) {
+    if (connection.underWay.size > MOST_UNDER_WAY) return [forSocket(tooMany())];
     try {
       // A revoked key is refused here even if word of it has not reached this process yet.
       return await prepare(connection, await identify(connection), params);
@@ -101,7 +123,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   }
 
   async function prepare(
-    { credentials }: Connection,
+    { credentials, underWay }: Connection,
     authentication: Authentication,
     params: OperationParams,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
@@ -112,6 +134,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
       const document = enveloped.parse(params.query);
       const faults = enveloped.validate(enveloped.schema, document);
       if (faults.length > 0) return faults.map(forSocket);
+      if (!getOperationAST(document, params.operationName)) throw badInput(WHICH_OPERATION);
       const args: ExecutionArgs = {
         schema: enveloped.schema,
         document,
@@ -119,7 +142,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
         variableValues: params.variables ?? undefined,
         operationName: params.operationName ?? undefined,
       };
-      prepared.set(args, enveloped);
+      prepared.set(args, { enveloped, streams: () => void underWay.delete(scope) });
       return args;
     } catch (error) {
       // Thrown on, a mistake in the query would close the connection with a code that clients never come back from.
@@ -127,10 +150,13 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
     }
   }
 
-  function run(args: ExecutionArgs, step: "execute" | "subscribe") {
-    const enveloped = prepared.get(args);
-    if (!enveloped) throw new Error("An operation was run that was not prepared");
-    return enveloped[step](args);
+  async function run(args: ExecutionArgs, step: "execute" | "subscribe") {
+    const operation = prepared.get(args);
+    if (!operation) throw new Error("An operation was run that was not prepared");
+    const result = await operation.enveloped[step](args);
+    if (!(Symbol.asyncIterator in result)) return result;
+    operation.streams();
+    return untilUnshown(result);
   }
 
   /** Notes on the HTTP status mean nothing here. */
@@ -142,12 +168,17 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
 
   /** The protocol's handling of an operation's message ends with the operation. */
   async function handleMessage(handle: (text: string) => Promise<void>, text: string, connection: Connection) {
+    const { socket, underWay } = connection;
+    if (underWay.size >= MOST_UNANSWERED) return socket.terminate();
     const scope = openScope();
+    underWay.add(scope);
     await inScope(scope, async () => {
       try {
         await handle(text);
       } catch (error) {
-        close(connection.socket, CloseCode.InternalServerError, graphql.present(error).message);
+        close(socket, CloseCode.InternalServerError, graphql.present(error).message);
+      } finally {
+        underWay.delete(scope);
       }
     });
     if (scope.operation === null && scope.code === null) return;
@@ -158,11 +189,14 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   sockets.on("connection", (socket, request) => {
     // Broken frames and too large messages: ws closes the connection itself.
     socket.on("error", () => undefined);
+    // Its pong waits by now.
+    socket.on("ping", () => cutOffBeyondRoom(socket));
     keepAlive(socket);
     cutOffWhenStalled(socket, request.socket, log.stallMs);
     const { remoteAddress } = request.socket;
     const credentials = credentialsOf(request);
-    const connection: Connection = { socket, remoteAddress, credentials, release: () => undefined };
+    const underWay = new Set<RequestScope>();
+    const connection: Connection = { socket, remoteAddress, credentials, underWay, release: () => undefined };
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
@@ -207,7 +241,18 @@ function withParams(credentials: Credentials, params: Readonly<Record<string, un
   };
 }
 
+const tooMany = () =>
+  rateLimited(
+    `${MOST_UNDER_WAY} requests of this WebSocket are under way, which is the limit. Wait for their answers.`,
+    {
+      retryable: true,
+      retryAfterMs: 1_000,
+      limit: MOST_UNDER_WAY,
+    },
+  );
+
 function send(socket: WebSocket, text: string): Promise<void> {
+  cutOffBeyondRoom(socket);
   return new Promise((resolve) => {
     // One that went away in between is noticed by its close event.
     if (socket.readyState === socket.OPEN) socket.send(text, () => resolve());
@@ -223,6 +268,11 @@ function close(socket: WebSocket, code: number, reason: string): void {
       .toString()
       .replace(/\uFFFD$/, ""),
   );
+}
+
+/** A client may send without ever reading, so that it never stalls: what waits for it must have an end. */
+function cutOffBeyondRoom(socket: WebSocket): void {
+  if (socket.bufferedAmount > MOST_UNREAD) socket.terminate();
 }
 
 /** Ends a connection on which nothing of what waits has left for so long: a closing handshake would wait as well. */

@@ -142,6 +142,33 @@ describe("what brings no stream", () => {
     expect(errors[0].extensions).not.toHaveProperty("http");
   });
 
+  test.each(cases)("is a status, too, to who accepts anything, as curl does: %s", async (_, query, status, code) => {
+    const server = await startTestServer();
+    const headers = { accept: "*/*" };
+    const { response } = await subscribe(server.url, query, { key: server.agentKey, headers });
+    expect([response.status, response.headers.get("content-type")]).toEqual([status, "application/json"]);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code, retryable: false } }] });
+  });
+
+  test.each(["application/json", "application/graphql-response+json", "text/html", "multipart/mixed", "image/png"])(
+    "is 406 to who accepts only %s, and takes no stream's place",
+    async (accept) => {
+      const server = await startTestServer();
+      const query = "subscription { taskEvents { cursor } }";
+      const key = server.agentKey;
+      for (let tries = 0; tries < 4; tries++) {
+        const { response } = await subscribe(server.url, query, { key, method: "POST", headers: { accept } });
+        expect([response.status, response.headers.get("content-type")]).toEqual([406, "application/json"]);
+        const fault = { code: "BAD_USER_INPUT", retryable: false };
+        const message = expect.stringContaining("Accept: text/event-stream");
+        expect(await response.json()).toEqual({ errors: [{ message, extensions: fault }] });
+        expect(server.log.streams).toBe(0);
+      }
+      const { events } = await subscribe(server.url, query, { key });
+      expect((await nextOf(events)).id).toEqual(expect.any(String));
+    },
+  );
+
   test.each(cases)("is told in the stream to clients of graphql-sse: %s", async (_, query, _status, code) => {
     const server = await startTestServer();
     const { response, events } = await subscribe(server.url, query, { key: server.agentKey, method: "POST" });

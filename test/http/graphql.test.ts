@@ -121,6 +121,30 @@ describe("GraphQL over HTTP", () => {
     expect(get.status).toBe(405);
   });
 
+  test.each([
+    ["variables", "{"],
+    ["extensions", "oops"],
+    ["variables", "5"],
+    ["extensions", "5"],
+  ])("says what is wrong with %s=%s in the address or a form", async (name, value) => {
+    const { url, agentKey, logged } = await startTestServer();
+    const authorization = `Bearer ${agentKey}`;
+    const params = new URLSearchParams({ query: "{ viewer { name } }", [name]: value });
+    const asked = [
+      fetch(`${url}/graphql?${params}`, { headers: { authorization } }),
+      fetch(`${url}/graphql?${params}`, { headers: { authorization, accept: "application/json" } }),
+      fetch(`${url}/graphql`, { method: "POST", headers: { authorization }, body: params }),
+    ];
+    for (const response of await Promise.all(asked)) {
+      expect(response.status).toBe(400);
+      const fault = { code: "BAD_USER_INPUT", retryable: false };
+      expect(await response.json()).toMatchObject({
+        errors: [{ message: expect.stringContaining(name), extensions: fault }],
+      });
+    }
+    expect(logged.filter((line) => "err" in line)).toEqual([]);
+  });
+
   test("streams a subscription as server-sent events until the caller goes away, and leaves nothing behind", async () => {
     const { url, agentKey, ask, log } = await startTestServer();
     const caller = new AbortController();

@@ -19,6 +19,14 @@ describe("GraphQL over WebSocket", () => {
     expect(await socket.closed).toMatchObject({ code: 4401, reason: expect.stringMatching(/key/) });
   });
 
+  test("says how to bring a key where a browser cannot set headers", async () => {
+    const { wsUrl } = await startTestServer();
+    const socket = await openSocket(wsUrl);
+    socket.send({ type: "connection_init" });
+    const { reason } = await socket.closed;
+    expect(reason).toMatch(/connectionParams .*apiKey.* or the header Authorization: Bearer dk_…$/);
+  });
+
   test("closes a connection that subscribes before it said who it is", async () => {
     const { wsUrl } = await startTestServer();
     const socket = await openSocket(wsUrl);
@@ -87,6 +95,8 @@ describe("GraphQL over WebSocket", () => {
     const cases = [
       ["{ viewer {", "BAD_USER_INPUT"],
       ["{ secrets }", "BAD_USER_INPUT"],
+      ["query A { viewer { name } } query B { viewer { name } }", "BAD_USER_INPUT"],
+      ["fragment F on Viewer { name }", "BAD_USER_INPUT"],
       [`{ viewer { ${many} } }`, "QUERY_TOO_COMPLEX"],
       [`{ ${"a { ".repeat(4_000)} b ${"} ".repeat(4_000)} }`, "QUERY_TOO_COMPLEX"],
     ] as const;
@@ -96,6 +106,13 @@ describe("GraphQL over WebSocket", () => {
       expect(answer).toMatchObject({ id: "1", type: "error", payload: [{ extensions: { code, retryable: false } }] });
       expect(JSON.stringify(answer)).not.toContain('"http"');
     }
+    const two = "query A { viewer { name } } query B { viewer { role } }";
+    socket.send({ type: "subscribe", id: "1", payload: { query: two, operationName: "C" } });
+    const payload = [{ message: expect.stringContaining("operationName"), extensions: { code: "BAD_USER_INPUT" } }];
+    expect(await socket.next()).toMatchObject({ id: "1", type: "error", payload });
+    socket.send({ type: "subscribe", id: "1", payload: { query: two, operationName: "B" } });
+    expect(await socket.next()).toMatchObject({ payload: { data: { viewer: { role: "AGENT" } } } });
+    expect(await socket.next()).toEqual({ id: "1", type: "complete" });
     socket.send({ type: "subscribe", id: "2", payload: { query: '{ project(projectId: "no") { name } }' } });
     expect(await socket.next()).toMatchObject({
       type: "next",
