@@ -1,14 +1,14 @@
 import { mkdir, realpath, rm } from "node:fs/promises";
-import { createServer, Socket } from "node:net";
+import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Client } from "pg";
-import { connect } from "./connect.ts";
+import { DocketError } from "../errors.ts";
 import { createDatabase } from "./create-database.ts";
 import { whileLocked } from "./file-lock.ts";
 import { type Cluster, clusterPassword, EMBEDDED_USER, openCluster, writeSettings } from "./postgres-cluster.ts";
 import { findPostmaster, makeSocketFolder, type Postmaster, startPostmaster, stopPostmaster } from "./postmaster.ts";
-import { errorCode } from "./retry.ts";
+import { bePresent } from "./presence.ts";
+import { errorCode, isConnectionLost } from "./retry.ts";
 
 /** A PostgreSQL server that came with Docket and serves one folder. */
 export interface EmbeddedServer {
@@ -27,8 +27,6 @@ export interface EmbeddedOptions {
 }
 
 const DATABASE = "docket";
-/** Name of the connection that each process of a folder holds from start to stop. */
-const PRESENCE = "docket presence";
 /** How long a server that is starting, recovering or stopping is waited for, in milliseconds. */
 const PATIENCE_MS = 60_000;
 /** How long a running server whose socket has vanished is tried before it is started anew, in milliseconds. */
@@ -54,36 +52,35 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
   await mkdir(resolve(folder), { recursive: true, mode: 0o700 });
   const home = await realpath(folder);
   const lock = join(home, "postgres.lock");
+  const users = join(home, "postgres.users");
   const settings = { ...SETTINGS, ...options.settings };
 
-  const entered = await whileLocked(lock, async () => {
+  const { cluster, url, presence } = await whileLocked(lock, async () => {
     const cluster = await openCluster(home, settings["fsync"] !== "off");
     const running = await findPostmaster(cluster);
-    const joined = running && (await enter(cluster, running, UNREACHABLE_MS));
-    if (joined) return joined;
-    // A server that nobody can reach any more (its socket was swept from the temporary folder) helps nobody.
-    if (running) await stopPostmaster(cluster);
-    return await start(cluster, settings);
+    let url = running && (await reach(cluster, running, UNREACHABLE_MS));
+    if (url === undefined) {
+      // A server that nobody can reach any more (its socket was swept from the temporary folder) helps nobody.
+      if (running) await stopPostmaster(cluster);
+      url = await start(cluster, settings);
+    }
+    return { cluster, url, presence: bePresent(users) };
   });
 
   let left: Promise<void> | undefined;
   return {
-    url: entered.url,
+    url,
     stop: () => {
-      left ??= whileLocked(lock, () => leave(entered));
+      // Under the folder's lock nobody can join between the leaving and the stop.
+      left ??= whileLocked(lock, async () => {
+        if (presence.leave()) await stopPostmaster(cluster);
+      });
       return left;
     },
   };
 }
 
-interface Entered {
-  readonly cluster: Cluster;
-  readonly url: string;
-  readonly presence: Client;
-  readonly socket: Socket;
-}
-
-async function start(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<Entered> {
+async function start(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<string> {
   // Windows has no Unix sockets to speak of; there the server listens on this machine alone.
   const windows = process.platform === "win32";
   const host = windows ? "127.0.0.1" : await makeSocketFolder(cluster);
@@ -95,17 +92,16 @@ async function start(cluster: Cluster, settings: Readonly<Record<string, string>
     if (!windows) await rm(host, { recursive: true, force: true });
     throw error;
   });
-  const entered = await enter(cluster, postmaster, PATIENCE_MS);
-  if (entered) return entered;
+  const url = await reach(cluster, postmaster, PATIENCE_MS);
+  if (url !== undefined) return url;
   throw new Error(`PostgreSQL runs in ${cluster.data} but cannot be reached. Stop the other process that uses it.`);
 }
 
 /**
- * Connects to a running server, waiting while it starts or recovers; undefined when it is gone, or out of reach for
- * `unreachableMs`. The connection is held until `leave`: by it the server itself knows who uses it, exactly, with no
- * list of process ids to go stale (a killed process loses its connections).
+ * The URL of a running server's database, which is made if there is none, waiting while the server starts or recovers;
+ * undefined when it is gone, or out of reach for `unreachableMs`.
  */
-async function enter(cluster: Cluster, postmaster: Postmaster, unreachableMs: number): Promise<Entered | undefined> {
+async function reach(cluster: Cluster, postmaster: Postmaster, unreachableMs: number): Promise<string | undefined> {
   const began = performance.now();
   const password = await clusterPassword(cluster);
   for (let current: Postmaster | undefined = postmaster; current; current = await findPostmaster(cluster)) {
@@ -115,18 +111,13 @@ async function enter(cluster: Cluster, postmaster: Postmaster, unreachableMs: nu
       continue;
     }
     const url = urlOf(current.address, password);
-    const socket = new Socket();
     try {
       await createDatabase(url);
-      const presence = await connect(databaseUrl(url, "postgres"), PRESENCE, { stream: () => socket });
-      // It must not keep the process alive by itself.
-      socket.unref();
-      return { cluster, url, presence, socket };
+      return url;
     } catch (error) {
-      const code = errorCode(error) ?? "";
-      const unreachable = UNREACHABLE.has(code);
+      const unreachable = UNREACHABLE.has(errorCode(error) ?? "");
       if (unreachable && performance.now() - began > unreachableMs) break;
-      if (!unreachable && !NOT_NOW.has(code)) throw error;
+      if (!unreachable && !isNotNow(error)) throw error;
       await sleep(POLL_MS);
     }
   }
@@ -134,51 +125,21 @@ async function enter(cluster: Cluster, postmaster: Postmaster, unreachableMs: nu
 }
 
 /** Nobody listens: the server is still starting, or its socket is gone. */
-const UNREACHABLE = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
-/** The server is starting up or shutting down: cannot_connect_now, admin_shutdown, crash_shutdown. */
-const NOT_NOW = new Set(["57P03", "57P01", "57P02"]);
+const UNREACHABLE = new Set(["ENOENT", "ECONNREFUSED"]);
+/** The server is starting up or shutting down: cannot_connect_now, admin_shutdown, crash_shutdown; or it just crashed. */
+const NOT_NOW = new Set(["57P03", "57P01", "57P02", "ECONNRESET", "EPIPE"]);
 
-async function leave({ cluster, url, presence, socket }: Entered): Promise<void> {
-  socket.ref();
-  // Our own connection may still be listed for a moment after its end, so it is left out by its process id.
-  const [{ pid }] = (await presence.query("SELECT pg_backend_pid() AS pid").catch(() => undefined))?.rows ?? [
-    { pid: 0 },
-  ];
-  await presence.end().catch(() => undefined);
-  const others = await countOthers(databaseUrl(url, "postgres"), pid);
-  // Under the folder's lock nobody can join between the count and the stop.
-  if (others === 0) await stopPostmaster(cluster);
-}
-
-/** How many other processes use the server; 0 as well when it is gone. */
-async function countOthers(url: string, ownPid: number): Promise<number> {
-  try {
-    const client = await connect(url, "docket leaving");
-    try {
-      const { rows } = await client.query<{ others: number }>(
-        "SELECT count(*)::int AS others FROM pg_stat_activity WHERE application_name = $1 AND pid <> $2",
-        [PRESENCE, ownPid],
-      );
-      return rows[0]?.others ?? 0;
-    } finally {
-      await client.end();
-    }
-  } catch (error) {
-    if (UNREACHABLE.has(errorCode(error) ?? "")) return 0;
-    throw error;
-  }
+function isNotNow(error: unknown): boolean {
+  const code = errorCode(error);
+  if (code !== undefined) return NOT_NOW.has(code);
+  // A connection that ends while it is being made has no code.
+  return isConnectionLost(error instanceof DocketError ? error.cause : error);
 }
 
 function urlOf({ host, port }: NonNullable<Postmaster["address"]>, password: string): string {
   const login = `${EMBEDDED_USER}:${encodeURIComponent(password)}`;
   if (process.platform === "win32") return `postgresql://${login}@${host}:${port}/${DATABASE}`;
   return `postgresql://${login}@localhost:${port}/${DATABASE}?${new URLSearchParams({ host })}`;
-}
-
-function databaseUrl(url: string, database: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${database}`;
-  return changed.href;
 }
 
 async function freePort(): Promise<number> {

@@ -51,9 +51,7 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
   const backward = args.last != null || args.before != null;
   if (backward && (args.first != null || args.after != null))
     throw badInput("Page forward with first and after, or backward with last and before, not both.");
-  const size = (backward ? args.last : args.first) ?? DEFAULT_SIZE;
-  if (size < 0 || size > LARGEST_SIZE)
-    throw badInput(`A page holds 0 to ${LARGEST_SIZE} items, not ${size}; follow pageInfo.endCursor for more.`);
+  const size = pageSize(backward ? args.last : args.first);
   const cursor = backward ? args.before : args.after;
   const descending = (order.direction === "DESC") !== backward;
   const columns = order.columns.map(({ sql }) => sql).join(", ");
@@ -67,23 +65,49 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
             .map((value, i) => `${bind(value)}::${order.columns[i]?.type}`)
             .join(", ")})`,
     tail: `ORDER BY ${sort} LIMIT ${bind(size + 1)}`,
-    toPage: (rows) => {
-      const more = rows.length > size;
-      const kept = rows.slice(0, size);
-      if (backward) kept.reverse();
-      const edges = kept.map((node) => ({ cursor: encode(node.cursorKey, order), node }));
-      return {
-        edges,
-        pageInfo: {
-          hasNextPage: backward ? cursor != null : more,
-          hasPreviousPage: backward ? more : cursor != null,
-          startCursor: edges[0]?.cursor ?? null,
-          endCursor: edges.at(-1)?.cursor ?? null,
-        },
-      };
+    toPage: (rows) =>
+      toPage(rows, { size, backward, resumed: cursor != null, cursorOf: ({ cursorKey }) => encode(cursorKey, order) }),
+  };
+}
+
+/** @throws BAD_USER_INPUT for a size outside 0 … 100. */
+export function pageSize(asked: number | null | undefined): number {
+  const size = asked ?? DEFAULT_SIZE;
+  if (size < 0 || size > LARGEST_SIZE)
+    throw badInput(`A page holds 0 to ${LARGEST_SIZE} items, not ${size}; follow pageInfo.endCursor for more.`);
+  return size;
+}
+
+interface PageRead<Row> {
+  readonly size: number;
+  /** Whether it began at a cursor. */
+  readonly resumed: boolean;
+  readonly backward?: boolean;
+  cursorOf(row: Row): string;
+}
+
+/** The page that rows become, read with one more than its size. */
+export function toPage<Row>(
+  rows: readonly Row[],
+  { size, resumed, backward = false, cursorOf }: PageRead<Row>,
+): Page<Row> {
+  const more = rows.length > size;
+  const kept = rows.slice(0, size);
+  if (backward) kept.reverse();
+  const edges = kept.map((node) => ({ cursor: cursorOf(node), node }));
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: backward ? resumed : more,
+      hasPreviousPage: backward ? more : resumed,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
     },
   };
 }
+
+export const foreignCursor = () =>
+  badInput("This cursor does not belong to this list and order. Begin again without one.");
 
 /** Whether a text could be a value of the type as PostgreSQL writes it; what is not, it would refuse with an error. */
 const FITS: Readonly<Record<string, (part: string) => boolean>> = {
@@ -119,7 +143,7 @@ function decode(cursor: string, { name, columns }: Order): string[] {
   } catch {
     // falls through to the one message for every cursor that is not ours
   }
-  throw badInput("This cursor does not belong to this list and order. Begin again without one.");
+  throw foreignCursor();
 }
 
 /** Collects the parameters of a statement as it is put together. */

@@ -36,6 +36,12 @@ const PASSWORD_FILE = "docket-password";
 /** In the data folder: our settings, rewritten at each start; what stands below its include in postgresql.conf wins. */
 const SETTINGS_FILE = "docket.conf";
 
+/** Whether a Docket folder has a database, here or in the place that it names. Makes nothing. */
+export async function hasCluster(home: string): Promise<boolean> {
+  const named = await readFile(join(home, LOCATION_FILE), "utf8").catch(() => undefined);
+  return named !== undefined || (await ownerOfCluster(join(home, "postgres"))) !== undefined;
+}
+
 /**
  * The cluster of a Docket folder, initialised if there is none yet. Call it under the folder's lock.
  * @param durable false only for tests: do not wait for the disk.

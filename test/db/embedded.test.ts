@@ -157,6 +157,38 @@ test("two processes that start at once on a fresh folder share one server, and t
   await expect(query(second.url, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
+test("a backend that was killed, or whose connection was ended, costs no process its place: the last one out stops the server", async () => {
+  const first = await startProcess();
+  const pid = await postmasterPid();
+  const crashed = await connect(first.url, "docket test");
+  const { rows } = await crashed.query("SELECT pg_backend_pid() AS pid");
+  const ended = new Promise((resolve) => crashed.once("end", resolve));
+  // PostgreSQL then ends all connections and recovers.
+  process.kill(rows[0].pid, "SIGKILL");
+  await ended;
+  const second = await startProcess();
+  await second.stop();
+  await vi.waitFor(() => query(first.url, "SELECT"));
+
+  await query(
+    first.url,
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE 'docket%' AND pid <> pg_backend_pid()",
+  );
+  const third = await startProcess();
+  await third.stop();
+  await query(first.url, "SELECT");
+  expect(await postmasterPid()).toBe(pid);
+  await first.stop();
+  await expect(query(first.url, "SELECT")).rejects.toThrow("Cannot connect");
+});
+
+test("a process that was killed does not count as one that uses the server", async () => {
+  const [first, second] = await Promise.all([startProcess(), startProcess()]);
+  await kill(first.child);
+  await second.stop();
+  await expect(query(second.url, "SELECT")).rejects.toThrow("Cannot connect");
+});
+
 test("two users within one process are two users", async () => {
   const [first, second] = await Promise.all([startEmbedded(folder, FAST), startEmbedded(folder, FAST)]);
   await second.stop();
@@ -170,7 +202,7 @@ test("an initialisation that was interrupted does not spoil the next start", asy
   await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
   const server = await startEmbedded(folder, FAST);
   await query(server.url, "SELECT");
-  expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock"]);
+  expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock", "postgres.users"]);
   await server.stop();
 });
 
