@@ -52,7 +52,7 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     }),
     changes: t.field({
       type: [FieldChange],
-      description: "What an update changed, field by field; empty for other types.",
+      description: "What changed, field by field; empty for types that carry the whole task, and for claims.",
       resolve: ({ payload }) =>
         Object.entries((payload["changes"] ?? {}) as Record<string, { old?: unknown; new?: unknown }>).map(
           ([field, change]) => ({ field, old: change.old, new: change.new }),

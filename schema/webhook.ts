@@ -4,11 +4,11 @@ import { type CreatedWebhook, createWebhook } from "../src/delivery/webhooks/cre
 import { deleteWebhook } from "../src/delivery/webhooks/delete.ts";
 import { findWebhook, requireWebhook } from "../src/delivery/webhooks/find.ts";
 import { listWebhooks, type Progress, progressOf } from "../src/delivery/webhooks/list.ts";
-import { type ChangedWebhook, pauseWebhook } from "../src/delivery/webhooks/pause.ts";
+import { pauseWebhook } from "../src/delivery/webhooks/pause.ts";
 import { type Replay, replayWebhookDeliveries } from "../src/delivery/webhooks/replay.ts";
 import { resumeWebhook } from "../src/delivery/webhooks/resume.ts";
 import { type RotatedWebhookSecret, rotateWebhookSecret } from "../src/delivery/webhooks/rotate-secret.ts";
-import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
+import type { ChangedWebhook, Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
 import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
 
@@ -230,7 +230,7 @@ builder.mutationFields((t) => ({
     type: ReplayWebhookDeliveriesPayload,
     nullable: true,
     typeOptions: { description: "The deliveries to send again: eventIds, or allDead." },
-    description: `Sends deliveries again, at once (of a paused webhook once it goes on): dead letters, or delivered ones that the receiver has lost. Their attempts count on. At most 1,000 per call. ${ERRORS}`,
+    description: `Sends deliveries again, at once (of a paused webhook once it goes on): dead letters, or delivered ones that the receiver has lost. Each gets a full round of attempts. At most 1,000 per call. ${ERRORS}`,
     input: {
       webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
       eventIds: t.input.idList({

@@ -1,4 +1,4 @@
-import { projectNotFound } from "../errors.ts";
+import { badInput, forbidden, projectNotFound } from "../errors.ts";
 import type { Context, Viewer } from "./viewer.ts";
 
 /**
@@ -45,4 +45,26 @@ export async function requireProjects(
     [projectIds],
   );
   if (missing) throw projectNotFound(missing.project_id);
+}
+
+/**
+ * The projects that something is made for, null for every one: it reaches no further than who makes it.
+ * @throws FORBIDDEN for every project by a viewer that is limited; BAD_USER_INPUT, PROJECT_NOT_FOUND
+ */
+export async function checkProjects(
+  ctx: Pick<Context, "db" | "viewer">,
+  what: "key" | "webhook",
+  given: readonly string[] | null | undefined,
+): Promise<readonly string[] | null> {
+  if (given == null) {
+    const own = ctx.viewer.projectIds;
+    if (own === null) return null;
+    throw forbidden(
+      `Your key is limited to ${own.join(", ")}: name projectIds among these, as a ${what} cannot reach further than the key that makes it.`,
+    );
+  }
+  const wanted = [...new Set(given)].sort();
+  if (wanted.length === 0) throw badInput("projectIds must name at least one project; leave it out for every project.");
+  await requireProjects(ctx, wanted);
+  return wanted;
 }

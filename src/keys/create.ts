@@ -1,7 +1,7 @@
 import { type Context, type Role, requireRole } from "../access/viewer.ts";
-import { canSee } from "../access/visibility.ts";
+import { checkProjects } from "../access/visibility.ts";
 import { once } from "../db/idempotency.ts";
-import { badInput, forbidden, projectNotFound } from "../errors.ts";
+import { badInput } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { makeSecret, type Secret } from "./secret.ts";
 
@@ -30,7 +30,7 @@ export async function createApiKey(ctx: Context, input: CreateApiKey): Promise<C
   const answer = await once(ctx, { operation: "createApiKey", input }, async (inside) => {
     requireRole(inside.viewer, "admin");
     const made = makeSecret("key");
-    const projectIds = await checkProjects(inside, input.projectIds);
+    const projectIds = await checkProjects(inside, "key", input.projectIds);
     const keyId = await insertKey(inside, made, { ...input, name: checkName(input.name), projectIds });
     secret = made.text;
     // What is returned here is stored with the idempotency key: never the secret.
@@ -65,22 +65,4 @@ function checkName(given: string): string {
   const name = given.trim();
   if (name.length < 1 || name.length > 100) throw badInput("name must have 1 to 100 characters.");
   return name;
-}
-
-async function checkProjects({ db, viewer }: Context, given: readonly string[] | null | undefined) {
-  if (given == null) {
-    if (viewer.projectIds === null) return null;
-    throw forbidden(
-      `Your key is limited to ${viewer.projectIds.join(", ")}: name projectIds among these, as a key cannot make a wider one.`,
-    );
-  }
-  const wanted = [...new Set(given)].sort();
-  if (wanted.length === 0) throw badInput("projectIds must name at least one project; leave it out for every project.");
-  const found = await db.read<{ project_id: string }>("SELECT project_id FROM projects WHERE project_id = ANY ($1)", [
-    wanted,
-  ]);
-  const existing = new Set(found.map((row) => row.project_id));
-  const missing = wanted.find((projectId) => !existing.has(projectId) || !canSee(viewer, projectId));
-  if (missing !== undefined) throw projectNotFound(missing);
-  return wanted;
 }

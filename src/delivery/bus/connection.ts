@@ -7,6 +7,7 @@ import {
   connect,
   credsAuthenticator,
   type NatsConnection,
+  TimeoutError,
   wsconnect,
 } from "@nats-io/transport-node";
 import type { NatsConfig } from "../../config.ts";
@@ -16,7 +17,10 @@ import { errorCode } from "../../db/retry.ts";
 const STEP_MS = 2_000;
 const DEFAULT_PORT = "4222";
 
-/** @throws Error that says what is wrong, without the passwords that addresses may hold. */
+const CHECK_ADDRESS =
+  "Check that NATS runs there, and DOCKET_NATS_URL: tls:// where it insists on TLS, ws:// or wss:// for its WebSocket port.";
+
+/** @throws Error that says what is wrong and what to do, without the passwords that addresses may hold. */
 export async function connectToNats({ servers, credentialsFile }: NatsConfig): Promise<NatsConnection> {
   const urls = servers.map((server) => new URL(server));
   const web = urls.filter(({ protocol }) => /^wss?:$/.test(protocol));
@@ -29,17 +33,41 @@ export async function connectToNats({ servers, credentialsFile }: NatsConfig): P
     reconnect: false,
     noAsyncTraces: true,
     ...loginOf(urls),
-    ...(credentialsFile !== null && { authenticator: credsAuthenticator(await readFile(credentialsFile)) }),
+    ...(credentialsFile !== null && { authenticator: credsAuthenticator(await readCredentials(credentialsFile)) }),
   };
+  const addresses = web.length > 0 ? [] : await answering(urls);
   try {
     if (web.length > 0)
       return await wsconnect({ ...options, servers: urls.map((url) => `${url.protocol}//${url.host}${url.pathname}`) });
     // Without this the client takes tls:// for a wish.
     const tls = urls.some(({ protocol }) => protocol === "tls:") && { tls: {} };
-    return await connect({ ...options, ...tls, servers: await answering(urls) });
+    return await connect({ ...options, ...tls, servers: addresses });
   } catch (error) {
-    if (!(error instanceof AuthorizationError)) throw error;
-    throw new Error(`NATS refuses the login (${error.message}). Check DOCKET_NATS_URL or DOCKET_NATS_CREDENTIALS.`);
+    throw explain(error, urls.map(({ host }) => host).join(", "));
+  }
+}
+
+function explain(error: unknown, hosts: string): Error {
+  const message = String(error instanceof Error ? error.message : error).trim();
+  if (error instanceof AuthorizationError)
+    return new Error(
+      `NATS refuses the login at ${hosts} (${message}). Check DOCKET_NATS_URL or DOCKET_NATS_CREDENTIALS.`,
+    );
+  const reason = error instanceof TimeoutError ? `no answer for ${STEP_MS / 1000} s` : message;
+  return new Error(`Connecting to NATS at ${hosts} fails: ${reason}. ${remedyFor(message)}`);
+}
+
+function remedyFor(message: string): string {
+  if (/certificate/i.test(message)) return "Name the authority that signed it to Node: NODE_EXTRA_CA_CERTS=ca.pem.";
+  if (/credentials/i.test(message)) return "Check the file that DOCKET_NATS_CREDENTIALS names.";
+  return CHECK_ADDRESS;
+}
+
+async function readCredentials(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new Error(`The file that DOCKET_NATS_CREDENTIALS names cannot be read: ${error}`);
   }
 }
 
@@ -63,7 +91,7 @@ async function answering(urls: readonly URL[]): Promise<string[]> {
     const error: unknown = greeted.status === "rejected" && greeted.reason;
     return `${urls[i]?.host} ${error instanceof Error && error.name === "AbortError" ? "is silent" : (errorCode(error) ?? error)}`;
   });
-  throw new Error(`No NATS server answers: ${reasons.join(", ")}`);
+  throw new Error(`No NATS server answers: ${reasons.join(", ")}. ${CHECK_ADDRESS}`);
 }
 
 async function greeting({ hostname, port }: URL): Promise<string> {

@@ -6,7 +6,7 @@ import {
   type StreamAPI,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { type NatsConnection, nanos, PermissionViolationError } from "@nats-io/transport-node";
+import { type NatsConnection, nanos, PermissionViolationError, TimeoutError } from "@nats-io/transport-node";
 import type { NatsConfig } from "../../config.ts";
 import { covers, wildcardOf } from "./subject.ts";
 
@@ -39,7 +39,7 @@ export async function ensureStream(
       throw new Error(`The stream ${stream} acknowledges nothing (no_ack). Name another with DOCKET_NATS_STREAM.`);
     return config;
   } catch (error) {
-    throw explain(error, stream, wanted);
+    throw explain(error, stream, wanted, connection.getServer());
   }
 }
 
@@ -54,7 +54,12 @@ async function create(streams: StreamAPI, names: { name: string; subjects: strin
   }
 }
 
-function explain(error: unknown, stream: string, wanted: string): unknown {
+function explain(error: unknown, stream: string, wanted: string, host: string): unknown {
+  if (error instanceof TimeoutError)
+    return new Error(
+      `JetStream at ${host} was asked for the stream ${stream} and gave no answer for ${ANSWER_MS / 1000} s. ` +
+        "Check that it is up: nats server report jetstream.",
+    );
   if (isNotEnabled(error))
     return new Error(
       "JetStream is not enabled on this NATS server or account. Start it with -js, or enable jetstream.",

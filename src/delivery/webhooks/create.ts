@@ -1,12 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { type Context, requireRole } from "../../access/viewer.ts";
-import { requireProjects } from "../../access/visibility.ts";
+import { checkProjects } from "../../access/visibility.ts";
 import { once } from "../../db/idempotency.ts";
-import { badInput, forbidden } from "../../errors.ts";
-import { append } from "../../log/append.ts";
+import { badInput } from "../../errors.ts";
 import { ensureReader } from "../../log/pump.ts";
 import { checkTypes } from "./types.ts";
-import { readerOf, shownUrl } from "./webhook.ts";
+import { makeWebhookSecret, readerOf, shownUrl, tell } from "./webhook.ts";
 
 export interface CreateWebhook {
   readonly url: string;
@@ -24,6 +22,8 @@ export interface CreatedWebhook {
   readonly replayed: boolean;
 }
 
+const MOST_PROJECTS = 1000;
+
 /**
  * Makes a webhook that gets what happens from now on. An admin that is limited to some projects makes webhooks for
  * those only.
@@ -35,7 +35,10 @@ export async function createWebhook(ctx: Context, input: CreateWebhook): Promise
     requireRole(inside.viewer, "admin");
     const url = checkUrl(input.url);
     const types = checkTypes(input.types);
-    const projectIds = await checkProjects(inside, input.projectIds);
+    const projectIds = await checkProjects(inside, "webhook", input.projectIds);
+    if (projectIds && projectIds.length > MOST_PROJECTS)
+      throw badInput(`projectIds may name ${MOST_PROJECTS} projects at most; leave it out for every project.`);
+    requireReachable(projectIds, types);
     const made = makeWebhookSecret();
     const webhookId = await insert(inside, { url, projectIds, types, secret: made });
     secret = made;
@@ -45,9 +48,14 @@ export async function createWebhook(ctx: Context, input: CreateWebhook): Promise
   return { ...answer, secret: answer.replayed ? null : secret };
 }
 
-/** A signing secret as Standard Webhooks writes it: 256 bits. */
-export function makeWebhookSecret(): string {
-  return `whsec_${randomBytes(32).toString("base64")}`;
+/** Nouns whose events belong to no project. */
+const OF_SERVER = /^(key|webhook)\./;
+
+function requireReachable(projectIds: readonly string[] | null, types: readonly string[] | null): void {
+  if (projectIds !== null && types?.every((type) => OF_SERVER.test(type)))
+    throw badInput(
+      `${types.join(", ")} are events of the server and belong to no project: leave projectIds out, or ask for other types.`,
+    );
 }
 
 interface NewWebhook {
@@ -65,13 +73,7 @@ async function insert(ctx: Context, { url, projectIds, types, secret }: NewWebho
   );
   if (!row) throw new Error("INSERT answered no row");
   await ensureReader(ctx.db, readerOf(row.webhook_id));
-  await append(ctx, {
-    type: "webhook.created",
-    projectId: null,
-    subjectType: "webhook",
-    subjectId: row.webhook_id,
-    payload: { url: shownUrl(url), projectIds, types },
-  });
+  await tell(ctx, "webhook.created", row.webhook_id, { url: shownUrl(url), projectIds, types });
   return row.webhook_id;
 }
 
@@ -91,22 +93,4 @@ function checkUrl(given: string): string {
   if (url.href.length > LONGEST_URL)
     throw badInput(`url has ${url.href.length} characters; at most ${LONGEST_URL} are allowed.`);
   return url.href;
-}
-
-const MOST_PROJECTS = 1000;
-
-async function checkProjects(ctx: Context, given: readonly string[] | null | undefined) {
-  if (given == null) {
-    const own = ctx.viewer.projectIds;
-    if (own === null) return null;
-    throw forbidden(
-      `Your key is limited to ${own.join(", ")}: name projectIds among these, as a webhook cannot reach further than the key that makes it.`,
-    );
-  }
-  const wanted = [...new Set(given)].sort();
-  if (wanted.length === 0) throw badInput("projectIds must name at least one project; leave it out for every project.");
-  if (wanted.length > MOST_PROJECTS)
-    throw badInput(`projectIds may name ${MOST_PROJECTS} projects at most; leave it out for every project.`);
-  await requireProjects(ctx, wanted);
-  return wanted;
 }

@@ -1,9 +1,7 @@
 import type { Context } from "../../access/viewer.ts";
 import { type Answer, once } from "../../db/idempotency.ts";
-import { append } from "../../log/append.ts";
 import { requireWebhook } from "./find.ts";
-import type { ChangedWebhook, ChangeWebhook } from "./pause.ts";
-import { lockWebhook, readerOf, shownUrl } from "./webhook.ts";
+import { type ChangedWebhook, type ChangeWebhook, lockWebhook, readerOf, shownUrl, tell } from "./webhook.ts";
 
 /**
  * Ends a webhook for good: with it go its secret, its deliveries, sent or not, and its place in the log.
@@ -17,13 +15,7 @@ export function deleteWebhook(ctx: Context, input: ChangeWebhook): Promise<Answe
     await db.write("DELETE FROM log_readers WHERE reader = $1", [readerOf(found.webhookId)]);
     const { webhookId, url, projectIds, types } = await lockWebhook(inside, found.webhookId);
     await db.write("DELETE FROM webhooks WHERE webhook_id = $1", [webhookId]);
-    await append(inside, {
-      type: "webhook.deleted",
-      projectId: null,
-      subjectType: "webhook",
-      subjectId: webhookId,
-      payload: { url: shownUrl(url), projectIds, types },
-    });
+    await tell(inside, "webhook.deleted", webhookId, { url: shownUrl(url), projectIds, types });
     return { webhookId };
   });
 }

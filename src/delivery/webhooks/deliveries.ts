@@ -1,9 +1,9 @@
 import type { Context } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
-import type { Page } from "../../db/page.ts";
+import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
 import { isUuid } from "../../db/storable.ts";
-import { badInput } from "../../errors.ts";
+import { DocketError } from "../../errors.ts";
 import { SERVER_STREAM } from "../../log/append.ts";
 import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "../../log/event.ts";
 
@@ -33,7 +33,7 @@ const DELIVERY_COLUMNS = `d.webhook_id AS "webhookId", d.position, d.event_id AS
 
 /** What came of one attempt to send. */
 export interface Attempt {
-  /** Counts 1, 2, 3 … per delivery. */
+  /** Counts 1, 2, 3 … per delivery; a replay begins the next round. */
   readonly attempt: number;
   readonly startedAt: Date;
   readonly durationMs: number;
@@ -54,9 +54,6 @@ export interface DeliveriesQuery {
 
 export type DeliveryPage = Page<LoggedDelivery> & { totalCount(): Promise<number> };
 
-const DEFAULT_SIZE = 50;
-const LARGEST_SIZE = 100;
-
 /**
  * A page of the delivery log of each of the webhooks, latest event first: one statement for all of them.
  * @throws BAD_USER_INPUT for a size outside 0 … 100, or a cursor of another list.
@@ -66,9 +63,7 @@ export async function listDeliveries(
   webhookIds: readonly string[],
   { status = null, first, after = null }: DeliveriesQuery,
 ): Promise<DeliveryPage[]> {
-  const size = first ?? DEFAULT_SIZE;
-  if (size < 0 || size > LARGEST_SIZE)
-    throw badInput(`A page holds 0 to ${LARGEST_SIZE} items, not ${size}; follow pageInfo.endCursor for more.`);
+  const size = pageSize(first);
   if (after !== null) await requireCursor(db, webhookIds, after);
   const rows = await db.read<LoggedDelivery>(
     `SELECT d.* FROM webhooks w CROSS JOIN LATERAL (
@@ -81,7 +76,7 @@ export async function listDeliveries(
   );
   const found = Map.groupBy(rows, ({ webhookId }) => webhookId);
   return webhookIds.map((webhookId) => ({
-    ...toPage(found.get(webhookId) ?? [], size, after !== null),
+    ...toPage(found.get(webhookId) ?? [], { size, resumed: after !== null, cursorOf: ({ eventId }) => eventId }),
     totalCount: () => countOf(db, webhookId, status),
   }));
 }
@@ -94,21 +89,7 @@ async function requireCursor(db: Db, webhookIds: readonly string[], after: strin
         after,
       ])
     : [];
-  if (rows.length < webhookIds.length)
-    throw badInput("This cursor does not belong to this list and order. Begin again without one.");
-}
-
-function toPage(rows: readonly LoggedDelivery[], size: number, hasPreviousPage: boolean): Page<LoggedDelivery> {
-  const edges = rows.slice(0, size).map((node) => ({ cursor: node.eventId, node }));
-  return {
-    edges,
-    pageInfo: {
-      hasNextPage: rows.length > size,
-      hasPreviousPage,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
-  };
+  if (rows.length < webhookIds.length) throw foreignCursor();
 }
 
 async function countOf(db: Db, webhookId: string, status: DeliveryStatus | null): Promise<number> {
@@ -122,18 +103,35 @@ async function countOf(db: Db, webhookId: string, status: DeliveryStatus | null)
 
 type Key = Pick<LoggedDelivery, "webhookId" | "position">;
 
-/** The attempts of each delivery so far, oldest first. */
-export async function findAttempts(db: Db, deliveries: readonly Key[]): Promise<Attempt[][]> {
+/** Attempts that one statement reads. */
+const MOST_ATTEMPTS = 5_000;
+
+/**
+ * The attempts of each delivery so far, oldest first.
+ * @param last how many of each, the latest; null for all.
+ * @throws QUERY_TOO_COMPLEX when they are more than 5,000 together.
+ */
+export async function findAttempts(db: Db, deliveries: readonly Key[], last: number | null): Promise<Attempt[][]> {
   const rows = await db.read<Attempt & Key>(
-    `SELECT webhook_id AS "webhookId", position, attempt, started_at AS "startedAt", duration_ms AS "durationMs",
-       status_code AS "statusCode", error, response
-     FROM webhook_attempts
-     WHERE (webhook_id, position) IN (SELECT webhook_id, position FROM unnest($1::uuid[], $2::bigint[]) AS d (webhook_id, position))
-     ORDER BY attempt`,
-    [deliveries.map(({ webhookId }) => webhookId), deliveries.map(({ position }) => position)],
+    `SELECT webhook_id AS "webhookId", position, a.*
+     FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::bigint[]) d (webhook_id, position)) d CROSS JOIN LATERAL (
+       SELECT attempt, started_at AS "startedAt", duration_ms AS "durationMs", status_code AS "statusCode", error, response
+       FROM webhook_attempts a WHERE a.webhook_id = d.webhook_id AND a.position = d.position
+       ORDER BY attempt DESC LIMIT $3) a
+     LIMIT ${MOST_ATTEMPTS + 1}`,
+    [deliveries.map(({ webhookId }) => webhookId), deliveries.map(({ position }) => position), last],
   );
+  if (rows.length > MOST_ATTEMPTS)
+    throw new DocketError(
+      "QUERY_TOO_COMPLEX",
+      `This request asks for the attempts of ${deliveries.length} deliveries, and these are more than ${MOST_ATTEMPTS}. ` +
+        "Ask for lastAttempt, or for a smaller first.",
+    );
   const idOf = ({ webhookId, position }: Key) => `${webhookId} ${position}`;
-  const found = Map.groupBy(rows, idOf);
+  const found = Map.groupBy(
+    rows.sort((a, b) => a.attempt - b.attempt),
+    idOf,
+  );
   return deliveries.map((delivery) => found.get(idOf(delivery)) ?? []);
 }
 

@@ -24,24 +24,28 @@ export class Guard {
   constructor(privateNetworks: readonly string[]) {
     for (const network of privateNetworks) {
       const [address = "", bits] = network.split("/");
-      if (bits === undefined) this.#excepted.addAddress(address, family(isIP(address)));
-      else this.#excepted.addSubnet(address, Number(bits), family(isIP(address)));
+      const version = isIP(address);
+      this.#excepted.addSubnet(address, Number(bits ?? (version === 6 ? 128 : 32)), family(version));
     }
     this.#hasExceptions = privateNetworks.length > 0;
   }
 
-  /** @throws Error of DNS. A refusal comes from the request itself. */
+  /** @throws Error of DNS, or a refusal; most refusals come from the request itself. */
   async route({ protocol, hostname }: URL): Promise<Route> {
+    const address = hostname.replace(/^\[|\]$/g, "");
+    const scheme = protocol === "https:" ? "https" : "http";
     if (this.#hasExceptions) {
-      const addresses = await lookup(hostname.replace(/^\[|\]$/g, ""), { all: true });
+      const addresses = await lookup(address, { all: true });
       if (addresses.every((found) => this.#excepted.check(found.address, family(found.family))))
         // What was checked is connected to: a second answer of DNS might be another.
         return {
-          agent: this.#direct[protocol === "https:" ? "https" : "http"],
+          agent: this.#direct[scheme],
           lookup: (_host, _options, done) => done(null, addresses),
         };
     }
-    return { agent: this.#public[protocol === "https:" ? "https" : "http"] };
+    // The agent takes ::127.0.0.1 and all that was never given out for public.
+    if (isIP(address) === 6 && !GLOBAL_IPV6.check(address, "ipv6")) throw new Error(notPublic(address));
+    return { agent: this.#public[scheme] };
   }
 
   close(): void {
@@ -61,5 +65,12 @@ const family = (version: number) => (version === 6 ? "ipv6" : "ipv4");
 /** The refusal in words for whoever reads the delivery log; undefined for any other error. */
 export function refusal({ message }: Error): string | undefined {
   const [, address] = /^DNS lookup (\S+?)\(.* is not allowed\. Because/.exec(message) ?? [];
-  return address && `${address} is not a public address, and DOCKET_WEBHOOK_PRIVATE_NETWORKS does not name it.`;
+  return address && notPublic(address);
 }
+
+const notPublic = (address: string) =>
+  `${address} is not a public address, and DOCKET_WEBHOOK_PRIVATE_NETWORKS does not name it.`;
+
+/** All that is given out of IPv6 for public use. */
+const GLOBAL_IPV6 = new BlockList();
+GLOBAL_IPV6.addSubnet("2000::", 3, "ipv6");

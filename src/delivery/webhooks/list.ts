@@ -2,7 +2,7 @@ import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../../db/page.ts";
-import { readerOf, WEBHOOK_COLUMNS, type Webhook } from "./webhook.ts";
+import { HAS_MORE, WEBHOOK_COLUMNS, type Webhook, WITH_PLACE } from "./webhook.ts";
 
 const NEWEST_FIRST: Order = {
   name: "webhook",
@@ -53,10 +53,8 @@ export interface Progress {
 export async function progressOf(db: Db, webhookIds: readonly string[]): Promise<(Progress | undefined)[]> {
   const rows = await db.read<Progress & { webhookId: string }>(
     `SELECT w.webhook_id AS "webhookId", coalesce(c.pending, 0) AS pending, coalesce(c.dead, 0) AS dead,
-       CASE WHEN w.project_ids IS NULL THEN EXISTS (SELECT FROM events e WHERE e.position > r.position)
-         ELSE EXISTS (SELECT FROM events e WHERE e.project_id = ANY (w.project_ids) AND e.position > r.position)
-       END AS behind
-     FROM webhooks w JOIN log_readers r ON r.reader = '${readerOf("")}' || w.webhook_id LEFT JOIN (
+       ${HAS_MORE} AS behind
+     FROM ${WITH_PLACE} LEFT JOIN (
        SELECT webhook_id, count(*) FILTER (WHERE status = 'pending')::int AS pending,
          count(*) FILTER (WHERE status = 'dead')::int AS dead
        FROM webhook_deliveries WHERE webhook_id = ANY ($1::uuid[]) AND status IN ('pending', 'dead')

@@ -1,10 +1,10 @@
 import type { Context } from "../../access/viewer.ts";
-import { append } from "../../log/append.ts";
 import type { Delivery } from "./claim.ts";
+import { pause } from "./pause.ts";
 import type { Answer } from "./send.ts";
 
-/** Attempts until a delivery is dead; a replay allows as many again. */
-const MOST_ATTEMPTS = 14;
+/** Attempts until a delivery is dead. A replay begins the next round of so many. */
+export const MOST_ATTEMPTS = 14;
 /** Pause after the first attempt, in seconds; three times as long after each further one. */
 const FIRST_PAUSE = 5;
 /** The longest pause, in seconds, also of those that an endpoint asks for. */
@@ -29,18 +29,19 @@ const END = {
     FROM here WHERE here.ours AND d.webhook_id = here.webhook_id AND d.position = here.position`,
 };
 
-/** The later ones of the subject wait with it, so that what is due can be sent, and a claim passes over little. */
+/**
+ * The later ones of the subject wait with it, so that what is due can be sent, and a claim passes over little. After a
+ * replay one of them may be under way: its mark stays, or it would be sent twice at once.
+ */
 const POSTPONE = {
   name: "webhooks-postpone",
   text: `${ATTEMPT}
-    UPDATE webhook_deliveries d SET next_attempt_at = docket_now() + make_interval(secs => $9)
+    UPDATE webhook_deliveries d SET next_attempt_at = greatest(docket_now() + make_interval(secs => $9),
+      CASE WHEN d.position > here.position THEN d.next_attempt_at END)
     FROM here WHERE here.ours AND d.webhook_id = here.webhook_id AND d.project_id = here.project_id
       AND d.subject_type = here.subject_type AND d.subject_id = here.subject_id
       AND d.position >= here.position AND d.status = 'pending'`,
 };
-
-const PAUSE = `UPDATE webhooks SET paused_at = docket_now(), pause_reason = $2
-  WHERE webhook_id = $1 AND paused_at IS NULL RETURNING webhook_id`;
 
 /**
  * Records what came of an attempt: delivered, tried again later, or dead. Later events of a dead one's subject go on.
@@ -76,16 +77,4 @@ export function pauseAfter(attempt: number, retryAfter: number, random = Math.ra
   const round = (attempt - 1) % MOST_ATTEMPTS;
   const pause = FIRST_PAUSE * 3 ** round * (0.8 + 0.4 * random());
   return Math.min(Math.max(pause, retryAfter), LONGEST_PAUSE);
-}
-
-async function pause(ctx: Context, webhookId: string, reason: string): Promise<void> {
-  const paused = await ctx.db.write(PAUSE, [webhookId, reason]);
-  if (paused.length === 0) return;
-  await append(ctx, {
-    type: "webhook.paused",
-    projectId: null,
-    subjectType: "webhook",
-    subjectId: webhookId,
-    payload: { reason },
-  });
 }

@@ -1,16 +1,6 @@
 import type { Context } from "../../access/viewer.ts";
 import { type Answer, once } from "../../db/idempotency.ts";
-import { append } from "../../log/append.ts";
-import { lockWebhook } from "./webhook.ts";
-
-export interface ChangeWebhook {
-  readonly webhookId: string;
-  readonly idempotencyKey?: string | null | undefined;
-}
-
-export interface ChangedWebhook {
-  readonly webhookId: string;
-}
+import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
 
 /**
  * Sends nothing more to a webhook until it is resumed; what is to be sent is kept. An attempt under way ends as it may.
@@ -19,16 +9,20 @@ export interface ChangedWebhook {
  */
 export function pauseWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
   return once(ctx, { operation: "pauseWebhook", input }, async (inside) => {
-    const { webhookId, pausedAt } = await lockWebhook(inside, input.webhookId);
-    if (pausedAt !== null) return { webhookId };
-    await inside.db.write("UPDATE webhooks SET paused_at = docket_now() WHERE webhook_id = $1", [webhookId]);
-    await append(inside, {
-      type: "webhook.paused",
-      projectId: null,
-      subjectType: "webhook",
-      subjectId: webhookId,
-      payload: { reason: null },
-    });
+    const { webhookId } = await lockWebhook(inside, input.webhookId);
+    await pause(inside, webhookId, null);
     return { webhookId };
   });
+}
+
+const PAUSE = `UPDATE webhooks SET paused_at = docket_now(), pause_reason = $2
+  WHERE webhook_id = $1 AND paused_at IS NULL RETURNING webhook_id`;
+
+/**
+ * Pauses a webhook, without asking whether the viewer may.
+ * @param reason why it pauses by itself; null when a person does it.
+ */
+export async function pause(ctx: Context, webhookId: string, reason: string | null): Promise<void> {
+  const paused = await ctx.db.write(PAUSE, [webhookId, reason]);
+  if (paused.length > 0) await tell(ctx, "webhook.paused", webhookId, { reason });
 }

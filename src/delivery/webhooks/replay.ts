@@ -2,8 +2,8 @@ import type { Context } from "../../access/viewer.ts";
 import { type Answer, once } from "../../db/idempotency.ts";
 import { isUuid } from "../../db/storable.ts";
 import { badInput } from "../../errors.ts";
-import { append } from "../../log/append.ts";
-import { lockWebhook } from "./webhook.ts";
+import { MOST_ATTEMPTS } from "./outcome.ts";
+import { lockWebhook, tell } from "./webhook.ts";
 
 export interface ReplayWebhookDeliveries {
   readonly webhookId: string;
@@ -25,11 +25,13 @@ export interface Replay {
 /** Most deliveries that one call sends again. */
 const MOST_REPLAYED = 1000;
 
-const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = docket_now(), ended_at = NULL
+/** A full round of attempts is ahead: the numbers go on at the next one, as 15 or 29. */
+const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = docket_now(), ended_at = NULL,
+    attempts = (attempts + ${MOST_ATTEMPTS - 1}) / ${MOST_ATTEMPTS} * ${MOST_ATTEMPTS}
   WHERE webhook_id = $1 AND status <> 'pending'`;
 
 /**
- * Sends deliveries again that were given up, or done: they are due at once, their attempts count on. Those that are
+ * Sends deliveries again that were given up, or done: they are due at once, with a full round of attempts. Those that are
  * pending anyway are not counted. At most 1,000 dead ones, the oldest first; the answer says how many dead are left.
  * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
@@ -52,13 +54,7 @@ export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDelive
     );
     const deliveries = replayed.length;
     if (deliveries > 0)
-      await append(inside, {
-        type: "webhook.deliveries_replayed",
-        projectId: null,
-        subjectType: "webhook",
-        subjectId: webhookId,
-        payload: { deliveries, allDead: eventIds === null },
-      });
+      await tell(inside, "webhook.deliveries_replayed", webhookId, { deliveries, allDead: eventIds === null });
     return { webhookId, deliveries, deadLeft: left?.dead ?? 0 };
   });
 }

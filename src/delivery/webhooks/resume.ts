@@ -1,9 +1,7 @@
 import type { Context } from "../../access/viewer.ts";
 import { type Answer, once } from "../../db/idempotency.ts";
-import { append } from "../../log/append.ts";
 import { ATTEMPT_SECONDS } from "./claim.ts";
-import type { ChangedWebhook, ChangeWebhook } from "./pause.ts";
-import { lockWebhook } from "./webhook.ts";
+import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
 
 /**
  * Lets a paused webhook go on where it stopped: with what is pending, then with all that happened meanwhile. What waits
@@ -25,13 +23,7 @@ export function resumeWebhook(ctx: Context, input: ChangeWebhook): Promise<Answe
          AND next_attempt_at > docket_now() + interval '${ATTEMPT_SECONDS} seconds'`,
       [webhookId],
     );
-    await append(inside, {
-      type: "webhook.resumed",
-      projectId: null,
-      subjectType: "webhook",
-      subjectId: webhookId,
-      payload: {},
-    });
+    await tell(inside, "webhook.resumed", webhookId);
     return { webhookId };
   });
 }

@@ -1,8 +1,6 @@
 import type { Context } from "../../access/viewer.ts";
 import { once } from "../../db/idempotency.ts";
-import { append } from "../../log/append.ts";
-import { makeWebhookSecret } from "./create.ts";
-import { lockWebhook } from "./webhook.ts";
+import { lockWebhook, makeWebhookSecret, tell } from "./webhook.ts";
 
 export interface RotateWebhookSecret {
   readonly webhookId: string;
@@ -38,13 +36,7 @@ export async function rotateWebhookSecret(ctx: Context, input: RotateWebhookSecr
        WHERE webhook_id = $1 RETURNING previous_secret_until AS "oldSecretUntil"`,
       [webhookId, made, overlapHours],
     );
-    await append(inside, {
-      type: "webhook.secret_rotated",
-      projectId: null,
-      subjectType: "webhook",
-      subjectId: webhookId,
-      payload: { oldSecretUntil: row?.oldSecretUntil ?? null },
-    });
+    await tell(inside, "webhook.secret_rotated", webhookId, { oldSecretUntil: row?.oldSecretUntil ?? null });
     secret = made;
     // What is returned here is stored with the idempotency key: never the secret.
     return { webhookId };

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readConfig } from "../../../src/config.ts";
-import { NatsSink } from "../../../src/delivery/bus/nats.ts";
+import { NatsSink } from "../../../src/delivery/bus/sink.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { ensureReader, pump } from "../../../src/log/pump.ts";
 import type { Sink } from "../../../src/log/sink.ts";

@@ -1,6 +1,8 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { expect, it, vi } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { commit, startLog, taskEvent } from "../../log/test-log.ts";
 import { makeNatsServer, type NatsOptions } from "../../support/nats-server.ts";
 import { needNats, PATIENCE, readerOf, recordingLogger, startTestBus } from "./bus-test.ts";
@@ -11,9 +13,13 @@ const HOUR_NS = 3_600_000_000_000;
 
 /** What the server's log says first of a bus that cannot work. */
 async function firstComplaint(options: NatsOptions, login = "", env: Record<string, string> = {}): Promise<string> {
-  const [log, nats] = [await startLog(), await makeNatsServer(options)];
+  const nats = await makeNatsServer(options);
+  return complaintAt(nats.url.replace("//", `//${login}`), env);
+}
+
+async function complaintAt(url: string, env: Record<string, string> = {}): Promise<string> {
   const logger = recordingLogger();
-  await startTestBus(log, nats.url.replace("//", `//${login}`), env, logger);
+  await startTestBus(await startLog(), url, env, logger);
   await vi.waitFor(() => expect(logger.lines).toHaveLength(1), PATIENCE);
   return logger.lines.join();
 }
@@ -106,6 +112,33 @@ it("is not reached where nobody listens, which the server's log says", async () 
   const complaint = await firstComplaint({ away: true }, "docket:wr0ng@");
   expect(complaint).toMatch(/No NATS server answers: 127\.0\.0\.1:\d+ ECONNREFUSED/);
   expect(complaint).not.toContain("wr0ng");
+});
+
+it("is not reached where TLS is asked for and not spoken, which the server's log says with what to do", async () => {
+  const nats = await makeNatsServer();
+  const complaint = await complaintAt(nats.url.replace("nats://", "tls://docket:wr0ng@"));
+  const { host } = new URL(nats.url);
+  expect(complaint).toContain(`Connecting to NATS at ${host} fails: server does not support 'tls'. Check`);
+  expect(complaint).not.toContain("wr0ng");
+});
+
+it("is not reached where a server greets and falls silent, which the server's log says with what to do", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.write('INFO {"server_id": "silent", "version": "2.10.0", "proto": 1, "max_payload": 1048576}\r\n');
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const complaint = await complaintAt(`nats://docket:wr0ng@${host}`);
+  expect(complaint).toContain(`Connecting to NATS at ${host} fails: no answer for 2 s. Check`);
+  expect(complaint).not.toContain("wr0ng");
+});
+
+it("is not reached with a file of credentials that is not there, which the server's log says", async () => {
+  const complaint = await firstComplaint({}, "", { DOCKET_NATS_CREDENTIALS: "/nowhere/docket.creds" });
+  expect(complaint).toMatch(/DOCKET_NATS_CREDENTIALS names cannot be read.*\/nowhere\/docket\.creds/);
 });
 
 it("gets nothing of a task behind an event that it refuses, until it takes that one", async () => {

@@ -1,14 +1,7 @@
 import { expect, it } from "vitest";
 import { CLAIM } from "../../../src/delivery/webhooks/claim.ts";
 import { verbTest } from "../../support/verbs.ts";
-
-interface PlanNode {
-  readonly "Node Type": string;
-  readonly "Relation Name"?: string;
-  readonly Plans?: readonly PlanNode[];
-}
-
-const nodes = (plan: PlanNode): PlanNode[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
+import { nodes } from "./plan.ts";
 
 it("finds what is due by indexes alone, at 30,000 deliveries", async () => {
   const { owner } = await verbTest();

@@ -33,6 +33,8 @@ it("refuses every address that is not public, however it is written", async () =
     "[::]",
     "[::ffff:127.0.0.1]",
     "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[4000::1]",
     "[64:ff9b::7f00:1]",
     "[2002:7f00:1::]",
     "[fd00::1]",

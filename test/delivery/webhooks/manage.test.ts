@@ -112,6 +112,7 @@ describe("createWebhook", () => {
     [{ types: ["*"] }, "BAD_USER_INPUT", /Use ids.\*.*key.created.*task.\*.*webhook.\*/],
     [{ projectIds: [] }, "BAD_USER_INPUT", /leave it out/],
     [{ projectIds: ["alpha", "nowhere"] }, "PROJECT_NOT_FOUND", /nowhere/],
+    [{ projectIds: ["alpha"], types: ["key.*"] }, "BAD_USER_INPUT", /belong to no project/],
   ])("refuses %o", async (input, code, message) => {
     const { refused, owner } = await startManaged();
     const errors = await refused(

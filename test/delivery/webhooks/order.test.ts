@@ -6,6 +6,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import { claimDeliveries, type Delivery } from "../../../src/delivery/webhooks/claim.ts";
 import { recordOutcome } from "../../../src/delivery/webhooks/outcome.ts";
 import { queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts";
+import { replayWebhookDeliveries } from "../../../src/delivery/webhooks/replay.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { pump } from "../../../src/log/pump.ts";
 import { commit, contextOf, silent, taskEvent } from "../../log/test-log.ts";
@@ -171,6 +172,54 @@ it("does not let a process that took too long undo what another has done since",
     { attempt: 1, status_code: 500 },
     { attempt: 2, status_code: 204 },
   ]);
+});
+
+it("does not send an event again that is under way while an earlier one is replayed and fails", async () => {
+  const t = await startWebhookTest();
+  const { webhookId } = await t.create({ url: "http://127.0.0.1:9/" });
+  await t.happen("A", "A");
+  await queueAll(t);
+  const claim = () => claimDeliveries(t.database, { most: 5, busy: new Map() });
+  const record = async (delivery: Delivery | undefined, answer: typeof SUCCESS | typeof FAILURE) => {
+    if (!delivery) throw new Error("nothing is due");
+    await recordOutcome(contextOf(t.database), delivery, answer);
+  };
+  const [first] = await claim();
+  await record(first, SUCCESS);
+  const [second] = await claim();
+  const eventIds = [first?.eventId ?? ""];
+  await replayWebhookDeliveries(contextOf(t.database), { webhookId, eventIds });
+  const [again] = await claim();
+  expect(again).toMatchObject({ eventId: first?.eventId, attempt: 15 });
+  await record(again, FAILURE);
+  await t.pass(15);
+  const [more] = await claim();
+  expect(more).toMatchObject({ eventId: first?.eventId, attempt: 16 });
+  await record(more, SUCCESS);
+  expect(await claim()).toEqual([]);
+  await record(second, SUCCESS);
+  expect(await t.deliveries()).toMatchObject([{ status: "delivered" }, { status: "delivered", attempts: 1 }]);
+});
+
+it("gives a replayed delivery a full round of attempts, however many it had", async () => {
+  const t = await startWebhookTest();
+  const { webhookId } = await t.create({ url: "http://127.0.0.1:9/" });
+  await t.happen("A");
+  await queueAll(t);
+  const attempt = async (answer: typeof SUCCESS | typeof FAILURE) => {
+    const [delivery] = await claimDeliveries(t.database, { most: 1, busy: new Map() });
+    if (!delivery) throw new Error("nothing is due");
+    await recordOutcome(contextOf(t.database), delivery, answer);
+    await t.pass(8 * 3600);
+    return delivery;
+  };
+  await attempt(FAILURE);
+  const { eventId } = await attempt(SUCCESS);
+  await replayWebhookDeliveries(contextOf(t.database), { webhookId, eventIds: [eventId] });
+  const numbers: number[] = [];
+  while ((await t.deliveries())[0]?.status === "pending") numbers.push((await attempt(FAILURE)).attempt);
+  expect(numbers).toEqual(Array.from({ length: 14 }, (_, i) => 15 + i));
+  expect(await t.deliveries()).toMatchObject([{ status: "dead" }]);
 });
 
 it("delivers everything in order after a process was killed in the middle of it", async () => {

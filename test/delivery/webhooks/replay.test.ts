@@ -79,8 +79,8 @@ describe("replayWebhookDeliveries", () => {
       replayWebhookDeliveries: { deliveries: 2, deadLeft: 0, webhook: { pending: 3, dead: 0 } },
     });
     expect(await deliveries(managed, webhookId)).toEqual([
-      { event_id: first, status: "pending", attempts: 1, due: true },
-      { event_id: second, status: "pending", attempts: 2, due: true },
+      { event_id: first, status: "pending", attempts: 14, due: true },
+      { event_id: second, status: "pending", attempts: 14, due: true },
       { event_id: third, status: "pending", attempts: 0, due: false },
       { event_id: fourth, status: "delivered", attempts: 1, due: null },
     ]);

@@ -7,7 +7,7 @@ import { ensureStream, isNotEnabled } from "./stream.ts";
 import { subjectOf } from "./subject.ts";
 
 /** A connection to NATS whose stream takes the events. Once closed, or lost, it stays so. */
-export interface Bus {
+export interface Publisher {
   readonly closed: boolean;
   /** Resolves when the stream has the event, now or from before. @throws Error that says what was wrong. */
   publish(event: LoggedEvent, timeoutMs: number): Promise<void>;
@@ -19,7 +19,7 @@ export interface Bus {
 const HEADER_BYTES = 512;
 
 /** @throws Error that says what is wrong and what to do. */
-export async function openBus(config: NatsConfig): Promise<Bus> {
+export async function openPublisher(config: NatsConfig): Promise<Publisher> {
   const connection = await connectToNats(config);
   try {
     const { max_msg_size: ofStream } = await ensureStream(connection, config);

@@ -1,7 +1,7 @@
 import type { NatsConfig } from "../../config.ts";
 import type { LoggedEvent } from "../../log/event.ts";
 import { EVERYTHING, type Sink } from "../../log/sink.ts";
-import { type Bus, openBus } from "./bus.ts";
+import { openPublisher, type Publisher } from "./publisher.ts";
 
 /** Time for a batch, in milliseconds; a sink has about 3 s. */
 const BATCH_MS = 2_500;
@@ -11,7 +11,7 @@ export class NatsSink implements Sink {
   readonly reader = "bus";
   readonly selection = EVERYTHING;
   readonly #config: NatsConfig;
-  #bus: Bus | undefined;
+  #publisher: Publisher | undefined;
   /** Of a batch that was not taken whole: over the slowest line the next try gets further. */
   #acknowledged: Set<LoggedEvent["eventId"]> = new Set();
 
@@ -21,7 +21,7 @@ export class NatsSink implements Sink {
 
   /** Before each batch, so that no transaction waits for a server that is away. @throws Error that says what is wrong. */
   async connect(): Promise<void> {
-    if (!this.#bus || this.#bus.closed) this.#bus = await openBus(this.#config);
+    if (!this.#publisher || this.#publisher.closed) this.#publisher = await openPublisher(this.#config);
   }
 
   async take(events: readonly LoggedEvent[]): Promise<void> {
@@ -40,15 +40,15 @@ export class NatsSink implements Sink {
 
   /** Ends the connection, and what is under way with it. */
   async close(): Promise<void> {
-    await this.#bus?.close();
+    await this.#publisher?.close();
   }
 
   /** One after another: what the stream has is at every moment a beginning of what happened to this subject. */
   async #publish(events: readonly LoggedEvent[], giveUpAt: number): Promise<void> {
     for (const event of events) {
       const timeoutMs = giveUpAt - performance.now();
-      if (!this.#bus || timeoutMs <= 0) throw new Error(`NATS took too long: a batch has ${BATCH_MS / 1000} s`);
-      await this.#bus.publish(event, timeoutMs);
+      if (!this.#publisher || timeoutMs <= 0) throw new Error(`NATS took too long: a batch has ${BATCH_MS / 1000} s`);
+      await this.#publisher.publish(event, timeoutMs);
       this.#acknowledged.add(event.eventId);
     }
   }
