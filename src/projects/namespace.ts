@@ -10,14 +10,19 @@ export interface ReuseInput {
   readonly idQuarantineSeconds?: number | null | undefined;
 }
 
+interface ReuseChange {
+  readonly changes: Changes;
+  readonly sharing: readonly string[];
+}
+
 /**
  * When numbers that were released or expired are given again, for the whole namespace.
- * @returns what changed, as events tell it.
+ * @returns what changed, as events tell it, and the projects for which it did.
  * @throws FORBIDDEN unless the viewer sees every project that shares the namespace.
  */
-export async function setReuse({ db, viewer }: Context, namespace: string, input: ReuseInput): Promise<Changes> {
+export async function setReuse({ db, viewer }: Context, namespace: string, input: ReuseInput): Promise<ReuseChange> {
   const { idReuse, idQuarantineSeconds } = input;
-  if (idReuse == null && idQuarantineSeconds == null) return {};
+  if (idReuse == null && idQuarantineSeconds == null) return { changes: {}, sharing: [] };
   if ((idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
     throw badInput("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
   const sharing = await db.read<{ project_id: string }>("SELECT project_id FROM projects WHERE id_namespace = $1", [
@@ -37,10 +42,11 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
     idReuse,
     quarantine,
   ]);
-  return changesOf(
+  const changes = changesOf(
     { idReuse: before?.reuse.toUpperCase(), idQuarantineSeconds: before?.quarantine_seconds },
     { idReuse: idReuse?.toUpperCase(), idQuarantineSeconds: quarantine },
   );
+  return { changes, sharing: sharing.map(({ project_id }) => project_id) };
 }
 
 /**

@@ -2,8 +2,8 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { once } from "../db/idempotency.ts";
 import { badInput, projectNotFound, versionConflict } from "../errors.ts";
-import { append } from "../log/append.ts";
-import { changesOf } from "./changes.ts";
+import { append, type NewEvent } from "../log/append.ts";
+import { type Changes, changesOf } from "./changes.ts";
 import { type ReuseInput, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, type SettingsInput } from "./settings.ts";
 
@@ -39,9 +39,10 @@ export function updateProject(ctx: Context, input: UpdateProject) {
 
     const settings = givenSettings(input);
     const given = { ...(name != null && { name }), ...settings };
+    const reuse = await setReuse(inside, before.id_namespace, input);
     const changes = {
       ...changesOf({ ...readSettings(before.settings), name: before.name }, given),
-      ...(await setReuse(inside, before.id_namespace, input)),
+      ...reuse.changes,
     };
     if (Object.keys(changes).length === 0) return { projectId };
 
@@ -50,13 +51,17 @@ export function updateProject(ctx: Context, input: UpdateProject) {
        WHERE project_id = $1`,
       [projectId, name ?? null, settings],
     );
-    await append(inside, {
-      type: "project.configured",
-      projectId,
-      subjectType: "project",
-      subjectId: projectId,
-      payload: { changes },
-    });
+    const others = Object.keys(reuse.changes).length === 0 ? [] : reuse.sharing.filter((other) => other !== projectId);
+    await append(inside, configured(projectId, changes), ...others.map((other) => configured(other, reuse.changes)));
     return { projectId };
   });
 }
+
+/** What is changed of a shared namespace is changed for each project in it. */
+const configured = (projectId: string, changes: Changes): NewEvent => ({
+  type: "project.configured",
+  projectId,
+  subjectType: "project",
+  subjectId: projectId,
+  payload: { changes },
+});

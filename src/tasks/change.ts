@@ -23,6 +23,15 @@ export async function changeTask(
   return changed.task;
 }
 
+/** The task as it is now; its row is locked. */
+export async function documentOf({ db }: Context, { projectId, taskId }: TaskKey): Promise<TaskDocument> {
+  const [found] = await db.read<{ task: TaskDocument }>(
+    "SELECT task_document(t) AS task FROM tasks t WHERE project_id = $1 AND task_id = $2",
+    [projectId, taskId],
+  );
+  return found?.task ?? {};
+}
+
 export type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset";
 
 export interface Ending {

@@ -2,7 +2,8 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { once } from "../db/idempotency.ts";
 import { invalidTransition } from "../errors.ts";
 import { append } from "../log/append.ts";
-import { changeTask, endAttempt, subject } from "./change.ts";
+import { changesOf } from "../projects/changes.ts";
+import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
   type LockedTask,
   lockTask,
@@ -146,7 +147,8 @@ async function giveBack(
   task: LockedTask,
   { completionNotes: notes, reset, checkpoint }: StatusChange,
 ): Promise<void> {
-  await changeTask(
+  const before = await documentOf(ctx, task);
+  const { status, completedAt, completionNotes } = await changeTask(
     ctx,
     task,
     `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
@@ -155,6 +157,11 @@ async function giveBack(
   await append(ctx, {
     type: reset ? "task.reset" : "task.released",
     ...subject(task),
-    payload: { attempt: task.open?.attempt ?? null, worker: task.open?.worker ?? null, notes: notes ?? null },
+    payload: {
+      attempt: task.open?.attempt ?? null,
+      worker: task.open?.worker ?? null,
+      notes: notes ?? null,
+      changes: changesOf(before, { status, completedAt, completionNotes }),
+    },
   });
 }

@@ -3,7 +3,7 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { once } from "../db/idempotency.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/append.ts";
-import { changeTask, subject, type TaskDocument } from "./change.ts";
+import { changeTask, documentOf, subject } from "./change.ts";
 import { faultsOf, type Given, requireFutureDueDates, TaskChanges } from "./fields.ts";
 import { lockTask, requireFence, requireVersion } from "./hold.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
@@ -52,14 +52,6 @@ export function updateTask(ctx: Context, input: UpdateTask) {
     }
     return { projectId: task.projectId, taskId: task.taskId };
   });
-}
-
-async function documentOf({ db }: Context, { projectId, taskId }: TaskKey): Promise<TaskDocument> {
-  const [found] = await db.read<{ task: TaskDocument }>(
-    "SELECT task_document(t) AS task FROM tasks t WHERE project_id = $1 AND task_id = $2",
-    [projectId, taskId],
-  );
-  return found?.task ?? {};
 }
 
 /** A field of the document against a given value; the document shows enums in upper case and no list as an empty one. */

@@ -29,6 +29,19 @@ it("tells what changed, old and new, the reuse of the namespace too, and nothing
   });
 });
 
+it("tells every project of a shared namespace when its reuse changes", async () => {
+  const t = await verbTest();
+  for (const projectId of ["alpha", "beta"])
+    await createProject(t.as(admin), { projectId, name: projectId, idNamespace: "shared" });
+  await updateProject(t.as(admin), { projectId: "alpha", name: "Alpha", idReuse: "never" });
+  const events = await t.events();
+  const idReuse = { old: "IMMEDIATELY", new: "NEVER" };
+  expect(events.slice(-2)).toMatchObject([
+    { type: "project.configured", project_id: "alpha", payload: { changes: { name: { old: "alpha" }, idReuse } } },
+    { type: "project.configured", project_id: "beta", payload: { changes: { idReuse } } },
+  ]);
+});
+
 it.each([
   ["an id that is no slug", { projectId: "Alpha!", name: "x" }, "must be 1 to 100 of a-z"],
   ["no name", { projectId: "beta", name: "" }, "name must have 1 to 200"],

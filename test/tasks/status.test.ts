@@ -54,7 +54,16 @@ it("resets a completed task on request; the notes stay with the attempt", async 
   expect(await taskRow(t)).toMatchObject({ status: "pending", completed_at: null, completion_notes: null });
   const { rows } = await t.owner.query("SELECT notes, outcome FROM task_attempts");
   expect(rows).toEqual([{ notes: "done", outcome: "completed" }]);
-  expect((await t.events()).at(-1)?.type).toBe("task.reset");
+  expect((await t.events()).at(-1)).toMatchObject({
+    type: "task.reset",
+    payload: {
+      changes: {
+        status: { old: "COMPLETED", new: "PENDING" },
+        completedAt: { old: expect.any(String), new: null },
+        completionNotes: { old: "done", new: null },
+      },
+    },
+  });
 });
 
 it("claims a task by the status IN_PROGRESS, with an attempt and a lease", async () => {
