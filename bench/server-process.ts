@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,6 @@ export interface ServerSettings {
   readonly databaseUrl: string;
   /** DOCKET_HOME: where the first keys are. */
   readonly home: string;
-  readonly port: number;
   /** Arguments for Node itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
   /** More settings of the server. */
@@ -23,18 +22,28 @@ export interface ServerSettings {
 const LONGEST_START_MS = 30_000;
 const LONGEST_STOP_MS = 10_000;
 
-/** One `docket start` of ours, on 127.0.0.1. */
+/** One `docket start` of ours, on any free port of 127.0.0.1, which it keeps when it is started again. */
 export class ServerProcess {
-  readonly url: string;
-  /** Lines of its log, errors only. */
+  /** Lines of its log: errors only, unless `environment` says otherwise. */
   readonly logged: string[] = [];
   readonly #settings: ServerSettings;
   #child: ChildProcess | undefined;
   #ready = false;
+  #url: string | undefined;
 
   constructor(settings: ServerSettings) {
     this.#settings = settings;
-    this.url = `http://127.0.0.1:${settings.port}`;
+  }
+
+  /** Without a path. @throws Error before the first start. */
+  get url(): string {
+    if (this.#url === undefined) throw new Error("The server has not been started.");
+    return this.#url;
+  }
+
+  /** Of the last start; 0 before the first. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   get ready(): boolean {
@@ -43,12 +52,14 @@ export class ServerProcess {
 
   /** Resolves when it answers. @throws Error with what it printed, when it ends before that. */
   async start(): Promise<void> {
-    const { databaseUrl, home, port, nodeArguments = [], environment, probe } = this.#settings;
+    const { databaseUrl, home, nodeArguments = [], environment, probe } = this.#settings;
     const preloaded = probe ? ["--import", probe.href] : [];
     const child = spawn(process.execPath, [...nodeArguments, ...preloaded, docket, "start"], {
+      // Where no .env lies.
+      cwd: tmpdir(),
       env: {
         PATH: process.env["PATH"],
-        PORT: String(port),
+        PORT: this.#url === undefined ? "0" : new URL(this.#url).port,
         HOST: "127.0.0.1",
         DATABASE_URL: databaseUrl,
         DOCKET_HOME: home,
@@ -70,11 +81,14 @@ export class ServerProcess {
       });
     const startedAt = performance.now();
     // The banner comes after the first keys are made; /health would answer a moment too early for them.
-    while (!printed.includes(this.url)) {
+    let banner: RegExpExecArray | null = null;
+    while (!banner) {
       if (child.exitCode !== null || child.signalCode !== null || performance.now() - startedAt > LONGEST_START_MS)
-        throw new Error(`The server at ${this.url} did not start:\n${printed}`);
+        throw new Error(`The server did not start:\n${printed}`);
       await delay(20);
+      banner = /GraphiQL +(\S+)\/graphql\n/.exec(printed);
     }
+    this.#url = banner[1];
     this.#ready = true;
   }
 
@@ -119,24 +133,4 @@ export class ServerProcess {
     child.kill(signal);
     await ended;
   }
-}
-
-/** Ports that nobody listens on at this moment, on 127.0.0.1. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  return Promise.all(
-    servers.map(async (server) => {
-      const address = server.address();
-      server.close();
-      await once(server, "close");
-      if (address === null || typeof address === "string") throw new Error("No free port on 127.0.0.1.");
-      return address.port;
-    }),
-  );
 }

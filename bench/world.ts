@@ -5,7 +5,7 @@ import type { Client } from "pg";
 import { createRequest, type GraphQLRequest } from "../client/request.ts";
 import { connect } from "../src/db/connect.ts";
 import { makeScratchDatabase } from "./scratch-database.ts";
-import { freePorts, ServerProcess } from "./server-process.ts";
+import { ServerProcess } from "./server-process.ts";
 
 /** What a benchmark measures: a server process of its own on an empty database. */
 export interface World extends AsyncDisposable {
@@ -21,10 +21,9 @@ export async function startWorld({ profile }: { profile: string | undefined }): 
   await using opened = new AsyncDisposableStack();
   const database = await makeScratchDatabase(process.env["DATABASE_URL"]);
   opened.defer(() => database.drop());
-  const [port = 0] = await freePorts(1);
   const home = join(database.folder, "home");
   const nodeArguments = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`];
-  const server = new ServerProcess({ databaseUrl: database.url, home, port, nodeArguments });
+  const server = new ServerProcess({ databaseUrl: database.url, home, nodeArguments });
   process.once("exit", () => server.killNow());
   opened.defer(() => server.stop());
   await server.start();

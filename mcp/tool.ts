@@ -111,6 +111,15 @@ export function projectOf(context: ToolContext, given: string | undefined): stri
   );
 }
 
+/** The project that a call is limited to: the one it names, else the client's default; undefined for all of them. */
+export function projectWithin(
+  defaultProject: string | undefined,
+  { project_id, all_projects }: { readonly project_id?: string | undefined; readonly all_projects: boolean },
+): string | undefined {
+  if (all_projects && project_id !== undefined) throw new CallFault("Pass project_id or all_projects, not both.");
+  return project_id ?? (all_projects ? undefined : defaultProject);
+}
+
 /** A member that a successful answer always has. Throws a ServerError, so that nothing passes for an empty success. */
 export function answered<Value>(value: Value | null | undefined, what: string): Value {
   if (value == null) throw new ServerError("BAD_RESPONSE", `Docket answered without ${what}`);

@@ -1,6 +1,6 @@
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { monotonicMs } from "./clock.ts";
-import { Latencies } from "./latencies.ts";
 
 /** An event as a subscriber gets it. */
 export interface Arrival {
@@ -33,7 +33,7 @@ export class Audience implements Disposable {
   readonly #last: number[] = [];
   readonly #trouble = new AbortController();
   readonly #signal: AbortSignal;
-  #round: { readonly answeredAt: Float64Array; readonly latencies: Latencies } | undefined;
+  #round: { readonly answeredAt: Float64Array; readonly latencies: RecordableHistogram } | undefined;
 
   private constructor(interrupted: AbortSignal) {
     this.#signal = AbortSignal.any([interrupted, this.#trouble.signal]);
@@ -59,13 +59,13 @@ export class Audience implements Disposable {
   }
 
   /**
-   * Counts how long each event was on its way to each subscriber.
+   * Counts how long each event was on its way to each subscriber, in microseconds.
    * @param answeredAt filled by the writer: when the commit of each write was acknowledged.
    * @param write resolves when all are committed.
    * @throws Error when an event is missing, repeated or out of order, or when a subscription ends.
    */
-  async hear(answeredAt: Float64Array, write: () => Promise<void>): Promise<Latencies> {
-    const latencies = new Latencies();
+  async hear(answeredAt: Float64Array, write: () => Promise<void>): Promise<RecordableHistogram> {
+    const latencies = createHistogram();
     this.#round = { answeredAt, latencies };
     let writing = true;
     const written = write().finally(() => {
@@ -113,7 +113,7 @@ export class Audience implements Disposable {
       this.#last[index] = number;
       // It may come before the writer hears that its commit is through.
       const answeredAt = this.#round.answeredAt[Number(subjectId)] || now;
-      this.#round.latencies.add(Math.max(0, now - answeredAt));
+      this.#round.latencies.record(Math.max(1, Math.round((now - answeredAt) * 1000)));
     }
   }
 }

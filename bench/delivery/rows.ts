@@ -87,9 +87,9 @@ async function measureRate(
     subscribers: count,
     perSecond,
     delivered: latencies.count,
-    p50: latencies.percentile(0.5),
-    p99: latencies.percentile(0.99),
-    max: latencies.max,
+    p50: latencies.percentile(50) / 1000,
+    p99: latencies.percentile(99) / 1000,
+    max: latencies.max / 1000,
     ms,
     load: { server: server / ms, clients: process === thisProcess ? null : own / ms },
   };

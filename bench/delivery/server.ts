@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ScratchDatabase } from "../scratch-database.ts";
-import { freePorts, ServerProcess } from "../server-process.ts";
+import { ServerProcess } from "../server-process.ts";
 import { STREAMS_PER_CLIENT } from "./own-log.ts";
 import type { Memory } from "./usage.ts";
 
@@ -15,12 +15,10 @@ export interface Server extends AsyncDisposable {
 }
 
 export async function startServer({ url: databaseUrl, folder }: ScratchDatabase): Promise<Server> {
-  const [port = 0] = await freePorts(1);
   const home = join(folder, "home");
   const server = new ServerProcess({
     databaseUrl,
     home,
-    port,
     environment: { DOCKET_STREAMS_PER_CLIENT: String(STREAMS_PER_CLIENT) },
     probe: new URL("./probe.ts", import.meta.url),
   });

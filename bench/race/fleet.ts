@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { pick } from "../random.ts";
-import { freePorts, ServerProcess } from "../server-process.ts";
+import { ServerProcess } from "../server-process.ts";
 
 interface FleetSettings {
   readonly databaseUrl: string;
@@ -26,9 +26,8 @@ export class Fleet {
 
   /** @throws Error with what a server printed that did not start. */
   static async start(settings: FleetSettings): Promise<Fleet> {
-    const ports = await freePorts(settings.servers);
     const fleet = new Fleet(
-      ports.map((port) => new ServerProcess({ ...settings, port })),
+      Array.from({ length: settings.servers }, () => new ServerProcess(settings)),
       settings,
     );
     // A child outlives its parent unless told; this is the last moment at which it can be.

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { TaskFilter } from "../../client/gen/graphql.ts";
 import { cardOf, fromGraphQLStatus, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
-import { CallFault, defineTool } from "../tool.ts";
+import { defineTool, projectWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const ListTasks = graphql(`
@@ -48,10 +48,7 @@ export const listTasks = defineTool({
   }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ query, defaultProject }, args) {
-    if (args.all_projects && args.project_id !== undefined) {
-      throw new CallFault("Pass project_id or all_projects, not both.");
-    }
-    const project = args.project_id ?? (args.all_projects ? undefined : defaultProject);
+    const project = projectWithin(defaultProject, args);
     const { tasks } = await query(ListTasks, {
       filter: filterOf(args, project),
       first: args.limit,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
-import { defineTool } from "../tool.ts";
+import { defineTool, projectWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const Now = graphql(`
@@ -37,6 +37,7 @@ export const waitForChanges = defineTool({
   input: z.strictObject({
     cursor: z.string().describe("Left out: from now on").optional(),
     project_id: z.string().optional(),
+    all_projects: z.boolean().default(false),
     types: z.array(z.string()).describe("Like task.completed").optional(),
     task_ids: z.array(z.string()).optional(),
     wait_seconds: z.int().min(0).max(30).default(20),
@@ -44,8 +45,9 @@ export const waitForChanges = defineTool({
   }),
   output: z.object({ events: z.array(z.unknown()), cursor: z.string(), caught_up: z.boolean(), next: z.string() }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  async run({ query, defaultProject }, { cursor, project_id, types, task_ids, wait_seconds, limit }) {
-    const project = project_id ?? defaultProject;
+  async run({ query, defaultProject }, args) {
+    const { cursor, types, task_ids, wait_seconds, limit } = args;
+    const project = projectWithin(defaultProject, args);
     const { events: page } = await query(
       WaitForChanges,
       {

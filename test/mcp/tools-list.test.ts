@@ -77,7 +77,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "wait_for_changes",
-          "parameters": "cursor project_id types task_ids wait_seconds limit",
+          "parameters": "cursor project_id all_projects types task_ids wait_seconds limit",
           "required": [],
         },
         {

@@ -64,6 +64,9 @@ test("begins now without a cursor, in the client's project, and says when there 
     {},
     { filter: { projects: ["beta"] }, after: "now", first: 50, waitSeconds: 20 },
   ]);
+
+  await tools.call("wait_for_changes", { cursor: "c2", all_projects: true });
+  expect(docket.seen.at(-1)?.variables).toMatchObject({ filter: {}, after: "c2" });
 });
 
 test("gives the server the time it asks for on top of the usual limit", async () => {
@@ -87,6 +90,7 @@ test("says how to start again when the log no longer has the place", async () =>
 test.each([
   [{ wait_seconds: 31 }, /wait_seconds: .*30/],
   [{ limit: 0 }, /limit: .*1/],
+  [{ project_id: "alpha", all_projects: true }, /not both/],
   [{ after: "c1" }, /unknown argument after\. It takes cursor, project_id/],
 ])("refuses %o before anything is sent", async (args, expected) => {
   await using docket = await scriptedDocket();

@@ -56,10 +56,13 @@ async function drop(admin: Client, name: string): Promise<void> {
   } catch (error) {
     if (errorCode(error) !== IN_USE) throw error;
     const { rows } = await admin.query<{ application_name: string; state: string; query: string }>(
-      "SELECT application_name, state, query FROM pg_stat_activity WHERE datname = $1",
+      // PostgreSQL's own workers come and go.
+      `SELECT application_name, state, query FROM pg_stat_activity
+       WHERE datname = $1 AND backend_type = 'client backend'`,
       [name],
     );
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    if (rows.length === 0) return;
     const left = rows.map((row) => `${row.application_name || "(no name)"} (${row.state}): ${row.query}`);
     throw new Error(`The test left ${rows.length} database connection(s) open:\n${left.join("\n")}`);
   }
