@@ -165,7 +165,9 @@ test("takes each part out once when several processes do it at the same time", a
   ]);
 });
 
-test("tells a cursor below the floor how to start again, and resumes from one at the floor", async () => {
+test("tells a cursor below the floor how to start again, and resumes from one at the floor", {
+  timeout: 60_000,
+}, async () => {
   const { database, log, owner, another } = await startLog();
   await usePartitionsOf(owner, 100);
   const start = await log.cursor();

@@ -2,6 +2,8 @@ import type { Client } from "pg";
 
 /** Lets the empty log of a test have partitions of so many positions, the first one too. */
 export async function usePartitionsOf(owner: Client, size: number): Promise<void> {
+  // What waits for longer than a slow machine explains fails, and names itself.
+  await owner.query("SET statement_timeout = '15s'");
   await owner.query("ALTER TABLE events DETACH PARTITION events_from_1");
   await owner.query("DROP TABLE events_from_1");
   await owner.query("UPDATE log_head SET partitions_end = 1, partition_size = $1", [size]);
