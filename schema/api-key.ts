@@ -147,12 +147,15 @@ builder.mutationFields((t) => ({
     nullable: true,
     typeOptions: { description: "The key to make." },
     description:
-      "Makes an API key. For admins; an admin that is limited to some projects makes keys for those only. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
+      "Makes an API key. For admins; it reaches no further than the key that makes it, and does not outlive it. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
     input: {
       name: t.input.string({ required: true, description: "What it is for, 1 to 100 characters." }),
       role: t.input.field({ type: RoleEnum, required: true, description: "What it may do." }),
       projectIds: t.input.idList({ description: "The only projects it will see; left out: every project." }),
-      expiresAt: t.input.field({ type: "DateTime", description: "When it stops working by itself; left out: never." }),
+      expiresAt: t.input.field({
+        type: "DateTime",
+        description: "When it stops working by itself; left out: never. Not after your own key.",
+      }),
       idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_, { input }, ctx, info) => createApiKey(ctx, keyed(input, ctx, info)),

@@ -20,12 +20,12 @@ interface Caller {
 }
 
 /**
- * Runs a verb's work in one transaction, at most once per (actor, key). The key's row is written first, so a second
+ * Runs the work of a verb in one transaction, at most once per (actor, key). The key's row is written first, so a second
  * request in flight waits for the first and then replays it. A failure stores nothing; neither does a result that
  * `stored` refuses (an idle answer may be different next time).
  * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request before; BAD_USER_INPUT for a bad key.
  */
-export async function once<C extends Caller, Result extends object>(
+export async function atMostOnce<C extends Caller, Result extends object>(
   ctx: C,
   request: IdempotentRequest,
   work: (ctx: C) => Promise<Result>,

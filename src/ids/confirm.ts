@@ -1,5 +1,6 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { type Answer, once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
+import type { Answer } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { parseArtifactId } from "./artifact-id.ts";
@@ -22,18 +23,17 @@ export interface ConfirmReservation {
  *   that are not in it.
  */
 export function confirmReservation(ctx: Context, input: ConfirmReservation): Promise<Answer<Released>> {
-  return once(ctx, { operation: "confirmReservation", input, before: lockLane }, async (inside) => {
-    requireRole(inside.viewer, "agent");
+  return once(ctx, { operation: "confirmReservation", role: "agent", input, before: lockLane }, async (inside) => {
     const locked = await lockReservation(inside, input.reservationId);
-    const { reservationId, status } = locked;
+    const { projectId, reservationId, status } = locked;
     if (status === "expired" || status === "released") throw reservationExpired(reservationId);
     const wanted = await wantedIds(inside, locked, input.ids);
-    if (status === "confirmed") return { reservationId, released: [] };
+    if (status === "confirmed") return { projectId, reservationId, released: [] };
     const kept = locked.ids.filter((id) => wanted.has(id));
     const released = locked.ids.filter((id) => !wanted.has(id));
     if (kept.length === 0) await releaseActive(inside, locked);
     else await keep(inside, locked, kept, released);
-    return { reservationId, released };
+    return { projectId, reservationId, released };
   });
 }
 

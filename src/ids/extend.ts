@@ -1,5 +1,6 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { type Answer, once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
+import type { Answer } from "../db/idempotency.ts";
 import { reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { lockLane } from "./lane.ts";
@@ -25,14 +26,13 @@ WHERE namespace = $1 AND reservation_id = $2 RETURNING expires_at AS "expiresAt"
  * @throws RESERVATION_EXPIRED, also for a released one; FORBIDDEN, BAD_USER_INPUT
  */
 export function extendReservation(ctx: Context, input: ExtendReservation): Promise<Answer<{ reservationId: string }>> {
-  return once(ctx, { operation: "extendReservation", input, before: lockLane }, async (inside) => {
+  return once(ctx, { operation: "extendReservation", role: "agent", input, before: lockLane }, async (inside) => {
     const ttl = requireTtl(input.ttlSeconds);
-    requireRole(inside.viewer, "agent");
     const { reservationId, namespace, projectId, status, expiresAt } = await lockReservation(
       inside,
       input.reservationId,
     );
-    if (status === "confirmed") return { reservationId };
+    if (status === "confirmed") return { projectId, reservationId };
     if (status !== "active") throw reservationExpired(reservationId);
     const [extended] = await inside.db.write<{ expiresAt: Date }>(EXTEND, [namespace, reservationId, ttl]);
     await append(inside, {
@@ -42,6 +42,6 @@ export function extendReservation(ctx: Context, input: ExtendReservation): Promi
       subjectId: reservationId,
       payload: { changes: { expiresAt: { old: expiresAt, new: extended?.expiresAt } } },
     });
-    return { reservationId };
+    return { projectId, reservationId };
   });
 }

@@ -1,5 +1,6 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { type Answer, once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
+import type { Answer } from "../db/idempotency.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { lockLane } from "./lane.ts";
@@ -19,9 +20,8 @@ const LARGEST_BATCH = 1000;
  * @throws ID_TAKEN, PROJECT_NOT_FOUND, FORBIDDEN; BAD_USER_INPUT for an empty or too long list, a bad ID or type.
  */
 export function registerIds(ctx: Context, input: RegisterIds): Promise<Answer<Recorded>> {
-  return once(ctx, { operation: "registerIds", input, before: lockLane }, async (inside) => {
+  return once(ctx, { operation: "registerIds", role: "agent", input, before: lockLane }, async (inside) => {
     const { projectId, ids } = input;
-    requireRole(inside.viewer, "agent");
     if (ids.length < 1 || ids.length > LARGEST_BATCH)
       throw badInput(`ids has ${ids.length} entries; give 1 to ${LARGEST_BATCH}.`);
     const recorded = await recordIds(inside, { projectId, ids });

@@ -1,5 +1,6 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { type Answer, once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
+import type { Answer } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { lockLane } from "./lane.ts";
@@ -11,6 +12,7 @@ export interface ReleaseReservation {
 }
 
 export interface Released {
+  readonly projectId: string;
   readonly reservationId: string;
   readonly released: readonly string[];
 }
@@ -25,15 +27,14 @@ const RELEASE = {
  * @throws RESERVATION_EXPIRED, FORBIDDEN; BAD_USER_INPUT when it is confirmed, which is for good.
  */
 export function releaseReservation(ctx: Context, input: ReleaseReservation): Promise<Answer<Released>> {
-  return once(ctx, { operation: "releaseReservation", input, before: lockLane }, async (inside) => {
-    requireRole(inside.viewer, "agent");
+  return once(ctx, { operation: "releaseReservation", role: "agent", input, before: lockLane }, async (inside) => {
     const locked = await lockReservation(inside, input.reservationId);
-    const { reservationId, status, ids } = locked;
+    const { projectId, reservationId, status, ids } = locked;
     if (status === "confirmed")
       throw badInput(`Reservation ${reservationId} is confirmed; confirmed IDs are kept for good.`, { reservationId });
     if (status === "expired") throw reservationExpired(reservationId);
     if (status === "active") await releaseActive(inside, locked);
-    return { reservationId, released: ids };
+    return { projectId, reservationId, released: ids };
   });
 }
 

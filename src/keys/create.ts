@@ -1,7 +1,7 @@
-import { type Context, type Role, requireRole } from "../access/viewer.ts";
+import { once } from "../access/verb.ts";
+import type { Context, Role } from "../access/viewer.ts";
 import { checkProjects } from "../access/visibility.ts";
-import { once } from "../db/idempotency.ts";
-import { badInput } from "../errors.ts";
+import { badInput, forbidden } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { makeSecret, type Secret } from "./secret.ts";
 
@@ -22,19 +22,19 @@ export interface CreatedApiKey {
 }
 
 /**
- * Makes an API key. An admin that is limited to some projects makes keys for those only.
+ * Makes an API key. It reaches no further than the key that makes it, and does not outlive it.
  * @throws FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export async function createApiKey(ctx: Context, input: CreateApiKey): Promise<CreatedApiKey> {
   let secret: string | null = null;
-  const answer = await once(ctx, { operation: "createApiKey", input }, async (inside) => {
-    requireRole(inside.viewer, "admin");
+  const answer = await once(ctx, { operation: "createApiKey", role: "admin", input }, async (inside) => {
     const made = makeSecret("key");
     const projectIds = await checkProjects(inside, "key", input.projectIds);
+    await refuseOutliving(inside, input.expiresAt ?? null);
     const keyId = await insertKey(inside, made, { ...input, name: checkName(input.name), projectIds });
     secret = made.text;
     // What is returned here is stored with the idempotency key: never the secret.
-    return { keyId };
+    return { keyId, projectIds };
   });
   return { ...answer, secret: answer.replayed ? null : secret };
 }
@@ -59,6 +59,20 @@ export async function insertKey(
     payload: { prefix, name, role, projectIds, expiresAt },
   });
   return row.key_id;
+}
+
+/** A browser's session stands for the key that opened it. A token's subject lives as long as its issuer says. */
+async function refuseOutliving({ db, viewer }: Context, expiresAt: Date | null): Promise<void> {
+  const [maker] = await db.read<{ expires_at: Date | null }>(
+    `SELECT maker.expires_at FROM api_keys k JOIN api_keys maker ON maker.key_id = coalesce(k.issued_by, k.key_id)
+     WHERE k.key_id = $1`,
+    [viewer.keyId],
+  );
+  const until = maker?.expires_at ?? null;
+  if (until === null || (expiresAt !== null && expiresAt <= until)) return;
+  throw forbidden(
+    `Your key ends at ${until.toISOString()}: give expiresAt up to then, as a key cannot outlive the one that makes it.`,
+  );
 }
 
 function checkName(given: string): string {

@@ -1,7 +1,7 @@
-import { type Context, requireRole } from "../access/viewer.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
-import { once } from "../db/idempotency.ts";
 import { isUuid } from "../db/storable.ts";
 import { badInput, forbidden } from "../errors.ts";
 import { append } from "../log/append.ts";
@@ -18,13 +18,12 @@ export interface RevokeApiKey {
  * @throws FORBIDDEN; BAD_USER_INPUT for a key that does not exist or reaches beyond the viewer's projects.
  */
 export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
-  return once(ctx, { operation: "revokeApiKey", input }, async (inside) => {
+  return once(ctx, { operation: "revokeApiKey", role: "admin", input }, async (inside) => {
     const { db, viewer } = inside;
-    requireRole(viewer, "admin");
     const admins = await lockUnlimitedAdmins(db);
     const [key] = isUuid(input.keyId)
-      ? await db.write<{ key_id: string }>(
-          `SELECT key_id FROM api_keys WHERE key_id = $1 AND kind <> 'sign_in' AND ${within(2)} FOR UPDATE`,
+      ? await db.write<{ key_id: string; project_ids: string[] | null }>(
+          `SELECT key_id, project_ids FROM api_keys WHERE key_id = $1 AND kind <> 'sign_in' AND ${within(2)} FOR UPDATE`,
           [input.keyId, viewer.projectIds],
         )
       : [];
@@ -36,7 +35,7 @@ export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
           "Create one with createApiKey, then revoke this.",
       );
     await endKey(inside, key.key_id);
-    return { keyId: key.key_id };
+    return { keyId: key.key_id, projectIds: key.project_ids };
   });
 }
 

@@ -1,6 +1,6 @@
+import { once } from "../access/verb.ts";
 import { type Context, requireRole } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
-import { once } from "../db/idempotency.ts";
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { enterNamespace, type ReuseInput, setReuse } from "./namespace.ts";
@@ -21,7 +21,7 @@ const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/;
  * @throws BAD_USER_INPUT when it exists already; FORBIDDEN
  */
 export function createProject(ctx: Context, input: CreateProject) {
-  return once(ctx, { operation: "createProject", input }, async (inside) => {
+  return once(ctx, { operation: "createProject", role: "agent", input }, async (inside) => {
     const created = await insertProject(inside, input);
     if (!created) throw badInput(`Project ${input.projectId} already exists.`, { projectId: input.projectId });
     return { projectId: input.projectId };

@@ -1,6 +1,6 @@
-import { type Context, requireRole } from "../access/viewer.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
-import { once } from "../db/idempotency.ts";
 import { badInput, projectNotFound, versionConflict } from "../errors.ts";
 import { append, type NewEvent } from "../log/append.ts";
 import { type Changes, changesOf } from "./changes.ts";
@@ -23,11 +23,10 @@ interface Row {
 
 /** @throws PROJECT_NOT_FOUND, FORBIDDEN, VERSION_CONFLICT, BAD_USER_INPUT */
 export function updateProject(ctx: Context, input: UpdateProject) {
-  return once(ctx, { operation: "updateProject", input }, async (inside) => {
+  return once(ctx, { operation: "updateProject", role: "admin", input }, async (inside) => {
     const { db, viewer } = inside;
     const { projectId, name, expectedVersion } = input;
     requireVisible(viewer, projectId);
-    requireRole(viewer, "admin");
     const [before] = await db.write<Row>(
       "SELECT name, id_namespace, settings, version FROM projects WHERE project_id = $1 FOR NO KEY UPDATE",
       [projectId],

@@ -1,6 +1,6 @@
-import { type Context, requireRole } from "../access/viewer.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { once } from "../db/idempotency.ts";
 import { badInput, idTaken } from "../errors.ts";
 import { allocateIds } from "../ids/allocate.ts";
 import { parseArtifactId } from "../ids/artifact-id.ts";
@@ -31,9 +31,8 @@ export interface AddTasks {
  * @throws BAD_USER_INPUT naming every bad item, PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, FORBIDDEN
  */
 export function addTasks(ctx: Context, input: AddTasks) {
-  const request = { operation: "addTasks", input, before: lockLane };
+  const request = { operation: "addTasks", role: "agent", input, before: lockLane } as const;
   return once(ctx, request, async (inside): Promise<{ tasks: TaskKey[] }> => {
-    requireRole(inside.viewer, "agent");
     requireAttemptInput(input);
     const batch = newTasks(input.tasks, input.projectId);
     const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();

@@ -1,5 +1,5 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { type Claim, takeNext } from "./claim-next.ts";
 import { lockTask } from "./hold.ts";
 import { requireAttemptInput } from "./lease.ts";
@@ -17,9 +17,8 @@ export interface CompleteAndClaimNext extends TaskAddress {
 export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) {
   return once(
     ctx,
-    { operation: "completeAndClaimNext", input },
+    { operation: "completeAndClaimNext", role: "agent", input },
     async (inside): Promise<Claim & { completed: TaskKey }> => {
-      requireRole(inside.viewer, "agent");
       requireAttemptInput(input);
       const task = await lockTask(inside, await locateTask(inside, input, "write"));
       const { projectId, taskId } = task;

@@ -1,5 +1,5 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { append } from "../log/append.ts";
 import { changeTask, endAttempt, subject } from "./change.ts";
 import { lockTask, requireFence, requireHolder, requireVersion } from "./hold.ts";
@@ -15,8 +15,7 @@ export interface DeleteTask extends TaskAddress {
  * @throws TASK_NOT_FOUND, LEASE_LOST, VERSION_CONFLICT, FORBIDDEN
  */
 export function deleteTask(ctx: Context, input: DeleteTask) {
-  return once(ctx, { operation: "deleteTask", input }, async (inside): Promise<TaskKey> => {
-    requireRole(inside.viewer, "agent");
+  return once(ctx, { operation: "deleteTask", role: "agent", input }, async (inside): Promise<TaskKey> => {
     const locked = await lockTask(inside, await locateTask(inside, input, "write"));
     requireFence(locked, input.attempt);
     requireHolder(inside, locked, input.attempt);

@@ -1,5 +1,5 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { lockTask } from "./hold.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress } from "./locate.ts";
@@ -14,8 +14,7 @@ export interface Release extends TaskAddress {
 
 /** Gives a held task back to the queue. @throws as updateStatus */
 export function releaseTask(ctx: Context, input: Release) {
-  return once(ctx, { operation: "releaseTask", input }, async (inside) => {
-    requireRole(inside.viewer, "agent");
+  return once(ctx, { operation: "releaseTask", role: "agent", input }, async (inside) => {
     requireAttemptInput(input);
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     return setStatus(inside, task, { ...input, status: "pending", completionNotes: input.notes });

@@ -1,5 +1,5 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { append } from "../log/append.ts";
 import { subject } from "./change.ts";
 import { lockTask, lost, requireFence, requireHolder } from "./hold.ts";
@@ -39,8 +39,7 @@ SELECT lease_expires_at FROM renewed`,
  * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
  */
 export function renewLease(ctx: Context, input: RenewLease) {
-  return once(ctx, { operation: "renewTaskLease", input }, async (inside): Promise<LeaseRenewed> => {
-    requireRole(inside.viewer, "agent");
+  return once(ctx, { operation: "renewTaskLease", role: "agent", input }, async (inside): Promise<LeaseRenewed> => {
     requireAttemptInput(input);
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     requireFence(task, input.attempt);

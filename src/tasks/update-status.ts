@@ -1,5 +1,5 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { invalidTransition } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { changesOf } from "../projects/changes.ts";
@@ -52,8 +52,7 @@ export interface StatusUpdated extends TaskKey {
  * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
  */
 export function updateStatus(ctx: Context, input: UpdateStatus) {
-  return once(ctx, { operation: "updateTaskStatus", input }, async (inside): Promise<StatusUpdated> => {
-    requireRole(inside.viewer, "agent");
+  return once(ctx, { operation: "updateTaskStatus", role: "agent", input }, async (inside): Promise<StatusUpdated> => {
     requireAttemptInput(input);
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     return setStatus(inside, task, input);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Context, requireRole } from "../access/viewer.ts";
-import { once } from "../db/idempotency.ts";
+import { once } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { changeTask, documentOf, subject } from "./change.ts";
@@ -24,8 +24,7 @@ const JSON_FIELDS = new Set(["inputs", "expectedOutputs", "metadata"]);
  * @throws TASK_NOT_FOUND, LEASE_LOST (with `attempt`), VERSION_CONFLICT, BAD_USER_INPUT, FORBIDDEN
  */
 export function updateTask(ctx: Context, input: UpdateTask) {
-  return once(ctx, { operation: "updateTask", input }, async (inside): Promise<TaskKey> => {
-    requireRole(inside.viewer, "agent");
+  return once(ctx, { operation: "updateTask", role: "agent", input }, async (inside): Promise<TaskKey> => {
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     requireFence(task, input.attempt);
     requireVersion(task, input.expectedVersion);

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Db } from "../../src/db/database.ts";
-import { once, requireKey } from "../../src/db/idempotency.ts";
+import { atMostOnce, requireKey } from "../../src/db/idempotency.ts";
 import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
@@ -13,7 +13,7 @@ it("runs what comes before the lock of any row ahead of the key's row, also when
     keys.push((await db.read("SELECT FROM idempotency_keys")).length);
   };
   const ask = () =>
-    once(t.as(), { operation: "test", input: { idempotencyKey: "k1" }, before: look }, async ({ db }) => {
+    atMostOnce(t.as(), { operation: "test", input: { idempotencyKey: "k1" }, before: look }, async ({ db }) => {
       await look(db);
       return { answer: 42 };
     });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { openSession } from "../../src/keys/sign-in.ts";
+import { type Asking, startTestServer, type TestServer } from "../support/server.ts";
 
 interface Created {
   readonly createApiKey: { apiKey: { keyId: string } | null; secret: string | null; replayed: boolean };
@@ -22,6 +23,12 @@ async function withProjects(...projectIds: string[]): Promise<TestServer> {
       },
     );
   return server;
+}
+
+/** Asks as a browser does that was signed in with a key. */
+async function signedIn({ url, database }: TestServer, key: string): Promise<Asking> {
+  const cookie = `docket_session_${new URL(url).port}=${await openSession(database, key, "test")}`;
+  return { key: null, headers: { cookie, origin: url } };
 }
 
 /** The types and payloads of the events about keys, from the log. */
@@ -66,6 +73,29 @@ describe("createApiKey", () => {
     await owner.end();
     expect(hidden).toHaveLength(41);
     expect(JSON.stringify([rows, server.logged])).not.toContain(hidden);
+  });
+
+  test("makes none that outlives the key in whose name it is made, also from a browser's session", async () => {
+    const server = await startTestServer();
+    const until = new Date(Date.now() + 3_600_000);
+    const mortal = await server.makeKey({ name: "mortal", role: "admin", expiresAt: until });
+    for (const asking of [{ key: mortal.secret }, await signedIn(server, mortal.secret)]) {
+      for (const expiresAt of [null, new Date(until.getTime() + 1)]) {
+        const { errors } = await server.gql(create, { input: { name: "ci", role: "READER", expiresAt } }, asking);
+        expect(errors).toMatchObject([
+          { message: expect.stringContaining(until.toISOString()), extensions: { code: "FORBIDDEN" } },
+        ]);
+      }
+      const input = { name: "ci", role: "READER", expiresAt: until };
+      expect(await server.ask(create, { input }, asking)).toMatchObject({
+        createApiKey: { apiKey: { expiresAt: until.toISOString() } },
+      });
+    }
+    // A session ends after hours, its key need not: what is made there lives as long as the key may.
+    const input = { name: "ci", role: "READER" };
+    expect(await server.ask(create, { input }, await signedIn(server, server.adminKey))).toMatchObject({
+      createApiKey: { apiKey: { expiresAt: null } },
+    });
   });
 
   test.each([

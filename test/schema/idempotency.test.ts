@@ -1,8 +1,9 @@
 import { getNamedType, isInputObjectType, isObjectType } from "graphql";
 import { describe, expect, it } from "vitest";
 import { schema } from "../../schema/index.ts";
+import { testIssuer } from "../support/issuer.ts";
 import { connectOwner } from "../support/owner.ts";
-import { startTestServer } from "../support/server.ts";
+import { type Asking, startTestServer, type TestServer } from "../support/server.ts";
 
 const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
 
@@ -39,6 +40,33 @@ const INPUTS: Readonly<Record<string, object>> = {
 
 const nameOf = (type: string) => (type[0] ?? "").toUpperCase() + type.slice(1);
 
+/** Each mutation with its input and an idempotency key, to be sent before the next one is asked for. */
+async function* requests(server: TestServer, asking: Asking) {
+  const reserve = async () => {
+    const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
+      'mutation { reserveIds(input: {projectId: "alpha", artifactType: "US", count: 3}) { reservation { reservationId } } }',
+      {},
+      asking,
+    );
+    return reserveIds.reservation.reservationId;
+  };
+  const makeWebhook = async () => {
+    const { createWebhook } = await server.ask<{ createWebhook: { webhook: { webhookId: string } } }>(
+      'mutation { createWebhook(input: {url: "https://hooks.example/"}) { webhook { webhookId } } }',
+      {},
+      asking,
+    );
+    return createWebhook.webhook.webhookId;
+  };
+  for (const [name, given] of Object.entries(INPUTS)) {
+    const input: Record<string, unknown> = { ...given, idempotencyKey: `key of ${name}` };
+    if ("reservationId" in input) input["reservationId"] = await reserve();
+    if ("webhookId" in input) input["webhookId"] = await makeWebhook();
+    if ("keyId" in input) input["keyId"] = (await server.makeKey({})).keyId;
+    yield { name, input, document: `mutation ($input: ${nameOf(name)}Input!) { ${name}(input: $input) { replayed } }` };
+  }
+}
+
 describe("every mutation", () => {
   it("takes one input named after it with an idempotencyKey, and says in its payload whether it was replayed", () => {
     expect(mutations.length).toBeGreaterThan(0);
@@ -68,28 +96,7 @@ describe("every mutation", () => {
       await owner.query("SELECT drain()");
       return (await owner.query("SELECT count(*)::int AS events FROM events")).rows;
     };
-    const reserve = async () => {
-      const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
-        'mutation { reserveIds(input: {projectId: "alpha", artifactType: "US", count: 3}) { reservation { reservationId } } }',
-        {},
-        asking,
-      );
-      return reserveIds.reservation.reservationId;
-    };
-    const makeWebhook = async () => {
-      const { createWebhook } = await server.ask<{ createWebhook: { webhook: { webhookId: string } } }>(
-        'mutation { createWebhook(input: {url: "https://hooks.example/"}) { webhook { webhookId } } }',
-        {},
-        asking,
-      );
-      return createWebhook.webhook.webhookId;
-    };
-    for (const [name, given] of Object.entries(INPUTS)) {
-      const input: Record<string, unknown> = { ...given, idempotencyKey: `key of ${name}` };
-      if ("reservationId" in input) input["reservationId"] = await reserve();
-      if ("webhookId" in input) input["webhookId"] = await makeWebhook();
-      if ("keyId" in input) input["keyId"] = (await server.makeKey({})).keyId;
-      const document = `mutation ($input: ${nameOf(name)}Input!) { ${name}(input: $input) { replayed } }`;
+    for await (const { name, document, input } of requests(server, asking)) {
       const first = await server.gql(document, { input }, asking);
       expect([name, first]).toEqual([name, { data: { [name]: { replayed: false } } }]);
       const before = await countEvents();
@@ -103,6 +110,35 @@ describe("every mutation", () => {
         asking,
       );
       expect([name, other.errors?.[0]?.extensions["code"]]).toEqual([name, "IDEMPOTENCY_KEY_REUSED"]);
+    }
+  });
+
+  it("gives its first answer again only to a caller who may see now what it tells of", async () => {
+    const issuer = testIssuer();
+    const server = await startTestServer({ env: { ...issuer.env, DOCKET_JOBS: "none" } });
+    const unlimited = { key: await issuer.token({ docket_role: "admin" }) };
+    const refused = [
+      { key: await issuer.token({ docket_role: "admin", docket_projects: ["beta"] }) },
+      { key: await issuer.token({ docket_role: "reader" }) },
+    ];
+    for await (const { name, document, input } of requests(server, unlimited)) {
+      const first = await server.gql(document, { input }, unlimited);
+      expect([name, first.errors]).toEqual([name, undefined]);
+      for (const asking of refused) {
+        const again = await server.gql(document, { input }, asking);
+        expect([name, again]).toEqual([
+          name,
+          {
+            data: { [name]: null },
+            errors: [
+              expect.objectContaining({
+                extensions: expect.objectContaining({ code: expect.stringMatching(/^(FORBIDDEN|PROJECT_NOT_FOUND)$/) }),
+              }),
+            ],
+          },
+        ]);
+      }
+      expect(await server.gql(document, { input }, unlimited)).toEqual({ data: { [name]: { replayed: true } } });
     }
   });
 });

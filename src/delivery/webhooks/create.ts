@@ -1,6 +1,6 @@
-import { type Context, requireRole } from "../../access/viewer.ts";
+import { once } from "../../access/verb.ts";
+import type { Context } from "../../access/viewer.ts";
 import { checkProjects } from "../../access/visibility.ts";
-import { once } from "../../db/idempotency.ts";
 import { badInput } from "../../errors.ts";
 import { ensureReader } from "../../log/pump.ts";
 import { checkTypes } from "./types.ts";
@@ -31,8 +31,7 @@ const MOST_PROJECTS = 1000;
  */
 export async function createWebhook(ctx: Context, input: CreateWebhook): Promise<CreatedWebhook> {
   let secret: string | null = null;
-  const answer = await once(ctx, { operation: "createWebhook", input }, async (inside) => {
-    requireRole(inside.viewer, "admin");
+  const answer = await once(ctx, { operation: "createWebhook", role: "admin", input }, async (inside) => {
     const url = checkUrl(input.url);
     const types = checkTypes(input.types);
     const projectIds = await checkProjects(inside, "webhook", input.projectIds);
@@ -43,7 +42,7 @@ export async function createWebhook(ctx: Context, input: CreateWebhook): Promise
     const webhookId = await insert(inside, { url, projectIds, types, secret: made });
     secret = made;
     // What is returned here is stored with the idempotency key: never the secret.
-    return { webhookId };
+    return { webhookId, projectIds };
   });
   return { ...answer, secret: answer.replayed ? null : secret };
 }

@@ -1,5 +1,6 @@
+import { once } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import { type Answer, once } from "../../db/idempotency.ts";
+import type { Answer } from "../../db/idempotency.ts";
 import { requireWebhook } from "./find.ts";
 import { type ChangedWebhook, type ChangeWebhook, lockWebhook, readerOf, shownUrl, tell } from "./webhook.ts";
 
@@ -8,7 +9,7 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, readerOf, shownUr
  * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
 export function deleteWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
-  return once(ctx, { operation: "deleteWebhook", input }, async (inside) => {
+  return once(ctx, { operation: "deleteWebhook", role: "admin", input }, async (inside) => {
     const { db } = inside;
     const found = await requireWebhook(inside, input.webhookId);
     // First its place and then the webhook: the order in which queueing locks them.
@@ -16,6 +17,6 @@ export function deleteWebhook(ctx: Context, input: ChangeWebhook): Promise<Answe
     const { webhookId, url, projectIds, types } = await lockWebhook(inside, found.webhookId);
     await db.write("DELETE FROM webhooks WHERE webhook_id = $1", [webhookId]);
     await tell(inside, "webhook.deleted", webhookId, { url: shownUrl(url), projectIds, types });
-    return { webhookId };
+    return { webhookId, projectIds };
   });
 }

@@ -1,5 +1,6 @@
+import { once } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import { type Answer, once } from "../../db/idempotency.ts";
+import type { Answer } from "../../db/idempotency.ts";
 import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
 
 /**
@@ -8,10 +9,10 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
  * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
 export function pauseWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
-  return once(ctx, { operation: "pauseWebhook", input }, async (inside) => {
-    const { webhookId } = await lockWebhook(inside, input.webhookId);
+  return once(ctx, { operation: "pauseWebhook", role: "admin", input }, async (inside) => {
+    const { webhookId, projectIds } = await lockWebhook(inside, input.webhookId);
     await pause(inside, webhookId, null);
-    return { webhookId };
+    return { webhookId, projectIds };
   });
 }
 

@@ -1,5 +1,6 @@
+import { once } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import { type Answer, once } from "../../db/idempotency.ts";
+import type { Answer } from "../../db/idempotency.ts";
 import { isUuid } from "../../db/storable.ts";
 import { badInput } from "../../errors.ts";
 import { MOST_ATTEMPTS } from "./outcome.ts";
@@ -16,6 +17,7 @@ export interface ReplayWebhookDeliveries {
 
 export interface Replay {
   readonly webhookId: string;
+  readonly projectIds: readonly string[] | null;
   /** How many are sent again. */
   readonly deliveries: number;
   /** How many of the webhook's are still dead. */
@@ -36,9 +38,9 @@ const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_a
  * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
 export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDeliveries): Promise<Answer<Replay>> {
-  return once(ctx, { operation: "replayWebhookDeliveries", input }, async (inside) => {
+  return once(ctx, { operation: "replayWebhookDeliveries", role: "admin", input }, async (inside) => {
     const { db } = inside;
-    const { webhookId } = await lockWebhook(inside, input.webhookId);
+    const { webhookId, projectIds } = await lockWebhook(inside, input.webhookId);
     const eventIds = checkChoice(input);
     if (eventIds) await requireDeliveries(inside, webhookId, eventIds);
     const replayed = eventIds
@@ -55,7 +57,7 @@ export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDelive
     const deliveries = replayed.length;
     if (deliveries > 0)
       await tell(inside, "webhook.deliveries_replayed", webhookId, { deliveries, allDead: eventIds === null });
-    return { webhookId, deliveries, deadLeft: left?.dead ?? 0 };
+    return { webhookId, projectIds, deliveries, deadLeft: left?.dead ?? 0 };
   });
 }
 

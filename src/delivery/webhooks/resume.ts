@@ -1,5 +1,6 @@
+import { once } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import { type Answer, once } from "../../db/idempotency.ts";
+import type { Answer } from "../../db/idempotency.ts";
 import { ATTEMPT_SECONDS } from "./claim.ts";
 import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
 
@@ -10,9 +11,9 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
  * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
 export function resumeWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
-  return once(ctx, { operation: "resumeWebhook", input }, async (inside) => {
-    const { webhookId, pausedAt } = await lockWebhook(inside, input.webhookId);
-    if (pausedAt === null) return { webhookId };
+  return once(ctx, { operation: "resumeWebhook", role: "admin", input }, async (inside) => {
+    const { webhookId, projectIds, pausedAt } = await lockWebhook(inside, input.webhookId);
+    if (pausedAt === null) return { webhookId, projectIds };
     await inside.db.write("UPDATE webhooks SET paused_at = NULL, pause_reason = NULL WHERE webhook_id = $1", [
       webhookId,
     ]);
@@ -24,6 +25,6 @@ export function resumeWebhook(ctx: Context, input: ChangeWebhook): Promise<Answe
       [webhookId],
     );
     await tell(inside, "webhook.resumed", webhookId);
-    return { webhookId };
+    return { webhookId, projectIds };
   });
 }

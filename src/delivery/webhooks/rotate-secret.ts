@@ -1,5 +1,5 @@
+import { once } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import { once } from "../../db/idempotency.ts";
 import { lockWebhook, makeWebhookSecret, tell } from "./webhook.ts";
 
 export interface RotateWebhookSecret {
@@ -26,8 +26,8 @@ const OVERLAP_HOURS = 24;
  */
 export async function rotateWebhookSecret(ctx: Context, input: RotateWebhookSecret): Promise<RotatedWebhookSecret> {
   let secret: string | null = null;
-  const answer = await once(ctx, { operation: "rotateWebhookSecret", input }, async (inside) => {
-    const { webhookId } = await lockWebhook(inside, input.webhookId);
+  const answer = await once(ctx, { operation: "rotateWebhookSecret", role: "admin", input }, async (inside) => {
+    const { webhookId, projectIds } = await lockWebhook(inside, input.webhookId);
     const made = makeWebhookSecret();
     const overlapHours = input.endOldSecretNow ? null : OVERLAP_HOURS;
     const [row] = await inside.db.write<{ oldSecretUntil: Date | null }>(
@@ -39,7 +39,7 @@ export async function rotateWebhookSecret(ctx: Context, input: RotateWebhookSecr
     await tell(inside, "webhook.secret_rotated", webhookId, { oldSecretUntil: row?.oldSecretUntil ?? null });
     secret = made;
     // What is returned here is stored with the idempotency key: never the secret.
-    return { webhookId };
+    return { webhookId, projectIds };
   });
   return { ...answer, secret: answer.replayed ? null : secret };
 }

@@ -30,6 +30,7 @@ export interface ChangeWebhook {
 
 export interface ChangedWebhook {
   readonly webhookId: string;
+  readonly projectIds: readonly string[] | null;
 }
 
 export const WEBHOOK_COLUMNS = `webhook_id AS "webhookId", url, project_ids AS "projectIds", event_types AS types,
