@@ -97,9 +97,7 @@ describe("docket start", () => {
     await database.drop();
   });
 
-  test("runs with nothing set, and all that its banner says is true; Ctrl-C ends it in order", {
-    timeout: 60_000,
-  }, async () => {
+  test("runs with nothing set, and all that its banner says is true; Ctrl-C ends it in order", async () => {
     const home = await makeHome();
     const child = run("start", { PORT: "0", DOCKET_HOME: join(home, ".docket") });
     const exited = once(child, "exit");

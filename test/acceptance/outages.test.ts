@@ -48,7 +48,7 @@ it("delivers while its LISTEN connection is killed again and again, and listens 
     await logs(server, "Listening for new events works again", times);
   }
   await expectNothingMissing(server, writers, ...followers);
-}, 90_000);
+});
 
 it("goes on without a gap when PostgreSQL stood still for longer than every time limit, and says so meanwhile", async () => {
   const postgres = await startPostgres();
@@ -71,7 +71,7 @@ it("goes on without a gap when PostgreSQL stood still for longer than every time
   await expect.poll(() => health(server), LONG).toBe("healthy, connected");
   await expectNothingMissing(server, writers, ...followers);
   expect(followers.map(({ connections }) => connections)).toEqual([1, 1, 1]);
-}, 120_000);
+});
 
 it("goes on without a gap when PostgreSQL crashed and recovered", async () => {
   const postgres = await startPostgres();
@@ -89,7 +89,7 @@ it("goes on without a gap when PostgreSQL crashed and recovered", async () => {
   await writers.more(10);
   await expect.poll(() => health(server), LONG).toBe("healthy, connected");
   await expectNothingMissing(server, writers, ...followers);
-}, 90_000);
+});
 
 it("loses nothing for subscribers whose server is killed in mid-delivery and who go on at another one", async () => {
   const database = await makeDatabase();
@@ -115,7 +115,7 @@ it("loses nothing for subscribers whose server is killed in mid-delivery and who
   await expectNothingMissing(staying, writers, ...followers);
   // The last one's server was never killed.
   expect(followers.slice(1).map(({ connections }) => connections > 1)).toEqual([true, false]);
-}, 90_000);
+});
 
 it("notices connections to the database that went silent without an end, and delivers what came meanwhile", async () => {
   const database = await makeDatabase();
@@ -142,7 +142,7 @@ it("notices connections to the database that went silent without an end, and del
   await logs(near, "Reading the log works again");
   await expectNothingMissing(near, writers, ...followers);
   expect(followers.map(({ connections }) => connections)).toEqual([1, 1]);
-}, 120_000);
+});
 
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -72,7 +72,7 @@ export class Writers {
   /** When so much more has been done than now. */
   async more(count: number): Promise<void> {
     const enough = this.acknowledged.length + count;
-    await expect.poll(() => this.acknowledged.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(enough);
+    await expect.poll(() => this.acknowledged.length).toBeGreaterThanOrEqual(enough);
   }
 
   async #work(server: Address, writer: number): Promise<void> {
@@ -223,7 +223,7 @@ export async function expectNothingMissing(server: Address, writers: Writers, ..
   for (const of of Map.groupBy(log.slice(1), ({ subjectId }) => subjectId).values())
     expect(of.map(({ type }) => type)).toEqual(LIFE_OF_A_TASK.slice(0, of.length));
   for (const { events } of followers) {
-    await expect.poll(() => events.at(-1)?.number, { timeout: 30_000 }).toBe(log.length);
+    await expect.poll(() => events.at(-1)?.number).toBe(log.length);
     // Its stream began when only the project was there.
     expect(events).toEqual(log.slice(1));
   }

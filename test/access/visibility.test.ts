@@ -70,7 +70,7 @@ async function hiddenState({ owner }: World): Promise<unknown> {
   return state;
 }
 
-describe("a key that is limited to one project", { timeout: 60_000 }, () => {
+describe("a key that is limited to one project", () => {
   it("gets the same answers to every query, whether another project exists or not", async () => {
     const world = await startWorld();
     const askAll = async () => {

@@ -36,9 +36,7 @@ async function audit(args: string, env: Record<string, string>): Promise<Outcome
 
 const at = ({ url, ownerUrl }: TestDatabase) => ({ DATABASE_URL: url, DATABASE_OWNER_URL: ownerUrl });
 
-test("docket audit verifies the log, says the first broken row, and finds a chain made anew by a head kept elsewhere", {
-  timeout: 120_000,
-}, async () => {
+test("docket audit verifies the log, says the first broken row, and finds a chain made anew by a head kept elsewhere", async () => {
   const database = await createTestDatabase();
   const owner = await connectOwner(database);
   await fill(owner, "alpha", 5);
@@ -82,7 +80,7 @@ test("docket audit verifies the log, says the first broken row, and finds a chai
   await database.drop();
 });
 
-test("docket audit says what is wrong with its call or its database", { timeout: 120_000 }, async () => {
+test("docket audit says what is wrong with its call or its database", async () => {
   const empty = await createEmptyDatabase();
   expect(await audit("verify", at(empty))).toMatchObject({
     code: 1,
@@ -98,7 +96,7 @@ test("docket audit says what is wrong with its call or its database", { timeout:
   expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining("/nowhere/head.json") });
 });
 
-test("docket audit opens the embedded database, whether its server runs or not", { timeout: 120_000 }, async () => {
+test("docket audit opens the embedded database, whether its server runs or not", async () => {
   const home = join(await makeTemporaryFolder("audit-home"), ".docket");
   await mkdir(home);
   const embedded = await startEmbedded(home, { settings: { fsync: "off" } });
@@ -112,7 +110,7 @@ test("docket audit opens the embedded database, whether its server runs or not",
   expect(await audit("verify", { DOCKET_HOME: home })).toEqual(verified);
 });
 
-test("docket audit refuses where no server has made a database, and makes none", { timeout: 120_000 }, async () => {
+test("docket audit refuses where no server has made a database, and makes none", async () => {
   const folder = await makeTemporaryFolder("audit-nothing");
   const home = join(folder, ".docket");
   for (const command of ["verify", "head"]) {

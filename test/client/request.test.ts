@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
 import { TypedDocumentString } from "../../client/gen/graphql.ts";
 import { createRequest } from "../../client/request.ts";
+import { eventually } from "../support/eventually.ts";
 import { hang, reset, scriptedDocket, status } from "../support/scripted-docket.ts";
 
 const nextId = new TypedDocumentString<{ nextId: { id: string } }, { input: Record<string, unknown> }>(
@@ -135,7 +136,7 @@ describe("a server that does not answer", () => {
     const { request } = caller(server.url);
     const unwanted = new AbortController();
     const failure = request(cursor, {}, { signal: unwanted.signal }).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(server.seen).toHaveLength(1));
+    await eventually(() => expect(server.seen).toHaveLength(1));
     unwanted.abort(new Error("gone"));
     expect(await failure).toMatchObject({ message: "gone" });
     expect(server.seen).toHaveLength(1);

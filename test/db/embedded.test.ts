@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
+import { eventually } from "../support/eventually.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const FAST = { settings: { fsync: "off" } };
@@ -168,7 +169,7 @@ test("a backend that was killed, or whose connection was ended, costs no process
   await ended;
   const second = await startProcess();
   await second.stop();
-  await vi.waitFor(() => query(first.url, "SELECT"));
+  await eventually(() => query(first.url, "SELECT"));
 
   await query(
     first.url,

@@ -50,23 +50,21 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     return { page, foreign, faults, clients };
   }
 
-  test("opens with tabs for a query, a claim, a reservation and a subscription that ticks", {
-    timeout: 90_000,
-  }, async () => {
+  test("opens with tabs for a query, a claim, a reservation and a subscription that ticks", async () => {
     const server = await startTestServer();
     const { page, foreign, faults, clients } = await open(server);
     for (const name of ["Overview", "Claim", "Reserve", "Watch"])
       expect(await page.getByRole("tab", { name }).count()).toBe(1);
 
     await page.getByRole("button", { name: /execute/i }).click();
-    await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain('"boss"');
+    await expect.poll(() => page.locator(".result-window").textContent()).toContain('"boss"');
 
     // GraphiQL swallows clicks while it still moves its tabs: click until it has taken one.
     const watch = page.getByRole("tab", { name: "Watch" });
     const selected = page.getByRole("tab", { name: "Watch", selected: true });
     const click = (button: typeof watch) => button.click({ timeout: 1_000 }).catch(() => undefined);
     const chosen = () => click(watch).then(() => selected.count());
-    await expect.poll(chosen, { timeout: 15_000 }).toBe(1);
+    await expect.poll(chosen).toBe(1);
     const execute = page.getByRole("button", { name: /execute/i });
     const streams = async () => {
       if (server.log.streams === 0) await click(execute);
@@ -74,7 +72,7 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     };
     await expect.poll(streams, { timeout: 20_000, interval: 500 }).toBe(1);
     await server.ask(`mutation { createProject(input: {projectId: "ticking", name: "T"}) { replayed } }`);
-    await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain("ticking");
+    await expect.poll(() => page.locator(".result-window").textContent()).toContain("ticking");
 
     // The address has the tab's document by now: it must open the page again, and not answer the document.
     await page.reload();

@@ -1,4 +1,5 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 const WAIT = `query ($after: String, $waitSeconds: Int) {
@@ -16,7 +17,7 @@ test("a plain query waits for what comes, and ends empty when its time is over",
   await addTask(server);
   const { logCursor: after } = await server.ask<{ logCursor: string }>("{ logCursor }");
   const waiting = server.ask<Waited>(WAIT, { after, waitSeconds: 30 });
-  await vi.waitFor(() => expect(server.log.waiting).toBe(1));
+  await eventually(() => expect(server.log.waiting).toBe(1));
   await addTask(server);
   const { events: came } = await waiting;
   expect(came).toMatchObject({ caughtUp: true, events: [{ type: "task.created" }] });
@@ -33,10 +34,10 @@ test("frees the wait of a caller that went away", async () => {
     headers: { "content-type": "application/json", authorization: `Bearer ${server.agentKey}` },
     body: JSON.stringify({ query: WAIT, variables: { waitSeconds: 30 } }),
   }).catch((error: unknown) => error);
-  await vi.waitFor(() => expect(server.log.waiting).toBe(1));
+  await eventually(() => expect(server.log.waiting).toBe(1));
   caller.abort();
   await left;
-  await vi.waitFor(() => expect(server.log.waiting).toBe(0));
+  await eventually(() => expect(server.log.waiting).toBe(0));
 });
 
 test("refuses a wait whose key is revoked while it waits", async () => {
@@ -44,7 +45,7 @@ test("refuses a wait whose key is revoked while it waits", async () => {
   const key = await server.makeKey({ name: "short" });
   const waiting = server.gql(WAIT, { waitSeconds: 30 }, { key: key.secret });
   const other = server.gql<Waited>(WAIT, { waitSeconds: 30 });
-  await vi.waitFor(() => expect(server.log.waiting).toBe(2));
+  await eventually(() => expect(server.log.waiting).toBe(2));
   await server.ask(
     "mutation ($keyId: ID!) { revokeApiKey(input: {keyId: $keyId}) { replayed } }",
     { keyId: key.keyId },
@@ -59,7 +60,7 @@ test("refuses a wait whose key is revoked while it waits", async () => {
 test("answers those who wait when the server stops, each with a place to go on from", async () => {
   const server = await startTestServer();
   const waiting = server.ask<Waited>(WAIT, { waitSeconds: 30 });
-  await vi.waitFor(() => expect(server.log.waiting).toBe(1));
+  await eventually(() => expect(server.log.waiting).toBe(1));
   const closed = server.close();
   expect((await waiting).events).toMatchObject({ events: [], cursor: expect.stringMatching(/^[\w-]{22}$/) });
   await closed;

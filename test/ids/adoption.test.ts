@@ -132,7 +132,7 @@ it("never gives a number that a task bears or another call got, whatever plain S
     got(...(await add(t, 8, projectId)));
   };
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), play), { numRuns: 60 });
-}, 60_000);
+});
 
 it("gives what lies between the tasks of plain SQL, lowest first", async () => {
   const t = await withProjects("alpha");

@@ -41,9 +41,9 @@ async function readOn(database: ReturnType<typeof openDatabase>): Promise<number
   return positions;
 }
 
-test("a dump restored into another cluster keeps numbers, chain, cursors and the places of sinks, and goes on", {
-  timeout: 120_000,
-}, async ({ skip }) => {
+test("a dump restored into another cluster keeps numbers, chain, cursors and the places of sinks, and goes on", async ({
+  skip,
+}) => {
   const bin = await findSystemPostgres();
   if (bin === undefined) return skip("this machine has no PostgreSQL with pg_dump under /usr/lib/postgresql");
   const [source, target] = await Promise.all([startSystemPostgres(bin), startSystemPostgres(bin)]);

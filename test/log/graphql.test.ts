@@ -1,11 +1,12 @@
 import { type ExecutionResult, parse, subscribe } from "graphql";
 import { createYoga } from "graphql-yoga";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { createContext, type GraphQLContext } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
 import type { Viewer } from "../../src/access/viewer.ts";
 import { openPrisma, type Prisma } from "../../src/db/prisma.ts";
 import { useLogCursorFirst } from "../../src/http/log-cursor-first.ts";
+import { eventually } from "../support/eventually.ts";
 import { ADMIN, commit, startLog, type TestLog, taskEvent } from "./test-log.ts";
 
 /** The log behind the schema; `loads` counts the queries for current state. */
@@ -178,5 +179,5 @@ test("frees a stream at once when its SSE client disconnects", async () => {
   );
   expect(at.log.streams).toBe(10);
   await Promise.all(bodies.map((reader) => reader?.cancel()));
-  await vi.waitFor(() => expect(at.log.streams).toBe(0));
+  await eventually(() => expect(at.log.streams).toBe(0));
 });

@@ -1,8 +1,9 @@
 import type { Client } from "pg";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { append } from "../../src/log/append.ts";
 import { openLog } from "../../src/log/log.ts";
+import { eventually } from "../support/eventually.ts";
 import { ADMIN, commit, contextOf, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 /** As a restore of an older copy does, in which other things happen from then on. */
@@ -51,12 +52,12 @@ test("goes on delivering when its LISTEN connection is killed, and listens again
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'docket listen'",
       )
     ).rows.map(({ pid }) => pid);
-  await vi.waitFor(async () => expect(await listening()).toHaveLength(1));
+  await eventually(async () => expect(await listening()).toHaveLength(1));
   const [before] = await listening();
   await owner.query("SELECT pg_terminate_backend($1)", [before]);
   await commit(database, taskEvent("alpha", "TASK-001"));
   await takeEvents(stream, 1);
-  await vi.waitFor(async () => expect((await listening()).filter((pid) => pid !== before)).toHaveLength(1));
+  await eventually(async () => expect((await listening()).filter((pid) => pid !== before)).toHaveLength(1));
   await commit(database, taskEvent("alpha", "TASK-002"));
   expect((await takeEvents(stream, 1)).at(-1)?.events[0]?.number).toBe(2);
 });
@@ -121,7 +122,7 @@ test("begins no stream in the log of before when the database loses events while
   const opening = other.follow(ADMIN, { filter: {}, after: cursor });
   await looking.promise;
   await loseAllButFirst(owner);
-  await vi.waitFor(() => expect(errors).toContainEqual(expect.stringMatching(/lost events/)));
+  await eventually(() => expect(errors).toContainEqual(expect.stringMatching(/lost events/)));
   await commit(database, taskEvent("alpha", "TASK-004"));
   found.resolve();
   await expect(opening).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
@@ -186,10 +187,10 @@ test("reports an outage once, and its end", async () => {
   });
   const failing = () => reports.filter((report) => report.startsWith("Moving events into the log"));
   down = true;
-  await vi.waitFor(() => expect(failing()).toHaveLength(1));
+  await eventually(() => expect(failing()).toHaveLength(1));
   await expect(log.cursor()).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
   down = false;
-  await vi.waitFor(() => expect(failing()).toHaveLength(2));
+  await eventually(() => expect(failing()).toHaveLength(2));
   expect(failing()[1]).toMatch(/works again/);
   await log.close();
   await database.close();

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import type { Database, Db } from "../../src/db/database.ts";
 import { startRetention } from "../../src/jobs/retention.ts";
@@ -11,6 +11,7 @@ import { ensureReader, pump } from "../../src/log/pump.ts";
 import { placeAt, readHead, readPage } from "../../src/log/read.ts";
 import { takeOutOldest } from "../../src/log/retention.ts";
 import { EVERYTHING } from "../../src/log/sink.ts";
+import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { fill, partitions, usePartitionsOf } from "./small-partitions.ts";
@@ -35,9 +36,7 @@ async function floors(owner: Client): Promise<unknown> {
   return rows;
 }
 
-test("takes out only what is older than 24 months while three years go by, and the chains go on", {
-  timeout: 60_000,
-}, async () => {
+test("takes out only what is older than 24 months while three years go by, and the chains go on", async () => {
   const { database, log, owner, test: testDatabase } = await startLog();
   const time = await connectOwner(testDatabase);
   await usePartitionsOf(owner, 50);
@@ -72,7 +71,7 @@ test("takes out only what is older than 24 months while three years go by, and t
       );
       return rows[0]?.due ?? false;
     };
-    await vi.waitFor(async () => expect(await due()).toBe(false));
+    await eventually(async () => expect(await due()).toBe(false));
     for (const table of taken) {
       const young = `SELECT count(*)::int AS n FROM ${table} WHERE occurred_at >= docket_now() - interval '24 months'`;
       expect((await owner.query(young)).rows).toEqual([{ n: 0 }]);
@@ -80,7 +79,7 @@ test("takes out only what is older than 24 months while three years go by, and t
     if (month < 23) expect(taken).toEqual([]);
   }
   // 721 events: of the 12 months that are old enough there are 241, in four full partitions.
-  await vi.waitFor(() => expect(taken).toEqual([1, 51, 101, 151].map((first) => `events_from_${first}`)));
+  await eventually(() => expect(taken).toEqual([1, 51, 101, 151].map((first) => `events_from_${first}`)));
   expect(await floors(owner)).toEqual([
     { project_id: "alpha", number: 199 },
     { project_id: "beta", number: 1 },
@@ -165,9 +164,7 @@ test("takes each part out once when several processes do it at the same time", a
   ]);
 });
 
-test("tells a cursor below the floor how to start again, and resumes from one at the floor", {
-  timeout: 60_000,
-}, async () => {
+test("tells a cursor below the floor how to start again, and resumes from one at the floor", async () => {
   const { database, log, owner, another } = await startLog();
   await usePartitionsOf(owner, 100);
   const start = await log.cursor();
@@ -259,7 +256,7 @@ test("lets a sink go on at the floor, and one whose place is gone begin at the o
   expect(errors).toEqual([{ reader: "behind", position: 40 }]);
 });
 
-test("disturbs neither writers nor streams while parts are taken out", { timeout: 60_000 }, async () => {
+test("disturbs neither writers nor streams while parts are taken out", async () => {
   const { database, log, owner, another } = await startLog();
   await usePartitionsOf(owner, 20);
   await fill(owner, "beta", 400, LONG_AGO);
@@ -286,13 +283,13 @@ test("disturbs neither writers nor streams while parts are taken out", { timeout
     }
   })().catch((error: unknown) => error);
   const taken: string[] = [];
-  await vi.waitFor(
+  await eventually(
     async () => {
       for (const name of await Promise.all([takeOutOldest(database, 24), takeOutOldest(other.database, 24)]))
         if (name) taken.push(name);
       expect(taken).toHaveLength(19);
     },
-    { timeout: 30_000, interval: 5 },
+    { interval: 5 },
   );
   await Promise.all(writers);
   const all = Array.from({ length: total }, (_, i) => i + 1);

@@ -1,6 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
 import type { FrameStream } from "../../src/log/log.ts";
+import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { ADMIN, startLog, type TestLog } from "./test-log.ts";
 
@@ -70,7 +71,7 @@ test("counts a stream off whoever ends it: the client, a fault of its reader, or
   expect(none).toEqual([]);
   await expect(at.log.follow(ADMIN, FROM_NOW)).rejects.toMatchObject(refused);
   await clock.advance(at.log.stallMs);
-  await vi.waitFor(() => expect(at.log.streams).toBe(0));
+  await eventually(() => expect(at.log.streams).toBe(0));
   expect(await stalled?.next()).toMatchObject({ done: true });
   expect(await open(at, ADMIN, 3)).toHaveLength(3);
 });

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
 import { append } from "../../src/log/append.ts";
+import { eventually } from "../support/eventually.ts";
 import { ADMIN, contextOf, startLog, type TestLog } from "./test-log.ts";
 
 /** A key, or what a key opened, as an authenticated viewer. */
@@ -51,7 +52,7 @@ test("ends the streams of a key and of its sessions when it is revoked, and of n
     true,
     true,
   ]);
-  await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce());
+  await eventually(() => expect(closed).toHaveBeenCalledOnce());
   expect([at.log.streams, other2.log.streams]).toEqual([1, 0]);
   // An admin's stream sees the revocation itself.
   expect((await kept.next()).value).toMatchObject({ events: [{ type: "key.revoked" }] });

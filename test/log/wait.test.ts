@@ -1,8 +1,9 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import type { EventPage, EventsQuery } from "../../src/log/history.ts";
 import { type Log, openLog } from "../../src/log/log.ts";
+import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { ADMIN, commit, silent, startLog, taskEvent } from "./test-log.ts";
 
@@ -18,7 +19,7 @@ async function startWaiting(log: Log, query: Partial<EventsQuery> = {}, viewer: 
     },
     () => undefined,
   );
-  await vi.waitFor(() => expect(log.waiting).toBe(others + 1));
+  await eventually(() => expect(log.waiting).toBe(others + 1));
   return { page, isAnswered: () => answered };
 }
 
@@ -164,9 +165,9 @@ test("holds no database connection while it waits", async () => {
   const waiting = Array.from({ length: 20 }, () =>
     log.events(ADMIN, { filter: {}, after, first: 100, waitSeconds: 30 }),
   );
-  await vi.waitFor(() => expect(log.waiting).toBe(20));
+  await eventually(() => expect(log.waiting).toBe(20));
   // The process's own look for events comes and goes.
-  await vi.waitFor(() => expect(database.pool.idleCount).toBe(database.pool.totalCount));
+  await eventually(() => expect(database.pool.idleCount).toBe(database.pool.totalCount));
   const asked = Array.from({ length: 10 }, () => database.read<{ one: number }>("SELECT 1 AS one"));
   expect((await Promise.all(asked)).flat()).toHaveLength(10);
   expect(log.waiting).toBe(20);
@@ -231,10 +232,10 @@ test("lets a hundred of one key and client id wait, and others beside them", asy
   const after = await log.cursor();
   const wait = (viewer: Viewer) => log.events(viewer, { filter: {}, after, first: 1, waitSeconds: 30 });
   const waiting = Array.from({ length: 100 }, () => wait(ADMIN));
-  await vi.waitFor(() => expect(log.waiting).toBe(100));
+  await eventually(() => expect(log.waiting).toBe(100));
   await expect(wait(ADMIN)).rejects.toMatchObject({ code: "RATE_LIMITED" });
   waiting.push(wait({ ...ADMIN, client: "another session" }));
-  await vi.waitFor(() => expect(log.waiting).toBe(101));
+  await eventually(() => expect(log.waiting).toBe(101));
   await commit(database, taskEvent("alpha", "TASK-001"));
   await Promise.all(waiting);
   const again = wait(ADMIN);

@@ -1,5 +1,6 @@
 import { GraphQLError } from "graphql";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { startMcpAgent } from "../support/mcp-client.ts";
 import { hang, scriptedDocket } from "../support/scripted-docket.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -111,7 +112,7 @@ test("hears over stdio what others do, while the same session goes on working", 
   const agent = await startMcpAgent({ url, key: agentKey, project: "alpha" });
   const start = (await agent.call("wait_for_changes", { wait_seconds: 0 })).data as unknown as News;
   const waiting = agent.call("wait_for_changes", { cursor: start.cursor, wait_seconds: 30, types: ["task.claimed"] });
-  await vi.waitFor(() => expect(log.waiting).toBe(1));
+  await eventually(() => expect(log.waiting).toBe(1));
   expect((await agent.call("add_task", { tasks: [{ description: "Write" }] })).data).toMatchObject({ tasks_added: 1 });
   expect(log.waiting).toBe(1);
   await ask('mutation { claimNextTask(input: {projectId: "alpha"}) { attempt } }');
@@ -145,15 +146,15 @@ function post({ url, agentKey }: TestServer, args: object, signal: AbortSignal |
 test("waits over /mcp, and no longer than its caller does", async () => {
   const server = await startTestServer();
   const waiting = post(server, { wait_seconds: 30 });
-  await vi.waitFor(() => expect(server.log.waiting).toBe(1));
+  await eventually(() => expect(server.log.waiting).toBe(1));
   await server.ask('mutation { createProject(input: {projectId: "alpha", name: "A"}) { replayed } }');
   const { result } = (await (await waiting).json()) as { result: { structuredContent: News } };
   expect(result.structuredContent.events).toMatchObject([{ type: "project.created", project_id: "alpha" }]);
 
   const caller = new AbortController();
   const left = post(server, { wait_seconds: 30 }, caller.signal).catch((error: unknown) => error);
-  await vi.waitFor(() => expect(server.log.waiting).toBe(1));
+  await eventually(() => expect(server.log.waiting).toBe(1));
   caller.abort();
   await left;
-  await vi.waitFor(() => expect(server.log.waiting).toBe(0));
+  await eventually(() => expect(server.log.waiting).toBe(0));
 });

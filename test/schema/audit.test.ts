@@ -119,9 +119,7 @@ async function fillIn(server: TestServer, input: Operation["input"]): Promise<Re
   return { ...input };
 }
 
-test("every mutation leaves an event of each subject it changed, by whom and from which request, or changes nothing", {
-  timeout: 120_000,
-}, async () => {
+test("every mutation leaves an event of each subject it changed, by whom and from which request, or changes nothing", async () => {
   const mutations = Object.keys(schema.getMutationType()?.getFields() ?? {});
   expect(Object.keys(OPERATIONS).toSorted()).toEqual(mutations.toSorted());
   // Without jobs, which add events of their own.

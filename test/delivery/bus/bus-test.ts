@@ -3,7 +3,7 @@ import { type AddressInfo, connect as connectSocket, createServer } from "node:n
 import { jetstream, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Client } from "pg";
-import { beforeEach, expect, onTestFinished, vi } from "vitest";
+import { beforeEach, expect, onTestFinished } from "vitest";
 import { readConfig } from "../../../src/config.ts";
 import type { Database } from "../../../src/db/database.ts";
 import type { CloudEvent } from "../../../src/delivery/cloud-event.ts";
@@ -12,10 +12,8 @@ import type { RunningJob } from "../../../src/jobs/jobs.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import type { OutageLogger } from "../../../src/log/outage.ts";
 import { commit, silent, type TestProcess, taskEvent } from "../../log/test-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { type NatsServer, natsProgram } from "../../support/nats-server.ts";
-
-/** Longer than the longest pause between two tries that these tests lead to. */
-export const PATIENCE = { timeout: 30_000, interval: 20 };
 
 /** Skips the tests of a file where there is no NATS server, and says so. */
 export function needNats(): void {
@@ -79,11 +77,11 @@ export function readerOf(nats: NatsServer, stream = "DOCKET", login: object = {}
   return {
     info,
     async messages(atLeast) {
-      const { state } = await vi.waitFor(async () => {
+      const { state } = await eventually(async () => {
         const found = await info();
         expect(found.state.messages).toBeGreaterThanOrEqual(atLeast);
         return found;
-      }, PATIENCE);
+      });
       return using(async (connection) => {
         const consumer = await jetstream(connection).consumers.get(stream);
         const stored: Stored[] = [];

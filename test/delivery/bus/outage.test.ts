@@ -1,11 +1,11 @@
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { ADMIN, commit, startLog, takeEvents, taskEvent } from "../../log/test-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { makeNatsServer } from "../../support/nats-server.ts";
 import {
   expectWholeLog,
   keepWriting,
   needNats,
-  PATIENCE,
   readerOf,
   recordingLogger,
   startSlowLine,
@@ -21,35 +21,30 @@ it("keeps for NATS what happens while it is away at the start", async () => {
   const logger = recordingLogger();
   await startTestBus(log, nats.url, {}, logger);
   for (let i = 0; i < 150; i++) await commit(log.database, taskEvent("alpha", `TASK-${i % 2}`));
-  await vi.waitFor(() => expect(logger.lines[0]).toContain(FAILING), PATIENCE);
+  await eventually(() => expect(logger.lines[0]).toContain(FAILING));
   await nats.start();
   await expectWholeLog(log.owner, await readerOf(nats).messages(150));
 });
 
 it.each(["SIGTERM", "SIGKILL"] as const)(
   "loses and repeats nothing when NATS is restarted by %s under load",
-  {
-    timeout: 60_000,
-  },
   async (signal) => {
     const [log, nats] = [await startLog(), await makeNatsServer()];
     await startTestBus(log, nats.url);
     const load = keepWriting(log.database);
     for (let restarts = 1; restarts <= 3; restarts++) {
-      const before = (await vi.waitFor(() => readerOf(nats).info(), PATIENCE)).state.messages;
+      const before = (await eventually(() => readerOf(nats).info())).state.messages;
       await readerOf(nats).messages(before + 50);
       await nats.end(signal);
       const writtenBefore = load.committed;
-      await vi.waitFor(() => expect(load.committed).toBeGreaterThan(writtenBefore + 100), PATIENCE);
+      await eventually(() => expect(load.committed).toBeGreaterThan(writtenBefore + 100));
       await nats.start();
     }
     await expectWholeLog(log.owner, await readerOf(nats).messages(await load.stop()));
   },
 );
 
-it("loses and repeats nothing when NATS hangs, and holds up neither writers nor subscribers", {
-  timeout: 60_000,
-}, async () => {
+it("loses and repeats nothing when NATS hangs, and holds up neither writers nor subscribers", async () => {
   const [log, nats] = [await startLog(), await makeNatsServer()];
   const logger = recordingLogger();
   await startTestBus(log, nats.url, {}, logger);
@@ -60,7 +55,7 @@ it("loses and repeats nothing when NATS hangs, and holds up neither writers nor 
 
   nats.hang();
   let mostOpen = 0;
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await takeEvents(stream, 10);
     const { rows } = await log.owner.query<{ open: number }>(
       `SELECT count(*)::int AS open FROM pg_locks l JOIN pg_database d ON d.oid = l.database
@@ -68,7 +63,7 @@ it("loses and repeats nothing when NATS hangs, and holds up neither writers nor 
     );
     mostOpen = Math.max(mostOpen, rows[0]?.open ?? 0);
     expect(logger.lines).toHaveLength(1);
-  }, PATIENCE);
+  });
   // One that waits for NATS, and no others behind it.
   expect(mostOpen).toBe(1);
   const writtenBefore = load.committed;
@@ -91,7 +86,7 @@ it("goes on from its place after a restart of the server", async () => {
   await expectWholeLog(log.owner, await readerOf(nats).messages(3));
 });
 
-it("gets on over a line so slow that it cannot take a batch in time", { timeout: 60_000 }, async () => {
+it("gets on over a line so slow that it cannot take a batch in time", async () => {
   const [log, nats] = [await startLog(), await makeNatsServer()];
   const logger = recordingLogger();
   await startTestBus(log, await startSlowLine(nats.url, 40), {}, logger);

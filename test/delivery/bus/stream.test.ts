@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { commit, startLog, taskEvent } from "../../log/test-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { makeNatsServer, type NatsOptions } from "../../support/nats-server.ts";
-import { needNats, PATIENCE, readerOf, recordingLogger, startTestBus } from "./bus-test.ts";
+import { needNats, readerOf, recordingLogger, startTestBus } from "./bus-test.ts";
 
 needNats();
 
@@ -20,14 +21,14 @@ async function firstComplaint(options: NatsOptions, login = "", env: Record<stri
 async function complaintAt(url: string, env: Record<string, string> = {}): Promise<string> {
   const logger = recordingLogger();
   await startTestBus(await startLog(), url, env, logger);
-  await vi.waitFor(() => expect(logger.lines).toHaveLength(1), PATIENCE);
+  await eventually(() => expect(logger.lines).toHaveLength(1));
   return logger.lines.join();
 }
 
 it("is made on disk, for all subjects, and knows an event for an hour", async () => {
   const [log, nats] = [await startLog(), await makeNatsServer()];
   await startTestBus(log, nats.url);
-  await vi.waitFor(() => readerOf(nats).info(), PATIENCE);
+  await eventually(() => readerOf(nats).info());
   expect((await readerOf(nats).info()).config).toMatchObject({
     subjects: ["docket.*.*.*"],
     storage: "file",
@@ -65,13 +66,13 @@ it("is said to lack subjects, and used as soon as it has them", async () => {
   const logger = recordingLogger();
   await startTestBus(log, nats.url, {}, logger);
   await commit(log.database, taskEvent("beta", "TASK-001"));
-  await vi.waitFor(() => expect(logger.lines).toHaveLength(1), PATIENCE);
+  await eventually(() => expect(logger.lines).toHaveLength(1));
   expect(logger.lines[0]).toContain("The stream DOCKET does not take docket.*.*.*. Add that to its subjects");
   await streams.update("DOCKET", { subjects: ["docket.*.*.*"] });
   await connection.close();
   const stored = await readerOf(nats).messages(1);
   expect(stored.map(({ subject }) => subject)).toEqual(["docket.beta.tasks.updated"]);
-  await vi.waitFor(() => expect(logger.lines[1]).toBe("Publishing to NATS works again"), PATIENCE);
+  await eventually(() => expect(logger.lines[1]).toBe("Publishing to NATS works again"));
 });
 
 it("is made again when someone deletes it", async () => {
@@ -83,7 +84,7 @@ it("is made again when someone deletes it", async () => {
   await (await jetstreamManager(connection)).streams.delete("DOCKET");
   await connection.close();
   await commit(log.database, taskEvent("alpha", "TASK-002"));
-  await vi.waitFor(() => readerOf(nats).info(), PATIENCE);
+  await eventually(() => readerOf(nats).info());
   const stored = await readerOf(nats).messages(1);
   expect(stored.map(({ event }) => event.subject)).toEqual(["task/TASK-002"]);
 });
@@ -152,7 +153,7 @@ it("gets nothing of a task behind an event that it refuses, until it takes that 
   await startTestBus(log, nats.url, {}, logger);
   const completed = { ...taskEvent("alpha", "TASK-001"), type: "task.completed" } as const;
   await commit(log.database, taskEvent("alpha", "TASK-001"), taskEvent("alpha", "TASK-001"), completed);
-  await vi.waitFor(() => expect(logger.lines[0]).toContain("for docket.alpha.tasks.updated: maximum"), PATIENCE);
+  await eventually(() => expect(logger.lines[0]).toContain("for docket.alpha.tasks.updated: maximum"));
   expect((await readerOf(nats).messages(1)).map(({ event }) => event.data.number)).toEqual([1]);
   await streams.purge("DOCKET");
   await connection.close();

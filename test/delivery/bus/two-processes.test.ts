@@ -1,13 +1,14 @@
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { startLog } from "../../log/test-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { makeNatsServer } from "../../support/nats-server.ts";
 import { startServerProcess } from "../../support/server-process.ts";
 import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
-import { expectWholeLog, keepWriting, needNats, PATIENCE, readerOf, startTestBus } from "./bus-test.ts";
+import { expectWholeLog, keepWriting, needNats, readerOf, startTestBus } from "./bus-test.ts";
 
 needNats();
 
-it("is published once and in order by two processes, also when one of them stops", { timeout: 60_000 }, async () => {
+it("is published once and in order by two processes, also when one of them stops", async () => {
   const [log, nats] = [await startLog(), await makeNatsServer()];
   const other = await log.another();
   const [first] = [await startTestBus(log, nats.url), await startTestBus(other, nats.url)];
@@ -19,24 +20,24 @@ it("is published once and in order by two processes, also when one of them stops
   await expectWholeLog(log.owner, await readerOf(nats).messages(await load.stop()));
 });
 
-it("goes on in another process when one is killed in mid-delivery", { timeout: 60_000 }, async () => {
+it("goes on in another process when one is killed in mid-delivery", async () => {
   const [log, nats] = [await startLog(), await makeNatsServer()];
   const home = await makeTemporaryFolder("bus-processes");
   const start = () => startServerProcess(log.test, home, { DOCKET_NATS_URL: nats.url, LOG_LEVEL: "error" });
   const [one, another] = [await start(), await start()];
   // The one that stands still cannot take over before the other is dead, and must not hold the place meanwhile.
   onTestFinished(() => void process.kill(another.pid, "SIGCONT"));
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     process.kill(another.pid, "SIGCONT");
     process.kill(another.pid, "SIGSTOP");
     const busy = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%in transaction%'";
     expect((await log.owner.query(busy)).rowCount).toBe(0);
-  }, PATIENCE);
+  });
   const load = keepWriting(log.database);
   await readerOf(nats).messages(100);
   process.kill(one.pid, "SIGKILL");
   const writtenBefore = load.committed;
-  await vi.waitFor(() => expect(load.committed).toBeGreaterThan(writtenBefore + 100), PATIENCE);
+  await eventually(() => expect(load.committed).toBeGreaterThan(writtenBefore + 100));
   await load.stop();
   await log.log.cursor();
   const { rows } = await log.owner.query<{ events: number }>("SELECT count(*)::int AS events FROM events");

@@ -1,17 +1,16 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { pauseAfter } from "../../../src/delivery/webhooks/outcome.ts";
 import { pauseWebhook } from "../../../src/delivery/webhooks/pause.ts";
 import { replayWebhookDeliveries } from "../../../src/delivery/webhooks/replay.ts";
 import { resumeWebhook } from "../../../src/delivery/webhooks/resume.ts";
 import { contextOf } from "../../log/test-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { numbersBySubject, ok, startEndpoint, status } from "./endpoint.ts";
 import { startWebhookTest, type WebhookTest } from "./webhook-test.ts";
 
-const patience = { timeout: 15_000 };
-
 /** Lets pauses pass, but no attempt under way, until `reached` holds. */
 async function waitOut(t: WebhookTest, reached: () => Promise<void>): Promise<void> {
-  await vi.waitFor(
+  await eventually(
     async () => {
       const { rows } = await t.owner.query<{ wait: number | null }>(
         `SELECT max(extract(epoch FROM d.next_attempt_at - docket_now()))::float AS wait FROM webhook_deliveries d
@@ -57,17 +56,14 @@ it("gives a delivery up after fourteen attempts; the task's later events go on, 
   // A replay that fails as well is tried on, from the shortest pause again.
   endpoint.answer = status(500);
   await replayWebhookDeliveries(contextOf(t.database), { webhookId, allDead: true });
-  await vi.waitFor(async () => expect(await t.attempts()).toHaveLength(16), patience);
+  await eventually(async () => expect(await t.attempts()).toHaveLength(16));
   const [{ status: now, wait } = { status: "", wait: null }] = await t.deliveries();
   expect(now).toBe("pending");
   expect(wait).toBeLessThanOrEqual(6);
   endpoint.answer = ok;
   await t.pass(6);
-  await vi.waitFor(
-    async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered", attempts: 16 }, {}]),
-    patience,
-  );
-}, 60_000);
+  await eventually(async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered", attempts: 16 }, {}]));
+});
 
 it("waits as long as an endpoint asks when it is overloaded, within six hours, and no other", async () => {
   const t = await startWebhookTest();
@@ -94,7 +90,7 @@ it("waits as long as an endpoint asks when it is overloaded, within six hours, a
   // Only the first attempts count.
   const job = await t.run();
   await t.happen(...Object.keys(asked));
-  await vi.waitFor(async () => expect((await t.attempts()).length).toBeGreaterThanOrEqual(6), patience);
+  await eventually(async () => expect((await t.attempts()).length).toBeGreaterThanOrEqual(6));
   await job.close();
   const waits = Object.fromEntries(
     (await t.deliveries()).map(({ subject_id, attempts, wait }) => [subject_id, { attempts, wait }]),
@@ -115,7 +111,7 @@ it("pauses a webhook whose endpoint is gone, says why, and sends everything afte
   await t.create({ url: watching.url, types: ["webhook.paused", "task.*"] });
   await t.run();
   await t.happen("A", "A");
-  await vi.waitFor(() => expect(watching.received).toHaveLength(3), patience);
+  await eventually(() => expect(watching.received).toHaveLength(3));
   const paused = watching.received.find(({ event }) => event.type === "webhook.paused");
   expect(paused?.event).toMatchObject({
     source: "/server",
@@ -130,10 +126,10 @@ it("pauses a webhook whose endpoint is gone, says why, and sends everything afte
   endpoint.answer = ok;
   await t.pass(60);
   await t.happen("A", "B");
-  await vi.waitFor(() => expect(watching.received).toHaveLength(5), patience);
+  await eventually(() => expect(watching.received).toHaveLength(5));
   expect(endpoint.received).toHaveLength(1);
   await resumeWebhook(contextOf(t.database), { webhookId });
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(5), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(5));
   expect(numbersBySubject(endpoint.received).get("/projects/alpha task/A")).toHaveLength(3);
 });
 
@@ -145,13 +141,13 @@ it("sends a paused webhook nothing, and everything in order after it is resumed"
   await t.create({ url: other.url });
   await t.run();
   await t.happen("A");
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(1), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(1));
   await pauseWebhook(contextOf(t.database), { webhookId });
   await t.happen(...Array.from({ length: 20 }, (_, i) => `T-${i % 3}`));
-  await vi.waitFor(() => expect(other.received).toHaveLength(21), patience);
+  await eventually(() => expect(other.received).toHaveLength(21));
   expect(endpoint.received).toHaveLength(1);
   await resumeWebhook(contextOf(t.database), { webhookId });
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(21), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(21));
   for (const numbers of numbersBySubject(endpoint.received).values())
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
 });
@@ -166,9 +162,8 @@ it("says so when the log no longer has the event, and goes on", async () => {
   );
   await t.run();
   await t.happen("A");
-  await vi.waitFor(
-    async () => expect(await t.deliveries()).toMatchObject([{ status: "dead" }, { status: "delivered" }]),
-    patience,
+  await eventually(async () =>
+    expect(await t.deliveries()).toMatchObject([{ status: "dead" }, { status: "delivered" }]),
   );
   expect(await t.attempts()).toMatchObject([{ error: "The event is no longer in the log." }, { status_code: 204 }]);
 });

@@ -1,8 +1,7 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
+import { eventually } from "../../support/eventually.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { startWebhookTest } from "./webhook-test.ts";
-
-const patience = { timeout: 15_000 };
 
 /** What the first attempt of a webhook to each URL said. */
 async function tryAll(urls: readonly string[], privateNetworks: string) {
@@ -10,13 +9,13 @@ async function tryAll(urls: readonly string[], privateNetworks: string) {
   for (const url of urls) await t.create({ url });
   await t.run({ privateNetworks });
   await t.happen("A");
-  return await vi.waitFor(async () => {
+  return await eventually(async () => {
     const { rows } = await t.owner.query<{ url: string; status_code: number | null; error: string | null }>(
       `SELECT w.url, a.status_code, a.error FROM webhook_attempts a JOIN webhooks w USING (webhook_id) WHERE a.attempt = 1`,
     );
     expect(rows).toHaveLength(urls.length);
     return rows;
-  }, patience);
+  });
 }
 
 it("refuses every address that is not public, however it is written", async () => {
@@ -58,7 +57,7 @@ it("refuses every address that is not public, however it is written", async () =
     expect(error, url).toMatch(/^\S+ is not a public address, and DOCKET_WEBHOOK_PRIVATE_NETWORKS does not name it\.$/);
   }
   expect(endpoint.received).toEqual([]);
-}, 40_000);
+});
 
 it("refuses private addresses over https as well", async () => {
   const endpoint = await startEndpoint();

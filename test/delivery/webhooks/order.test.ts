@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { fc, test } from "@fast-check/vitest";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { claimDeliveries, type Delivery } from "../../../src/delivery/webhooks/claim.ts";
 import { recordOutcome } from "../../../src/delivery/webhooks/outcome.ts";
 import { queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts";
@@ -10,10 +10,9 @@ import { replayWebhookDeliveries } from "../../../src/delivery/webhooks/replay.t
 import { systemClock } from "../../../src/log/clock.ts";
 import { pump } from "../../../src/log/pump.ts";
 import { commit, contextOf, silent, taskEvent } from "../../log/test-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { numbersBySubject, ok, startEndpoint, status } from "./endpoint.ts";
 import { startWebhookTest, type WebhookTest } from "./webhook-test.ts";
-
-const patience = { timeout: 20_000 };
 
 const SUCCESS = { statusCode: 204, error: null, response: null, retryAfter: 0, durationMs: 1 };
 const FAILURE = { ...SUCCESS, statusCode: 500, error: "The endpoint answered 500." };
@@ -45,7 +44,7 @@ test.prop([plan], { numRuns: 4, endOnFailure: true })(
     await t.run();
     await t.happen(...tasks.map((task) => `T-${task}`));
     // Time passes in the database until nothing is left to try again.
-    await vi.waitFor(
+    await eventually(
       async () => {
         await t.pass(3_600);
         const deliveries = await t.deliveries();
@@ -68,16 +67,16 @@ it("lets other tasks overtake one whose event is refused, and holds back that ta
   await t.create({ url: endpoint.url });
   await t.run();
   await t.happen("A", "B", "A", "B", "A", "C");
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const delivered = (await t.deliveries()).filter((delivery) => delivery.status === "delivered");
     expect(delivered.map((delivery) => delivery.subject_id)).toEqual(["B", "B", "C"]);
     expect(await t.attempts()).toHaveLength(4);
-  }, patience);
+  });
   expect(endpoint.received.filter(({ event }) => event.subject === "task/A")).toHaveLength(1);
 
   endpoint.answer = ok;
   await t.pass(10);
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(7), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(7));
   expectOrder(endpoint.received, 6);
 });
 
@@ -89,14 +88,14 @@ it("never has two events of a task on the way, with two processes on one databas
   await Promise.all([t.run(), t.run({}, second)]);
   const tasks = Array.from({ length: 120 }, (_, i) => `T-${i % 7}`);
   await Promise.all([t.happen(...tasks), ...tasks.map((task) => commit(second.database, taskEvent("beta", task)))]);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const deliveries = await t.deliveries();
     expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(2 * tasks.length);
-  }, patience);
+  });
   expect(endpoint.overlaps).toEqual([]);
   expect(endpoint.received).toHaveLength(2 * tasks.length);
   expectOrder(endpoint.received, 2 * tasks.length);
-}, 40_000);
+});
 
 /** Queues what has happened, without the job. */
 async function queueAll({ database, log }: WebhookTest): Promise<void> {
@@ -142,7 +141,7 @@ it("gives a task's events to one of many claimers at a time, in order, whenever 
   expect(order.size).toBe(10);
   for (const positions of order.values()) expect(positions).toEqual(positions.toSorted((a, b) => a - b));
   expect([...order.values()].flat()).toHaveLength(2 * tasks.length);
-}, 60_000);
+});
 
 it("does not let a process that took too long undo what another has done since", async () => {
   const t = await startWebhookTest();
@@ -240,17 +239,17 @@ it("delivers everything in order after a process was killed in the middle of it"
   held.answer = (response, one, request) => (received.length <= 15 ? ok(response, one, request) : undefined);
   await t.happen(...tasks);
   // Four requests are all that it may have under way.
-  await vi.waitFor(() => expect(received).toHaveLength(19), patience);
+  await eventually(() => expect(received).toHaveLength(19));
   child.kill("SIGKILL");
   await exited;
 
   held.answer = ok;
   await t.run();
   await t.pass(31);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const deliveries = await t.deliveries();
     expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(tasks.length);
-  }, patience);
+  });
   expectOrder(received, tasks.length);
   expect(received.length).toBeGreaterThanOrEqual(tasks.length + 4);
-}, 60_000);
+});

@@ -1,14 +1,13 @@
 import { Webhook } from "standardwebhooks";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import packageJson from "../../../package.json" with { type: "json" };
 import { deleteWebhook } from "../../../src/delivery/webhooks/delete.ts";
 import { rotateWebhookSecret } from "../../../src/delivery/webhooks/rotate-secret.ts";
 import { ManualClock } from "../../log/manual-clock.ts";
 import { commit, contextOf, taskEvent } from "../../log/test-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { ok, startEndpoint, status } from "./endpoint.ts";
 import { startWebhookTest } from "./webhook-test.ts";
-
-const patience = { timeout: 15_000 };
 
 it("sends a signed CloudEvents document, and records the answer", async () => {
   const t = await startWebhookTest();
@@ -16,7 +15,7 @@ it("sends a signed CloudEvents document, and records the answer", async () => {
   const { secret } = await t.create({ url: `${endpoint.url}?tenant=1` });
   await t.run();
   await commit(t.database, taskEvent("alpha", "TASK-046", { changes: { title: { old: "Ä", new: "é…" } } }));
-  await vi.waitFor(async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered" }]), patience);
+  await eventually(async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered" }]));
 
   const [received] = endpoint.received;
   if (!received) throw new Error("nothing came");
@@ -61,7 +60,7 @@ it("signs with both secrets for a while after a rotation", async () => {
   const rotated = await rotateWebhookSecret(contextOf(t.database), { webhookId });
   await t.run();
   await t.happen("A");
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(1), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(1));
   const [during] = endpoint.received;
   for (const each of [secret, rotated.secret ?? ""])
     expect(new Webhook(each).verify(during?.body ?? "", during?.headers ?? {})).toEqual(during?.event);
@@ -69,7 +68,7 @@ it("signs with both secrets for a while after a rotation", async () => {
 
   await t.pass(25 * 3600);
   await t.happen("A");
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(2), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(2));
   const after = endpoint.received[1];
   const at = new Date(Number(after?.headers["webhook-timestamp"]) * 1000);
   expect(after?.headers["webhook-signature"]).toBe(
@@ -99,7 +98,7 @@ it("sends what a webhook asked for by project and type, and nothing from before 
     { ...taskEvent("alpha", "A"), type: "task.claimed" },
     taskEvent("beta", "B"),
   );
-  await vi.waitFor(() => {
+  await eventually(() => {
     expect(alpha.received.map(({ event }) => event.type)).toEqual(["task.updated", "task.claimed"]);
     expect(beta.received.map(({ event }) => event.source)).toEqual(["/projects/beta"]);
     expect(claims.received.map(({ event }) => event.type)).toEqual(["task.claimed"]);
@@ -110,7 +109,7 @@ it("sends what a webhook asked for by project and type, and nothing from before 
       "/projects/beta",
       "/server",
     ]);
-  }, patience);
+  });
 });
 
 it("needs no interval between the commit and the endpoint", async () => {
@@ -120,7 +119,7 @@ it("needs no interval between the commit and the endpoint", async () => {
   await t.run({ clock: new ManualClock() });
   for (let n = 1; n <= 3; n++) {
     await t.happen("A");
-    await vi.waitFor(() => expect(endpoint.received).toHaveLength(n), patience);
+    await eventually(() => expect(endpoint.received).toHaveLength(n));
   }
 });
 
@@ -133,7 +132,7 @@ it("sends to a fast endpoint while a slow one holds four requests and its other 
   await t.run({ clock: new ManualClock() });
   const tasks = Array.from({ length: 30 }, (_, i) => `T-${i}`);
   await t.happen(...tasks);
-  await vi.waitFor(() => expect(fast.received).toHaveLength(tasks.length), patience);
+  await eventually(() => expect(fast.received).toHaveLength(tasks.length));
   expect(slow.received).toHaveLength(4);
 });
 
@@ -150,15 +149,15 @@ it("gives up on an endpoint that does not answer in ten seconds, and believes on
   await t.create({ url: endless.url, projectIds: ["beta"] });
   await t.run({ clock });
   await commit(t.database, taskEvent("alpha", "A"), taskEvent("beta", "B"));
-  await vi.waitFor(() => expect([...silent.received, ...endless.received]).toHaveLength(2), patience);
+  await eventually(() => expect([...silent.received, ...endless.received]).toHaveLength(2));
   await clock.advance(10_000);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect(await t.attempts()).toEqual([
       { attempt: 1, status_code: null, error: "The endpoint did not answer within 10 s.", response: null },
       { attempt: 1, status_code: 200, error: null, response: "so far" },
     ]);
     expect(closed).toBe(2);
-  }, patience);
+  });
   expect(await t.deliveries()).toMatchObject([{ status: "pending" }, { status: "delivered" }]);
 });
 
@@ -176,7 +175,7 @@ it("reads the beginning of a large answer, and closes the connection", async () 
   await t.create({ url: endpoint.url });
   await t.run();
   await t.happen("A");
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect(await t.attempts()).toEqual([
       {
         attempt: 1,
@@ -185,7 +184,7 @@ it("reads the beginning of a large answer, and closes the connection", async () 
         response: "😀\uFFFD".repeat(500),
       },
     ]);
-  }, patience);
+  });
   // It was not read on: what was written is what the sockets' buffers hold.
   expect(written).toBeLessThan(1_000);
 });
@@ -198,17 +197,17 @@ it("queues a thousand deliveries at most for an endpoint that is down; the log h
   const tasks = Array.from({ length: 1_300 }, (_, i) => `T-${i % 40}`);
   await commit(t.database, ...tasks.map((task) => taskEvent("alpha", task)));
   // Of each task the first event is tried, and the queue is filled meanwhile.
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect(endpoint.received.length).toBeGreaterThanOrEqual(40);
     expect(await t.deliveries()).toHaveLength(1_000);
-  }, patience);
+  });
 
   endpoint.answer = ok;
   await t.pass(60);
   const ids = () => new Set(endpoint.received.map(({ event }) => event.id));
-  await vi.waitFor(() => expect(ids().size).toBe(1_300), { timeout: 50_000 });
-  await vi.waitFor(async () => expect((await t.deliveries()).every((one) => one.status === "delivered")).toBe(true));
-}, 70_000);
+  await eventually(() => expect(ids().size).toBe(1_300), { timeout: 50_000 });
+  await eventually(async () => expect((await t.deliveries()).every((one) => one.status === "delivered")).toBe(true));
+});
 
 it("ends its requests before it closes, and begins none", async () => {
   const t = await startWebhookTest();
@@ -217,7 +216,7 @@ it("ends its requests before it closes, and begins none", async () => {
   await t.create({ url: endpoint.url });
   const job = await t.run();
   await t.happen("A", "A");
-  await vi.waitFor(() => expect(held).toHaveLength(1), patience);
+  await eventually(() => expect(held).toHaveLength(1));
   const closed = job.close();
   for (const end of held) end();
   await closed;
@@ -232,9 +231,9 @@ it("waits for its requests five seconds at most when it closes, and another proc
   await t.create({ url: endpoint.url });
   const job = await t.run({ clock });
   await t.happen("A");
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(1), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(1));
   const closed = job.close();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await clock.advance(5_000);
     await Promise.race([closed, Promise.reject(new Error("not closed yet"))]);
   });
@@ -243,10 +242,7 @@ it("waits for its requests five seconds at most when it closes, and another proc
   endpoint.answer = ok;
   await t.run({}, await t.another());
   await t.pass(31);
-  await vi.waitFor(
-    async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered", attempts: 2 }]),
-    patience,
-  );
+  await eventually(async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered", attempts: 2 }]));
 });
 
 it("sends again what was received when the outcome could not be recorded", async () => {
@@ -256,16 +252,13 @@ it("sends again what was received when the outcome could not be recorded", async
   await t.owner.query("ALTER TABLE webhook_attempts ADD CONSTRAINT broken CHECK (false) NOT VALID");
   const job = await t.run({ mayReport: /^Recording what came of webhook deliveries fails/ });
   await t.happen("A");
-  await vi.waitFor(() => expect(endpoint.received).toHaveLength(1), patience);
+  await eventually(() => expect(endpoint.received).toHaveLength(1));
   await job.close();
   await t.owner.query("ALTER TABLE webhook_attempts DROP CONSTRAINT broken");
   expect(await t.deliveries()).toMatchObject([{ status: "pending", attempts: 1 }]);
   await t.pass(31);
   await t.run();
-  await vi.waitFor(
-    async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered", attempts: 2 }]),
-    patience,
-  );
+  await eventually(async () => expect(await t.deliveries()).toMatchObject([{ status: "delivered", attempts: 2 }]));
   const [first, second] = endpoint.received.map(({ event }) => event.id);
   expect(second).toBe(first);
 });
@@ -279,11 +272,11 @@ it("lets a webhook be deleted while it is sent to", async () => {
   await t.create({ url: other.url });
   const job = await t.run();
   await t.happen("A", "B");
-  await vi.waitFor(() => expect(held).toHaveLength(2), patience);
+  await eventually(() => expect(held).toHaveLength(2));
   await deleteWebhook(contextOf(t.database), { webhookId });
   for (const end of held) end();
   await t.happen("C");
-  await vi.waitFor(() => expect(other.received).toHaveLength(3), patience);
+  await eventually(() => expect(other.received).toHaveLength(3));
   await job.close();
   expect(endpoint.received).toHaveLength(2);
 });

@@ -91,7 +91,7 @@ test("gives each of 10,000 subscribers of one process every event of a burst", a
   await Promise.all(slow.map((stream) => takeTo(stream, events, 0)));
   await Promise.all(streams.map((stream) => stream.return?.()));
   expect(log.streams).toBe(0);
-}, 60_000);
+});
 
 /** After a collection. */
 async function heapUsed(): Promise<number> {

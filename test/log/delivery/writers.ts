@@ -35,8 +35,7 @@ export async function write(
   around: boolean,
 ): Promise<void> {
   // Nothing that can be seen is left in the inbox.
-  const drained = () =>
-    expect.poll(async () => (await owner.query("SELECT FROM event_inbox")).rowCount, { timeout: 10_000 }).toBe(0);
+  const drained = () => expect.poll(async () => (await owner.query("SELECT FROM event_inbox")).rowCount).toBe(0);
   const long = await owner.connect();
   try {
     await long.query("BEGIN");
