@@ -1,16 +1,19 @@
-import DataLoader from "dataloader";
 import type { GraphQLResolveInfo } from "graphql";
 import type { Viewer } from "../src/access/viewer.ts";
-import type { Database } from "../src/db/database.ts";
+import type { Database, Db } from "../src/db/database.ts";
 import type { Prisma } from "../src/db/prisma.ts";
-import { type IdSequence, idRegistries } from "../src/ids/registry.ts";
 import type { Log } from "../src/log/log.ts";
-import { type StatusCount, statusCountsLoader } from "../src/tasks/status-counts.ts";
 
 /** What lives as long as the process. */
 export interface Services {
   readonly database: Database;
   readonly prisma: Prisma;
+  readonly log: Log;
+}
+
+/** Where a loader reads. */
+export interface Sources {
+  readonly db: Db;
   readonly log: Log;
 }
 
@@ -29,8 +32,10 @@ export interface GraphQLContext {
   readonly onFrame: (cursor: string) => void;
   /** Set by Yoga for what comes over HTTP: aborted when the caller goes away before its answer. */
   readonly request?: { readonly signal: AbortSignal };
-  readonly statusCounts: DataLoader<string, StatusCount[]>;
-  readonly idRegistries: DataLoader<string, IdSequence[]>;
+  /** In a subscription the cursor of the frame that is executed; null in a query or mutation. */
+  asOf: string | null;
+  /** The same for every request: what is read from it may be shared. */
+  readonly process: Sources;
 }
 
 export interface Caller {
@@ -42,13 +47,14 @@ export interface Caller {
 }
 
 export function createContext({ database, prisma, log }: Services, caller: Caller): GraphQLContext {
-  const ctx = { db: database, prisma, log, ...caller };
-  return {
-    ...ctx,
-    statusCounts: statusCountsLoader(database),
-    // Without a cache, so that a mutation's payload shows what the mutation did.
-    idRegistries: new DataLoader((projectIds) => idRegistries(ctx, projectIds), { cache: false }),
-  };
+  return { db: database, prisma, log, ...caller, asOf: null, process: { db: database, log } };
+}
+
+/** Begins a frame of a subscription, whose context lives as long as the stream. */
+export function beginFrame<Frame extends { readonly cursor: string }>(frame: Frame, ctx: GraphQLContext): Frame {
+  ctx.asOf = frame.cursor;
+  ctx.onFrame(frame.cursor);
+  return frame;
 }
 
 /** The input with the request's Idempotency-Key, one per response path, where it brings no key of its own. */

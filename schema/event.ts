@@ -1,12 +1,10 @@
-import type { Task as TaskRow } from "../prisma/generated/client/client.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
 import type { EventFrame as Frame } from "../src/log/frames.ts";
 import type { EventPage as Page } from "../src/log/history.ts";
-import type { Log } from "../src/log/log.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import { builder } from "./builder.ts";
-import { type GraphQLContext, resumeFrom } from "./context.ts";
-import { asNewRequest, CurrentState } from "./current-state.ts";
+import { beginFrame, resumeFrom } from "./context.ts";
+import { loadTask } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
 const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknown }>("FieldChange").implement({
@@ -31,13 +29,14 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     subjectType: t.exposeString("subjectType", { description: "What it happened to: task, reservation, project …" }),
     subjectId: t.exposeString("subjectId", { description: "The subject's id, like TASK-046." }),
     taskId: t.exposeID("taskId", { nullable: true, description: "The subject's id when it is a task." }),
-    task: t.prismaField({
+    task: t.field({
       type: Task,
       nullable: true,
       description:
         "The task as it is now, not as it was then (that is in payload); deleted ones too. null when it is not about a task.",
-      resolve: (query, { taskId, projectId, position }, _args, { prisma, log }) =>
-        taskId && projectId ? currentTasks(prisma, log).load({ projectId, taskId }, position, query) : null,
+      // Whoever waits for the same events shares it.
+      resolve: ({ taskId, projectId, position }, _args, ctx) =>
+        taskId && projectId ? loadTask(ctx, { projectId, taskId }, undefined, position) : null,
     }),
     actor: t.exposeString("actor", { description: "The key, or token subject, that did it." }),
     client: t.exposeString("client", { nullable: true, description: "The session it was done from, if it said." }),
@@ -154,28 +153,6 @@ builder.subscriptionField("taskEvents", (t) =>
     },
     subscribe: (_root, { filter, after }, ctx) =>
       ctx.log.follow(ctx.viewer, { filter: filter ?? {}, after: resumeFrom(ctx, after) }),
-    resolve: (frame, _args, ctx) => asNewRequest(frame, ctx),
+    resolve: (frame, _args, ctx) => beginFrame(frame, ctx),
   }),
 );
-
-interface TaskKey {
-  readonly projectId: string;
-  readonly taskId: string;
-}
-
-const loaders = new WeakMap<Log, CurrentState<TaskKey, TaskRow>>();
-
-function currentTasks(prisma: GraphQLContext["prisma"], log: Log): CurrentState<TaskKey, TaskRow> {
-  const made =
-    loaders.get(log) ??
-    new CurrentState<TaskKey, TaskRow>(
-      ({ projectId, taskId }) => `${projectId}/${taskId}`,
-      async (keys, query) => {
-        const where = { OR: keys.map(({ projectId, taskId }) => ({ projectId, taskId })) };
-        const rows = await prisma.task.findMany({ ...query, where });
-        return rows.map((row) => [row, row]);
-      },
-    );
-  loaders.set(log, made);
-  return made;
-}

@@ -1,10 +1,12 @@
+import { sees } from "../src/access/visibility.ts";
 import type { Answer } from "../src/db/idempotency.ts";
 import { type Assigned, nextId } from "../src/ids/next-id.ts";
 import type { Recorded } from "../src/ids/record.ts";
 import { registerIds } from "../src/ids/register.ts";
-import { type IdSequence as IdSequenceShape, idRegistry } from "../src/ids/registry.ts";
+import { type IdSequence as IdSequenceShape, idRegistries, idRegistry } from "../src/ids/registry.ts";
 import { builder } from "./builder.ts";
 import { keyed, replayedDescription } from "./context.ts";
+import { loader } from "./loader.ts";
 import { Project } from "./project.ts";
 
 const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
@@ -27,12 +29,22 @@ const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
   }),
 });
 
+const loadRegistry = loader({
+  idOf: ({ projectId }) => projectId,
+  visible: sees,
+  read: ({ db }, projects: readonly { readonly projectId: string }[]) =>
+    idRegistries(
+      db,
+      projects.map(({ projectId }) => projectId),
+    ),
+});
+
 builder.prismaObjectField(Project, "idRegistry", (t) =>
   t.field({
     type: [IdSequence],
     description:
       "Where the artifact numbers of its namespace stand: one entry for each type it may number, and for those that others of the namespace use.",
-    resolve: ({ projectId }, _args, ctx) => ctx.idRegistries.load(projectId),
+    resolve: async (project, _args, ctx) => (await loadRegistry(ctx, project)) ?? [],
   }),
 );
 

@@ -5,10 +5,10 @@ import { createProject } from "../src/projects/create.ts";
 import { listProjects } from "../src/projects/list.ts";
 import { readSettings } from "../src/projects/settings.ts";
 import { updateProject } from "../src/projects/update.ts";
-import { listTasks } from "../src/tasks/list.ts";
 import { statusCounts } from "../src/tasks/status-counts.ts";
 import { builder } from "./builder.ts";
-import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { keyed, replayedDescription } from "./context.ts";
+import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
 import { Task, TaskConnection, TaskStatus } from "./task/task.ts";
 
@@ -45,15 +45,13 @@ export const Project = builder.prismaNode("Project", {
     }),
     idReuse: t.field({
       type: IdReuse,
-      select: { namespace: { select: { reuse: true } } },
       description: "When the namespace gives released and expired numbers again.",
-      resolve: ({ namespace }) => namespace.reuse as "immediately" | "after" | "never",
+      resolve: async (project, _args, ctx) => (await reuseOf(project, ctx)).idReuse,
     }),
     idQuarantineSeconds: t.int({
       nullable: true,
-      select: { namespace: { select: { quarantineSeconds: true } } },
       description: "Seconds that released numbers rest; only with idReuse AFTER.",
-      resolve: ({ namespace }) => namespace.quarantineSeconds,
+      resolve: async (project, _args, ctx) => (await reuseOf(project, ctx)).idQuarantineSeconds,
     }),
     leaseSeconds: t.int({
       description: "Seconds for which a claim holds when the caller does not say.",
@@ -68,7 +66,7 @@ export const Project = builder.prismaNode("Project", {
     taskCounts: t.field({
       type: [TaskCount],
       description: "Its tasks by status; every status is named.",
-      resolve: ({ projectId }, _args, { statusCounts }) => statusCounts.load(projectId),
+      resolve: async (project, _args, ctx) => (await loadStatusCounts(ctx, project)) ?? [],
     }),
     tasks: t.connection(
       {
@@ -78,12 +76,20 @@ export const Project = builder.prismaNode("Project", {
           filter: t.arg({ type: TaskFilterInput }),
           orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }),
         },
-        resolve: ({ projectId }, args, ctx) => listTasks(ctx, { ...args, projectId }),
+        resolve: (project, args, ctx) => tasksOf(project, args, ctx),
       },
       TaskConnection,
     ),
   }),
 });
+
+builder.prismaObjectField(Task, "project", (t) =>
+  t.field({
+    type: Project,
+    resolve: async (task, _args, ctx) =>
+      (await loadProject(ctx, task)) ?? Promise.reject(projectNotFound(task.projectId)),
+  }),
+);
 
 builder.queryField("project", (t) =>
   t.prismaField({
@@ -129,14 +135,12 @@ const ProjectPayload = (name: string) =>
     fields: (t) => ({
       project: t.prismaField({
         type: Project,
-        resolve: (query, { projectId }, _args, ctx) => loadProject(ctx, projectId, query),
+        resolve: (query, { projectId }, _args, { prisma, viewer }) =>
+          prisma.project.findUniqueOrThrow({ ...query, where: { projectId, AND: [visibleWhere(viewer)] } }),
       }),
       replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
     }),
   });
-
-const loadProject = ({ prisma, viewer }: GraphQLContext, projectId: string, query: object) =>
-  prisma.project.findUniqueOrThrow({ ...query, where: { projectId, AND: [visibleWhere(viewer)] } });
 
 builder.mutationField("createProject", (t) =>
   t.fieldWithInput({

@@ -1,12 +1,22 @@
-import type { Db } from "../src/db/database.ts";
-import { type Reservation as ReservationShape, reservationsNow } from "../src/ids/reservations.ts";
+import { canSee } from "../src/access/visibility.ts";
+import { reservationsNow } from "../src/ids/reservations.ts";
 import { RESERVATION_EVENTS } from "../src/log/append.ts";
-import type { Log } from "../src/log/log.ts";
+import type { LoggedEvent } from "../src/log/event.ts";
 import { builder } from "./builder.ts";
-import { resumeFrom } from "./context.ts";
-import { asNewRequest, CurrentState } from "./current-state.ts";
+import { beginFrame, resumeFrom } from "./context.ts";
 import { CURSOR_FAULTS, Event, EventFrame } from "./event.ts";
+import { loader } from "./loader.ts";
 import { Reservation } from "./reservation.ts";
+
+const loadReservation = loader({
+  idOf: ({ subjectId }: LoggedEvent) => subjectId,
+  visible: (viewer, { projectId }) => projectId !== null && canSee(viewer, projectId),
+  read: ({ db }, events) =>
+    reservationsNow(
+      db,
+      events.map(({ subjectId }) => subjectId),
+    ),
+});
 
 builder.objectField(Event, "reservation", (t) =>
   t.field({
@@ -15,8 +25,8 @@ builder.objectField(Event, "reservation", (t) =>
     description:
       "The reservation as it is now, not as it was then (that is in payload). null when it is not about one: nextId and " +
       "registerIds name what they gave in payload.",
-    resolve: ({ subjectType, subjectId, position }, _args, { db, log }) =>
-      subjectType === "reservation" ? currentReservations(db, log).load(subjectId, position, {}) : null,
+    resolve: (event, _args, ctx) =>
+      event.subjectType === "reservation" ? loadReservation(ctx, event, undefined, event.position) : null,
   }),
 );
 
@@ -44,19 +54,6 @@ builder.subscriptionField("reservationEvents", (t) =>
         filter: { projects: filter?.projects, types: RESERVATION_EVENTS },
         after: resumeFrom(ctx, after),
       }),
-    resolve: (frame, _args, ctx) => asNewRequest(frame, ctx),
+    resolve: (frame, _args, ctx) => beginFrame(frame, ctx),
   }),
 );
-
-const loaders = new WeakMap<Log, CurrentState<string, ReservationShape>>();
-
-function currentReservations(db: Db, log: Log): CurrentState<string, ReservationShape> {
-  const made =
-    loaders.get(log) ??
-    new CurrentState<string, ReservationShape>(
-      (reservationId) => reservationId,
-      async (ids) => (await reservationsNow(db, ids)).map((row) => [row.reservationId, row]),
-    );
-  loaders.set(log, made);
-  return made;
-}

@@ -1,71 +1,51 @@
-import DataLoader from "dataloader";
-import { pageSize } from "../src/db/page.ts";
+import type { Viewer } from "../src/access/viewer.ts";
+import { administers } from "../src/access/visibility.ts";
 import {
   type Attempt,
+  type AttemptsQuery,
+  countDeliveries,
   type DeliveriesQuery,
-  type DeliveryPage,
-  findAttempts,
   findEvents,
   type LoggedDelivery,
+  lastAttempts,
+  listAttempts,
   listDeliveries,
 } from "../src/delivery/webhooks/deliveries.ts";
-import { DocketError } from "../src/errors.ts";
-import type { LoggedEvent } from "../src/log/event.ts";
+import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
-import type { GraphQLContext } from "./context.ts";
 import { Event } from "./event.ts";
+import { loader } from "./loader.ts";
 import { Webhook } from "./webhook.ts";
 
-/** Deliveries that the logs of one request may hold together, if each page were full. */
-const MOST_DELIVERIES = 5_000;
+const idOfWebhook = ({ webhookId }: WebhookShape) => webhookId;
+const idsOf = (webhooks: readonly WebhookShape[]) => webhooks.map(idOfWebhook);
 
-/**
- * One statement each for all the webhooks and deliveries of a request. Without a cache, so that a mutation's payload
- * shows what the mutation did.
- */
-class Loaders {
-  readonly #ctx: GraphQLContext;
-  readonly #pages = new Map<string, DataLoader<string, DeliveryPage>>();
-  readonly attempts: DataLoader<LoggedDelivery, Attempt[]>;
-  readonly lastAttempt: DataLoader<LoggedDelivery, Attempt[]>;
-  readonly events: DataLoader<LoggedDelivery, LoggedEvent | null>;
-  #asked = 0;
+const loadDeliveries = loader({
+  idOf: idOfWebhook,
+  visible: administers,
+  read: ({ db }, webhooks, query: DeliveriesQuery) => listDeliveries(db, idsOf(webhooks), query),
+});
 
-  constructor(ctx: GraphQLContext) {
-    this.#ctx = ctx;
-    this.attempts = new DataLoader((deliveries) => findAttempts(ctx.db, deliveries, null), { cache: false });
-    this.lastAttempt = new DataLoader((deliveries) => findAttempts(ctx.db, deliveries, 1), { cache: false });
-    this.events = new DataLoader((deliveries) => findEvents(ctx.db, deliveries), { cache: false });
-  }
+const loadTotal = loader({
+  idOf: idOfWebhook,
+  visible: administers,
+  read: ({ db }, webhooks, { status }: DeliveriesQuery) => countDeliveries(db, idsOf(webhooks), status),
+});
 
-  page(webhookId: string, query: DeliveriesQuery): Promise<DeliveryPage> {
-    const choice = JSON.stringify(query);
-    const loader = this.#pages.get(choice) ?? new DataLoader((ids) => this.#read(ids, query), { cache: false });
-    this.#pages.set(choice, loader);
-    return loader.load(webhookId);
-  }
+/** A delivery is shown only within its webhook. */
+const ofDelivery = {
+  idOf: ({ webhookId, position }: LoggedDelivery) => `${webhookId} ${position}`,
+  visible: ({ role }: Viewer) => role === "admin",
+};
 
-  /** All or none, so that nobody takes what was cut off for the end. */
-  async #read(webhookIds: readonly string[], query: DeliveriesQuery): Promise<DeliveryPage[]> {
-    const size = pageSize(query.first);
-    this.#asked += webhookIds.length * size;
-    if (this.#asked > MOST_DELIVERIES)
-      throw new DocketError(
-        "QUERY_TOO_COMPLEX",
-        `This request asks for the delivery logs of ${webhookIds.length} webhooks with ${size} deliveries each; all of one ` +
-          `request may come to ${MOST_DELIVERIES}. Ask for fewer webhooks or a smaller first.`,
-      );
-    return listDeliveries(this.#ctx, webhookIds, query);
-  }
-}
+const loadAttempts = loader({
+  ...ofDelivery,
+  read: ({ db }, deliveries, query: AttemptsQuery) => listAttempts(db, deliveries, query),
+});
 
-const ofRequest = new WeakMap<GraphQLContext, Loaders>();
+const loadLastAttempt = loader({ ...ofDelivery, read: ({ db }, deliveries) => lastAttempts(db, deliveries) });
 
-function loadersOf(ctx: GraphQLContext): Loaders {
-  const loaders = ofRequest.get(ctx) ?? new Loaders(ctx);
-  ofRequest.set(ctx, loaders);
-  return loaders;
-}
+const loadEvent = loader({ ...ofDelivery, read: ({ db }, deliveries) => findEvents(db, deliveries) });
 
 const WebhookDeliveryStatus = builder.enumType("WebhookDeliveryStatus", {
   description: "How far a delivery has come.",
@@ -111,14 +91,18 @@ const WebhookDelivery = builder.objectRef<LoggedDelivery>("WebhookDelivery").imp
     status: t.expose("status", { type: WebhookDeliveryStatus, description: "How far it has come." }),
     attempts: t.field({
       type: [WebhookAttempt],
-      description: "Every attempt that has ended, oldest first. More than 5000 together: QUERY_TOO_COMPLEX.",
-      resolve: (delivery, _args, ctx) => loadersOf(ctx).attempts.load(delivery),
+      description: "The attempts that have ended, oldest first, in pages.",
+      args: {
+        first: t.arg.int({ defaultValue: 50, description: "At most 100." }),
+        after: t.arg.int({ description: "`attempt` of the last one seen; without it from the first." }),
+      },
+      resolve: async (delivery, args, ctx) => (await loadAttempts(ctx, delivery, args)) ?? [],
     }),
     lastAttempt: t.field({
       type: WebhookAttempt,
       nullable: true,
       description: "The latest attempt that has ended; null before.",
-      resolve: async (delivery, _args, ctx) => (await loadersOf(ctx).lastAttempt.load(delivery)).at(0),
+      resolve: (delivery, _args, ctx) => loadLastAttempt(ctx, delivery),
     }),
     nextAttemptAt: t.expose("nextAttemptAt", {
       type: "DateTime",
@@ -136,7 +120,7 @@ const WebhookDelivery = builder.objectRef<LoggedDelivery>("WebhookDelivery").imp
       type: Event,
       nullable: true,
       description: "The event itself; null when that part of the log is no longer kept.",
-      resolve: (delivery, _args, ctx) => loadersOf(ctx).events.load(delivery),
+      resolve: (delivery, _args, ctx) => loadEvent(ctx, delivery),
     }),
   }),
 });
@@ -150,12 +134,15 @@ builder.objectField(Webhook, "deliveries", (t) =>
   t.field({
     type: WebhookDeliveryConnection,
     nullable: true,
-    description: `The delivery log: the latest event first. Of a list of webhooks at most ${MOST_DELIVERIES} deliveries together, else QUERY_TOO_COMPLEX. Errors: BAD_USER_INPUT, QUERY_TOO_COMPLEX.`,
+    description: "The delivery log: the latest event first. Errors: BAD_USER_INPUT.",
     args: {
       status: t.arg({ type: WebhookDeliveryStatus, description: "Only these; DEAD are the dead letters." }),
       first: t.arg.int({ description: "At most 100; 50 unless told." }),
       after: t.arg.string({ description: "pageInfo.endCursor of the page before." }),
     },
-    resolve: ({ webhookId }, { status, first, after }, ctx) => loadersOf(ctx).page(webhookId, { status, first, after }),
+    resolve: async (webhook, args, ctx) => {
+      const page = await loadDeliveries(ctx, webhook, args);
+      return page && { ...page, totalCount: async () => (await loadTotal(ctx, webhook, { status: args.status })) ?? 0 };
+    },
   }),
 );

@@ -1,4 +1,4 @@
-import DataLoader from "dataloader";
+import { administers } from "../src/access/visibility.ts";
 import type { Answer } from "../src/db/idempotency.ts";
 import { type CreatedWebhook, createWebhook } from "../src/delivery/webhooks/create.ts";
 import { deleteWebhook } from "../src/delivery/webhooks/delete.ts";
@@ -11,16 +11,21 @@ import { type RotatedWebhookSecret, rotateWebhookSecret } from "../src/delivery/
 import type { ChangedWebhook, Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
 import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { loader } from "./loader.ts";
 
-const loaders = new WeakMap<GraphQLContext, DataLoader<string, Progress | undefined>>();
+const loadProgress = loader({
+  idOf: ({ webhookId }: WebhookShape) => webhookId,
+  visible: administers,
+  read: ({ db }, webhooks) =>
+    progressOf(
+      db,
+      webhooks.map(({ webhookId }) => webhookId),
+    ),
+});
 
-/** Without a cache, so that a mutation's payload shows what the mutation did. */
-async function progress({ webhookId }: WebhookShape, ctx: GraphQLContext): Promise<Progress> {
-  const loader = loaders.get(ctx) ?? new DataLoader((ids) => progressOf(ctx.db, ids), { cache: false });
-  loaders.set(ctx, loader);
-  // Deleted since it was read: nothing is left of it.
-  return (await loader.load(webhookId)) ?? { pending: 0, dead: 0, behind: false };
-}
+/** Of one that was deleted since it was read nothing is left. */
+const progress = async (webhook: WebhookShape, ctx: GraphQLContext): Promise<Progress> =>
+  (await loadProgress(ctx, webhook)) ?? { pending: 0, dead: 0, behind: false };
 
 export const Webhook = builder.objectRef<WebhookShape>("Webhook").implement({
   description:

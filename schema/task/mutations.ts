@@ -1,4 +1,3 @@
-import { visibleWhere } from "../../src/access/visibility.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { briefing } from "../../src/tasks/briefing.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
@@ -11,7 +10,7 @@ import { updateTask } from "../../src/tasks/update.ts";
 import { updateStatus } from "../../src/tasks/update-status.ts";
 import { builder } from "../builder.ts";
 import { keyed, replayedDescription } from "../context.ts";
-import { Briefing, claimPayload, loadTask, taskPayload } from "./payload.ts";
+import { answeredTask, Briefing, claimPayload, taskPayload } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
 
 const PROJECT = "May be left out when the task is the only one of that id that this key sees or holds.";
@@ -54,17 +53,10 @@ const AddTasksPayload = builder
     fields: (t) => ({
       tasksAdded: t.int({ resolve: ({ tasks }) => tasks.length }),
       taskIds: t.idList({ resolve: ({ tasks }) => tasks.map(({ taskId }) => taskId) }),
-      tasks: t.prismaField({
+      tasks: t.field({
         type: [Task],
         description: "In the order given.",
-        resolve: async (query, { tasks }, _args, { prisma, viewer }) => {
-          const found = await prisma.task.findMany({
-            ...query,
-            where: { OR: tasks.map(({ projectId, taskId }) => ({ projectId, taskId })), AND: [visibleWhere(viewer)] },
-          });
-          const at = new Map(found.map((task) => [`${task.projectId}/${task.taskId}`, task]));
-          return tasks.flatMap(({ projectId, taskId }) => at.get(`${projectId}/${taskId}`) ?? []);
-        },
+        resolve: ({ tasks }, _args, ctx) => Promise.all(tasks.map((key) => answeredTask(key, ctx))),
       }),
       replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
     }),
@@ -85,9 +77,9 @@ builder.objectFields(UpdateTaskStatusPayload, (t) => ({
 const CompleteAndClaimNextPayload =
   claimPayload<Awaited<ReturnType<typeof completeAndClaimNext>>>("CompleteAndClaimNextPayload");
 builder.objectFields(CompleteAndClaimNextPayload, (t) => ({
-  completed: t.prismaField({
+  completed: t.field({
     type: Task,
-    resolve: (query, { completed }, _args, ctx) => loadTask(ctx, completed, query),
+    resolve: ({ completed }, _args, ctx) => answeredTask(completed, ctx),
   }),
 }));
 

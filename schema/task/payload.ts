@@ -1,10 +1,11 @@
-import { visibleWhere } from "../../src/access/visibility.ts";
+import { taskNotFound } from "../../src/errors.ts";
 import { type Briefing as BriefingShape, briefing } from "../../src/tasks/briefing.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import type { TaskKey } from "../../src/tasks/locate.ts";
 import { builder } from "../builder.ts";
 import { type GraphQLContext, replayedDescription } from "../context.ts";
+import { loadTask } from "./load.ts";
 import { Attempt, Task } from "./task.ts";
 
 export const Idle = builder.objectRef<IdleShape>("Idle").implement({
@@ -32,20 +33,17 @@ export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
   }),
 });
 
-/** A task that a mutation answers with: its current state, also when it was deleted. */
-export const loadTask = ({ prisma, viewer }: GraphQLContext, { projectId, taskId }: TaskKey, query: object) =>
-  prisma.task.findUniqueOrThrow({
-    ...query,
-    where: { projectId_taskId: { projectId, taskId }, AND: [visibleWhere(viewer)] },
-  });
+/** A task that a mutation answers with: its current state, also when it was deleted. @throws TASK_NOT_FOUND */
+export const answeredTask = async (key: TaskKey, ctx: GraphQLContext) =>
+  (await loadTask(ctx, key)) ?? Promise.reject(taskNotFound(key.taskId));
 
 /** `{task replayed}`, for verbs whose result is the key of one task. */
 export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name: string) =>
   builder.objectRef<Result>(name).implement({
     fields: (t) => ({
-      task: t.prismaField({
+      task: t.field({
         type: Task,
-        resolve: (query, key, _args, ctx) => loadTask(ctx, key, query),
+        resolve: (key, _args, ctx) => answeredTask(key, ctx),
       }),
       replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
     }),
@@ -55,11 +53,11 @@ export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name
 export const claimPayload = <Result extends Claim & { replayed: boolean }>(name: string) =>
   builder.objectRef<Result>(name).implement({
     fields: (t) => ({
-      task: t.prismaField({
+      task: t.field({
         type: Task,
         nullable: true,
         description: "null when there was nothing to take; idle says why.",
-        resolve: (query, { taken }, _args, ctx) => taken && loadTask(ctx, taken, query),
+        resolve: ({ taken }, _args, ctx) => taken && answeredTask(taken, ctx),
       }),
       attempt: t.int({
         nullable: true,

@@ -2,6 +2,7 @@ import { visibleWhere } from "../../src/access/visibility.ts";
 import { isStorable } from "../../src/db/storable.ts";
 import type { TaskStatus as Status } from "../../src/tasks/hold.ts";
 import { builder } from "../builder.ts";
+import { loadAttempts } from "./load.ts";
 
 export const TaskStatus = builder.enumType("TaskStatus", {
   values: {
@@ -69,7 +70,6 @@ export const Task = builder.prismaNode("Task", {
   fields: (t) => ({
     projectId: t.exposeID("projectId"),
     taskId: t.exposeID("taskId", { description: "Like TASK-046; unique within the project." }),
-    project: t.relation("project"),
     title: t.exposeString("title", { nullable: true }),
     description: t.exposeString("description", { description: "What is to be done." }),
     kind: t.field({
@@ -115,9 +115,14 @@ export const Task = builder.prismaNode("Task", {
     }),
     version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
     attemptCount: t.exposeInt("attemptCount", { description: "How often it was claimed." }),
-    attempts: t.relation("attempts", {
-      query: { orderBy: { attempt: "asc" } },
-      description: "Every holding of it, oldest first.",
+    attempts: t.field({
+      type: [Attempt],
+      description: "Every holding of it, oldest first, in pages.",
+      args: {
+        first: t.arg.int({ defaultValue: 50, description: "At most 100." }),
+        after: t.arg.int({ description: "The number of the last attempt seen; without it from the first." }),
+      },
+      resolve: async (task, args, ctx) => (await loadAttempts(ctx, task, args)) ?? [],
     }),
   }),
 });

@@ -24,6 +24,17 @@ export function canSee(viewer: Viewer, projectId: string): boolean {
   return viewer.projectIds === null || viewer.projectIds.includes(projectId);
 }
 
+/** The same for what names its project. */
+export const sees = (viewer: Viewer, { projectId }: { readonly projectId: string }) => canSee(viewer, projectId);
+
+/** What `within` asks, of something that was read. */
+export function administers(
+  { role, projectIds: own }: Viewer,
+  { projectIds }: { readonly projectIds: readonly string[] | null },
+): boolean {
+  return role === "admin" && (own === null || (projectIds?.every((id) => own.includes(id)) ?? false));
+}
+
 /** @throws PROJECT_NOT_FOUND for a project outside the viewer's, as for one that does not exist. */
 export function requireVisible(viewer: Viewer, projectId: string): void {
   if (!canSee(viewer, projectId)) throw projectNotFound(projectId);

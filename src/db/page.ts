@@ -37,8 +37,10 @@ export interface PageQuery {
   readonly key: string;
   /** A condition, TRUE for the first page. */
   readonly condition: string;
-  /** ORDER BY … LIMIT …: one row more than the page, to know whether there is a further one. */
-  readonly tail: string;
+  /** ORDER BY … */
+  readonly sort: string;
+  /** LIMIT …: one row more than the page, to know whether there is a further one. */
+  readonly limit: string;
   toPage<Row extends { cursorKey: string[] }>(rows: readonly Row[]): Page<Row>;
 }
 
@@ -55,7 +57,7 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
   const cursor = backward ? args.before : args.after;
   const descending = (order.direction === "DESC") !== backward;
   const columns = order.columns.map(({ sql }) => sql).join(", ");
-  const sort = order.columns.map(({ sql }) => `${sql} ${descending ? "DESC" : "ASC"}`).join(", ");
+  const sorted = order.columns.map(({ sql }) => `${sql} ${descending ? "DESC" : "ASC"}`).join(", ");
   return {
     key: `ARRAY[${order.columns.map(({ sql }) => `(${sql})::text`).join(", ")}]`,
     condition:
@@ -64,7 +66,8 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
         : `(${columns}) ${descending ? "<" : ">"} (${decode(cursor, order)
             .map((value, i) => `${bind(value)}::${order.columns[i]?.type}`)
             .join(", ")})`,
-    tail: `ORDER BY ${sort} LIMIT ${bind(size + 1)}`,
+    sort: `ORDER BY ${sorted}`,
+    limit: `LIMIT ${bind(size + 1)}`,
     toPage: (rows) =>
       toPage(rows, { size, backward, resumed: cursor != null, cursorOf: ({ cursorKey }) => encode(cursorKey, order) }),
   };

@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { visibleProjects } from "../access/visibility.ts";
+import type { Db } from "../db/database.ts";
 import { idSpace, requireArtifactType } from "./id-space.ts";
 
 /** Where one sequence stands: the namespace's, so projects that share it see the same. */
@@ -34,7 +34,7 @@ CROSS JOIN LATERAL (
   WHERE r.namespace = p.id_namespace AND r.artifact_type = t.type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
     AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(p.id_namespace)
 ) f
-WHERE p.project_id = ANY ($1::text[]) AND ($2::text[] IS NULL OR p.project_id = ANY ($2)) AND ($3::text IS NULL OR t.type = $3)
+WHERE p.project_id = ANY ($1::text[]) AND ($2::text IS NULL OR t.type = $2)
 ORDER BY t.place, t.type`,
 };
 
@@ -48,15 +48,15 @@ export async function idRegistry(
 ): Promise<IdSequence[]> {
   const space = await idSpace(ctx, projectId);
   const type = artifactType == null ? null : requireArtifactType(space, artifactType);
-  return read(ctx, [projectId], type);
+  return read(ctx.db, [projectId], type);
 }
 
-/** The same for several projects at once, in the order given; empty for one that the viewer does not see. */
-export async function idRegistries(ctx: Context, projectIds: readonly string[]): Promise<IdSequence[][]> {
-  const byProject = Map.groupBy(await read(ctx, projectIds, null), ({ projectId }) => projectId);
+/** The same for several projects at once, in the order given. Whether they may be seen is the caller's to know. */
+export async function idRegistries(db: Db, projectIds: readonly string[]): Promise<IdSequence[][]> {
+  const byProject = Map.groupBy(await read(db, projectIds, null), ({ projectId }) => projectId);
   return projectIds.map((projectId) => byProject.get(projectId) ?? []);
 }
 
-function read({ db, viewer }: Context, projectIds: readonly string[], type: string | null) {
-  return db.read<IdSequence & { readonly projectId: string }>(REGISTRY, [projectIds, visibleProjects(viewer), type]);
+function read(db: Db, projectIds: readonly string[], type: string | null) {
+  return db.read<IdSequence & { readonly projectId: string }>(REGISTRY, [projectIds, type]);
 }

@@ -49,19 +49,20 @@ WHERE r.reservation_id = ANY ($1::uuid[]) AND ($2::text[] IS NULL OR r.project_i
 };
 
 /** Those of the reservations that the viewer sees, in the order given; null where there is none. */
-export async function findReservations(
-  { db, viewer }: Context,
+export const findReservations = ({ db, viewer }: Context, reservationIds: readonly string[]) =>
+  find(db, reservationIds, visibleProjects(viewer));
+
+/** The reservations, whoever asks: only for what was told of them already, as events do. */
+export const reservationsNow = (db: Db, reservationIds: readonly string[]) => find(db, reservationIds, null);
+
+async function find(
+  db: Db,
   reservationIds: readonly string[],
+  projectIds: readonly string[] | null,
 ): Promise<(Reservation | null)[]> {
-  const ids = reservationIds.filter(isUuid);
-  const found = await db.read<Reservation>(FIND, [ids, visibleProjects(viewer)]);
+  const found = await db.read<Reservation>(FIND, [reservationIds.filter(isUuid), projectIds]);
   const byId = new Map(found.map((reservation) => [reservation.reservationId, reservation]));
   return reservationIds.map((id) => byId.get(id.toLowerCase()) ?? null);
-}
-
-/** Those of the reservations that there are, whoever asks: only for what was told of them already, as events do. */
-export function reservationsNow(db: Db, reservationIds: readonly string[]): Promise<Reservation[]> {
-  return db.read<Reservation>(FIND, [reservationIds, null]);
 }
 
 /** @throws RESERVATION_EXPIRED when there is none that the viewer sees; an expired one is found. */
@@ -97,12 +98,12 @@ export async function listReservations(
   const { values, bind } = parameters();
   const projects = amongProjects(ctx, filter, bind);
   const matching = matches(filter, bind);
-  const { key, condition, tail, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
   const rows = await ctx.db.read<Reservation & { cursorKey: string[] }>(
     `SELECT r.* FROM projects p CROSS JOIN LATERAL (
        SELECT ${COLUMNS}, ${key} AS "cursorKey", r.reserved_at, r.reservation_id FROM id_reservations r
-       WHERE r.project_id = p.project_id AND ${matching} AND ${condition} ${tail}
-     ) r WHERE ${projects} ${tail}`,
+       WHERE r.project_id = p.project_id AND ${matching} AND ${condition} ${sort} ${limit}
+     ) r WHERE ${projects} ${sort} ${limit}`,
     values,
   );
   return { ...toPage(rows), totalCount: () => countReservations(ctx, filter) };

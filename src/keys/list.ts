@@ -23,9 +23,9 @@ export async function listApiKeys(
   requireRole(viewer, "admin");
   const { values, bind } = parameters();
   bind(viewer.projectIds);
-  const { key, condition, tail, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
   const rows = await db.read<ApiKey & { cursorKey: string[] }>(
-    `SELECT ${KEY_COLUMNS}, ${key} AS "cursorKey" FROM api_keys WHERE kind = 'key' AND ${within(1)} AND ${condition} ${tail}`,
+    `SELECT ${KEY_COLUMNS}, ${key} AS "cursorKey" FROM api_keys WHERE kind = 'key' AND ${within(1)} AND ${condition} ${sort} ${limit}`,
     values,
   );
   return {

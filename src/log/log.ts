@@ -44,11 +44,11 @@ export interface Log {
   events(viewer: Viewer, query: EventsQuery): Promise<EventPage>;
 
   /**
-   * What happened to each of the tasks that the viewer sees, oldest first, as `events` would answer for it; read in one
-   * statement.
+   * What happened to each of the tasks, oldest first, as `events` would answer for it; read in one statement. Whether
+   * they may be seen is the caller's to know.
    * @throws BAD_USER_INPUT, CURSOR_EXPIRED, DATABASE_UNAVAILABLE
    */
-  histories(viewer: Viewer, tasks: readonly TaskKey[], query: HistoryQuery): Promise<EventPage[]>;
+  histories(tasks: readonly TaskKey[], query: HistoryQuery): Promise<EventPage[]>;
 
   /**
    * Frames of events from now on, or after a cursor: each selected event once, in order. Ends when the viewer's key is
@@ -226,11 +226,11 @@ export async function openLog({
       return waits.next({ viewer, selection, after: page.place, generation, most: first, until: answerAt, gone });
     },
 
-    async histories(viewer, tasks, { after, first }) {
+    async histories(tasks, { after, first }) {
       requireFirst(first);
       const from = after === null ? null : await placeOf(after);
       const until = await end();
-      const pages = await readHistories(database, viewer, tasks, { after: from, until, limit: first });
+      const pages = await readHistories(database, tasks, { after: from, until, limit: first });
       return pages.map((page) => answer(page, until));
     },
 

@@ -2,6 +2,7 @@ import type { Project } from "../../prisma/generated/client/client.ts";
 import type { Context } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { PROJECT_COLUMNS } from "./find.ts";
 
 const BY_ID: Order = { name: "project", columns: [{ sql: "p.project_id", type: "text" }], direction: "ASC" };
 
@@ -17,11 +18,10 @@ export async function listProjects(
 ): Promise<Page<Project> & { totalCount(): Promise<number> }> {
   const { values, bind } = parameters();
   const visible = bind(visibleProjects(viewer));
-  const { key, condition, tail, toPage } = pageQuery(page, BY_ID, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, BY_ID, bind);
   const rows = await db.read<Project & { cursorKey: string[] }>(
-    `SELECT p.project_id AS "projectId", p.name, p.id_namespace AS "idNamespace", p.settings, p.version,
-       p.created_at AS "createdAt", p.archived_at AS "archivedAt", ${key} AS "cursorKey"
-     FROM projects p WHERE (${visible}::text[] IS NULL OR p.project_id = ANY (${visible})) AND ${condition} ${tail}`,
+    `SELECT ${PROJECT_COLUMNS}, ${key} AS "cursorKey"
+     FROM projects p WHERE (${visible}::text[] IS NULL OR p.project_id = ANY (${visible})) AND ${condition} ${sort} ${limit}`,
     values,
   );
   return {

@@ -1,5 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
+import type { Db } from "../db/database.ts";
 import { badInput, forbidden } from "../errors.ts";
 import { type Changes, changesOf } from "./changes.ts";
 
@@ -67,4 +68,23 @@ export async function enterNamespace({ db }: Context, projectId: string, namespa
       ? `Namespace ${namespace} belongs to the project ${namespace} alone and cannot be shared. Choose another idNamespace.`
       : `A shared namespace is already called ${namespace}. Choose another projectId, or join it with idNamespace under another projectId.`,
   );
+}
+
+/** When the numbers of a namespace are given again. */
+export interface Reuse {
+  readonly idReuse: IdReuse;
+  readonly idQuarantineSeconds: number | null;
+}
+
+const REUSE = {
+  name: "namespaces-reuse",
+  text: `SELECT namespace, reuse AS "idReuse", quarantine_seconds AS "idQuarantineSeconds" FROM namespaces
+WHERE namespace = ANY ($1::text[])`,
+};
+
+/** What holds in each of the namespaces, in their order; null where there is none. */
+export async function findReuse(db: Db, namespaces: readonly string[]): Promise<(Reuse | null)[]> {
+  const rows = await db.read<Reuse & { namespace: string }>(REUSE, [namespaces]);
+  const found = new Map(rows.map((row) => [row.namespace, row]));
+  return namespaces.map((namespace) => found.get(namespace) ?? null);
 }

@@ -1,5 +1,5 @@
-import type { Attempt } from "../../prisma/generated/client/client.ts";
 import type { Context } from "../access/viewer.ts";
+import { ATTEMPT_COLUMNS, type Attempt } from "./attempts.ts";
 import type { TaskKey } from "./locate.ts";
 
 /** What the next worker of a task should know. */
@@ -13,9 +13,8 @@ export interface Briefing {
 
 const EARLIER = {
   name: "task-briefing",
-  text: `SELECT project_id AS "projectId", task_id AS "taskId", attempt, worker, actor, client, claimed_at AS "claimedAt",
-  lease_expires_at AS "leaseExpiresAt", ended_at AS "endedAt", outcome, checkpoint, notes
-FROM task_attempts WHERE project_id = $1 AND task_id = $2 AND attempt < $3 ORDER BY attempt`,
+  text: `SELECT ${ATTEMPT_COLUMNS} FROM task_attempts a
+WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt < $3 ORDER BY a.attempt`,
 };
 
 export async function briefing({ db }: Context, { projectId, taskId }: TaskKey, attempt: number): Promise<Briefing> {

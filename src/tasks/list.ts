@@ -1,5 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import type { Bind } from "../db/comparators.ts";
+import type { Db } from "../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 import { TASK_COLUMNS, type Task } from "./task.ts";
@@ -20,50 +22,84 @@ const TASK_ORDERS = {
 } as const satisfies Record<string, Order>;
 
 export interface ListTasks extends PageArgs {
-  /** Only of this project, which the caller knows to be visible. */
-  readonly projectId?: string;
   readonly filter?: TaskFilter | null | undefined;
   readonly orderBy?: keyof typeof TASK_ORDERS | null | undefined;
 }
 
-export type TaskPage = Page<Task> & { totalCount(): Promise<number> };
+export type TaskPage = Page<Task>;
 
 /**
  * A page of the visible tasks that fit the filter, deleted and archived ones left out.
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT
  */
-export async function listTasks(ctx: Context, { projectId, filter, orderBy, ...page }: ListTasks): Promise<TaskPage> {
+export async function listTasks(
+  ctx: Context,
+  { filter, orderBy, ...page }: ListTasks,
+): Promise<TaskPage & { totalCount(): Promise<number> }> {
   await requireProjects(ctx, projectsOf(filter ?? {}));
   const { values, bind } = parameters();
-  const where = matching(ctx, { projectId, filter }, bind);
-  const { key, condition, tail, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
+  const where = `${ofVisible(ctx, bind)} AND ${matching(filter, bind)}`;
+  const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
   const rows = await ctx.db.read<Task & { cursorKey: string[] }>(
     // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
     `SELECT ${TASK_COLUMNS}, ${key} AS "cursorKey" FROM (
-       SELECT t.project_id, t.task_id FROM tasks t WHERE ${where} AND ${condition} ${tail}
-     ) page JOIN tasks t USING (project_id, task_id) ${tail}`,
+       SELECT t.project_id, t.task_id FROM tasks t WHERE ${where} AND ${condition} ${sort} ${limit}
+     ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
     values,
   );
-  return { ...toPage(rows), totalCount: () => countTasks(ctx, { projectId, filter }) };
+  return { ...toPage(rows), totalCount: () => countTasks(ctx, filter) };
 }
 
-type Matching = Pick<ListTasks, "filter"> & { readonly projectId: string | undefined };
-
-async function countTasks(ctx: Context, which: Matching): Promise<number> {
+async function countTasks(ctx: Context, filter: ListTasks["filter"]): Promise<number> {
   const { values, bind } = parameters();
   const [counted] = await ctx.db.read<{ count: number }>(
-    `SELECT count(*)::int AS count FROM tasks t WHERE ${matching(ctx, which, bind)}`,
+    `SELECT count(*)::int AS count FROM tasks t WHERE ${ofVisible(ctx, bind)} AND ${matching(filter, bind)}`,
     values,
   );
   return counted?.count ?? 0;
 }
 
-function matching({ viewer }: Context, { projectId, filter }: Matching, bind: (value: unknown) => string): string {
-  const visible = visibleProjects(viewer);
-  return [
-    "t.deleted_at IS NULL AND t.archived_at IS NULL",
-    ...(visible ? [`t.project_id = ANY (${bind(visible)}::text[])`] : []),
-    ...(projectId === undefined ? [] : [`t.project_id = ${bind(projectId)}`]),
-    taskCondition(filter ?? {}, bind),
-  ].join(" AND ");
+/** The same page of each project, in the order of the projects. Whether they may be seen is the caller's to know. */
+export async function listTasksOf(
+  db: Db,
+  projectIds: readonly string[],
+  { filter, orderBy, ...page }: ListTasks,
+): Promise<TaskPage[]> {
+  const { values, bind } = parameters();
+  const wanted = bind(projectIds);
+  const where = matching(filter, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
+  const rows = await db.read<Task & { cursorKey: string[] }>(
+    `SELECT ${TASK_COLUMNS}, ${key} AS "cursorKey" FROM unnest(${wanted}::text[]) AS wanted (of) CROSS JOIN LATERAL (
+       SELECT t.project_id, t.task_id FROM tasks t
+       WHERE t.project_id = wanted.of AND ${where} AND ${condition} ${sort} ${limit}
+     ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
+    values,
+  );
+  const found = Map.groupBy(rows, ({ projectId }) => projectId);
+  return projectIds.map((projectId) => toPage(found.get(projectId) ?? []));
 }
+
+/** How many tasks of each project fit the filter. */
+export async function countTasksOf(
+  db: Db,
+  projectIds: readonly string[],
+  filter: ListTasks["filter"],
+): Promise<number[]> {
+  const { values, bind } = parameters();
+  const rows = await db.read<{ project_id: string; count: number }>(
+    `SELECT t.project_id, count(*)::int AS count FROM tasks t
+     WHERE t.project_id = ANY (${bind(projectIds)}::text[]) AND ${matching(filter, bind)} GROUP BY t.project_id`,
+    values,
+  );
+  const found = new Map(rows.map(({ project_id, count }) => [project_id, count]));
+  return projectIds.map((projectId) => found.get(projectId) ?? 0);
+}
+
+function ofVisible({ viewer }: Context, bind: Bind): string {
+  const visible = visibleProjects(viewer);
+  return visible ? `t.project_id = ANY (${bind(visible)}::text[])` : "TRUE";
+}
+
+const matching = (filter: ListTasks["filter"], bind: Bind) =>
+  `t.deleted_at IS NULL AND t.archived_at IS NULL AND ${taskCondition(filter ?? {}, bind)}`;

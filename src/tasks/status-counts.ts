@@ -1,4 +1,3 @@
-import DataLoader from "dataloader";
 import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
@@ -18,12 +17,12 @@ WHERE ($1::text[] IS NULL OR project_id = ANY ($1)) AND deleted_at IS NULL AND a
 GROUP BY project_id, status`,
 };
 
-/** Tasks by status of each project, every status named, in one grouped statement per request. */
-export const statusCountsLoader = (db: Db) =>
-  new DataLoader<string, StatusCount[]>(async (projectIds) => {
-    const rows = await db.read<StatusCount & { project_id: string }>(COUNT, [projectIds]);
-    return projectIds.map((projectId) => sum(rows.filter(({ project_id }) => project_id === projectId)));
-  });
+/** Tasks by status of each project, every status named. */
+export async function statusCountsOf(db: Db, projectIds: readonly string[]): Promise<StatusCount[][]> {
+  const rows = await db.read<StatusCount & { project_id: string }>(COUNT, [projectIds]);
+  const found = Map.groupBy(rows, ({ project_id }) => project_id);
+  return projectIds.map((projectId) => sum(found.get(projectId) ?? []));
+}
 
 /** The same over all of these projects, or all visible ones. @throws PROJECT_NOT_FOUND */
 export async function statusCounts(ctx: Context, projectIds: readonly string[] | null): Promise<StatusCount[]> {

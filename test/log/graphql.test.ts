@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { createContext, type GraphQLContext } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
 import type { Viewer } from "../../src/access/viewer.ts";
-import { openPrisma, type Prisma } from "../../src/db/prisma.ts";
+import type { Database } from "../../src/db/database.ts";
+import { openPrisma } from "../../src/db/prisma.ts";
 import { useLogCursorFirst } from "../../src/http/log-cursor-first.ts";
 import { eventually } from "../support/eventually.ts";
 import { ADMIN, commit, startLog, type TestLog, taskEvent } from "./test-log.ts";
@@ -13,25 +14,19 @@ import { ADMIN, commit, startLog, type TestLog, taskEvent } from "./test-log.ts"
 async function startSchema() {
   const at = await startLog();
   const loads = { task: 0, project: 0 };
-  const prisma = openPrisma(at.database.pool).$extends({
-    query: {
-      task: {
-        findMany: ({ args, query }) => {
-          loads.task++;
-          return query(args);
-        },
-      },
-      project: {
-        findMany: ({ args, query }) => {
-          loads.project++;
-          return query(args);
-        },
-      },
-    },
-  }) as unknown as Prisma;
+  const database: Database = {
+    ...at.database,
+    read: (async (...args: Parameters<Database["read"]>) => {
+      const name = typeof args[0] === "object" ? args[0].name : "";
+      if (name === "tasks-find") loads.task++;
+      if (name === "projects-find") loads.project++;
+      return at.database.read(...args);
+    }) as Database["read"],
+  };
+  const prisma = openPrisma(at.database.pool);
   const contextFor = (viewer: Viewer = ADMIN): GraphQLContext =>
     createContext(
-      { database: at.database, prisma, log: at.log },
+      { database, prisma, log: at.log },
       { viewer, correlationId: "c", idempotencyKey: null, lastEventId: null, onFrame: () => undefined },
     );
   return { ...at, loads, contextFor };

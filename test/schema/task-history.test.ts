@@ -101,7 +101,7 @@ test("keeps tasks of the same id in two projects apart", async () => {
   expect(types["beta"]).toEqual(["task.created", "task.updated"].map((type) => ({ type, projectId: "beta" })));
 });
 
-test("refuses pages that are too large, and lists whose histories could come to too many events", async () => {
+test("refuses pages that are too large", async () => {
   const server = await startTestServer();
   await addTasks(server, 51);
   const codes = async (document: string) => {
@@ -112,19 +112,6 @@ test("refuses pages that are too large, and lists whose histories could come to 
     const answer = await codes(`{ tasks { nodes { taskId history(first: ${first}) { cursor } } } }`);
     expect(answer.codes).toEqual(["BAD_USER_INPUT"]);
   }
-  const full = (most: number) => `tasks(first: ${most}) { nodes { taskId history(first: 100) { cursor } } }`;
-  expect((await codes(`{ ${full(50)} }`)).codes).toEqual([]);
-  const tooMany = await codes(`{ ${full(51)} }`);
-  expect(tooMany.codes).toEqual(["QUERY_TOO_COMPLEX"]);
-  expect(tooMany.data.tasks.nodes[0]).toEqual({ taskId: "TASK-001", history: null });
-  const { errors } = await server.gql(
-    `{ tasks(first: 50) { nodes { a: history(first: 99) { cursor } b: history(first: 98) { cursor } } } }`,
-  );
-  expect(errors?.[0]?.extensions["code"]).toBe("QUERY_TOO_COMPLEX");
-  const { data } = await server.gql<{ tasks: { nodes: { history: History }[] } }>(
-    "{ tasks(first: 51) { nodes { history { events { type } } } } }",
-  );
-  expect(data.tasks.nodes.map(({ history }) => history.events)).toEqual(Array(51).fill([{ type: "task.created" }]));
 });
 
 test("says in a subscription that the frames are the history", async () => {

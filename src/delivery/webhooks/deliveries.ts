@@ -1,9 +1,6 @@
-import type { Context } from "../../access/viewer.ts";
-import { within } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
 import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
 import { isUuid } from "../../db/storable.ts";
-import { DocketError } from "../../errors.ts";
 import { SERVER_STREAM } from "../../log/append.ts";
 import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "../../log/event.ts";
 
@@ -52,33 +49,30 @@ export interface DeliveriesQuery {
   readonly after?: string | null | undefined;
 }
 
-export type DeliveryPage = Page<LoggedDelivery> & { totalCount(): Promise<number> };
-
 /**
- * A page of the delivery log of each of the webhooks, latest event first: one statement for all of them.
+ * A page of the delivery log of each of the webhooks, latest event first. Whether they may be seen is the caller's to know.
  * @throws BAD_USER_INPUT for a size outside 0 … 100, or a cursor of another list.
  */
 export async function listDeliveries(
-  { db, viewer }: Context,
+  db: Db,
   webhookIds: readonly string[],
   { status = null, first, after = null }: DeliveriesQuery,
-): Promise<DeliveryPage[]> {
+): Promise<Page<LoggedDelivery>[]> {
   const size = pageSize(first);
   if (after !== null) await requireCursor(db, webhookIds, after);
   const rows = await db.read<LoggedDelivery>(
-    `SELECT d.* FROM webhooks w CROSS JOIN LATERAL (
-       SELECT ${DELIVERY_COLUMNS} FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND ($3::text IS NULL OR d.status = $3)
-         AND ($4::uuid IS NULL OR d.position < (SELECT c.position FROM webhook_deliveries c
-           WHERE c.webhook_id = w.webhook_id AND c.event_id = $4))
-       ORDER BY d.position DESC LIMIT $5) d
-     WHERE w.webhook_id = ANY ($1::uuid[]) AND ${within(2)} ORDER BY d.position DESC`,
-    [webhookIds, viewer.projectIds, status, after, size + 1],
+    `SELECT d.* FROM unnest($1::uuid[]) AS w (webhook_id) CROSS JOIN LATERAL (
+       SELECT ${DELIVERY_COLUMNS} FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND ($2::text IS NULL OR d.status = $2)
+         AND ($3::uuid IS NULL OR d.position < (SELECT c.position FROM webhook_deliveries c
+           WHERE c.webhook_id = w.webhook_id AND c.event_id = $3))
+       ORDER BY d.position DESC LIMIT $4) d
+     ORDER BY d.position DESC`,
+    [webhookIds, status, after, size + 1],
   );
   const found = Map.groupBy(rows, ({ webhookId }) => webhookId);
-  return webhookIds.map((webhookId) => ({
-    ...toPage(found.get(webhookId) ?? [], { size, resumed: after !== null, cursorOf: ({ eventId }) => eventId }),
-    totalCount: () => countOf(db, webhookId, status),
-  }));
+  return webhookIds.map((webhookId) =>
+    toPage(found.get(webhookId) ?? [], { size, resumed: after !== null, cursorOf: ({ eventId }) => eventId }),
+  );
 }
 
 /** The cursor is the event's id, as a position may not be shown. Of a delivery that is no longer kept it is lost. */
@@ -92,46 +86,58 @@ async function requireCursor(db: Db, webhookIds: readonly string[], after: strin
   if (rows.length < webhookIds.length) throw foreignCursor();
 }
 
-async function countOf(db: Db, webhookId: string, status: DeliveryStatus | null): Promise<number> {
-  const [counted] = await db.read<{ count: number }>(
-    `SELECT count(*)::int AS count FROM webhook_deliveries
-     WHERE webhook_id = $1 AND ($2::text IS NULL OR status = $2)`,
-    [webhookId, status],
+/** How many deliveries the log of each webhook has. */
+export async function countDeliveries(
+  db: Db,
+  webhookIds: readonly string[],
+  status: DeliveryStatus | null = null,
+): Promise<number[]> {
+  const rows = await db.read<{ webhook_id: string; count: number }>(
+    `SELECT webhook_id, count(*)::int AS count FROM webhook_deliveries
+     WHERE webhook_id = ANY ($1::uuid[]) AND ($2::text IS NULL OR status = $2) GROUP BY webhook_id`,
+    [webhookIds, status],
   );
-  return counted?.count ?? 0;
+  const found = new Map(rows.map(({ webhook_id, count }) => [webhook_id, count]));
+  return webhookIds.map((webhookId) => found.get(webhookId) ?? 0);
 }
 
 type Key = Pick<LoggedDelivery, "webhookId" | "position">;
 
-/** Attempts that one statement reads. */
-const MOST_ATTEMPTS = 5_000;
+export interface AttemptsQuery {
+  readonly first?: number | null | undefined;
+  /** The number of the last attempt seen. */
+  readonly after?: number | null | undefined;
+}
 
 /**
- * The attempts of each delivery so far, oldest first.
- * @param last how many of each, the latest; null for all.
- * @throws QUERY_TOO_COMPLEX when they are more than 5,000 together.
+ * Attempts of each delivery, oldest first.
+ * @throws BAD_USER_INPUT for a size outside 0 … 100.
  */
-export async function findAttempts(db: Db, deliveries: readonly Key[], last: number | null): Promise<Attempt[][]> {
+export const listAttempts = (db: Db, deliveries: readonly Key[], { first, after }: AttemptsQuery) =>
+  readAttempts(db, deliveries, "attempt > $3 ORDER BY attempt LIMIT $4", [after ?? 0, pageSize(first)]);
+
+/** The latest attempt of each delivery; null where there is none. */
+export async function lastAttempts(db: Db, deliveries: readonly Key[]): Promise<(Attempt | null)[]> {
+  const found = await readAttempts(db, deliveries, "TRUE ORDER BY attempt DESC LIMIT 1", []);
+  return found.map(([last]) => last ?? null);
+}
+
+async function readAttempts(
+  db: Db,
+  deliveries: readonly Key[],
+  which: string,
+  values: readonly unknown[],
+): Promise<Attempt[][]> {
   const rows = await db.read<Attempt & Key>(
     `SELECT webhook_id AS "webhookId", position, a.*
-     FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::bigint[]) d (webhook_id, position)) d CROSS JOIN LATERAL (
+     FROM unnest($1::uuid[], $2::bigint[]) d (webhook_id, position) CROSS JOIN LATERAL (
        SELECT attempt, started_at AS "startedAt", duration_ms AS "durationMs", status_code AS "statusCode", error, response
-       FROM webhook_attempts a WHERE a.webhook_id = d.webhook_id AND a.position = d.position
-       ORDER BY attempt DESC LIMIT $3) a
-     LIMIT ${MOST_ATTEMPTS + 1}`,
-    [deliveries.map(({ webhookId }) => webhookId), deliveries.map(({ position }) => position), last],
+       FROM webhook_attempts a WHERE a.webhook_id = d.webhook_id AND a.position = d.position AND ${which}) a
+     ORDER BY attempt`,
+    [deliveries.map(({ webhookId }) => webhookId), deliveries.map(({ position }) => position), ...values],
   );
-  if (rows.length > MOST_ATTEMPTS)
-    throw new DocketError(
-      "QUERY_TOO_COMPLEX",
-      `This request asks for the attempts of ${deliveries.length} deliveries, and these are more than ${MOST_ATTEMPTS}. ` +
-        "Ask for lastAttempt, or for a smaller first.",
-    );
   const idOf = ({ webhookId, position }: Key) => `${webhookId} ${position}`;
-  const found = Map.groupBy(
-    rows.sort((a, b) => a.attempt - b.attempt),
-    idOf,
-  );
+  const found = Map.groupBy(rows, idOf);
   return deliveries.map((delivery) => found.get(idOf(delivery)) ?? []);
 }
 

@@ -24,9 +24,9 @@ export async function listWebhooks(
   requireRole(viewer, "admin");
   const { values, bind } = parameters();
   bind(viewer.projectIds);
-  const { key, condition, tail, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
   const rows = await db.read<Webhook & { cursorKey: string[] }>(
-    `SELECT ${WEBHOOK_COLUMNS}, ${key} AS "cursorKey" FROM webhooks WHERE ${within(1)} AND ${condition} ${tail}`,
+    `SELECT ${WEBHOOK_COLUMNS}, ${key} AS "cursorKey" FROM webhooks WHERE ${within(1)} AND ${condition} ${sort} ${limit}`,
     values,
   );
   return {
@@ -49,8 +49,8 @@ export interface Progress {
   readonly behind: boolean;
 }
 
-/** One statement for any number of webhooks; an `undefined` for one that is deleted. */
-export async function progressOf(db: Db, webhookIds: readonly string[]): Promise<(Progress | undefined)[]> {
+/** One statement for any number of webhooks; null for one that is deleted. */
+export async function progressOf(db: Db, webhookIds: readonly string[]): Promise<(Progress | null)[]> {
   const rows = await db.read<Progress & { webhookId: string }>(
     `SELECT w.webhook_id AS "webhookId", coalesce(c.pending, 0) AS pending, coalesce(c.dead, 0) AS dead,
        ${HAS_MORE} AS behind
@@ -63,5 +63,5 @@ export async function progressOf(db: Db, webhookIds: readonly string[]): Promise
     [webhookIds],
   );
   const found = new Map(rows.map((row) => [row.webhookId, row]));
-  return webhookIds.map((webhookId) => found.get(webhookId));
+  return webhookIds.map((webhookId) => found.get(webhookId) ?? null);
 }

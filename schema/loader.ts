@@ -1,0 +1,135 @@
+import DataLoader from "dataloader";
+import type { Viewer } from "../src/access/viewer.ts";
+import { systemClock } from "../src/log/clock.ts";
+import type { Log } from "../src/log/log.ts";
+import type { GraphQLContext, Sources } from "./context.ts";
+
+export interface Loading<Key, Value, Args> {
+  /** Keys of the same id ask for the same. */
+  readonly idOf: (key: Key) => string;
+  /** Whether the viewer may see what the key names. The statement asks for nobody, so that its answer can be shared. */
+  readonly visible: (viewer: Viewer, key: Key) => boolean;
+  /** The values of the keys, in their order: one statement, however many keys there are. */
+  readonly read: (from: Sources, keys: readonly Key[], args: Args) => Promise<readonly Value[]>;
+}
+
+/** @param asOf the place in the log that the answer must not be older than; by default that of the frame, if any. */
+export type Load<Key, Value, Args> = (
+  ctx: GraphQLContext,
+  key: Key,
+  args: Args,
+  asOf?: string | number | null,
+) => Promise<Value | undefined>;
+
+interface Wanted<Key, Args> {
+  readonly id: string;
+  readonly key: Key;
+  readonly args: Args;
+  /** The arguments as text. */
+  readonly shape: string;
+}
+
+/**
+ * What belongs to many rows (their project, their attempts, a page of tasks each), read in one statement for all rows
+ * of a level that ask with the same arguments.
+ *
+ * Of a query or mutation nothing is kept, so that a mutation's payload shows what the mutation did. In the frames of
+ * subscriptions an answer is shared by the whole process: however many subscribers show a row, it is read once per
+ * place in the log.
+ * @returns undefined for what the viewer may not see.
+ */
+export function loader<Key, Value, Args = void>(loading: Loading<Key, Value, Args>): Load<Key, Value, Args> {
+  const ofRequests = new WeakMap<GraphQLContext, DataLoader<Wanted<Key, Args>, Value>>();
+  const ofProcesses = new WeakMap<Log, DataLoader<Wanted<Key, Args> & AsOf, Value, string>>();
+
+  return async (ctx, key, args, asOf = ctx.asOf) => {
+    if (!loading.visible(ctx.viewer, key)) return undefined;
+    const wanted = { id: loading.idOf(key), key, args, shape: JSON.stringify(args) ?? "" };
+    if (asOf !== null) {
+      const shared = ofProcesses.get(ctx.log) ?? sharedLoader(loading, ctx.process);
+      ofProcesses.set(ctx.log, shared);
+      return shared.load({ ...wanted, asOf });
+    }
+    const own = ofRequests.get(ctx) ?? new DataLoader((batch) => readBatch(loading, ctx, batch), { cache: false });
+    ofRequests.set(ctx, own);
+    return own.load(wanted);
+  };
+}
+
+interface AsOf {
+  readonly asOf: string | number;
+}
+
+function sharedLoader<Key, Value, Args>(loading: Loading<Key, Value, Args>, process: Sources) {
+  const shared: DataLoader<Wanted<Key, Args> & AsOf, Value, string> = new DataLoader(
+    async (batch) => {
+      const values = await readBatch(loading, process, batch);
+      // What failed is asked for again.
+      for (const [i, value] of values.entries()) if (value instanceof Error && batch[i]) shared.clear(batch[i]);
+      return values;
+    },
+    {
+      cacheKeyFn: ({ asOf, id, shape }) => `${asOf} ${id} ${shape}`,
+      cacheMap: new ShortMemory<Promise<Value>>(),
+    },
+  );
+  return shared;
+}
+
+/** One statement for each shape of the question; one that fails does not fail the others. */
+async function readBatch<Key, Value, Args>(
+  { read }: Loading<Key, Value, Args>,
+  from: Sources,
+  batch: readonly Wanted<Key, Args>[],
+): Promise<(Value | Error)[]> {
+  const values = new Map<string, Value | Error>();
+  const shapes = [...Map.groupBy(batch, ({ shape }) => shape)];
+  await Promise.all(
+    shapes.map(async ([shape, group]) => {
+      // Several rows may ask for the same: fifty tasks for their one project.
+      const wanted = [...new Map(group.map((one) => [one.id, one])).values()];
+      const [first] = wanted;
+      if (!first) return;
+      const keys = wanted.map(({ key }) => key);
+      const found = await read(from, keys, first.args).catch((error: unknown) => keys.map(() => asError(error)));
+      for (const [i, value] of found.entries()) values.set(`${shape} ${wanted[i]?.id}`, value);
+    }),
+  );
+  return batch.map(({ shape, id }) => {
+    const value = values.get(`${shape} ${id}`);
+    return value === undefined ? new Error(`Nothing was read for ${id}`) : value;
+  });
+}
+
+const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
+
+/** How long an answer is shared, in milliseconds: a frame to ten thousand subscribers is sent within this. */
+const SHARED_MS = 1_000;
+const MOST_SHARED = 4_096;
+
+/** Forgets by age and by number, so that a stream that resumes later shows the state of then. */
+class ShortMemory<Value> {
+  readonly #entries = new Map<string, { readonly value: Value; readonly until: number }>();
+
+  get(key: string): Value | undefined {
+    const entry = this.#entries.get(key);
+    return entry && entry.until > systemClock.now() ? entry.value : undefined;
+  }
+
+  set(key: string, value: Value): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, { value, until: systemClock.now() + SHARED_MS });
+    for (const [oldest, { until }] of this.#entries) {
+      if (this.#entries.size <= MOST_SHARED && until > systemClock.now()) break;
+      this.#entries.delete(oldest);
+    }
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+}

@@ -1,0 +1,60 @@
+import type { Attempt } from "../../prisma/generated/client/client.ts";
+import type { Db } from "../db/database.ts";
+import { pageSize } from "../db/page.ts";
+import { idOfTask } from "./find.ts";
+import type { TaskKey } from "./locate.ts";
+
+export type { Attempt };
+
+const COLUMNS: Record<keyof Attempt, string> = {
+  projectId: "project_id",
+  taskId: "task_id",
+  attempt: "attempt",
+  worker: "worker",
+  actor: "actor",
+  client: "client",
+  claimedAt: "claimed_at",
+  leaseExpiresAt: "lease_expires_at",
+  endedAt: "ended_at",
+  outcome: "outcome",
+  checkpoint: "checkpoint",
+  notes: "notes",
+};
+
+/** The columns of an attempt (alias `a`) in the shape Prisma gives. */
+export const ATTEMPT_COLUMNS = Object.entries(COLUMNS)
+  .map(([field, column]) => `a.${column} AS "${field}"`)
+  .join(", ");
+
+const ATTEMPTS = {
+  name: "task-attempts",
+  text: `SELECT a.* FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) CROSS JOIN LATERAL (
+  SELECT ${ATTEMPT_COLUMNS} FROM task_attempts a
+  WHERE a.project_id = wanted.project_id AND a.task_id = wanted.task_id AND a.attempt > $3
+  ORDER BY a.attempt LIMIT $4) a ORDER BY a.attempt`,
+};
+
+export interface AttemptsQuery {
+  readonly first?: number | null | undefined;
+  /** The number of the last attempt seen. */
+  readonly after?: number | null | undefined;
+}
+
+/**
+ * Attempts of each task, oldest first, in the order of the tasks.
+ * @throws BAD_USER_INPUT for a size outside 0 … 100.
+ */
+export async function listAttempts(
+  db: Db,
+  tasks: readonly TaskKey[],
+  { first, after }: AttemptsQuery,
+): Promise<Attempt[][]> {
+  const rows = await db.read<Attempt>(ATTEMPTS, [
+    tasks.map(({ projectId }) => projectId),
+    tasks.map(({ taskId }) => taskId),
+    after ?? 0,
+    pageSize(first),
+  ]);
+  const found = Map.groupBy(rows, idOfTask);
+  return tasks.map((task) => found.get(idOfTask(task)) ?? []);
+}
