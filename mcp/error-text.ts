@@ -1,5 +1,7 @@
 import { NoAnswerError, ServerError } from "../client/faults.ts";
+import { shortened } from "./text.ts";
 import { CallFault } from "./tool.ts";
+import { inToolWords } from "./tool-words.ts";
 
 const SAFE_TO_REPEAT = "Repeating the same call is safe: what was already done is not done twice.";
 
@@ -44,10 +46,11 @@ function adviceWithoutAnswer({ reason }: NoAnswerError): string {
   return reason === "refused" ? START_SERVER : `${SAFE_TO_REPEAT} If it goes on: ${START_SERVER}`;
 }
 
-function serverMessage({ code, message }: ServerError, args: unknown): string {
-  if (code !== "TASK_NOT_FOUND") return message;
+function serverMessage(error: ServerError, args: unknown): string {
+  const message = inToolWords(error.message, error.extensions);
+  if (error.code !== "TASK_NOT_FOUND") return message;
   const named = typeof args === "object" && args !== null && "task_id" in args;
-  return named ? `Task not found: ${String(args.task_id)}` : message;
+  return named ? `Task not found: ${shortened(String(args.task_id), 60)}` : message;
 }
 
 function sentences(what: string, advice: string | undefined): string {

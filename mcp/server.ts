@@ -6,6 +6,7 @@ import { errorText } from "./error-text.ts";
 import { type KeySettings, withIdempotencyKeys } from "./idempotency.ts";
 import { tools } from "./registry.ts";
 import type { LeaseSession } from "./session.ts";
+import { workerName } from "./text.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** One finished tool call, for a log: no arguments and no results, as both hold people's texts. */
@@ -35,7 +36,7 @@ New work: add_task, many in one call.
 IDs such as US-028: never invent them. reserve_id_range, write, confirm_reservation; for a single one get_next_available_id.
 Overview: list_tasks. News of others' work: wait_for_changes, again and again with its cursor.`;
 
-const listed = tools.map(({ call: _, ...definition }) => definition);
+const listed = tools.map(({ call: _, example: __, ...definition }) => definition);
 
 /**
  * An MCP server with Docket's tools, ready to be connected to any transport. Make one per connection, and one per
@@ -64,7 +65,7 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
     const finish = (rest: Pick<FinishedCall, "outcome" | "error">) =>
       finished?.({ tool: name, durationMs: Math.round(performance.now() - started), ...rest });
     try {
-      const clientName = server.getClientVersion()?.name;
+      const clientName = workerName(server.getClientVersion()?.name);
       const result = await tool.call({ query, mutate, defaultProject, session, clientName }, args);
       finish({ outcome: "ok" });
       return { structuredContent: result, content: [{ type: "text", text: JSON.stringify(result) }] };

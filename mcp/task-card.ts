@@ -57,6 +57,12 @@ export function fromGraphQLStatus(status: TaskStatus): z.output<typeof statusSch
   return STATUSES.find((name) => GRAPHQL_STATUS[name] === status) ?? "pending";
 }
 
+/** What earlier attempts left. */
+export const briefingSchema = z.looseObject({
+  branch_name: z.string().optional(),
+  attempts: z.array(z.looseObject({ worker: z.string().optional(), outcome: z.string().optional() })).optional(),
+});
+
 /** What every card has; the rest of it says itself what it is, and would cost the listing of each tool. */
 export const taskCardSchema = z.object({
   task_id: z.string(),

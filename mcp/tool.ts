@@ -1,8 +1,11 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { ServerError } from "../client/faults.ts";
 import type { TypedDocumentString } from "../client/gen/graphql.ts";
 import type { Answer } from "../client/request.ts";
+import { describeFaults } from "./call-faults.ts";
+import { type Schema, schemaOf } from "./schema.ts";
 import type { LeaseSession } from "./session.ts";
+import { understand } from "./understand.ts";
 
 /** What a tool may use. Nothing of it belongs to a protocol library, so tools can be served by any. */
 export interface ToolContext {
@@ -40,21 +43,29 @@ interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> 
   readonly input: Input;
   readonly output: Output;
   readonly annotations: ToolHints;
+  /** Arguments that would do, for who gave others. */
+  readonly example: z.input<Input>;
   /** Throws a CallFault, ServerError or NoAnswerError; each is turned into text for the model. */
   readonly run: (context: ToolContext, args: z.output<Input>) => Promise<z.input<Output>>;
 }
 
 type JsonObject = Record<string, unknown>;
+type ObjectSchema = Schema & { readonly type: "object" };
 
-/** A tool ready to be listed and called, whatever its types were. */
-export interface Tool {
+/** What a client is told of a tool. */
+export interface ListedTool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  readonly inputSchema: JsonObject & { type: "object" };
-  readonly outputSchema: JsonObject & { type: "object" };
+  readonly inputSchema: ObjectSchema;
+  readonly outputSchema: ObjectSchema;
   readonly annotations: ToolHints;
-  /** Checks the arguments and runs. Throws a CallFault when they do not fit. */
+}
+
+/** A tool ready to be listed and called, whatever its types were. */
+export interface Tool extends ListedTool {
+  readonly example: unknown;
+  /** Understands and checks the arguments, and runs. Throws a CallFault when they do not fit. */
   readonly call: (context: ToolContext, args: unknown) => Promise<JsonObject>;
 }
 
@@ -63,41 +74,28 @@ export class CallFault extends Error {
   override readonly name = "CallFault";
 }
 
-/** Closes a definition over its own types: arguments are checked before `run` sees them. */
+/** Closes a definition over its own types: arguments are understood and checked before `run` sees them. */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, input, output, annotations, run } = definition;
+  const { name, title, description, input, output, annotations, example, run } = definition;
+  const inputSchema = schemaOf(input);
   return {
     name,
     title,
     description,
     annotations,
-    inputSchema: jsonSchema(input),
-    outputSchema: jsonSchema(output),
-    async call(context, args) {
-      const parsed = input.safeParse(args ?? {});
-      if (!parsed.success) throw new CallFault(describeIssues(name, input, parsed.error));
-      return run(context, parsed.data);
+    inputSchema,
+    outputSchema: schemaOf(output),
+    example,
+    async call(context, args = {}) {
+      const { value, notes } = understand(inputSchema, args);
+      const { data, error } = input.safeParse(value);
+      if (error) throw new CallFault(describeFaults({ tool: name, schema: inputSchema, example, args: value, error }));
+      const result = await run(context, data);
+      return notes.length === 0 ? result : { note: notes.join(" "), ...result };
     },
   };
-}
-
-/** What the caller sends: defaults are optional, and strict objects refuse unknown members. */
-function jsonSchema(schema: z.ZodObject): JsonObject & { type: "object" } {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input" });
-  return { ...rest, type: "object" };
-}
-
-function describeIssues(tool: string, input: z.ZodObject, error: z.ZodError): string {
-  const faults = error.issues.map((issue) => {
-    const where = issue.path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
-    const place = where.replace(/^\./, "");
-    if (issue.code !== "unrecognized_keys") return place === "" ? issue.message : `${place}: ${issue.message}`;
-    return `unknown argument ${issue.keys.join(", ")}${place === "" ? "" : ` in ${place}`}`;
-  });
-  const known = Object.keys(input.shape).join(", ");
-  return `Invalid arguments for ${tool}: ${faults.join("; ")}. It takes ${known}. Correct the call and repeat it.`;
 }
 
 /**

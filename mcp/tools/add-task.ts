@@ -57,6 +57,7 @@ export const addTask = defineTool({
     task_ids: z.array(z.string()),
     claimed: z.array(z.object({ task_id: z.string(), attempt: z.number() })).optional(),
   }),
+  example: { project_id: "my-project", tasks: [{ description: "Write the docs", priority: 1 }] },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run(context, args) {
     const { mutate, session, defaultProject, clientName } = context;

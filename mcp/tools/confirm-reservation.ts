@@ -28,6 +28,7 @@ export const confirmReservation = defineTool({
     confirmed_ids: z.array(z.string()),
     released_ids: z.array(z.string()).optional(),
   }),
+  example: { reservation_id: "b0a5f3a0-6f0e-4c7b-9b57-0d5c4c6f2f11" },
   // Confirming a part gives the rest back, which cannot be taken back.
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   async run({ mutate }, args) {

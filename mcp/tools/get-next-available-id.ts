@@ -21,6 +21,7 @@ export const getNextAvailableId = defineTool({
     project_id: z.string().optional(),
   }),
   output: z.object({ id: z.string(), last_assigned: z.string().optional() }),
+  example: { artifact_type: "US" },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run(context, args) {
     const { nextId } = await context.mutate(TakeNextId, {

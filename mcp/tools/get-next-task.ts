@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
-import { briefingOf, cardOf, leaseSeconds, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
+import {
+  briefingOf,
+  briefingSchema,
+  cardOf,
+  leaseSeconds,
+  statusSchema,
+  taskCardSchema,
+  toGraphQLStatus,
+} from "../task-card.ts";
+import { workerName } from "../text.ts";
 import { defineTool, projectOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
@@ -51,14 +60,14 @@ const input = z.strictObject({
   project_id: z.string().describe("Default: the client's project").optional(),
   status_filter: statusSchema.default("pending").describe("Others than pending only look"),
   claim: z.boolean().default(true).describe("false: look without taking"),
-  worker: z.string().max(100).describe("Your name, shown to others").optional(),
+  worker: z.string().describe("Your name, shown to others").optional(),
   lease_seconds: leaseSeconds,
 });
 
 const output = z.object({
   task: taskCardSchema.nullable(),
   attempt: z.number().optional(),
-  briefing: z.unknown().optional(),
+  briefing: briefingSchema.optional(),
   message: z.string().optional(),
 });
 
@@ -69,6 +78,7 @@ export const getNextTask = defineTool({
     "Claim the most urgent ready task; nobody else gets it while your lease runs. Keep `attempt` for later calls. `briefing` tells what earlier attempts left. Without work, `task` is null and `message` says why.",
   input,
   output,
+  example: { project_id: "my-project" },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   run: (context, args) => (args.claim && args.status_filter === "pending" ? claim(context, args) : look(context, args)),
 });
@@ -76,7 +86,7 @@ export const getNextTask = defineTool({
 async function claim(context: ToolContext, args: z.output<typeof input>) {
   const { claimNextTask } = await context.mutate(ClaimNextTask, {
     projectId: projectOf(context, args.project_id),
-    worker: args.worker ?? context.clientName,
+    worker: workerName(args.worker) ?? context.clientName,
     leaseSeconds: args.lease_seconds,
   });
   const { task, attempt, briefing, idle } = claimNextTask;

@@ -46,6 +46,7 @@ export const listTasks = defineTool({
     total: z.number().optional(),
     next_cursor: z.string().optional(),
   }),
+  example: { project_id: "my-project", status: "pending", limit: 20 },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ query, defaultProject }, args) {
     const project = projectWithin(defaultProject, args);

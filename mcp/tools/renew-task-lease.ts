@@ -23,15 +23,17 @@ export const renewTaskLease = defineTool({
   name: "renew_task_lease",
   title: "Keep a task, save progress",
   description:
-    "Extend your lease during long work. `checkpoint` is kept for whoever goes on if you stop: what is done, what comes next.",
+    "Extend your lease during long work. `checkpoint` (any JSON object) is kept for whoever goes on if you stop.",
   input: z.strictObject({
     task_id: z.string(),
     attempt: attemptNumber,
     lease_seconds: leaseSeconds,
-    checkpoint: z.record(z.string(), z.unknown()).optional(),
+    // Open, with two members to begin with: Gemini refuses an object without any.
+    checkpoint: z.looseObject({ done: z.string().optional(), next: z.string().optional() }).optional(),
     project_id: z.string().optional(),
   }),
   output: z.object({ task_id: z.string(), attempt: z.number(), lease_expires_at: z.string() }),
+  example: { task_id: "TASK-001", checkpoint: { done: "tests written", next: "make them pass" } },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ mutate, session, defaultProject }, args) {
     const held = session?.find(args.task_id, args.project_id, defaultProject);

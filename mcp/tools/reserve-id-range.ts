@@ -29,6 +29,7 @@ export const reserveIdRange = defineTool({
     reserved_ids: z.array(z.string()),
     expires_at: z.string(),
   }),
+  example: { artifact_type: "US", count: 6 },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run(context, args) {
     const { reserveIds } = await context.mutate(ReserveIds, {

@@ -4,6 +4,7 @@ import type { UpdateTaskStatusMutation } from "../../client/gen/graphql.ts";
 import {
   attemptNumber,
   briefingOf,
+  briefingSchema,
   cardOf,
   fromGraphQLStatus,
   leaseSeconds,
@@ -55,8 +56,9 @@ export const updateTaskStatus = defineTool({
   output: z.object({
     updated_task: taskCardSchema,
     attempt: z.number().optional(),
-    briefing: z.unknown().optional(),
+    briefing: briefingSchema.optional(),
   }),
+  example: { task_id: "TASK-001", status: "completed", completion_notes: "What was done" },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(context, args) {
     if (args.notes !== undefined && args.completion_notes !== undefined) {

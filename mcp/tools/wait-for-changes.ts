@@ -38,12 +38,18 @@ export const waitForChanges = defineTool({
     cursor: z.string().describe("Left out: from now on").optional(),
     project_id: z.string().optional(),
     all_projects: z.boolean().default(false),
-    types: z.array(z.string()).describe("Like task.completed").optional(),
-    task_ids: z.array(z.string()).optional(),
+    types: z.array(z.string()).max(100).describe("Like task.completed").optional(),
+    task_ids: z.array(z.string()).max(100).optional(),
     wait_seconds: z.int().min(0).max(30).default(20),
     limit: z.int().min(1).max(100).default(50),
   }),
-  output: z.object({ events: z.array(z.unknown()), cursor: z.string(), caught_up: z.boolean(), next: z.string() }),
+  output: z.object({
+    events: z.array(z.looseObject({ number: z.number(), type: z.string() })),
+    cursor: z.string(),
+    caught_up: z.boolean(),
+    next: z.string(),
+  }),
+  example: { project_id: "my-project", types: ["task.completed"] },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ query, defaultProject }, args) {
     const { cursor, types, task_ids, wait_seconds, limit } = args;
@@ -59,9 +65,11 @@ export const waitForChanges = defineTool({
       wait_seconds * 1000,
     );
     return {
-      events: page.events.map(({ changes, ...event }) =>
-        withoutEmpties({ ...event, changed: changes.map(({ field }) => field) }),
-      ),
+      events: page.events.map(({ number, type, changes, ...event }) => ({
+        number,
+        type,
+        ...withoutEmpties({ ...event, changed: changes.map(({ field }) => field) }),
+      })),
       cursor: page.cursor,
       caught_up: page.caught_up,
       next: `Call wait_for_changes again with this cursor${page.caught_up ? "" : " at once: more is there"}.`,

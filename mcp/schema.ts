@@ -1,0 +1,50 @@
+import { z } from "zod";
+
+/**
+ * The part of JSON Schema that tools use. What is not here, some model's function calling refuses: OpenAI's and Gemini's
+ * take neither open maps (`propertyNames`) nor members without a type, nor unions at the top.
+ */
+export interface Schema {
+  readonly type: "object" | "array" | "string" | "integer" | "boolean";
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  /** Absent for an object whose members are the caller's own. */
+  readonly additionalProperties?: false;
+  readonly items?: Schema;
+  readonly enum?: readonly string[];
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
+
+/** What the caller sends: defaults are optional, and strict objects refuse unknown members. */
+export function schemaOf(type: z.ZodObject): Schema & { readonly type: "object" } {
+  const { $schema: _, ...rest } = z.toJSONSchema(type, {
+    io: "input",
+    override({ jsonSchema }) {
+      // An open object says so by saying nothing: `{}` would be a member without a type.
+      if (jsonSchema.additionalProperties !== false) delete jsonSchema.additionalProperties;
+    },
+  });
+  // The test of the tool list holds every tool to the members above.
+  return rest as Schema & { readonly type: "object" };
+}
+
+/** The schema of the place that a path leads to, undefined where nothing is known of it. */
+export function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
+  return path.reduce<Schema | undefined>(
+    (at, step) => (typeof step === "number" ? at?.items : at?.properties?.[String(step)]),
+    schema,
+  );
+}
+
+/** A place within arguments as people write it: `tasks[0].title`. */
+export function placeOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .join("")
+    .replace(/^\./, "");
+}

@@ -1,0 +1,47 @@
+import { tools } from "./registry.ts";
+import type { Schema } from "./schema.ts";
+
+/** Every argument of every tool, by its name in GraphQL: `projectId` is `project_id`. */
+const argumentOf = new Map(
+  tools.flatMap(({ inputSchema }) => namesIn(inputSchema)).map((name) => [camelCase(name), name]),
+);
+
+function namesIn({ properties = {}, items }: Schema): string[] {
+  const own = Object.entries(properties).flatMap(([name, member]) => [name, ...namesIn(member)]);
+  return items ? [...own, ...namesIn(items)] : own;
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Stands before a word of GraphQL that no tool knows; no message can hold it. */
+const FOREIGN = "\0";
+
+/**
+ * A message of the server as a tool would say it: GraphQL's names become those of arguments, and a further sentence
+ * that is about anything else of GraphQL (`Create it with createProject`) is left out, as the tools give advice of their
+ * own. What stands in quotes or among the error's values is somebody's data and stays as it is.
+ */
+export function inToolWords(message: string, values: Readonly<Record<string, unknown>> = {}): string {
+  const data = textsIn(values).filter((text) => /[a-z][A-Z]/.test(text));
+  const kept = data
+    .toSorted((a, b) => b.length - a.length)
+    .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  const words = new RegExp(`"(?:[^"\\\\]|\\\\.)*"|${[...kept, ""].join("|")}\\b[a-z]+(?:[A-Z][a-z0-9]*)+\\b`, "g");
+  const said = message.replaceAll(words, (word) => {
+    if (word.startsWith('"') || data.includes(word)) return word;
+    return argumentOf.get(word) ?? `${FOREIGN}${word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+  });
+  const [first = "", ...further] = said.split(/(?<=[.!?]) (?=[A-Z])/);
+  return [first, ...further.filter((sentence) => !sentence.includes(FOREIGN))].join(" ").replaceAll(FOREIGN, "");
+}
+
+/** Values of an error that are sentences of the server itself. */
+const SENTENCES = new Set(["faults", "remedy"]);
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => (SENTENCES.has(name) ? [] : textsIn(member)));
+}
