@@ -1,5 +1,6 @@
 import DataLoader from "dataloader";
 import type { Viewer } from "../src/access/viewer.ts";
+import { background } from "../src/db/requester.ts";
 import { systemClock } from "../src/log/clock.ts";
 import type { Log } from "../src/log/log.ts";
 import type { GraphQLContext, Sources } from "./context.ts";
@@ -61,9 +62,10 @@ interface AsOf {
 }
 
 function sharedLoader<Key, Value, Args>(loading: Loading<Key, Value, Args>, process: Sources) {
+  const asFrames = background("frames");
   const shared: DataLoader<Wanted<Key, Args> & AsOf, Value, string> = new DataLoader(
     async (batch) => {
-      const values = await readBatch(loading, process, batch);
+      const values = await asFrames(() => readBatch(loading, process, batch));
       // What failed is asked for again.
       for (const [i, value] of values.entries()) if (value instanceof Error && batch[i]) shared.clear(batch[i]);
       return values;

@@ -14,6 +14,8 @@ export interface Config {
     readonly ownerUrl: string | null;
     /** Pooled connections at most. */
     readonly poolSize: number;
+    /** How long one request may hold connections, in seconds. */
+    readonly requestSeconds: number;
   };
   /** Absolute path of the folder with the first keys and the embedded database. */
   readonly home: string;
@@ -105,6 +107,7 @@ const Environment = z
     DATABASE_URL: postgresUrl.optional(),
     DATABASE_OWNER_URL: postgresUrl.optional(),
     DOCKET_POOL_SIZE: wholeNumber(2, 25).default(25),
+    DOCKET_REQUEST_SECONDS: wholeNumber(1, 3_600).default(15),
     DOCKET_HOME: z.string().default(".docket"),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
     DOCKET_DRAIN_INTERVAL_MS: wholeNumber(10, 60_000).default(250),
@@ -193,6 +196,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       url: env.DATABASE_URL ?? null,
       ownerUrl: env.DATABASE_OWNER_URL ?? env.DATABASE_URL ?? null,
       poolSize: env.DOCKET_POOL_SIZE,
+      requestSeconds: env.DOCKET_REQUEST_SECONDS,
     },
     home: resolve(env.DOCKET_HOME),
     log: { level: env.LOG_LEVEL },
@@ -231,6 +235,7 @@ const SHOWN = new Set([
   "HOST",
   "LOG_LEVEL",
   "DOCKET_POOL_SIZE",
+  "DOCKET_REQUEST_SECONDS",
   "DOCKET_DRAIN_INTERVAL_MS",
   "DOCKET_STREAMS_PER_CLIENT",
   "DOCKET_JOBS",

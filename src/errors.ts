@@ -115,9 +115,14 @@ export const idempotencyKeyReused = (key: string) =>
 export const rateLimited = (message: string, details: Record<string, unknown> = {}) =>
   new DocketError("RATE_LIMITED", message, details);
 
-/** The seeds' text; the connection was retried before this is said. */
-export const databaseUnavailable = (cause: unknown) =>
-  new DocketError("DATABASE_UNAVAILABLE", "Database unavailable", { retryable: true, retryAfterMs: 1000 }, { cause });
+/** The seeds' text; the connection was retried before this is said. `because` is for callers, too. */
+export const databaseUnavailable = (cause: unknown, because?: string) =>
+  new DocketError(
+    "DATABASE_UNAVAILABLE",
+    because === undefined ? "Database unavailable" : `Database unavailable: ${because}`,
+    { retryable: true, retryAfterMs: 1000 },
+    { cause },
+  );
 
 /** The connection was lost while the answer to a write without an idempotency key was awaited. */
 export const outcomeUnknown = (cause: unknown) =>

@@ -11,10 +11,10 @@ import { checkServer } from "./db/check-server.ts";
 import { createDatabase } from "./db/create-database.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { startEmbedded } from "./db/embedded.ts";
+import { errorCode } from "./db/faults.ts";
 import { migrate, migrateDown as undoMigrations } from "./db/migrate.ts";
 import { hasCluster } from "./db/postgres-cluster.ts";
 import { openPrisma } from "./db/prisma.ts";
-import { errorCode } from "./db/retry.ts";
 import { createLogger } from "./http/logger.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { type RunningJob, startJobs } from "./jobs/jobs.ts";
@@ -53,7 +53,8 @@ export async function startServer(
   // Closed in the reverse order of what stands here.
   await using opened = new AsyncDisposableStack();
   const logger = createLogger(config.log, logDestination);
-  const database = openDatabase({ url: databaseUrl, size: config.database.poolSize, applicationName: "docket" });
+  const { poolSize: size, requestSeconds } = config.database;
+  const database = openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
   opened.defer(() => database.close());
   await checkServer(database);
   const prisma = openPrisma(database.pool);

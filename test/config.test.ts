@@ -9,7 +9,7 @@ describe("the configuration", () => {
   test("needs nothing to be set", () => {
     expect(readConfig({})).toEqual({
       http: { host: "127.0.0.1", port: 4000, allowedHosts: [], corsOrigins: [] },
-      database: { url: null, ownerUrl: null, poolSize: 25 },
+      database: { url: null, ownerUrl: null, poolSize: 25, requestSeconds: 15 },
       home: resolve(".docket"),
       log: { level: "info" },
       delivery: { drainIntervalMs: 250, streamsPerClient: 3 },

@@ -1,3 +1,4 @@
+import { DocketError } from "../errors.ts";
 import type { Db } from "./database.ts";
 import { DOCKET_ROLE } from "./docket-role.ts";
 
@@ -10,22 +11,28 @@ interface Settings {
   idle_timeout: number;
 }
 
+const SETTINGS = `SELECT current_setting('synchronous_commit') AS synchronous_commit,
+  current_setting('server_encoding') AS encoding, current_user AS role,
+  (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS statement_timeout,
+  (SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout') AS lock_timeout,
+  (SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout') AS idle_timeout`;
+
 /**
  * Looks at what a pooled connection of a migrated database really got: a proxy in between, or settings of the login, may
  * have changed it.
  * @throws Error naming everything that would lose data or let one statement hold up all others; DATABASE_UNAVAILABLE.
  */
 export async function checkServer(db: Db): Promise<void> {
-  const [found] = await db.read<Settings>(
-    `SELECT current_setting('synchronous_commit') AS synchronous_commit,
-       current_setting('server_encoding') AS encoding, current_user AS role,
-       (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS statement_timeout,
-       (SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout') AS lock_timeout,
-       (SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout') AS idle_timeout`,
-  );
+  const [found] = await db.read<Settings>(SETTINGS).catch(explain);
   const faults = found ? faultsOf(found) : ["The server told nothing about itself."];
   if (faults.length > 0)
     throw new Error(["Docket cannot work with this PostgreSQL:", ...faults.map((fault) => `  ${fault}`)].join("\n"));
+}
+
+/** Whoever starts the server is told what the database said; callers are not. */
+function explain(error: unknown): never {
+  if (!(error instanceof DocketError && error.cause instanceof Error)) throw error;
+  throw new DocketError(error.code, `${error.message}: ${error.cause.message}`, error.details, { cause: error.cause });
 }
 
 function faultsOf(found: Settings): string[] {

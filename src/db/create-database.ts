@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 import { connect } from "./connect.ts";
-import { errorCode } from "./retry.ts";
+import { errorCode } from "./faults.ts";
 
 /** The database named in the URL does not exist (invalid_catalog_name). */
 const NO_SUCH_DATABASE = "3D000";

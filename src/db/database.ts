@@ -1,6 +1,8 @@
 import type pg from "pg";
-import { type PoolOptions, QueueingPool } from "./pool.ts";
-import { isConnectionLost, withConflictRetry, withReconnect } from "./retry.ts";
+import { isConnectionLost } from "./faults.ts";
+import { FairPool, type PoolOptions } from "./pool.ts";
+import { currentRequester } from "./requester.ts";
+import { reading, withConflictRetry, withReconnect } from "./retry.ts";
 
 /** SQL text, or a statement that each connection prepares once under its name. */
 export type Statement = string | { readonly name: string; readonly text: string };
@@ -22,15 +24,18 @@ export interface Db {
 }
 
 export interface Database extends Db {
-  readonly pool: pg.Pool;
+  readonly pool: FairPool;
   /** Calls `listener` after every commit that may have left events in the inbox. */
   onCommit(listener: () => void): void;
   close(): Promise<void>;
 }
 
-/** @throws DATABASE_UNAVAILABLE from every method, once the retries of retry.ts are used up. */
+/**
+ * @throws from every method: DATABASE_UNAVAILABLE, once the retries of retry.ts are used up; QUERY_TOO_COMPLEX, when the
+ *   request it serves goes beyond a limit.
+ */
 export function openDatabase(options: PoolOptions): Database {
-  const pool = new QueueingPool(options);
+  const pool = new FairPool(options);
   const listeners: (() => void)[] = [];
   const committed = () => {
     for (const listener of listeners) listener();
@@ -45,6 +50,7 @@ export function openDatabase(options: PoolOptions): Database {
         try {
           const result = await work(client, () => {
             maybeSent = true;
+            pool.keep(client);
           });
           client.release();
           return result;
@@ -65,7 +71,7 @@ export function openDatabase(options: PoolOptions): Database {
 
     async read<Row>(statement: Statement, values: readonly unknown[] = []) {
       const { run } = onConnection((client) => execute<Row>(client, statement, values));
-      return withReconnect(() => withConflictRetry(run));
+      return reading(run);
     },
 
     async write<Row>(statement: Statement, values: readonly unknown[] = [], { idempotent = false } = {}) {
@@ -88,6 +94,7 @@ export function openDatabase(options: PoolOptions): Database {
         try {
           const result = await work(openTransaction(client));
           // Until COMMIT is sent, a lost connection has rolled everything back.
+          currentRequester()?.requireGoingOn();
           sent();
           await client.query("COMMIT");
           return result;

@@ -1,5 +1,5 @@
 import { type Client, escapeIdentifier } from "pg";
-import { errorCode } from "./retry.ts";
+import { errorCode } from "./faults.ts";
 
 /** The role of all pooled connections: it owns nothing. One per cluster, shared by all its Docket databases. */
 export const DOCKET_ROLE = "docket_app";

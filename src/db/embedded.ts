@@ -4,11 +4,11 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DocketError } from "../errors.ts";
 import { createDatabase } from "./create-database.ts";
+import { errorCode, isConnectionLost } from "./faults.ts";
 import { whileLocked } from "./file-lock.ts";
 import { type Cluster, clusterPassword, EMBEDDED_USER, openCluster, writeSettings } from "./postgres-cluster.ts";
 import { findPostmaster, makeSocketFolder, type Postmaster, startPostmaster, stopPostmaster } from "./postmaster.ts";
 import { bePresent } from "./presence.ts";
-import { errorCode, isConnectionLost } from "./retry.ts";
 
 /** A PostgreSQL server that came with Docket and serves one folder. */
 export interface EmbeddedServer {

@@ -5,7 +5,7 @@ import type { DiagnoseMigrationHistoryOutput, SchemaEngine } from "@prisma/schem
 import { Client } from "pg";
 import { connect } from "./connect.ts";
 import { ensureDocketRole } from "./docket-role.ts";
-import { errorCode } from "./retry.ts";
+import { errorCode } from "./faults.ts";
 import { type Migration, migrationList, withSchemaEngine } from "./schema-engine.ts";
 
 export interface MigrateOptions {

@@ -1,12 +1,28 @@
 import pg from "pg";
+import { databaseUnavailable } from "../errors.ts";
 import { DOCKET_ROLE } from "./docket-role.ts";
+import { DISK_FULL, isConnectionLost } from "./faults.ts";
+import { PooledClient } from "./pooled-client.ts";
+import { currentRequester, Requester, RequestStopped } from "./requester.ts";
+import { Turns } from "./turns.ts";
 
 export interface PoolOptions {
   readonly url: string;
-  /** Connections at most; callers beyond it wait in our own queue. */
+  /** Connections at most; callers beyond it wait for their turn. */
   readonly size: number;
   readonly applicationName: string;
+  /** How long one request may hold connections, in seconds; 15 by default. */
+  readonly requestSeconds?: number;
 }
+
+/** An answer, and so what is read for it, has this many bytes at most. */
+export const LARGEST_ANSWER_BYTES = 16 * 1024 * 1024;
+const REQUEST_SECONDS = 15;
+/** How often it is looked who has worked too long, in milliseconds. */
+const LOOK_MS = 100;
+
+/** Without a requester: start-up, or a program that serves nobody. */
+const NOBODY = Symbol("nobody");
 
 const INT8 = 20;
 const numbersTypes = {
@@ -17,16 +33,29 @@ const numbersTypes = {
       : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-/**
- * A pool that queues before it connects: `connectionTimeoutMillis` also limits the wait for a free slot, so a burst of
- * callers would otherwise fail. Prisma and our own statements share it.
- */
-export class QueueingPool extends pg.Pool {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
+/** A connection in use. */
+interface Lease {
+  readonly requester: Requester;
+  readonly giveBack: () => void;
+  /** Whether what it was told last may become true by now. */
+  kept: boolean;
+}
 
-  constructor({ url, size, applicationName }: PoolOptions) {
+/**
+ * A pool that queues before it connects, in fair turns: `connectionTimeoutMillis` also limits the wait for a free slot,
+ * so a burst of callers would otherwise fail. It also ends the work of requests that go beyond their limits. Prisma and
+ * our own statements share it.
+ */
+export class FairPool extends pg.Pool {
+  readonly #turns: Turns;
+  readonly #leases = new Map<pg.PoolClient, Lease>();
+  readonly #requestSeconds: number;
+  readonly #look: NodeJS.Timeout;
+  #diskFullAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ url, size, applicationName, requestSeconds = REQUEST_SECONDS }: PoolOptions) {
     super({
+      Client: PooledClient,
       connectionString: url,
       max: size,
       idleTimeoutMillis: 5 * 60_000,
@@ -41,12 +70,17 @@ export class QueueingPool extends pg.Pool {
       options: `-c role=${DOCKET_ROLE} -c timezone=UTC -c default_transaction_isolation=read\\ committed`,
       types: numbersTypes,
     });
-    this.#free = size;
+    this.#turns = new Turns(size);
+    this.#requestSeconds = requestSeconds;
+    this.#look = setInterval(() => this.#stopThoseWhoWorkedTooLong(), LOOK_MS).unref();
     // A connection that breaks must not end the process, whether idle or, where pg-pool leaves it to us, in use: its
     // query fails, and the next one makes a new connection.
     this.on("error", () => undefined);
-    this.on("connect", (client) => client.on("error", () => undefined));
-    this.on("release", () => this.#leave());
+    this.on("connect", (client) => this.#watch(client));
+    this.on("release", (_error, client) => {
+      this.#leases.get(client)?.giveBack();
+      this.#leases.delete(client);
+    });
   }
 
   override connect(): Promise<pg.PoolClient>;
@@ -54,11 +88,8 @@ export class QueueingPool extends pg.Pool {
   override connect(
     done?: (error: Error | undefined, client: pg.PoolClient | undefined, release: Release) => void,
   ): Promise<pg.PoolClient> | undefined {
-    const connected = this.#enter().then(() =>
-      super.connect().catch((error: unknown) => {
-        this.#leave();
-        throw error;
-      }),
+    const connected = this.#lease(currentRequester() ?? new Requester(NOBODY, { limited: false }), () =>
+      super.connect(),
     );
     if (!done) return connected;
     connected.then(
@@ -68,19 +99,80 @@ export class QueueingPool extends pg.Pool {
     return undefined;
   }
 
-  #enter(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free--;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  override end(): Promise<void>;
+  override end(done: () => void): void;
+  override end(done?: () => void): Promise<void> | undefined {
+    clearInterval(this.#look);
+    if (!done) return super.end();
+    super.end(done);
+    return undefined;
   }
 
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free++;
+  /** What the connection is told from here on is not cut off: it may become true before its answer comes. */
+  keep(client: pg.PoolClient): void {
+    const lease = this.#leases.get(client);
+    if (lease) lease.kept = true;
+  }
+
+  /** How long ago the database last said that its disk is full, in milliseconds; Infinity: never. */
+  get diskFullSinceMs(): number {
+    return performance.now() - this.#diskFullAt;
+  }
+
+  async #lease(requester: Requester, connect: () => Promise<pg.PoolClient>): Promise<pg.PoolClient> {
+    const giveBack = await this.#turns.take(requester);
+    const client = await connect().catch((error: unknown) => {
+      giveBack();
+      // Whatever the server has against a connection (it starts, it lets nobody in), there is no database now.
+      throw isConnectionLost(error) ? error : databaseUnavailable(error);
+    });
+    this.#leases.set(client, { requester, giveBack, kept: false });
+    if (!requester.stopped) return client;
+    client.release();
+    throw requester.stopped;
+  }
+
+  #watch(client: pg.PoolClient): void {
+    client.on("error", () => undefined);
+    client.connection.on("errorMessage", ({ code }: { code?: string }) => {
+      if (code === DISK_FULL) this.#diskFullAt = performance.now();
+    });
+    if (client instanceof PooledClient) client.onRow = (bytes) => this.#count(client, bytes);
+  }
+
+  #count(client: pg.PoolClient, bytes: number): void {
+    const requester = this.#leases.get(client)?.requester;
+    if (!requester?.limited) return;
+    requester.bytes += bytes;
+    if (requester.bytes > LARGEST_ANSWER_BYTES && !requester.stopped) this.#stop(requester, answerTooLarge());
+  }
+
+  #stopThoseWhoWorkedTooLong(): void {
+    for (const { requester } of this.#leases.values())
+      if (requester.limited && !requester.stopped && requester.workedMs > this.#requestSeconds * 1000)
+        this.#stop(requester, workedTooLong(this.#requestSeconds));
+  }
+
+  #stop(requester: Requester, reason: RequestStopped): void {
+    requester.stopped = reason;
+    this.#turns.refuse(requester, reason);
+    for (const [client, lease] of this.#leases)
+      if (lease.requester === requester && !lease.kept && client instanceof PooledClient) client.cut();
   }
 }
 
 type Release = (release?: boolean | Error) => void;
+
+/** Beyond `LARGEST_ANSWER_BYTES`. @param done whether what the request was to change is changed. */
+export const answerTooLarge = (done = false) =>
+  new RequestStopped(
+    `${done ? "The changes were made, but the answer would be" : "The answer would be"} larger than ` +
+      `${LARGEST_ANSWER_BYTES / 1024 / 1024} MB. Lower first, leave out long texts (description, contextNotes, ` +
+      "completionNotes, checkpoint, metadata), or ask for less in each of several requests.",
+  );
+
+const workedTooLong = (seconds: number) =>
+  new RequestStopped(
+    `This request has kept the database busy for ${seconds} seconds, which is the limit. Lower first, narrow the ` +
+      "filter (a text search is dear), or ask for less in each of several requests.",
+  );

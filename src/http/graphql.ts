@@ -5,11 +5,12 @@ import { createContext, type GraphQLContext, type Services } from "../../schema/
 import { schema } from "../../schema/index.ts";
 import type { HttpConfig } from "../config.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
+import { useAnswerLimit } from "./answer-limit.ts";
 import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
 import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
-import { currentScope, type RequestScope } from "./request-scope.ts";
+import { currentScope, identify, type RequestScope } from "./request-scope.ts";
 
 /** What comes with a request beside its text: who asks, or by what to find that out. */
 export interface RequestContext {
@@ -73,6 +74,7 @@ export function createGraphQLServer({ services, authenticate, http, logger }: Gr
       useScope(),
       useLogCursorFirst(),
       usePresentedErrors(present),
+      useAnswerLimit(present),
       useEventStream(),
     ],
     context: ({ scope, idempotencyKey, lastEventId, authentication }) => {
@@ -106,7 +108,7 @@ function useAuthentication(authenticate: Authenticate, present: PresentError): P
       if (request.method === "OPTIONS" || serverContext.authentication) return;
       try {
         serverContext.authentication = await authenticate(serverContext.credentials);
-        serverContext.scope.keyPrefix = serverContext.authentication.keyPrefix;
+        identify(serverContext.scope, serverContext.authentication);
       } catch (error) {
         const shown = present(error);
         const refused = shown.extensions["code"] === "UNAUTHENTICATED";

@@ -1,9 +1,12 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { Database } from "../db/database.ts";
+import { background } from "../db/requester.ts";
 import { type Handler, sendJson } from "./exchange.ts";
 
 /** How long an answer waits for the database, in milliseconds; the seeds allow 100 for all of it. */
 const PATIENCE_MS = 60;
+/** So long after the database said that its disk is full, health is degraded, in milliseconds. */
+const DISK_FULL_MS = 10_000;
 /** A connection that came back to the pool this recently shows that the database answers, in milliseconds. */
 const SIGN_OF_LIFE_MS = 1_000;
 
@@ -15,17 +18,21 @@ export function createHealthRoute({ pool }: Database): Handler {
   const startedAt = performance.now();
   let lastSignOfLife = Number.NEGATIVE_INFINITY;
   let probe: Promise<boolean> | undefined;
+  const asHealth = background("health");
 
   pool.on("release", (error) => {
     if (!error) lastSignOfLife = performance.now();
   });
 
   function ask(): Promise<boolean> {
-    probe ??= pool
-      .query("SELECT 1")
+    probe ??= asHealth(() => pool.query("SELECT 1"))
       .then(
         () => true,
-        () => false,
+        () => {
+          // What was a sign of life before is none any more.
+          lastSignOfLife = Number.NEGATIVE_INFINITY;
+          return false;
+        },
       )
       .finally(() => {
         probe = undefined;
@@ -40,11 +47,12 @@ export function createHealthRoute({ pool }: Database): Handler {
 
   return async ({ response }) => {
     const connected = await isConnected();
+    const full = pool.diskFullSinceMs < DISK_FULL_MS;
     sendJson(response, 200, {
-      status: connected ? "healthy" : "degraded",
+      status: connected && !full ? "healthy" : "degraded",
       version: packageJson.version,
       uptime_seconds: Math.floor((performance.now() - startedAt) / 1000),
-      dependencies: { database: connected ? "connected" : "disconnected" },
+      dependencies: { database: connected ? (full ? "disk full" : "connected") : "disconnected" },
     });
   };
 }

@@ -9,7 +9,7 @@ import type { Authenticate, Authentication } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, type Handler, HttpRefusal, sendJson } from "./exchange.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { mayCallFromPage } from "./origin.ts";
-import type { RequestScope } from "./request-scope.ts";
+import { identify, type RequestScope } from "./request-scope.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 
 interface McpRouteOptions {
@@ -40,9 +40,9 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     }
     // Before anything is awaited: it is what notices that the caller goes away.
     const webRequest = await toWebRequest(exchange);
-    const authentication = await identify(exchange, authenticate);
+    const authentication = await authenticated(exchange, authenticate);
     if (!authentication) return;
-    scope.keyPrefix = authentication.keyPrefix;
+    identify(scope, authentication);
 
     const { actor, client } = authentication.viewer;
     const credentials = { authorization: null, session: null, client };
@@ -78,7 +78,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
 }
 
 /** The caller, undefined when it was refused. A browser's cookie is not for programs. */
-async function identify(exchange: Exchange, authenticate: Authenticate): Promise<Authentication | undefined> {
+async function authenticated(exchange: Exchange, authenticate: Authenticate): Promise<Authentication | undefined> {
   const { request, response, scope } = exchange;
   try {
     return await authenticate({ ...credentialsOf(request), session: null });

@@ -1,6 +1,6 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
-import { errorCode } from "../db/retry.ts";
+import { errorCode } from "../db/faults.ts";
 import { badInput, DocketError } from "../errors.ts";
 import { currentScope } from "./request-scope.ts";
 

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
+import { asRequester, Requester } from "../db/requester.ts";
+import type { Authentication } from "../keys/authenticate.ts";
 
 /**
  * What belongs to one request, or one operation of a WebSocket. It travels beside the calls, so that an error found
@@ -8,6 +10,8 @@ import { randomUUID } from "node:crypto";
 export interface RequestScope {
   /** In the answer's X-Request-Id, in every event the request causes, and in the log. */
   readonly requestId: string;
+  /** For whom the database works. */
+  readonly requester: Requester;
   /** When it began, by the process's monotonic clock, in milliseconds. */
   readonly startedAt: number;
   /** The start of the API key that asked, once that is known. */
@@ -27,12 +31,29 @@ const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 export function openScope(requestId?: string): RequestScope {
   const given = requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID();
-  return { requestId: given, startedAt: performance.now(), keyPrefix: null, operation: null, code: null, cursor: null };
+  return {
+    requestId: given,
+    requester: new Requester(STRANGER),
+    startedAt: performance.now(),
+    keyPrefix: null,
+    operation: null,
+    code: null,
+    cursor: null,
+  };
+}
+
+/** Those of whom nothing is known yet take their turns as one. */
+const STRANGER = Symbol("stranger");
+
+/** Says who asks, once that is known. */
+export function identify(scope: RequestScope, { viewer, keyPrefix }: Authentication): void {
+  scope.keyPrefix = keyPrefix;
+  scope.requester.key = viewer.actor;
 }
 
 /** Runs `work`, and all that follows from it, in the scope. */
 export function inScope<T>(scope: RequestScope, work: () => T): T {
-  return scopes.run(scope, work);
+  return scopes.run(scope, () => asRequester(scope.requester, work));
 }
 
 export function currentScope(): RequestScope | undefined {

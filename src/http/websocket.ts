@@ -11,7 +11,7 @@ import type { Log } from "../log/log.ts";
 import { clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
 import { logRequest } from "./request-log.ts";
-import { currentScope, inScope, openScope, type RequestScope } from "./request-scope.ts";
+import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
 import { untilUnshown } from "./until-unshown.ts";
 
 interface WebSocketOptions {
@@ -84,7 +84,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
       extra.credentials = withParams(extra.credentials, connectionParams ?? {});
       const { authorization, session } = extra.credentials;
       if (authorization === null && session === null) throw unauthenticated(NO_KEY);
-      const { viewer } = await identify(extra);
+      const { viewer } = await authenticated(extra);
       extra.release = await log.whileValid(viewer, () =>
         close(extra.socket, CloseCode.Forbidden, "This API key has expired or was revoked."),
       );
@@ -101,16 +101,16 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
     if (connection.underWay.size > MOST_UNDER_WAY) return [forSocket(tooMany())];
     try {
       // A revoked key is refused here even if word of it has not reached this process yet.
-      return await prepare(connection, await identify(connection), params);
+      return await prepare(connection, await authenticated(connection), params);
     } catch (error) {
       return [refuse(connection, error, CloseCode.Forbidden)];
     }
   }
 
-  async function identify({ credentials }: Connection): Promise<Authentication> {
+  async function authenticated({ credentials }: Connection): Promise<Authentication> {
     const authentication = await authenticate(credentials);
     const scope = currentScope();
-    if (scope) scope.keyPrefix = authentication.keyPrefix;
+    if (scope) identify(scope, authentication);
     return authentication;
   }
 

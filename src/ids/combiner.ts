@@ -1,3 +1,5 @@
+import { background } from "../db/requester.ts";
+
 interface Waiting<Request, Result> {
   readonly request: Request;
   readonly resolve: (result: Result) => void;
@@ -19,6 +21,8 @@ export function combiner<Request, Result>(
   { largestBatch, separable }: CombinerOptions,
 ): (request: Request) => Promise<Result> {
   const queue: Waiting<Request, Result>[] = [];
+  // A batch is for many; the one that was first must not be charged for it, nor end it by its own limits.
+  const asBatch = background("combined requests");
   let busy = false;
 
   async function work() {
@@ -48,6 +52,6 @@ export function combiner<Request, Result>(
       if (busy) return;
       busy = true;
       // At the end of the turn, so that what was asked in one burst goes together.
-      setImmediate(() => void work());
+      setImmediate(() => void asBatch(work));
     });
 }

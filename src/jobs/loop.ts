@@ -1,3 +1,4 @@
+import { background } from "../db/requester.ts";
 import type { Clock } from "../log/clock.ts";
 import { Outage, type OutageLogger } from "../log/outage.ts";
 
@@ -19,6 +20,8 @@ export class Loop {
   readonly #job: Job;
   readonly #clock: Clock;
   readonly #outage: Outage;
+  /** Who pokes it has nothing to do with its work. */
+  readonly #asJob: ReturnType<typeof background>;
   #running: Promise<void> | undefined;
   #again = false;
   #failures = 0;
@@ -29,6 +32,7 @@ export class Loop {
     this.#job = job;
     this.#clock = clock;
     this.#outage = new Outage(logger, job.what);
+    this.#asJob = background(job.what);
     this.#run();
   }
 
@@ -48,7 +52,7 @@ export class Loop {
 
   #run(): void {
     this.#cancel();
-    this.#running = this.#steps().finally(() => {
+    this.#running = this.#asJob(() => this.#steps()).finally(() => {
       this.#running = undefined;
       if (this.#closed) return;
       if (this.#again && this.#failures === 0) this.#run();

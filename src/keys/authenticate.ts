@@ -2,6 +2,7 @@ import DataLoader from "dataloader";
 import type { Role, Viewer } from "../access/viewer.ts";
 import type { JwtConfig } from "../config.ts";
 import type { Db } from "../db/database.ts";
+import { background } from "../db/requester.ts";
 import { unauthenticated } from "../errors.ts";
 import { createTokenVerifier } from "./jwt.ts";
 import { hashOf, isWellFormed, looksLikeApiKey, type SecretKind } from "./secret.ts";
@@ -38,6 +39,8 @@ const NO_CREDENTIALS =
 export function createAuthenticator(db: Db, jwt: JwtConfig | null): Authenticate {
   const verifyToken = jwt && createTokenVerifier(jwt);
   const keys = keyLoader(db);
+  // One statement is for many requests.
+  const asAuthentication = background("authentication");
   const strategies: readonly Strategy[] = [
     ({ authorization, client }) => {
       const key = bearer(authorization);
@@ -50,14 +53,15 @@ export function createAuthenticator(db: Db, jwt: JwtConfig | null): Authenticate
     ({ authorization, session, client }) =>
       authorization === null && session !== null ? byRow(db, keys, "session", session, client) : undefined,
   ];
-  return async (credentials) => {
+  async function authenticate(credentials: Credentials): Promise<Authentication> {
     for (const strategy of strategies) {
       const found = strategy(credentials);
       if (found) return await found;
     }
     if (credentials.authorization === null) throw unauthenticated(NO_CREDENTIALS);
     throw unauthenticated("The Authorization header must be: Bearer, a space, and an API key that begins with dk_.");
-  };
+  }
+  return (credentials) => asAuthentication(() => authenticate(credentials));
 }
 
 function bearer(authorization: string | null): string | undefined {

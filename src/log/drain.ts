@@ -1,5 +1,6 @@
 import type { Database } from "../db/database.ts";
-import { isConnectionLost } from "../db/retry.ts";
+import { isConnectionLost } from "../db/faults.ts";
+import { background } from "../db/requester.ts";
 import { DocketError, databaseUnavailable } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import { Outage, type OutageLogger } from "./outage.ts";
@@ -27,6 +28,8 @@ export class Drain {
   readonly #settings: DrainSettings;
   readonly #onHead: (position: number) => void;
   readonly #outage: Outage;
+  /** Many wait for one drain. */
+  readonly #asDrain = background("drain");
   #running: Promise<number> | undefined;
   #next: Promise<number> | undefined;
   #batch = BATCH;
@@ -93,7 +96,7 @@ export class Drain {
 
   #start(): Promise<number> {
     this.#next = undefined;
-    this.#running = this.#drain().finally(() => {
+    this.#running = this.#asDrain(() => this.#drain()).finally(() => {
       this.#running = undefined;
     });
     return this.#running;

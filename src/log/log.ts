@@ -1,5 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { Database } from "../db/database.ts";
+import { asRequester, currentRequester } from "../db/requester.ts";
 import { cursorExpired, rateLimited } from "../errors.ts";
 import { ClientLimit } from "./client-limit.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -191,7 +192,7 @@ export async function openLog({
         generation = hub.generation;
         source = await makeSource();
       }
-      const stream: PacedStream<Frame> = new PacedStream(source, around, () => {
+      const stream: PacedStream<Frame> = new PacedStream(ofRequest(source), around, () => {
         release();
         leave();
         streams.delete(stream);
@@ -272,6 +273,23 @@ export async function openLog({
       validity.close();
       wheel.close();
     },
+  };
+}
+
+/** Each frame is made for the request that opened the stream, whatever wakes it, and has that request's limits anew. */
+function ofRequest<Frame>(source: FrameSource<Frame>): FrameSource<Frame> {
+  const requester = currentRequester();
+  if (!requester) return source;
+  return {
+    get ready() {
+      return source.ready;
+    },
+    take() {
+      requester.renew();
+      return asRequester(requester, () => source.take());
+    },
+    last: () => source.last(),
+    close: () => source.close(),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Db } from "../db/database.ts";
-import { isConnectionLost } from "../db/retry.ts";
+import { isConnectionLost } from "../db/faults.ts";
+import { background } from "../db/requester.ts";
 import type { Clock } from "./clock.ts";
 import type { Place } from "./cursor.ts";
 import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
@@ -35,6 +36,8 @@ export class Tail {
   readonly #settings: TailSettings;
   readonly #reader: TailReader;
   readonly #outage: Outage;
+  /** It reads for all subscribers. */
+  readonly #asTail = background("tail");
   #last: Place;
   #batch = BATCH;
   #running: Promise<void> | undefined;
@@ -74,7 +77,7 @@ export class Tail {
   #read(): void {
     this.#again = true;
     if (this.#closed || this.#running) return;
-    this.#running = this.#readOn()
+    this.#running = this.#asTail(() => this.#readOn())
       .then(
         () => this.#outage.over(),
         (error: unknown) => {

@@ -1,5 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
+import { background } from "../db/requester.ts";
 import { unauthenticated } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { LoggedEvent } from "./event.ts";
@@ -34,6 +35,8 @@ export class ViewerValidity {
   readonly #clock: Clock;
   readonly #logger: OutageLogger;
   readonly #watched = new Map<string, Watched>();
+  /** All streams of a key share an answer. */
+  readonly #asValidity = background("validity of keys");
 
   constructor(db: Db, clock: Clock, logger: OutageLogger) {
     this.#db = db;
@@ -89,7 +92,9 @@ export class ViewerValidity {
   async #check(id: string, watched: Watched): Promise<void> {
     const { keyId, expiresAt } = watched.viewer;
     if (keyId === null && expiresAt === null) return;
-    const [row] = await this.#db.read<{ revoked: boolean; left_ms: number | null }>(VALIDITY, [keyId, expiresAt]);
+    const [row] = await this.#asValidity(() =>
+      this.#db.read<{ revoked: boolean; left_ms: number | null }>(VALIDITY, [keyId, expiresAt]),
+    );
     const leftMs = row?.left_ms ?? null;
     if (row?.revoked || (leftMs !== null && leftMs <= 0)) throw ended();
     if (leftMs === null || this.#watched.get(id) !== watched) return;

@@ -1,7 +1,7 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
+import { errorCode } from "../db/faults.ts";
 import { replay, requestHash, requireKey } from "../db/idempotency.ts";
-import { errorCode } from "../db/retry.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { type Taken, takeParameters, takeStatement } from "./take.ts";

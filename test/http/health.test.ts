@@ -56,3 +56,32 @@ test("health answers in time while every pooled connection is stuck behind a loc
     await owner.end();
   }
 });
+
+test("health says degraded for ten seconds after the database said that its disk is full, which callers are told", async () => {
+  const server = await startTestServer();
+  const owner = await connect(server.test.ownerUrl, "docket test");
+  try {
+    await owner.query(`
+      CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+      CREATE TRIGGER fails BEFORE INSERT ON projects FOR EACH ROW EXECUTE FUNCTION fail()`);
+    const create = 'mutation { createProject(input: {projectId: "a", name: "A"}) { replayed } }';
+    expect((await server.gql(create)).errors).toMatchObject([
+      {
+        message: "Database unavailable: its disk is full",
+        extensions: { code: "DATABASE_UNAVAILABLE", retryable: true, retryAfterMs: 1000 },
+      },
+    ]);
+    expect((await health(server.url)).body).toMatchObject({
+      status: "degraded",
+      dependencies: { database: "disk full" },
+    });
+    await owner.query("DROP TRIGGER fails ON projects");
+    await server.ask(create);
+    await expect
+      .poll(async () => (await health(server.url)).body, { timeout: 15_000 })
+      .toMatchObject({ status: "healthy", dependencies: { database: "connected" } });
+  } finally {
+    await owner.end();
+  }
+});

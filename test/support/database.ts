@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { inject } from "vitest";
 import { connect } from "../../src/db/connect.ts";
-import { errorCode } from "../../src/db/retry.ts";
+import { errorCode } from "../../src/db/faults.ts";
 import { withDatabase } from "./cluster.ts";
 
 /** A database of one test, made like a real one. */

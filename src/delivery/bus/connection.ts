@@ -11,7 +11,7 @@ import {
   wsconnect,
 } from "@nats-io/transport-node";
 import type { NatsConfig } from "../../config.ts";
-import { errorCode } from "../../db/retry.ts";
+import { errorCode } from "../../db/faults.ts";
 
 /** Time for each step of connecting, in milliseconds. */
 const STEP_MS = 2_000;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { fc } from "@fast-check/vitest";
-import { isConnectionLost } from "../../../src/db/retry.ts";
+import { isConnectionLost } from "../../../src/db/faults.ts";
 import type { LoggedEvent } from "../../../src/log/event.ts";
 import type { EventFilter } from "../../../src/log/filter.ts";
 import type { Log } from "../../../src/log/log.ts";

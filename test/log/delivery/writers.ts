@@ -3,7 +3,7 @@ import { fc } from "@fast-check/vitest";
 import type { ClientBase } from "pg";
 import { expect } from "vitest";
 import type { Db, Statement } from "../../../src/db/database.ts";
-import { isConnectionLost } from "../../../src/db/retry.ts";
+import { isConnectionLost } from "../../../src/db/faults.ts";
 import { append } from "../../../src/log/append.ts";
 import { ADMIN, contextOf, taskEvent } from "../test-log.ts";
 import { LONG_TASK, type Participant, TASKS, type World } from "./world.ts";

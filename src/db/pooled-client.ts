@@ -1,0 +1,40 @@
+import { connect } from "node:net";
+import { join } from "node:path";
+import pg from "pg";
+
+/** The code of PostgreSQL's protocol by which a connection asks to cancel the statement of another. */
+const CANCEL_REQUEST = 80_877_102;
+/** How long asking may take, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** A connection that says what it reads, and that can be cut off in the middle of a statement. */
+export class PooledClient extends pg.Client {
+  /** Told the size of each row as it comes, in bytes. */
+  onRow: (bytes: number) => void = () => undefined;
+  #cancelRequest: Buffer | undefined;
+
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.connection.on("dataRow", ({ length }: { length: number }) => this.onRow(length));
+    this.connection.on("backendKeyData", (key: { processID: number; secretKey: number }) => {
+      const request = Buffer.alloc(16);
+      [request.length, CANCEL_REQUEST, key.processID, key.secretKey].forEach((part, i) => {
+        request.writeInt32BE(part, 4 * i);
+      });
+      this.#cancelRequest = request;
+    });
+  }
+
+  /** Ends the connection at once, and the statement that the server is busy with: it would not notice by itself. */
+  cut(): void {
+    // With a statement under way it does not say good-bye, and the pool does not take it back.
+    this.end().catch(() => undefined);
+    if (!this.#cancelRequest) return;
+    const { host, port } = this;
+    const socket = host.startsWith("/") ? connect(join(host, `.s.PGSQL.${port}`)) : connect(port, host);
+    // The limit on statements ends it where this cannot.
+    socket.on("error", () => undefined);
+    socket.setTimeout(PATIENCE_MS, () => socket.destroy());
+    socket.end(this.#cancelRequest);
+  }
+}

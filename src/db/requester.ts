@@ -1,0 +1,87 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { DocketError } from "../errors.ts";
+
+/** Why a request gets nothing more of the database: it asked for too much. Its other statements fail with the same. */
+export class RequestStopped extends DocketError {
+  constructor(message: string) {
+    super("QUERY_TOO_COMPLEX", message);
+  }
+}
+
+/**
+ * For whom the pool works: one request, or one kind of background work. It travels beside the calls, so that Prisma's
+ * statements count as well as our own.
+ */
+export class Requester {
+  /** Requesters of one key share its turns. A symbol is nobody's API key. */
+  key: string | symbol;
+  /** Whether the limits on the work and the size of one request hold. */
+  readonly limited: boolean;
+  /** Set once it went beyond a limit: its statements end and no more begin. */
+  stopped: RequestStopped | null = null;
+  /** Bytes of the rows it has read. */
+  bytes = 0;
+  #connections = 0;
+  #workedMs = 0;
+  #workingSince = 0;
+
+  constructor(key: string | symbol, { limited = true }: { readonly limited?: boolean } = {}) {
+    this.key = key;
+    this.limited = limited;
+  }
+
+  /** Connections in use. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** How long it has held connections so far, in milliseconds; several at once count once, waiting does not. */
+  get workedMs(): number {
+    return this.#workedMs + (this.#connections > 0 ? performance.now() - this.#workingSince : 0);
+  }
+
+  take(): void {
+    if (this.#connections === 0) this.#workingSince = performance.now();
+    this.#connections++;
+  }
+
+  giveBack(): void {
+    const workedMs = this.workedMs;
+    this.#connections--;
+    if (this.#connections === 0) this.#workedMs = workedMs;
+  }
+
+  /** Begins to count anew: each frame of a subscription is a request of its own. */
+  renew(): void {
+    this.stopped = null;
+    this.bytes = 0;
+    this.#workedMs = 0;
+    this.#workingSince = performance.now();
+  }
+
+  /** @throws RequestStopped when it went beyond a limit. */
+  requireGoingOn(): void {
+    if (this.stopped) throw this.stopped;
+  }
+}
+
+const requesters = new AsyncLocalStorage<Requester>();
+
+/** Who asks here; undefined at start-up and in programs that serve nobody. */
+export function currentRequester(): Requester | undefined {
+  return requesters.getStore();
+}
+
+/** Runs `work`, and all that follows from it, for the requester. */
+export function asRequester<T>(requester: Requester, work: () => T): T {
+  return requesters.run(requester, work);
+}
+
+/**
+ * Runs work that belongs to no request, or to many at once, as a requester of its own: it takes turns like a key, so
+ * that it neither starves nor is charged to the request that happened to set it off.
+ */
+export function background(name: string): <T>(work: () => T) => T {
+  const requester = new Requester(Symbol(name), { limited: false });
+  return (work) => asRequester(requester, work);
+}

@@ -1,0 +1,107 @@
+import type { Requester } from "./requester.ts";
+
+interface Waiting {
+  /** The answer gives the place back. */
+  readonly resolve: (giveBack: () => void) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What one requester waits for. */
+interface Line {
+  readonly requester: Requester;
+  /** As it was when the first of them came. */
+  readonly key: string | symbol;
+  readonly waiting: Waiting[];
+}
+
+/**
+ * Places that are given in turns: round robin by key, and among the requesters of one key round robin again, so that
+ * however much one of them asks for, the next place goes to another.
+ * One requester has a third of the places at most, and all of one key leave a fifth free: whoever else comes does not
+ * even have to wait for a statement to end.
+ */
+export class Turns {
+  #free: number;
+  readonly #mostOfRequester: number;
+  readonly #mostOfKey: number;
+  readonly #lines = new Map<Requester, Line>();
+  /** Lines whose requester may have another place, in the order of their turns, by key in the order of theirs. */
+  readonly #ready = new Map<string | symbol, Set<Line>>();
+  readonly #taken = new Map<string | symbol, number>();
+
+  constructor(places: number) {
+    this.#free = places;
+    this.#mostOfRequester = Math.max(1, Math.floor(places / 3));
+    this.#mostOfKey = places - Math.floor(places / 5);
+  }
+
+  /** Resolves when it is the requester's turn, with what gives the place back. @throws RequestStopped */
+  take(requester: Requester): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      if (requester.stopped) return reject(requester.stopped);
+      const line = this.#lines.get(requester) ?? { requester, key: requester.key, waiting: [] };
+      this.#lines.set(requester, line);
+      line.waiting.push({ resolve, reject });
+      this.#lineUp(line);
+      this.#serve();
+    });
+  }
+
+  /** Sends away all that the requester waits for. */
+  refuse(requester: Requester, error: unknown): void {
+    const line = this.#lines.get(requester);
+    if (!line) return;
+    this.#lines.delete(requester);
+    this.#ready.get(line.key)?.delete(line);
+    for (const { reject } of line.waiting.splice(0)) reject(error);
+  }
+
+  /** Lets a line wait for its turn, if there is something to wait for and its requester may have more. */
+  #lineUp(line: Line): void {
+    const { requester, key, waiting } = line;
+    if (waiting.length === 0) return void this.#lines.delete(requester);
+    if (requester.connections >= this.#mostOfRequester) return;
+    const lines = this.#ready.get(key) ?? new Set();
+    lines.add(line);
+    this.#ready.set(key, lines);
+  }
+
+  #serve(): void {
+    while (this.#free > 0) {
+      const line = this.#next();
+      const first = line?.waiting.shift();
+      if (!line || !first) return;
+      const { requester, key } = line;
+      this.#free--;
+      this.#taken.set(key, (this.#taken.get(key) ?? 0) + 1);
+      requester.take();
+      this.#lineUp(line);
+      first.resolve(() => this.#giveBack(requester, key));
+    }
+  }
+
+  /** The line whose turn it is, moved behind all others. */
+  #next(): Line | undefined {
+    for (const [key, lines] of this.#ready) {
+      if ((this.#taken.get(key) ?? 0) >= this.#mostOfKey) continue;
+      const [line] = lines;
+      this.#ready.delete(key);
+      if (!line) continue;
+      lines.delete(line);
+      if (lines.size > 0) this.#ready.set(key, lines);
+      return line;
+    }
+    return undefined;
+  }
+
+  #giveBack(requester: Requester, key: string | symbol): void {
+    requester.giveBack();
+    this.#free++;
+    const taken = (this.#taken.get(key) ?? 0) - 1;
+    if (taken > 0) this.#taken.set(key, taken);
+    else this.#taken.delete(key);
+    const line = this.#lines.get(requester);
+    if (line) this.#lineUp(line);
+    this.#serve();
+  }
+}

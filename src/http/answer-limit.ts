@@ -1,0 +1,40 @@
+import { type ExecutionResult, getOperationAST } from "graphql";
+import type { Plugin } from "graphql-yoga";
+import { answerTooLarge, LARGEST_ANSWER_BYTES } from "../db/pool.ts";
+import type { PresentError } from "./present-error.ts";
+
+/**
+ * Refuses an answer, or a frame of a subscription, that is too large, before it becomes text. The rows that are read for
+ * it are limited already, but a long text of theirs may stand in an answer many times.
+ */
+export function useAnswerLimit(present: PresentError): Plugin {
+  const limited = (result: ExecutionResult, setResult: (refusal: ExecutionResult) => void, isMutation = false) => {
+    if (roomLeft(result.data, LARGEST_ANSWER_BYTES) < 0)
+      setResult({ data: null, errors: [present(answerTooLarge(isMutation))] });
+  };
+  return {
+    onExecute: ({ args: { document, operationName } }) => ({
+      onExecuteDone({ result, setResult }) {
+        if (Symbol.asyncIterator in result) return;
+        limited(result, setResult, getOperationAST(document, operationName)?.operation === "mutation");
+      },
+    }),
+    onSubscribe: () => ({
+      onSubscribeResult: () => ({
+        onNext: ({ result, setResult }) => limited(result, setResult),
+      }),
+    }),
+  };
+}
+
+/** What is left of `room` bytes beside the value as JSON, without its escapes; stops looking below nothing. */
+function roomLeft(value: unknown, room: number): number {
+  if (typeof value === "string") return room - Buffer.byteLength(value) - 2;
+  if (typeof value !== "object" || value === null) return room - 4;
+  let left = room - 2;
+  for (const [name, part] of Object.entries(value)) {
+    left = roomLeft(part, left - (Array.isArray(value) ? 1 : name.length + 4));
+    if (left < 0) break;
+  }
+  return left;
+}

@@ -1,0 +1,161 @@
+import type { Client } from "pg";
+import { expect, it, onTestFinished } from "vitest";
+import { connect } from "../../src/db/connect.ts";
+import { type Database, openDatabase } from "../../src/db/database.ts";
+import { LARGEST_ANSWER_BYTES } from "../../src/db/pool.ts";
+import { openPrisma } from "../../src/db/prisma.ts";
+import { asRequester, background, Requester } from "../../src/db/requester.ts";
+import { createTestDatabase } from "../support/database.ts";
+
+/** How long a request may work in these tests, in seconds. */
+const SECONDS = 0.5;
+const TOO_LONG = { code: "QUERY_TOO_COMPLEX", message: expect.stringContaining("busy for 0.5 seconds") };
+const TOO_LARGE = { code: "QUERY_TOO_COMPLEX", message: expect.stringContaining("larger than 16 MB. Lower first") };
+
+async function open({ size = 4, requestSeconds = SECONDS } = {}): Promise<{ database: Database; owner: Client }> {
+  const test = await createTestDatabase();
+  const database = openDatabase({ url: test.url, size, applicationName: "limited", requestSeconds });
+  const owner = await connect(test.ownerUrl, "docket test");
+  onTestFinished(async () => {
+    await database.close();
+    await owner.end();
+    await test.drop();
+  });
+  return { database, owner };
+}
+
+const request = () => new Requester("a");
+
+/** Statements of the pool that the server is busy with. */
+async function running(owner: Client): Promise<number> {
+  const { rowCount } = await owner.query(
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'limited' AND state = 'active'",
+  );
+  return rowCount ?? 0;
+}
+
+it("ends the statement under way of a request that worked too long, on the server as well", async () => {
+  const { database, owner } = await open();
+  const began = performance.now();
+  const sleeping = asRequester(request(), () => database.read("SELECT pg_sleep(2.4)"));
+  await expect(sleeping).rejects.toMatchObject(TOO_LONG);
+  await expect.poll(() => running(owner)).toBe(0);
+  // Before the limit of the statement itself would have ended it.
+  expect(performance.now() - began).toBeLessThan(2_300);
+});
+
+it("lets a request do what takes less, and begins nothing more once it worked too long", async () => {
+  const { database } = await open({ requestSeconds: 2 });
+  const requester = request();
+  const nap = () => asRequester(requester, () => database.read("SELECT pg_sleep(0.6)"));
+  await nap();
+  await nap();
+  const tooMany = async () => {
+    for (let i = 0; i < 3; i++) await nap();
+  };
+  await expect(tooMany()).rejects.toMatchObject({ code: "QUERY_TOO_COMPLEX" });
+  await expect(nap()).rejects.toMatchObject({ message: expect.stringContaining("busy for 2 seconds") });
+  await asRequester(request(), () => database.read("SELECT"));
+  requester.renew();
+  await nap();
+});
+
+it("stops Prisma's statements like our own", async () => {
+  const { database, owner } = await open();
+  const prisma = openPrisma(database.pool);
+  await owner.query(`
+    INSERT INTO namespaces (namespace, shared) VALUES ('a', false);
+    INSERT INTO projects (project_id, name, id_namespace) VALUES ('a', 'A', 'a');
+    ALTER TABLE projects ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY slow ON projects FOR SELECT TO docket_app USING (pg_sleep(2) IS NOT NULL)`);
+  const requester = request();
+  const read = () => asRequester(requester, async () => await prisma.project.findMany({ include: { tasks: true } }));
+  await expect(read()).rejects.toMatchObject(TOO_LONG);
+  await expect(read()).rejects.toMatchObject(TOO_LONG);
+  await prisma.$disconnect();
+});
+
+it("does not count the time in which a request waits for its turn", async () => {
+  const { database } = await open({ size: 1 });
+  const others = Array.from({ length: 4 }, () => asRequester(request(), () => database.read("SELECT pg_sleep(0.3)")));
+  const began = performance.now();
+  const waiting = request();
+  await asRequester(waiting, () => database.read("SELECT"));
+  expect(performance.now() - began).toBeGreaterThan(1_000);
+  expect(waiting.workedMs).toBeLessThan(SECONDS * 1000);
+  await Promise.all(others);
+});
+
+it("rolls back a transaction that worked too long before its COMMIT", async () => {
+  const { database, owner } = await open();
+  const write = asRequester(request(), () =>
+    database.transaction(async (db) => {
+      await db.write("INSERT INTO namespaces (namespace, shared) VALUES ('lost', false)");
+      await db.read("SELECT pg_sleep(0.4)");
+      await db.read("SELECT pg_sleep(0.4)");
+    }),
+  );
+  await expect(write).rejects.toMatchObject(TOO_LONG);
+  // It idles between two statements of its transaction.
+  const idle = asRequester(request(), () =>
+    database.transaction(async (db) => {
+      await db.write("INSERT INTO namespaces (namespace, shared) VALUES ('lost', false)");
+      await new Promise((resolve) => setTimeout(resolve, 800));
+    }),
+  );
+  await expect(idle).rejects.toMatchObject(TOO_LONG);
+  expect((await owner.query("SELECT FROM namespaces")).rowCount).toBe(0);
+});
+
+it("never cuts off a COMMIT, or a statement that commits by itself, however long it takes", async () => {
+  const { database, owner } = await open();
+  await owner.query(`
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON namespaces DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION slow()`);
+  const insert = "INSERT INTO namespaces (namespace, shared) VALUES ($1, false) RETURNING namespace";
+  const written = asRequester(request(), () => database.transaction((db) => db.write(insert, ["in-a-transaction"])));
+  expect(await written).toEqual([{ namespace: "in-a-transaction" }]);
+  expect(await asRequester(request(), () => database.write(insert, ["by-itself"]))).toEqual([
+    { namespace: "by-itself" },
+  ]);
+  expect((await owner.query("SELECT FROM namespaces")).rowCount).toBe(2);
+});
+
+const megabytes = (count: number) => `SELECT repeat('x', 1024 * 1024 - 100) AS text FROM generate_series(1, ${count})`;
+
+it("lets a request read 16 MB, in one statement or several, and nothing beyond", async () => {
+  const { database, owner } = await open({ requestSeconds: 15 });
+  expect(LARGEST_ANSWER_BYTES).toBe(16 * 1024 * 1024);
+  const requester = request();
+  const read = (count: number, by = requester) => asRequester(by, () => database.read(megabytes(count)));
+  await read(10);
+  await read(6);
+  await expect(read(1)).rejects.toMatchObject(TOO_LARGE);
+  await expect(read(0)).rejects.toMatchObject(TOO_LARGE);
+  await read(16, request());
+  await expect(read(17, request())).rejects.toMatchObject(TOO_LARGE);
+  // It stops while rows come: a request does not have to read it all to be told.
+  const huge = request();
+  await expect(read(2_000, huge)).rejects.toMatchObject(TOO_LARGE);
+  expect(huge.bytes).toBeLessThan(2 * LARGEST_ANSWER_BYTES);
+  await expect.poll(() => running(owner)).toBe(0);
+});
+
+it("stops everything that a failed request still does or waits for", async () => {
+  const { database, owner } = await open({ size: 6, requestSeconds: 15 });
+  const requester = request();
+  const statements = [megabytes(17), ...Array.from({ length: 20 }, () => "SELECT pg_sleep(2)")];
+  const began = performance.now();
+  const all = await asRequester(requester, () => Promise.allSettled(statements.map((text) => database.read(text))));
+  expect(performance.now() - began).toBeLessThan(1_900);
+  for (const result of all) expect(result).toMatchObject({ status: "rejected", reason: { code: "QUERY_TOO_COMPLEX" } });
+  await expect.poll(() => running(owner)).toBe(0);
+  expect(requester.connections).toBe(0);
+});
+
+it("limits neither background work nor programs that serve nobody", async () => {
+  const { database } = await open();
+  await background("job")(() => Promise.all([database.read(megabytes(17)), database.read("SELECT pg_sleep(0.8)")]));
+  await Promise.all([database.read(megabytes(17)), database.read("SELECT pg_sleep(0.8)")]);
+});

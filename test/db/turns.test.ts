@@ -1,0 +1,104 @@
+import { expect, it } from "vitest";
+import { Requester } from "../../src/db/requester.ts";
+import { Turns } from "../../src/db/turns.ts";
+
+/** Asks for places, and notes in `order` who was given one. */
+function asking(turns: Turns) {
+  const order: string[] = [];
+  const taken: (() => void)[] = [];
+  return {
+    order,
+    ask(name: string, requester: Requester) {
+      turns.take(requester).then(
+        (giveBack) => {
+          order.push(name);
+          taken.push(giveBack);
+        },
+        (error: Error) => order.push(`${name}: ${error.message}`),
+      );
+    },
+    /** The one that was taken first is given back. */
+    async giveBack(times = 1) {
+      for (let i = 0; i < times; i++) {
+        taken.shift()?.();
+        await settled();
+      }
+    },
+  };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+it("gives the next place to another key, however much one key waits for", async () => {
+  const { ask, giveBack, order } = asking(new Turns(1));
+  for (let i = 1; i <= 5; i++) ask(`a${i}`, new Requester("a"));
+  ask("b1", new Requester("b"));
+  ask("c1", new Requester("c"));
+  ask("b2", new Requester("b"));
+  await giveBack(8);
+  expect(order).toEqual(["a1", "a2", "b1", "c1", "a3", "b2", "a4", "a5"]);
+});
+
+it("takes the requests of one key in turns, too", async () => {
+  const { ask, giveBack, order } = asking(new Turns(1));
+  const many = new Requester("a");
+  for (let i = 1; i <= 4; i++) ask(`many${i}`, many);
+  ask("one", new Requester("a"));
+  await giveBack(5);
+  expect(order).toEqual(["many1", "one", "many2", "many3", "many4"]);
+});
+
+it("gives one request a third of the places at most, and the rest of them to another", async () => {
+  const { ask, giveBack, order } = asking(new Turns(9));
+  const many = new Requester("a");
+  for (let i = 1; i <= 5; i++) ask(`many${i}`, many);
+  await settled();
+  expect(order).toEqual(["many1", "many2", "many3"]);
+  expect(many.connections).toBe(3);
+  ask("other", new Requester("a"));
+  await giveBack();
+  expect(order).toEqual(["many1", "many2", "many3", "other", "many4"]);
+  expect(many.connections).toBe(3);
+});
+
+it("leaves a fifth of the places free of one key, for whoever comes next", async () => {
+  const { ask, giveBack, order } = asking(new Turns(10));
+  for (let i = 1; i <= 20; i++) ask("a", new Requester("a"));
+  await settled();
+  expect(order).toHaveLength(8);
+  ask("b", new Requester("b"));
+  ask("c", new Requester("c"));
+  ask("d", new Requester("d"));
+  await settled();
+  expect(order.slice(8)).toEqual(["b", "c"]);
+  // Its own turn comes round before that of the newest.
+  await giveBack(2);
+  expect(order.slice(10)).toEqual(["a", "d"]);
+});
+
+it("serves everyone in a pool of two, even the one who asks for two at once", async () => {
+  const { ask, giveBack, order } = asking(new Turns(2));
+  const both = new Requester("a");
+  ask("first", both);
+  ask("second", both);
+  await settled();
+  expect(order).toEqual(["first"]);
+  await giveBack(2);
+  expect(order).toEqual(["first", "second"]);
+  expect(both.connections).toBe(0);
+});
+
+it("sends away what a stopped request waits for, and nobody else", async () => {
+  const turns = new Turns(1);
+  const { ask, giveBack, order } = asking(turns);
+  const stopped = new Requester("a");
+  ask("holder", new Requester("b"));
+  ask("stopped1", stopped);
+  ask("waiting", new Requester("a"));
+  ask("stopped2", stopped);
+  turns.refuse(stopped, new Error("too much"));
+  await settled();
+  expect(order).toEqual(["holder", "stopped1: too much", "stopped2: too much"]);
+  await giveBack();
+  expect(order.at(-1)).toBe("waiting");
+});
