@@ -7,7 +7,7 @@ interface HeldTask {
   readonly projectId: string;
   readonly taskId: string;
   /** The fence: the server refuses a write of an attempt that has ended. */
-  readonly attempt: number;
+  readonly attempt: string;
   /** How long the lease runs, in seconds, counted anew by each renewal. */
   readonly leaseSeconds: number;
 }

@@ -32,7 +32,7 @@ graphql(`
     checkpoint
     branch_name: branchName
     attempts {
-      attempt
+      number
       worker
       outcome
       ended_at: endedAt
@@ -43,8 +43,8 @@ graphql(`
 
 const STATUSES = ["pending", "in_progress", "completed"] as const;
 export const statusSchema = z.enum(STATUSES);
-/** An attempt at a task; numbers fit GraphQL's Int. */
-export const attemptNumber = z.int().min(1).max(2_147_483_647).describe("From get_next_task").optional();
+/** An attempt at a task, as the claim returned it. */
+export const attemptId = z.string().max(100).describe("From get_next_task").optional();
 export const leaseSeconds = z.int().min(1).max(86_400).optional();
 
 const GRAPHQL_STATUS = { pending: "PENDING", in_progress: "IN_PROGRESS", completed: "COMPLETED" } as const;

@@ -67,17 +67,18 @@ export async function runClient(worker: string, ask: Ask, ledger: Ledger, random
     });
   }
 
-  async function complete({ projectId, taskId, attempt }: TaskClaimed): Promise<void> {
-    const { answer: _, ...heard } = await ask(CompleteRaceTask, { projectId, taskId, attempt, status: "COMPLETED" });
+  async function complete({ projectId, taskId, attempt, given }: TaskClaimed): Promise<void> {
+    const input = { projectId, taskId, attempt: given, status: "COMPLETED" as const };
+    const { answer: _, ...heard } = await ask(CompleteRaceTask, input);
     ledger.left.push({ ...heard, projectId, taskId, attempt, outcome: "completed" });
   }
 
   /** Completes or gives back a claimed task; the next claim, when the answer brought one. */
   async function finish(claim: TaskClaimed): Promise<TaskClaimed | undefined> {
-    const { projectId, taskId, attempt } = claim;
+    const { projectId, taskId, attempt, given } = claim;
     const chance = random();
     if (chance < 0.05) {
-      const { answer: _, ...heard } = await ask(GiveBackRaceTask, { projectId, taskId, attempt });
+      const { answer: _, ...heard } = await ask(GiveBackRaceTask, { projectId, taskId, attempt: given });
       ledger.left.push({ ...heard, projectId, taskId, attempt, outcome: "released" });
       return undefined;
     }
@@ -85,7 +86,7 @@ export async function runClient(worker: string, ask: Ask, ledger: Ledger, random
       await complete(claim);
       return undefined;
     }
-    const input = { projectId, taskId, attempt, worker, leaseSeconds: LEASE_SECONDS };
+    const input = { projectId, taskId, attempt: given, worker, leaseSeconds: LEASE_SECONDS };
     const { answer, ...heard } = await ask(CompleteRaceTaskAndGoOn, input);
     ledger.left.push({ ...heard, projectId, taskId, attempt, outcome: "completed" });
     return ledger.claim({ ...heard, projectId, worker, leaseSeconds: LEASE_SECONDS }, answer.completeAndClaimNext);

@@ -63,10 +63,16 @@ export class Ledger {
   /** Notes the claim that an answer brought, if it brought one. */
   claim(
     { leaseSeconds, ...asked }: Heard & { projectId: string; worker: string; leaseSeconds: number },
-    { attempt, task }: { attempt: number | null; task: { taskId: string } | null },
+    { attempt: given, task }: { attempt: string | null; task: { taskId: string } | null },
   ): TaskClaimed | undefined {
-    if (attempt === null || task === null) return undefined;
-    const claim = { ...asked, taskId: task.taskId, attempt, leaseMs: leaseSeconds * 1_000 };
+    if (given === null || task === null) return undefined;
+    const claim = {
+      ...asked,
+      taskId: task.taskId,
+      attempt: Number.parseInt(given, 10),
+      given,
+      leaseMs: leaseSeconds * 1_000,
+    };
     this.claimed.push(claim);
     return claim;
   }

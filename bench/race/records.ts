@@ -15,6 +15,8 @@ export interface TaskClaimed extends Heard {
   readonly projectId: string;
   readonly taskId: string;
   readonly attempt: number;
+  /** The attempt as it was given, for writing. */
+  readonly given: string;
   readonly worker: string;
   readonly leaseMs: number;
 }

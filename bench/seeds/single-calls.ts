@@ -16,7 +16,7 @@ export async function singleCalls(world: World): Promise<Measurement[]> {
     if (status !== "healthy") throw new Error(`/health says ${String(status)}`);
   };
   const look = () => request(LookAtBenchTask, { projectId });
-  const claimed: { taskId: string; attempt: number }[] = [];
+  const claimed: { taskId: string; attempt: string }[] = [];
   const claim = async () => {
     const { claimNextTask } = await request(ClaimBenchTask, { input: { projectId } });
     const { attempt, task } = claimNextTask;

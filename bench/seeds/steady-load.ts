@@ -16,7 +16,7 @@ const PROJECTS = ["steady-a", "steady-b", "steady-c", "steady-d", "steady-e"];
 export async function steadyLoad(world: World, { seconds }: { seconds: number }): Promise<Measurement[]> {
   const { request } = world;
   for (const projectId of PROJECTS) await seedProject(world, projectId, 2_000);
-  const held: { projectId: string; taskId: string; attempt: number }[] = [];
+  const held: { projectId: string; taskId: string; attempt: string }[] = [];
 
   const call = async (i: number): Promise<unknown> => {
     const projectId = PROJECTS[i % PROJECTS.length] ?? "";

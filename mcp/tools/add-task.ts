@@ -9,11 +9,10 @@ const AddTasks = graphql(`
     addTasks(input: $input) {
       tasksAdded
       taskIds
+      attempts
       tasks {
         taskId
         projectId
-        status
-        attemptCount
         project {
           leaseSeconds
         }
@@ -55,7 +54,7 @@ export const addTask = defineTool({
   output: z.object({
     tasks_added: z.number(),
     task_ids: z.array(z.string()),
-    claimed: z.array(z.object({ task_id: z.string(), attempt: z.number() })).optional(),
+    claimed: z.array(z.object({ task_id: z.string(), attempt: z.string() })).optional(),
   }),
   example: { project_id: "my-project", tasks: [{ description: "Write the docs", priority: 1 }] },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
@@ -71,12 +70,12 @@ export const addTask = defineTool({
       tasks: args.tasks.map(toGraphQLItem),
     });
     // Items added as in_progress are held by whoever added them.
-    const held = addTasks.tasks.filter((task) => task.status === "IN_PROGRESS");
-    for (const { projectId, taskId, attemptCount, project } of held) {
-      const lease = args.lease_seconds ?? project.leaseSeconds;
-      session?.hold({ projectId, taskId, attempt: attemptCount, leaseSeconds: lease });
-    }
-    const claimed = held.map(({ taskId, attemptCount }) => ({ task_id: taskId, attempt: attemptCount }));
+    const claimed = addTasks.tasks.flatMap(({ taskId, projectId, project }, i) => {
+      const attempt = addTasks.attempts[i];
+      if (attempt == null) return [];
+      session?.hold({ projectId, taskId, attempt, leaseSeconds: args.lease_seconds ?? project.leaseSeconds });
+      return [{ task_id: taskId, attempt }];
+    });
     return { tasks_added: addTasks.tasksAdded, task_ids: addTasks.taskIds, ...withoutEmpties({ claimed }) };
   },
 });

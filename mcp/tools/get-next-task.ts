@@ -66,7 +66,7 @@ const input = z.strictObject({
 
 const output = z.object({
   task: taskCardSchema.nullable(),
-  attempt: z.number().optional(),
+  attempt: z.string().optional(),
   briefing: briefingSchema.optional(),
   message: z.string().optional(),
 });

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
-import { attemptNumber, leaseSeconds } from "../task-card.ts";
+import { attemptId, leaseSeconds } from "../task-card.ts";
 import { answered, defineTool } from "../tool.ts";
+import { withoutEmpties } from "../without-empties.ts";
 
 const RenewTaskLease = graphql(`
   mutation RenewTaskLease($input: RenewTaskLeaseInput!) {
@@ -26,13 +27,13 @@ export const renewTaskLease = defineTool({
     "Extend your lease during long work. `checkpoint` (any JSON object) is kept for whoever goes on if you stop.",
   input: z.strictObject({
     task_id: z.string(),
-    attempt: attemptNumber,
+    attempt: attemptId,
     lease_seconds: leaseSeconds,
     // Open, with two members to begin with: Gemini refuses an object without any.
     checkpoint: z.looseObject({ done: z.string().optional(), next: z.string().optional() }).optional(),
     project_id: z.string().optional(),
   }),
-  output: z.object({ task_id: z.string(), attempt: z.number(), lease_expires_at: z.string() }),
+  output: z.object({ task_id: z.string(), attempt: z.string().optional(), lease_expires_at: z.string() }),
   example: { task_id: "TASK-001", checkpoint: { done: "tests written", next: "make them pass" } },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ mutate, session, defaultProject }, args) {
@@ -44,10 +45,12 @@ export const renewTaskLease = defineTool({
       leaseSeconds: args.lease_seconds ?? held?.leaseSeconds,
       checkpoint: args.checkpoint,
     });
-    const attempt = answered(answer.attempt, "an attempt");
     const { projectId, taskId, project } = answered(answer.task, "a task");
     const lease = args.lease_seconds ?? held?.leaseSeconds ?? project.leaseSeconds;
-    session?.hold({ projectId, taskId, attempt, leaseSeconds: lease });
-    return { task_id: taskId, attempt, lease_expires_at: answered(answer.leaseExpiresAt, "an expiry") };
+    const { attempt } = answer;
+    // A task without an attempt, or of another whom an admin helps, is not this session's.
+    if (attempt !== null) session?.hold({ projectId, taskId, attempt, leaseSeconds: lease });
+    const lease_expires_at = answered(answer.leaseExpiresAt, "an expiry");
+    return { task_id: taskId, lease_expires_at, ...withoutEmpties({ attempt }) };
   },
 });

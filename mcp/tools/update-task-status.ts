@@ -2,7 +2,7 @@ import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { UpdateTaskStatusMutation } from "../../client/gen/graphql.ts";
 import {
-  attemptNumber,
+  attemptId,
   briefingOf,
   briefingSchema,
   cardOf,
@@ -42,7 +42,7 @@ const input = z.strictObject({
   completion_notes: z.string().describe("What was done, for people and later agents").optional(),
   notes: z.string().describe("Same as completion_notes").optional(),
   project_id: z.string().optional(),
-  attempt: attemptNumber,
+  attempt: attemptId,
   reset: z.boolean().default(false).describe("Needed for completed → pending"),
   lease_seconds: leaseSeconds,
 });
@@ -55,7 +55,7 @@ export const updateTaskStatus = defineTool({
   input,
   output: z.object({
     updated_task: taskCardSchema,
-    attempt: z.number().optional(),
+    attempt: z.string().optional(),
     briefing: briefingSchema.optional(),
   }),
   example: { task_id: "TASK-001", status: "completed", completion_notes: "What was done" },
@@ -90,7 +90,7 @@ export const updateTaskStatus = defineTool({
 function taken(
   { session }: ToolContext,
   { project, completedAt: _, completionNotes: __, ...card }: UpdatedTask,
-  attempt: number | null,
+  attempt: string | null,
   lease: number | undefined,
   briefing: ReturnType<typeof briefingOf>,
 ) {

@@ -1,5 +1,6 @@
-import { addTasks } from "../../src/tasks/add.ts";
+import { type AddedTask, addTasks } from "../../src/tasks/add.ts";
 import { briefing } from "../../src/tasks/briefing.ts";
+import { capabilities } from "../../src/tasks/capability.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
@@ -10,12 +11,12 @@ import { updateTask } from "../../src/tasks/update.ts";
 import { updateStatus } from "../../src/tasks/update-status.ts";
 import { builder } from "../builder.ts";
 import { keyed, replayedDescription } from "../context.ts";
-import { answeredTask, Briefing, claimPayload, taskPayload } from "./payload.ts";
+import { ATTEMPT_GIVEN, answeredTask, attemptOf, Briefing, claimPayload, taskPayload } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
 
 const PROJECT = "May be left out when the task is the only one of that id that this key sees or holds.";
 const ATTEMPT =
-  "The attempt you hold (from the claim). Without it, only the key and client that claimed the task may write it.";
+  "The attempt you hold, exactly as the claim returned it. Without it, only the key and the client id (header Docket-Client-Id) that claimed the task may write it.";
 const LEASE = "Default: the project's leaseSeconds.";
 const WORKER = "A name for people to read; it proves nothing. Default: the key's name.";
 const KEY = "Asked again with the same key and input, the first answer comes back.";
@@ -48,7 +49,7 @@ const AddTaskItem = builder.inputType("AddTaskItem", {
 });
 
 const AddTasksPayload = builder
-  .objectRef<{ tasks: readonly TaskKey[]; replayed: boolean }>("AddTasksPayload")
+  .objectRef<{ tasks: readonly AddedTask[]; replayed: boolean }>("AddTasksPayload")
   .implement({
     fields: (t) => ({
       tasksAdded: t.int({ resolve: ({ tasks }) => tasks.length }),
@@ -58,6 +59,15 @@ const AddTasksPayload = builder
         description: "In the order given.",
         resolve: ({ tasks }, _args, ctx) => Promise.all(tasks.map((key) => answeredTask(key, ctx))),
       }),
+      attempts: t.idList({
+        nullable: { list: false, items: true },
+        description: `In the order given: your attempt at each item that came IN_PROGRESS, null for the others. ${ATTEMPT_GIVEN}`,
+        resolve: async ({ tasks }, _args, ctx) => {
+          const opened = tasks.flatMap(({ attempt, ...key }) => (attempt === undefined ? [] : [{ ...key, attempt }]));
+          const given = await capabilities(ctx, opened);
+          return tasks.map(({ attempt }) => (attempt === undefined ? null : (given.shift() ?? null)));
+        },
+      }),
       replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
     }),
   });
@@ -66,7 +76,11 @@ const UpdateTaskStatusPayload = taskPayload<TaskKey & { attempt: number | null; 
   "UpdateTaskStatusPayload",
 );
 builder.objectFields(UpdateTaskStatusPayload, (t) => ({
-  attempt: t.exposeInt("attempt", { nullable: true, description: "Your attempt, when the status is IN_PROGRESS." }),
+  attempt: t.id({
+    nullable: true,
+    description: `Your attempt, when the status is IN_PROGRESS. ${ATTEMPT_GIVEN}`,
+    resolve: (held, _args, ctx) => attemptOf(ctx, held),
+  }),
   briefing: t.field({
     type: Briefing,
     nullable: true,
@@ -85,7 +99,11 @@ builder.objectFields(CompleteAndClaimNextPayload, (t) => ({
 
 const RenewTaskLeasePayload = taskPayload<Awaited<ReturnType<typeof renewLease>>>("RenewTaskLeasePayload");
 builder.objectFields(RenewTaskLeasePayload, (t) => ({
-  attempt: t.exposeInt("attempt", { nullable: true }),
+  attempt: t.id({
+    nullable: true,
+    description: "Your attempt; null for an admin that renewed another's.",
+    resolve: (held, _args, ctx) => attemptOf(ctx, held),
+  }),
   leaseExpiresAt: t.field({
     type: "DateTime",
     resolve: ({ leaseExpiresAt }) => new Date(leaseExpiresAt),
@@ -117,7 +135,7 @@ builder.mutationFields((t) => ({
     input: {
       projectId: t.input.id({ description: PROJECT }),
       taskId: t.input.id({ required: true }),
-      attempt: t.input.int({ description: "Refuse the change unless this attempt still holds the task." }),
+      attempt: t.input.id({ description: "Refuse the change unless this attempt still holds the task." }),
       expectedVersion: t.input.int({ description: VERSION }),
       idempotencyKey: t.input.string({ description: KEY }),
       title: t.input.string(),
@@ -150,7 +168,7 @@ builder.mutationFields((t) => ({
       status: t.input.field({ type: TaskStatus, required: true }),
       completionNotes: t.input.string({ description: "With COMPLETED, what came of it; with PENDING, why not." }),
       reset: t.input.boolean({ description: "Allow COMPLETED → PENDING." }),
-      attempt: t.input.int({ description: ATTEMPT }),
+      attempt: t.input.id({ description: ATTEMPT }),
       worker: t.input.string({ description: WORKER }),
       leaseSeconds: t.input.int({ description: LEASE }),
       expectedVersion: t.input.int({ description: VERSION }),
@@ -182,7 +200,7 @@ builder.mutationFields((t) => ({
     input: {
       projectId: t.input.id({ description: PROJECT }),
       taskId: t.input.id({ required: true }),
-      attempt: t.input.int({ description: ATTEMPT }),
+      attempt: t.input.id({ description: ATTEMPT }),
       completionNotes: t.input.string(),
       worker: t.input.string({ description: "Default: the worker of the completed attempt." }),
       leaseSeconds: t.input.int({ description: LEASE }),
@@ -199,7 +217,7 @@ builder.mutationFields((t) => ({
     input: {
       projectId: t.input.id({ description: PROJECT }),
       taskId: t.input.id({ required: true }),
-      attempt: t.input.int({ description: ATTEMPT }),
+      attempt: t.input.id({ description: ATTEMPT }),
       leaseSeconds: t.input.int({ description: `From now. ${LEASE}` }),
       checkpoint: t.input.field({ type: "JSON" }),
       idempotencyKey: t.input.string({ description: KEY }),
@@ -214,7 +232,7 @@ builder.mutationFields((t) => ({
     input: {
       projectId: t.input.id({ description: PROJECT }),
       taskId: t.input.id({ required: true }),
-      attempt: t.input.int({ description: ATTEMPT }),
+      attempt: t.input.id({ description: ATTEMPT }),
       notes: t.input.string({ description: "Why; the next worker reads it." }),
       checkpoint: t.input.field({ type: "JSON" }),
       idempotencyKey: t.input.string({ description: KEY }),
@@ -229,7 +247,7 @@ builder.mutationFields((t) => ({
     input: {
       projectId: t.input.id({ description: PROJECT }),
       taskId: t.input.id({ required: true }),
-      attempt: t.input.int({ description: ATTEMPT }),
+      attempt: t.input.id({ description: ATTEMPT }),
       expectedVersion: t.input.int({ description: VERSION }),
       idempotencyKey: t.input.string({ description: KEY }),
     },

@@ -1,5 +1,6 @@
 import { taskNotFound } from "../../src/errors.ts";
 import { type Briefing as BriefingShape, briefing } from "../../src/tasks/briefing.ts";
+import { capabilityOf } from "../../src/tasks/capability.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import type { TaskKey } from "../../src/tasks/locate.ts";
@@ -49,6 +50,13 @@ export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name
     }),
   });
 
+export const ATTEMPT_GIVEN =
+  "Like 2-9f86d081884c, and nobody else's: send it as it is with every later write of this task, as it proves that you hold it. A refused write (LEASE_LOST) means that it has ended.";
+
+/** The attempt of a payload: null where the caller holds none. */
+export const attemptOf = (ctx: GraphQLContext, { attempt, ...key }: TaskKey & { attempt: number | null }) =>
+  attempt === null ? null : capabilityOf(ctx, { ...key, attempt });
+
 /** `{task attempt briefing idle replayed}`, for verbs that take the next task. */
 export const claimPayload = <Result extends Claim & { replayed: boolean }>(name: string) =>
   builder.objectRef<Result>(name).implement({
@@ -59,10 +67,10 @@ export const claimPayload = <Result extends Claim & { replayed: boolean }>(name:
         description: "null when there was nothing to take; idle says why.",
         resolve: ({ taken }, _args, ctx) => taken && answeredTask(taken, ctx),
       }),
-      attempt: t.int({
+      attempt: t.id({
         nullable: true,
-        description: "The fence: send it with every later write of this task.",
-        resolve: ({ taken }) => taken?.attempt,
+        description: ATTEMPT_GIVEN,
+        resolve: ({ taken }, _args, ctx) => taken && capabilityOf(ctx, taken),
       }),
       briefing: t.field({
         type: Briefing,

@@ -30,14 +30,16 @@ const AttemptOutcome = builder.enumType("AttemptOutcome", {
     EXPIRED: { value: "expired", description: "Its lease ended and somebody else took the task." },
     CANCELLED: { value: "cancelled", description: "The task was deleted." },
     RESET: { value: "reset", description: "The task was set back to pending by a reset." },
+    SUPERSEDED: { value: "superseded", description: "Taken over under the same key and worker name." },
   } as const,
 });
-type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset";
+type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset" | "superseded";
 
 export const Attempt = builder.prismaObject("Attempt", {
-  description: "One holding of a task by one worker. Its number is the fence: once ended, it is never current again.",
+  description:
+    "One holding of a task by one worker. Once ended, it is never current again. The number is for people: who writes needs the whole attempt, which only its holder was given.",
   fields: (t) => ({
-    attempt: t.exposeInt("attempt", { description: "Counts from 1 per task." }),
+    number: t.exposeInt("number", { description: "Counts from 1 per task." }),
     worker: t.exposeString("worker", { nullable: true, description: "The name the worker gave." }),
     actor: t.exposeString("actor", { description: "The key that claimed." }),
     client: t.exposeString("client", { nullable: true, description: "The session that claimed." }),

@@ -8,7 +8,7 @@ export interface Viewer {
   /** Unique name of the key or token subject; stands in every event. */
   readonly actor: string;
   readonly name: string;
-  /** The session: header Docket-Client-Id, or clientId of a WebSocket. Absent equals absent. */
+  /** The session: header Docket-Client-Id, or clientId of a WebSocket. Without one, no attempt is known to be its. */
   readonly client: string | null;
   /** The API key's row; null for a token. */
   readonly keyId: string | null;

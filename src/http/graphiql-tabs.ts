@@ -27,14 +27,14 @@ query Overview {
 
 const claim = `# How an agent takes work. Nothing waiting yet? Run AddWork
 # first (the play button lets you choose).
-# Two agents never get the same task. attempt is the fence:
-# pass it with every later write; once the lease is lost,
-# such a write is refused.
+# Two agents never get the same task. attempt proves that you
+# hold it: pass it with every later write; once the lease is
+# lost, such a write is refused.
 mutation Claim($project: ID!) {
   claimNextTask(input: { projectId: $project, worker: "graphiql", leaseSeconds: 900 }) {
     attempt
     task { taskId description leaseExpiresAt }
-    briefing { checkpoint attempts { attempt worker outcome } }
+    briefing { checkpoint attempts { number worker outcome } }
     idle { message pending held retryAt }
   }
 }

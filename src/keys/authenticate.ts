@@ -134,7 +134,8 @@ async function byRow(
     viewer: {
       actor: actorOf(row),
       name: row.name,
-      client,
+      // A page sends no client id with its mutations, and what one load of it has claimed the next may complete.
+      client: client ?? (kind === "session" ? `browser-${row.key_id}` : null),
       keyId: row.key_id,
       role: row.role,
       projectIds: row.project_ids,

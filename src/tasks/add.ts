@@ -25,6 +25,11 @@ export interface AddTasks {
   readonly idempotencyKey?: string | null | undefined;
 }
 
+/** `attempt` is the number of the caller's, for an item that came in progress. */
+export interface AddedTask extends TaskKey {
+  readonly attempt?: number;
+}
+
 /**
  * Adds 1–100 tasks in the order given, all or none. Given task IDs are registered, others allocated from the project's
  * TASK sequence; artifact IDs are registered too, unless this project has them already.
@@ -32,7 +37,7 @@ export interface AddTasks {
  */
 export function addTasks(ctx: Context, input: AddTasks) {
   const request = { operation: "addTasks", role: "agent", input, before: lockLane } as const;
-  return once(ctx, request, async (inside): Promise<{ tasks: TaskKey[] }> => {
+  return once(ctx, request, async (inside): Promise<{ tasks: AddedTask[] }> => {
     requireAttemptInput(input);
     const batch = newTasks(input.tasks, input.projectId);
     const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
@@ -52,7 +57,13 @@ export function addTasks(ctx: Context, input: AddTasks) {
 
     const rows = await insert(inside, identified, input);
     await append(inside, ...rows.flatMap((row) => eventsOf(row)));
-    return { tasks: identified.map(({ projectId, taskId }) => ({ projectId, taskId })) };
+    return {
+      tasks: identified.map(({ projectId, taskId, status }) => ({
+        projectId,
+        taskId,
+        ...(status === "in_progress" && { attempt: 1 }),
+      })),
+    };
   });
 }
 

@@ -9,7 +9,7 @@ export type { Attempt };
 const COLUMNS: Record<keyof Attempt, string> = {
   projectId: "project_id",
   taskId: "task_id",
-  attempt: "attempt",
+  number: "attempt",
   worker: "worker",
   actor: "actor",
   client: "client",
@@ -31,7 +31,7 @@ const ATTEMPTS = {
   text: `SELECT a.* FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) CROSS JOIN LATERAL (
   SELECT ${ATTEMPT_COLUMNS} FROM task_attempts a
   WHERE a.project_id = wanted.project_id AND a.task_id = wanted.task_id AND a.attempt > $3
-  ORDER BY a.attempt LIMIT $4) a ORDER BY a.attempt`,
+  ORDER BY a.attempt LIMIT $4) a ORDER BY a.number`,
 };
 
 export interface AttemptsQuery {

@@ -20,12 +20,13 @@ export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) 
     { operation: "completeAndClaimNext", role: "agent", input },
     async (inside): Promise<Claim & { completed: TaskKey }> => {
       requireAttemptInput(input);
-      const task = await lockTask(inside, await locateTask(inside, input, "write"));
+      const task = await lockTask(inside, await locateTask(inside, input, "write", "completed"));
       const { projectId, taskId } = task;
       await setStatus(inside, task, { ...input, projectId, status: "completed" });
       const worker = input.worker ?? task.open?.worker;
-      const claim = await takeNext(inside, { ...input, projectId, worker }, null);
-      return { ...claim, completed: { projectId, taskId } };
+      const { taken, idle } = await takeNext(inside, { ...input, projectId, worker }, null);
+      // What is returned here is stored with the idempotency key: never the secret.
+      return { taken: taken && { ...taken, secret: undefined }, idle, completed: { projectId, taskId } };
     },
     // Asked again there may be work; to complete again is nothing for who completed.
     ({ taken }) => taken !== null,

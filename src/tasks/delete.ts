@@ -18,7 +18,7 @@ export function deleteTask(ctx: Context, input: DeleteTask) {
   return once(ctx, { operation: "deleteTask", role: "agent", input }, async (inside): Promise<TaskKey> => {
     const locked = await lockTask(inside, await locateTask(inside, input, "write"));
     requireFence(locked, input.attempt);
-    requireHolder(inside, locked, input.attempt);
+    const authority = requireHolder(inside, locked, input.attempt);
     requireVersion(locked, input.expectedVersion);
 
     const task = await changeTask(
@@ -28,7 +28,7 @@ export function deleteTask(ctx: Context, input: DeleteTask) {
        status = CASE status WHEN 'in_progress' THEN 'pending' ELSE status END`,
     );
     await endAttempt(inside, locked, "cancelled");
-    await append(inside, { type: "task.deleted", ...subject(locked), payload: { task } });
+    await append(inside, { type: "task.deleted", ...subject(locked), payload: { task, ...authority } });
     return { projectId: locked.projectId, taskId: locked.taskId };
   });
 }

@@ -1,11 +1,14 @@
 import type { Context } from "../access/viewer.ts";
 import { type Holder, leaseLost, versionConflict } from "../errors.ts";
+import { numberOf, proves } from "./capability.ts";
 import { refuseMissing, type TaskKey } from "./locate.ts";
 
 export type TaskStatus = "pending" | "in_progress" | "completed";
 
 export interface Attempt {
   readonly attempt: number;
+  /** For `proves` alone: it is in no answer. */
+  readonly secret: string;
   readonly worker: string | null;
   readonly actor: string;
   readonly client: string | null;
@@ -32,7 +35,7 @@ WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`
 };
 const LAST_ATTEMPT = {
   name: "task-last-attempt",
-  text: `SELECT attempt, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome FROM task_attempts
+  text: `SELECT attempt, secret, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome FROM task_attempts
 WHERE project_id = $1 AND task_id = $2 ORDER BY attempt DESC LIMIT 1`,
 };
 
@@ -56,29 +59,54 @@ export async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> 
 }
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */
-export const opened = ({ viewer }: Context, attempt: Attempt | null): boolean =>
-  attempt !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
+const opened = ({ viewer }: Context, attempt: Attempt | null): boolean =>
+  attempt !== null && viewer.client !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
 
-/** The fence: @throws LEASE_LOST when `attempt` is given and is not the open one. */
-export function requireFence(task: LockedTask, attempt: number | null | undefined): void {
-  if (attempt != null && attempt !== task.open?.attempt) throw lost(task, `attempt ${attempt} has ended`);
+/** Whether the attempt is the caller's: it was given, or without one this key and client opened it. */
+export const isHeldBy = (ctx: Context, attempt: Attempt | null, given: string | null | undefined): boolean =>
+  given == null ? opened(ctx, attempt) : attempt !== null && proves(given, attempt);
+
+/** The fence: @throws LEASE_LOST when an attempt is given and is not the open one. */
+export function requireFence(task: LockedTask, given: string | null | undefined): void {
+  if (given != null && !(task.open && proves(given, task.open))) throw lost(task, whyRefused(task, given));
+}
+
+/** What is wrong with an attempt that is not the one it would have to be. What was given is never repeated. */
+export function whyRefused({ last }: LockedTask, given: string): string {
+  const number = numberOf(given);
+  if (number === null) return "what was given as attempt is none; pass it exactly as the claim returned it";
+  if (last === null || number > last.attempt) return `there is no attempt ${number}`;
+  if (number < last.attempt || proves(given, last)) return `attempt ${number} has ended`;
+  return `attempt ${number} was not given to this caller; pass it exactly as your own claim returned it`;
+}
+
+/** Goes into the event of a write: whether an admin wrote in the place of who holds the task. */
+export interface Authority {
+  readonly override?: true;
 }
 
 /**
  * The holder's check: the fence was given, or the caller opened the open attempt, or is an admin, or nobody holds it.
  * @throws LEASE_LOST naming the holder.
  */
-export function requireHolder(ctx: Context, task: LockedTask, attempt: number | null | undefined): void {
-  if (attempt != null || task.open === null || opened(ctx, task.open) || ctx.viewer.role === "admin") return;
-  throw lost(task, "this session does not hold it");
+export function requireHolder(ctx: Context, task: LockedTask, given: string | null | undefined): Authority {
+  if (given != null || task.open === null || opened(ctx, task.open)) return {};
+  if (ctx.viewer.role === "admin") return { override: true };
+  throw lost(task, notHolder(ctx));
 }
+
+/** Why a caller that gave no attempt is not known to hold the task. */
+export const notHolder = ({ viewer }: Context): string =>
+  viewer.client === null
+    ? "no attempt was given, and without the header Docket-Client-Id nothing else tells that you hold it; pass attempt as the claim returned it"
+    : "this session does not hold it";
 
 /** @throws VERSION_CONFLICT */
 export function requireVersion(task: LockedTask, expected: number | null | undefined): void {
   if (expected != null && expected !== task.version) throw versionConflict(expected, task.version);
 }
 
-/** LEASE_LOST, saying who holds the task now, since when and until when. */
+/** LEASE_LOST, saying who holds the task now, since when and until when, or who held it last. */
 export function lost({ taskId, status, open, last, leaseExpiresAt }: LockedTask, why: string) {
   const holder: Holder = {
     attempt: open?.attempt ?? null,
@@ -90,6 +118,9 @@ export function lost({ taskId, status, open, last, leaseExpiresAt }: LockedTask,
     ? `held by ${open.worker ?? "another worker"} (attempt ${open.attempt}) since ${open.claimed_at.toISOString()} until ${open.lease_expires_at.toISOString()}`
     : leaseExpiresAt
       ? `in progress without a known holder until ${leaseExpiresAt.toISOString()}`
-      : `${status}${last ? `; attempt ${last.attempt} of ${last.worker ?? "another worker"} ended: ${last.outcome}` : ""}`;
-  return leaseLost(`Lease of ${taskId} lost: ${why}. The task is ${now}. Do not write it; claim other work.`, holder);
+      : `${status.replace("_", " ")}${last?.ended_at ? `: attempt ${last.attempt} of ${last.worker ?? "another worker"} ended at ${last.ended_at.toISOString()} as ${last.outcome}` : ""}`;
+  return leaseLost(
+    `Lease of ${taskId} lost: ${why}. The task is ${now}. Nothing of this call was kept. Do not write it; claim other work.`,
+    holder,
+  );
 }

@@ -1,6 +1,8 @@
 import type { Context } from "../access/viewer.ts";
 import { requireVisible, visibleProjects } from "../access/visibility.ts";
 import { ambiguousTaskId, projectNotFound, taskNotFound } from "../errors.ts";
+import { numberOf, proves } from "./capability.ts";
+import type { TaskStatus } from "./hold.ts";
 
 export interface TaskKey {
   readonly projectId: string;
@@ -10,44 +12,61 @@ export interface TaskKey {
 export interface TaskAddress {
   readonly projectId?: string | null | undefined;
   readonly taskId: string;
-  /** For a write: the attempt that the caller holds. */
-  readonly attempt?: number | null | undefined;
+  /** For a write: the attempt as its holder was given it (capability.ts). */
+  readonly attempt?: string | null | undefined;
 }
 
-/** Of the visible projects that hold the task: which, and whether this caller has an open attempt of it there. */
+interface Found {
+  readonly project_id: string;
+  readonly status: TaskStatus;
+  /** The last attempt, or the one of the number given: null if there is none. */
+  readonly attempt: number | null;
+  readonly secret: string | null;
+  readonly open: boolean;
+  /** Whether this key and client opened it. */
+  readonly opened: boolean | null;
+}
+
+/** Of the visible projects that hold the task: which, and what this caller has to do with it there. */
 const FIND = {
   name: "task-locate",
-  text: `SELECT t.project_id, a.attempt IS NOT NULL AS mine
-FROM tasks t LEFT JOIN task_attempts a ON a.project_id = t.project_id AND a.task_id = t.task_id AND a.ended_at IS NULL
-  AND a.actor = $3 AND a.client IS NOT DISTINCT FROM $4 AND a.attempt = coalesce($5, a.attempt)
+  text: `SELECT t.project_id, t.status, a.attempt, a.secret, a.attempt IS NOT NULL AND a.ended_at IS NULL AS open,
+  a.actor = $3 AND a.client = $4 AS opened
+FROM tasks t LEFT JOIN LATERAL (
+  SELECT a.attempt, a.secret, a.ended_at, a.actor, a.client FROM task_attempts a
+  WHERE a.project_id = t.project_id AND a.task_id = t.task_id AND a.attempt = coalesce($5, a.attempt)
+  ORDER BY a.attempt DESC LIMIT 1) a ON true
 WHERE t.task_id = $1 AND ($2::text[] IS NULL OR t.project_id = ANY ($2)) AND t.deleted_at IS NULL
 ORDER BY t.project_id`,
 };
 
 /**
- * Which task is meant. `taskId` alone is enough when exactly one visible project holds it; else, for a write, when
- * exactly one of those has an open attempt of this key and client.
+ * Which task is meant. `taskId` alone is enough when exactly one visible project holds it. Else a write means the one
+ * whose attempt was given; without an attempt the one that this key and client hold, or brought to the status that is
+ * `wanted` (a repeated call), if there is no other that they held last.
  * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID naming the projects.
  */
 export async function locateTask(
   { db, viewer }: Context,
-  address: TaskAddress,
+  { projectId, taskId, attempt }: TaskAddress,
   use: "read" | "write",
+  wanted?: TaskStatus,
 ): Promise<TaskKey> {
-  const { projectId, taskId, attempt } = address;
   if (projectId != null) {
     requireVisible(viewer, projectId);
     return { projectId, taskId };
   }
-  const found = await db.read<{ project_id: string; mine: boolean }>(FIND, [
+  const found = await db.read<Found>(FIND, [
     taskId,
     visibleProjects(viewer),
     viewer.actor,
     viewer.client,
-    attempt ?? null,
+    attempt == null ? null : numberOf(attempt),
   ]);
-  const mine = found.filter(({ mine }) => mine);
-  const chosen = found.length === 1 ? found[0] : use === "write" && mine.length === 1 ? mine[0] : undefined;
+  const mine = found.filter((one) => (attempt == null ? one.opened === true : isGiven(one, attempt)));
+  const held =
+    mine.length === 1 ? mine.find(({ open, status }) => open || attempt != null || status === wanted) : undefined;
+  const chosen = found.length === 1 ? found[0] : use === "write" ? held : undefined;
   if (chosen) return { projectId: chosen.project_id, taskId };
   if (found.length === 0) throw taskNotFound(taskId);
   throw ambiguousTaskId(
@@ -55,6 +74,9 @@ export async function locateTask(
     found.map(({ project_id }) => project_id),
   );
 }
+
+const isGiven = ({ attempt, secret }: Found, given: string): boolean =>
+  attempt !== null && secret !== null && proves(given, { attempt, secret });
 
 /** @throws PROJECT_NOT_FOUND when the project is not there, else TASK_NOT_FOUND. */
 export async function refuseMissing({ db }: Context, { projectId, taskId }: TaskKey): Promise<never> {

@@ -16,7 +16,7 @@ export interface Release extends TaskAddress {
 export function releaseTask(ctx: Context, input: Release) {
   return once(ctx, { operation: "releaseTask", role: "agent", input }, async (inside) => {
     requireAttemptInput(input);
-    const task = await lockTask(inside, await locateTask(inside, input, "write"));
+    const task = await lockTask(inside, await locateTask(inside, input, "write", "pending"));
     return setStatus(inside, task, { ...input, status: "pending", completionNotes: input.notes });
   });
 }

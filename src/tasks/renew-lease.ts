@@ -15,6 +15,7 @@ export interface RenewLease extends TaskAddress {
 }
 
 export interface LeaseRenewed extends TaskKey {
+  /** The number of the caller's attempt; null when it renewed for another, or for nobody known. */
   readonly attempt: number | null;
   /** ISO 8601. */
   readonly leaseExpiresAt: string;
@@ -27,7 +28,7 @@ const RENEW = {
   FROM projects p WHERE t.project_id = $1 AND t.task_id = $2 AND p.project_id = t.project_id
   RETURNING t.project_id, t.task_id, t.lease_expires_at
 ), held AS (
-  UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, checkpoint = coalesce($4, a.checkpoint)
+  UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, last_renewed_at = docket_now(), checkpoint = coalesce($4, a.checkpoint)
   FROM renewed r WHERE a.project_id = r.project_id AND a.task_id = r.task_id AND a.ended_at IS NULL
 )
 SELECT lease_expires_at FROM renewed`,
@@ -44,7 +45,7 @@ export function renewLease(ctx: Context, input: RenewLease) {
     const task = await lockTask(inside, await locateTask(inside, input, "write"));
     requireFence(task, input.attempt);
     if (task.status !== "in_progress") throw lost(task, "it is not in progress");
-    requireHolder(inside, task, input.attempt);
+    const authority = requireHolder(inside, task, input.attempt);
 
     const { projectId, taskId } = task;
     const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
@@ -59,12 +60,12 @@ export function renewLease(ctx: Context, input: RenewLease) {
       await append(inside, {
         type: "task.checkpointed",
         ...subject(task),
-        payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint },
+        payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint, ...authority },
       });
     return {
       projectId,
       taskId,
-      attempt: task.open?.attempt ?? null,
+      attempt: authority.override ? null : (task.open?.attempt ?? null),
       leaseExpiresAt: renewed.lease_expires_at.toISOString(),
     };
   });

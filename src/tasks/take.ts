@@ -1,4 +1,5 @@
 import type { Viewer } from "../access/viewer.ts";
+import type { AttemptKey } from "./capability.ts";
 
 /**
  * The statement that takes one task: it closes an expired attempt, opens the next, leaves the events and, where a key
@@ -23,6 +24,7 @@ export const takeStatement = (name: string, picked: string) => ({
   INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, client, lease_expires_at)
   SELECT t.project_id, t.task_id, t.attempts, $2, $4, $5, t.lease_expires_at
   FROM taken t CROSS JOIN (SELECT count(*) FROM ended) first
+  RETURNING secret
 ), told AS (
   INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
   SELECT e.type, e.project_id, 'task', e.task_id, $4, $5, $6, e.payload FROM (
@@ -38,7 +40,7 @@ export const takeStatement = (name: string, picked: string) => ({
     jsonb_build_object('projectId', project_id, 'taskId', task_id, 'attempt', attempts)
   FROM taken WHERE $7::text IS NOT NULL
 )
-SELECT project_id AS "projectId", task_id AS "taskId", attempts AS attempt FROM taken`,
+SELECT project_id AS "projectId", task_id AS "taskId", attempts AS attempt, secret FROM taken, opened`,
 });
 
 export interface Taker {
@@ -63,8 +65,7 @@ export const takeParameters = (
   kept?.hash ?? null,
 ];
 
-export interface Taken {
-  readonly projectId: string;
-  readonly taskId: string;
-  readonly attempt: number;
+/** What was taken; `secret` in the answer of the statement, and not in one that is stored and repeated. */
+export interface Taken extends AttemptKey {
+  readonly secret?: string | undefined;
 }

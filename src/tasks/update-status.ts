@@ -5,14 +5,17 @@ import { append } from "../log/append.ts";
 import { changesOf } from "../projects/changes.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
+  type Authority,
+  isHeldBy,
   type LockedTask,
   lockTask,
   lost,
-  opened,
+  notHolder,
   requireFence,
   requireHolder,
   requireVersion,
   type TaskStatus,
+  whyRefused,
 } from "./hold.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
@@ -34,7 +37,7 @@ export interface UpdateStatus extends TaskAddress {
 export type StatusChange = Omit<UpdateStatus, "idempotencyKey"> & { readonly checkpoint?: unknown };
 
 export interface StatusUpdated extends TaskKey {
-  /** The open attempt, when the task is in progress. */
+  /** The number of the caller's attempt, when it holds the task now. */
   readonly attempt: number | null;
 }
 
@@ -45,7 +48,8 @@ export interface StatusUpdated extends TaskKey {
  * - in_progress → completed: by the holder; the attempt ends "completed".
  * - in_progress → pending: by the holder; the attempt ends "released" (with reset: "reset").
  * - completed → pending: only with reset.
- * - completed → completed, pending → pending: nothing for who brought it there; LEASE_LOST for others.
+ * - completed → completed, pending → pending: nothing for who brought it there, but that other notes are kept;
+ *   LEASE_LOST for others.
  * - anything else is refused.
  *
  * Judged in this order: idempotency, visibility, fence, transition, holder, version.
@@ -54,7 +58,7 @@ export interface StatusUpdated extends TaskKey {
 export function updateStatus(ctx: Context, input: UpdateStatus) {
   return once(ctx, { operation: "updateTaskStatus", role: "agent", input }, async (inside): Promise<StatusUpdated> => {
     requireAttemptInput(input);
-    const task = await lockTask(inside, await locateTask(inside, input, "write"));
+    const task = await lockTask(inside, await locateTask(inside, input, "write", input.status));
     return setStatus(inside, task, input);
   });
 }
@@ -62,24 +66,25 @@ export function updateStatus(ctx: Context, input: UpdateStatus) {
 /** The same for a task that this transaction has locked. */
 export async function setStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated> {
   const key = { projectId: task.projectId, taskId: task.taskId };
+  let authority: Authority = {};
   if (task.status === input.status) {
     const same = await sameStatus(ctx, task, input);
     if (same) return same;
   } else {
     requireFence(task, input.attempt);
     requireTransition(task, input);
-    requireHolder(ctx, task, input.attempt);
+    authority = requireHolder(ctx, task, input.attempt);
   }
   requireVersion(task, input.expectedVersion);
 
   switch (input.status) {
     case "in_progress":
-      return takeTask(ctx, key, input);
+      return { ...key, attempt: (await takeTask(ctx, key, input)).attempt };
     case "completed":
-      await complete(ctx, key, input.completionNotes);
+      await complete(ctx, key, input.completionNotes, authority);
       break;
     case "pending":
-      await giveBack(ctx, task, input);
+      await giveBack(ctx, task, input, authority);
       break;
   }
   return { ...key, attempt: null };
@@ -98,19 +103,21 @@ function requireTransition({ status: from, taskId }: LockedTask, { status: to, r
   );
 }
 
-/** Nothing to do for who brought the task here; undefined when an expired lease makes it a claim. */
+/** Nothing to do but to keep other notes for who brought the task here; undefined when it is a claim. */
 async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated | undefined> {
   const { last, open } = task;
   const key = { projectId: task.projectId, taskId: task.taskId };
-  const mine = input.attempt != null ? last?.attempt === input.attempt : opened(ctx, last);
+  const mine = isHeldBy(ctx, last, input.attempt);
   if (task.status === "in_progress") {
     if (open && mine) return { ...key, attempt: open.attempt };
     requireFence(task, input.attempt);
     if (await leaseExpired(ctx, task)) return undefined;
-    throw lost(task, "this session does not hold it");
+    throw lost(task, notHolder(ctx));
   }
-  if (last ? mine && endedSo(last.outcome, input) : input.attempt == null) return { ...key, attempt: null };
-  throw lost(task, input.attempt != null ? `attempt ${input.attempt} has ended` : "this session did not hold it last");
+  if (last ? mine && endedSo(last.outcome, input) : input.attempt == null) {
+    return { ...key, attempt: null };
+  }
+  throw lost(task, input.attempt == null ? "this session did not hold it last" : whyRefused(task, input.attempt));
 }
 
 /** Whether an attempt that ended with `outcome` brought the task to the status asked for. */
@@ -128,7 +135,12 @@ async function leaseExpired({ db }: Context, { projectId, taskId }: TaskKey): Pr
 }
 
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */
-async function complete(ctx: Context, key: TaskKey, notes: string | null | undefined): Promise<void> {
+async function complete(
+  ctx: Context,
+  key: TaskKey,
+  notes: string | null | undefined,
+  authority: Authority,
+): Promise<void> {
   const task = await changeTask(
     ctx,
     key,
@@ -137,7 +149,7 @@ async function complete(ctx: Context, key: TaskKey, notes: string | null | undef
     [notes ?? null],
   );
   await endAttempt(ctx, key, "completed", { notes });
-  await append(ctx, { type: "task.completed", ...subject(key), payload: { task } });
+  await append(ctx, { type: "task.completed", ...subject(key), payload: { task, ...authority } });
 }
 
 /** Back to pending; the notes stay with the attempt. */
@@ -145,6 +157,7 @@ async function giveBack(
   ctx: Context,
   task: LockedTask,
   { completionNotes: notes, reset, checkpoint }: StatusChange,
+  authority: Authority,
 ): Promise<void> {
   const before = await documentOf(ctx, task);
   const { status, completedAt, completionNotes } = await changeTask(
@@ -161,6 +174,7 @@ async function giveBack(
       worker: task.open?.worker ?? null,
       notes: notes ?? null,
       changes: changesOf(before, { status, completedAt, completionNotes }),
+      ...authority,
     },
   });
 }

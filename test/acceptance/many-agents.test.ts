@@ -23,7 +23,7 @@ const errorsOf = (answers: readonly GraphQLAnswer<unknown>[]) => answers.flatMap
 
 interface Taken {
   readonly task: { readonly taskId: string } | null;
-  readonly attempt: number | null;
+  readonly attempt: string | null;
 }
 
 /** Works as an agent does until there is nothing left: the tasks it completed. */
@@ -39,7 +39,7 @@ async function drainTasks(server: TestServer, client: string): Promise<string[]>
   while (task !== null) {
     done.push(task.taskId);
     const { completeAndClaimNext }: { completeAndClaimNext: Taken } = await server.ask(
-      `mutation ($taskId: ID!, $attempt: Int) {
+      `mutation ($taskId: ID!, $attempt: ID) {
         completeAndClaimNext(input: {projectId: "${PROJECT}", taskId: $taskId, attempt: $attempt, worker: "agent"}) { attempt task { taskId } }
       }`,
       { taskId: task.taskId, attempt },
@@ -151,9 +151,10 @@ describe("a worker that is killed while it holds a task", () => {
     const owner = await connectOwner(server.test);
     const start = (name: string) => startMcpAgent({ url: server.url, key: server.agentKey, project: PROJECT, name });
     const anna = await start("anna");
-    expect((await anna.call("get_next_task", { lease_seconds: 600 })).data).toMatchObject({
+    const taken = await anna.call("get_next_task", { lease_seconds: 600 });
+    expect(taken.data).toMatchObject({
       task: { task_id: "TASK-001" },
-      attempt: 1,
+      attempt: expect.stringMatching(/^1-/),
     });
     await anna.call("renew_task_lease", { task_id: "TASK-001", checkpoint: { step: "tests green" } });
     process.kill(anna.pid, "SIGKILL");
@@ -163,15 +164,16 @@ describe("a worker that is killed while it holds a task", () => {
     await owner.pass(601);
     expect((await bert.call("get_next_task")).data).toMatchObject({
       task: { task_id: "TASK-001" },
-      attempt: 2,
+      attempt: expect.stringMatching(/^2-/),
       briefing: {
         checkpoint: { step: "tests green" },
-        attempts: [{ attempt: 1, worker: "anna", outcome: "expired" }],
+        attempts: [{ number: 1, worker: "anna", outcome: "expired" }],
       },
     });
 
     const late = await server.gql(
-      'mutation { updateTaskStatus(input: {taskId: "TASK-001", status: COMPLETED, attempt: 1}) { replayed } }',
+      'mutation ($attempt: ID) { updateTaskStatus(input: {taskId: "TASK-001", status: COMPLETED, attempt: $attempt}) { replayed } }',
+      { attempt: taken.data["attempt"] },
     );
     expect(late.errors).toMatchObject([
       {

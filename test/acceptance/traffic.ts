@@ -92,7 +92,7 @@ export class Writers {
       'mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "work"}]}) { taskIds } }',
     );
     this.#done("task.created", addTasks.taskIds[0]);
-    const { claimNextTask } = await ask<{ claimNextTask: { attempt: number; task: { taskId: string } | null } }>(
+    const { claimNextTask } = await ask<{ claimNextTask: { attempt: string; task: { taskId: string } | null } }>(
       server,
       `mutation { claimNextTask(input: {projectId: "alpha", worker: "w${writer}"}) { attempt task { taskId } } }`,
     );
@@ -101,7 +101,7 @@ export class Writers {
     this.#done("task.claimed", task.taskId);
     await ask(
       server,
-      `mutation { updateTaskStatus(input: {projectId: "alpha", taskId: "${task.taskId}", status: COMPLETED, attempt: ${attempt}}) {
+      `mutation { updateTaskStatus(input: {projectId: "alpha", taskId: "${task.taskId}", status: COMPLETED, attempt: "${attempt}"}) {
         task { taskId } } }`,
     );
     this.#done("task.completed", task.taskId);

@@ -51,7 +51,7 @@ const VALUES: Readonly<Record<string, Json>> = {
 };
 const ITEMS = { AddTaskItem: { description: "work" } };
 /** Set beside what names something, where an input has it: each opens another way through the code. */
-const VARIANTS = [{}, { createProject: true }, { attempt: 1 }, { allDead: true }];
+const VARIANTS = [{}, { createProject: true }, { attempt: "1-9f86d081884c" }, { allDead: true }];
 
 export function kindOf({ names }: Leaf): string {
   const kind = names.map((name) => KINDS[name]).find((found) => found !== undefined);

@@ -33,7 +33,7 @@ function flawless(): { told: Told; stored: Stored } {
   return {
     told: {
       added: [{ projectId: PROJECT, descriptions: ["one"], taskIds: ["TASK-001"], askedAt: 0, toldAt: 10 }],
-      claimed: [{ ...claim, worker: "client-1", leaseMs: LEASE_MS, askedAt: 20, toldAt: 30 }],
+      claimed: [{ ...claim, given: "1-9f86d081884c", worker: "client-1", leaseMs: LEASE_MS, askedAt: 20, toldAt: 30 }],
       left: [{ ...claim, outcome: "completed", askedAt: 40, toldAt: 50 }],
       reserved: [{ ...RESERVED, askedAt: 20, toldAt: 30 }],
       settled: [{ reservationId: "r-1", outcome: "confirmed", kept: ["US-001"], askedAt: 40, toldAt: 50 }],

@@ -21,7 +21,7 @@ function fakeDocket(fault: (operation: string, input: Input) => Error | undefine
       if (left < 0) return { attempt: null, task: null };
       open.set(projectId, left);
       const project = { taskCounts: [{ status: "PENDING", count: left }] };
-      return { attempt: 1, task: { taskId: "TASK-1", description: "work", project } };
+      return { attempt: "1-9f86d081884c", task: { taskId: "TASK-1", description: "work", project } };
     },
     reserveIds: ({ count }) => ({
       reservedIds: Array.from({ length: Number(count) }, (_, index) => `US-${index}`),

@@ -72,7 +72,10 @@ describe("MCP over HTTP", () => {
     });
     expect(added.isError).not.toBe(true);
     const taken = await client.callTool({ name: "get_next_task", arguments: { project_id: "alpha", worker: "w1" } });
-    expect(taken.structuredContent).toMatchObject({ task: { task_id: "TASK-001" }, attempt: 1 });
+    expect(taken.structuredContent).toMatchObject({
+      task: { task_id: "TASK-001" },
+      attempt: expect.stringMatching(/^1-/),
+    });
     await expect
       .poll(() => server.logged.find((line) => line["operation"] === "get_next_task"))
       .toMatchObject({ path: "/mcp", api_key_prefix: server.agentKey.slice(0, 8), status_code: 200 });

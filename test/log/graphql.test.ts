@@ -58,7 +58,7 @@ async function nextFilled(frames: Frames, list: (data: never) => readonly unknow
 
 const EVENTS = `subscription { taskEvents(filter: {projects: ["alpha"]}) {
   cursor caughtUp
-  events { eventId number type projectId taskId actor payload changes { field old new } task { taskId status deletedAt attempts { attempt } } }
+  events { eventId number type projectId taskId actor payload changes { field old new } task { taskId status deletedAt attempts { number } } }
 } }`;
 const ofEvents = ({ taskEvents }: { taskEvents: { events: [] } }) => taskEvents.events;
 

@@ -3,7 +3,7 @@ import { NoAnswerError, ServerError } from "../../client/faults.ts";
 import type { GraphQLRequest } from "../../client/request.ts";
 import { LeaseSession } from "../../mcp/session.ts";
 
-const task = { projectId: "alpha", taskId: "TASK-001", attempt: 1, leaseSeconds: 30 };
+const task = { projectId: "alpha", taskId: "TASK-001", attempt: "1-9f86d081884c", leaseSeconds: 30 };
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -39,9 +39,9 @@ describe("a session", () => {
   test("renews only the newest attempt at a task, and nothing after it was dropped", async () => {
     const { leases, renewals } = session();
     leases.hold(task);
-    leases.hold({ ...task, attempt: 2 });
+    leases.hold({ ...task, attempt: "2-9f86d081884c" });
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(renewals).toEqual([{ input: { ...task, attempt: 2 } }]);
+    expect(renewals).toEqual([{ input: { ...task, attempt: "2-9f86d081884c" } }]);
     leases.drop("alpha", "TASK-001");
     await vi.advanceTimersByTimeAsync(60_000);
     expect(renewals).toHaveLength(1);
@@ -74,7 +74,7 @@ describe("a session", () => {
     leases.hold({ ...task, taskId: "TASK-002" });
     await vi.advanceTimersByTimeAsync(10_000);
     leases.drop("alpha", "TASK-001");
-    leases.hold({ ...task, taskId: "TASK-002", attempt: 2 });
+    leases.hold({ ...task, taskId: "TASK-002", attempt: "2-9f86d081884c" });
     for (const fail of answers.splice(0)) fail(new ServerError("LEASE_LOST", "completed"));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(failures).toEqual([]);
@@ -85,9 +85,9 @@ describe("a session", () => {
   test("knows a task by its project when it holds two of one name", () => {
     const { leases } = session();
     leases.hold(task);
-    leases.hold({ ...task, projectId: "beta", attempt: 9 });
-    expect(leases.find("TASK-001", "beta", undefined)).toMatchObject({ attempt: 9 });
-    expect(leases.find("TASK-001", undefined, "alpha")).toMatchObject({ attempt: 1 });
+    leases.hold({ ...task, projectId: "beta", attempt: "9-9f86d081884c" });
+    expect(leases.find("TASK-001", "beta", undefined)).toMatchObject({ attempt: "9-9f86d081884c" });
+    expect(leases.find("TASK-001", undefined, "alpha")).toMatchObject({ attempt: "1-9f86d081884c" });
     expect(leases.find("TASK-001", undefined, "gamma")).toBeUndefined();
     leases.close();
     expect(vi.getTimerCount()).toBe(0);

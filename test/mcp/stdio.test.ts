@@ -48,8 +48,8 @@ const task = {
   project: { leaseSeconds: 3600 },
 };
 const root = {
-  claimNextTask: () => ({ task, attempt: 4, replayed: false }),
-  renewTaskLease: () => ({ attempt: 4, replayed: false }),
+  claimNextTask: () => ({ task, attempt: "4-9f86d081884c", replayed: false }),
+  renewTaskLease: () => ({ attempt: "4-9f86d081884c", replayed: false }),
   updateTaskStatus: () => ({ task: { ...task, status: "COMPLETED" }, replayed: false }),
 };
 
@@ -91,10 +91,14 @@ describe("the stdio server", () => {
     const renewals = () => server.seen.filter(({ query }) => query.includes("renewTaskLease"));
     await child.call("get_next_task", { lease_seconds: 1 });
     await expect.poll(() => renewals().length).toBeGreaterThan(1);
-    expect(renewals()[0]?.variables.input).toMatchObject({ taskId: "TASK-001", attempt: 4, leaseSeconds: 1 });
+    expect(renewals()[0]?.variables.input).toMatchObject({
+      taskId: "TASK-001",
+      attempt: "4-9f86d081884c",
+      leaseSeconds: 1,
+    });
 
     await child.call("update_task_status", { task_id: "TASK-001", status: "completed" });
-    expect(server.seen.at(-1)?.variables.input).toMatchObject({ attempt: 4, projectId: "alpha" });
+    expect(server.seen.at(-1)?.variables.input).toMatchObject({ attempt: "4-9f86d081884c", projectId: "alpha" });
     const ids = new Set(server.seen.map(({ headers }) => headers["docket-client-id"]));
     expect([...ids]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
 
@@ -130,7 +134,7 @@ describe("the stdio server", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(answers.map(({ id }) => id)).toEqual([1, 2]);
-    expect(answers[1].result.structuredContent).toMatchObject({ attempt: 4 });
+    expect(answers[1].result.structuredContent).toMatchObject({ attempt: "4-9f86d081884c" });
     expect(code).toBe(0);
   });
 });

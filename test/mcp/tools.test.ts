@@ -17,13 +17,13 @@ const task = {
   attemptCount: 1,
   project: { leaseSeconds: 3600 },
 };
-const attempts = [{ attempt: 1, worker: "a", outcome: "EXPIRED", endedAt: "2025-10-18T10:00:00.000Z" }];
+const attempts = [{ number: 1, worker: "a", outcome: "EXPIRED", endedAt: "2025-10-18T10:00:00.000Z" }];
 const briefing = { checkpoint: { step: "tests" }, attempts };
 
 describe("get_next_task", () => {
   test("claims, and shows the task with its attempt and what earlier ones left", async () => {
     await using docket = await scriptedDocket({
-      claimNextTask: () => ({ task, attempt: 2, briefing, replayed: false }),
+      claimNextTask: () => ({ task, attempt: "2-9f86d081884c", briefing, replayed: false }),
     });
     await using tools = await connectTools(docket);
     const { data, text } = await tools.call("get_next_task", { project_id: "alpha", lease_seconds: 900 });
@@ -37,10 +37,10 @@ describe("get_next_task", () => {
         generator_name: "hls-generator",
         inputs: ["PRD-006"],
       },
-      attempt: 2,
+      attempt: "2-9f86d081884c",
       briefing: {
         checkpoint: { step: "tests" },
-        attempts: [{ attempt: 1, worker: "a", outcome: "expired", ended_at: "2025-10-18T10:00:00.000Z" }],
+        attempts: [{ number: 1, worker: "a", outcome: "expired", ended_at: "2025-10-18T10:00:00.000Z" }],
       },
     });
     expect(JSON.parse(text)).toEqual(data);
@@ -77,35 +77,39 @@ describe("update_task_status", () => {
     const done = { ...task, status: "COMPLETED", completedAt: "2025-10-18T11:00:00.000Z", completionNotes: "ok" };
     await using docket = await scriptedDocket({ updateTaskStatus: () => ({ task: done, replayed: false }) });
     await using tools = await connectTools(docket);
-    const args = { task_id: "TASK-046", status: "completed", notes: "ok", attempt: 3 };
+    const args = { task_id: "TASK-046", status: "completed", notes: "ok", attempt: "3-9f86d081884c" };
     const { data } = await tools.call("update_task_status", args);
     const outcome = { status: "completed", completed_at: "2025-10-18T11:00:00.000Z", completion_notes: "ok" };
     expect(data).toEqual({ updated_task: { task_id: "TASK-046", project_id: "alpha", ...outcome } });
-    expect(docket.seen[0]?.variables.input).toMatchObject({ completionNotes: "ok", attempt: 3, status: "COMPLETED" });
+    expect(docket.seen[0]?.variables.input).toMatchObject({
+      completionNotes: "ok",
+      attempt: "3-9f86d081884c",
+      status: "COMPLETED",
+    });
     expect(docket.seen[0]?.variables.input).not.toHaveProperty("reset");
   });
 
   test("shows the whole task when it was taken by name", async () => {
-    const answer = { task, attempt: 2, briefing, replayed: false };
+    const answer = { task, attempt: "2-9f86d081884c", briefing, replayed: false };
     await using docket = await scriptedDocket({ updateTaskStatus: () => answer });
     await using tools = await connectTools(docket);
     const { data } = await tools.call("update_task_status", { task_id: "TASK-046", status: "in_progress" });
     const left = { checkpoint: { step: "tests" } };
-    expect(data).toMatchObject({ attempt: 2, updated_task: { inputs: ["PRD-006"] }, briefing: left });
+    expect(data).toMatchObject({ attempt: "2-9f86d081884c", updated_task: { inputs: ["PRD-006"] }, briefing: left });
   });
 });
 
 describe("what a session holds", () => {
   const root = {
-    claimNextTask: () => ({ task: { ...task, projectId: "beta" }, attempt: 7, replayed: false }),
+    claimNextTask: () => ({ task: { ...task, projectId: "beta" }, attempt: "7-9f86d081884c", replayed: false }),
     updateTaskStatus: ({ input }: { input: Record<string, unknown> }) => ({
       task: { ...task, projectId: "beta", status: input["status"] },
-      attempt: input["status"] === "IN_PROGRESS" ? 8 : null,
+      attempt: input["status"] === "IN_PROGRESS" ? "8-9f86d081884c" : null,
       replayed: false,
     }),
     renewTaskLease: () => ({
       task: { ...task, projectId: "beta" },
-      attempt: 7,
+      attempt: "7-9f86d081884c",
       leaseExpiresAt: "2025-10-18T10:00:00.000Z",
     }),
   };
@@ -119,7 +123,7 @@ describe("what a session holds", () => {
     await tools.call("update_task_status", { task_id: "TASK-046", status: "completed" });
     await tools.call("update_task_status", { task_id: "TASK-046", status: "completed" });
     const [, held, after] = inputsOf(docket);
-    expect(held).toMatchObject({ projectId: "beta", attempt: 7 });
+    expect(held).toMatchObject({ projectId: "beta", attempt: "7-9f86d081884c" });
     expect(after).toMatchObject({ projectId: "alpha" });
     expect(after).not.toHaveProperty("attempt");
   });
@@ -132,8 +136,12 @@ describe("what a session holds", () => {
     await using tools = await connectTools({ url: docket.url, holds: true });
     await tools.call("get_next_task", { project_id: "beta", lease_seconds: 900 });
     const { data } = await tools.call("renew_task_lease", { task_id: "TASK-046", checkpoint: { step: 1 } });
-    expect(data).toEqual({ task_id: "TASK-046", attempt: 7, lease_expires_at: "2025-10-18T10:00:00.000Z" });
-    const expected = { projectId: "beta", attempt: 7, leaseSeconds: 900, checkpoint: { step: 1 } };
+    expect(data).toEqual({
+      task_id: "TASK-046",
+      attempt: "7-9f86d081884c",
+      lease_expires_at: "2025-10-18T10:00:00.000Z",
+    });
+    const expected = { projectId: "beta", attempt: "7-9f86d081884c", leaseSeconds: 900, checkpoint: { step: 1 } };
     expect(inputsOf(docket)[1]).toMatchObject(expected);
   });
 
@@ -145,12 +153,12 @@ describe("what a session holds", () => {
     await tools.call("update_task_status", { task_id: "TASK-046", status: "pending" });
     const [, taken, released] = inputsOf(docket);
     expect(taken).not.toHaveProperty("attempt");
-    expect(released).toMatchObject({ attempt: 8, status: "PENDING" });
+    expect(released).toMatchObject({ attempt: "8-9f86d081884c", status: "PENDING" });
   });
 });
 
 describe("add_task", () => {
-  const added = { tasksAdded: 1, taskIds: ["TASK-046"], tasks: [{ ...task, status: "PENDING" }], replayed: false };
+  const added = { tasksAdded: 1, taskIds: ["TASK-046"], tasks: [task], attempts: [null], replayed: false };
 
   test("sends sub-artifacts to the client's project, which it creates when missing", async () => {
     await using docket = await scriptedDocket({ addTasks: () => added });
@@ -174,10 +182,10 @@ describe("add_task", () => {
   });
 
   test("tells the attempt of what was added as in progress", async () => {
-    await using docket = await scriptedDocket({ addTasks: () => ({ ...added, tasks: [task] }) });
+    await using docket = await scriptedDocket({ addTasks: () => ({ ...added, attempts: ["1-9f86d081884c"] }) });
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha", holds: true });
     const { data } = await tools.call("add_task", { tasks: [{ description: "x", status: "in_progress" }] });
-    expect(data).toMatchObject({ claimed: [{ task_id: "TASK-046", attempt: 1 }] });
+    expect(data).toMatchObject({ claimed: [{ task_id: "TASK-046", attempt: "1-9f86d081884c" }] });
     expect(tools.session.find("TASK-046", undefined, undefined)).toMatchObject({ leaseSeconds: 3600 });
   });
 });
@@ -250,7 +258,7 @@ describe("list_tasks", () => {
 
 describe("a lost answer", () => {
   test("is asked for again under the same key, within the call and by the model's next one", async () => {
-    const root = { claimNextTask: () => ({ task, attempt: 1, replayed: true }) };
+    const root = { claimNextTask: () => ({ task, attempt: "1-9f86d081884c", replayed: true }) };
     await using docket = await scriptedDocket(root, [reset, reset, reset, reset]);
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
     const lost = await tools.call("get_next_task");
@@ -268,7 +276,7 @@ describe("a lost answer", () => {
     ["BAD_RESPONSE", "Not an answer"],
   ])("may be what %s stands for, so the model's next call has the same key", async (code, message) => {
     const faults = [new GraphQLError(message, { extensions: { code } })];
-    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: 1, replayed: true } };
+    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: "1-9f86d081884c", replayed: true } };
     await using docket = await scriptedDocket(root);
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
     const { text } = await tools.call("get_next_task");
@@ -283,7 +291,7 @@ describe("a lost answer", () => {
 
   test("is not forgotten when its repetition is refused before anybody looked at the key", async () => {
     const faults = ["INTERNAL", "RATE_LIMITED"].map((code) => new GraphQLError(code, { extensions: { code } }));
-    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: 1, replayed: true } };
+    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: "1-9f86d081884c", replayed: true } };
     await using docket = await scriptedDocket(root);
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
     for (const _ of [1, 2, 3]) await tools.call("get_next_task");

@@ -18,8 +18,8 @@ export interface GraphQLAnswer<Data> {
 export interface Asking {
   /** Default: the unlimited agent's. null: none at all. */
   readonly key?: string | null;
-  /** Docket-Client-Id */
-  readonly client?: string;
+  /** Docket-Client-Id. Default: the same for every call; null: none at all. */
+  readonly client?: string | null;
   readonly headers?: Record<string, string>;
 }
 
@@ -87,13 +87,13 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   const agent = await makeKey({ name: "agent" });
 
   const gql: TestServer["gql"] = async (query, variables = {}, asking = {}) => {
-    const { key = agent.secret, client, headers } = asking;
+    const { key = agent.secret, client = "test", headers } = asking;
     const response = await fetch(`${url}/graphql`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         ...(key !== null && { authorization: `Bearer ${key}` }),
-        ...(client !== undefined && { "docket-client-id": client }),
+        ...(client !== null && { "docket-client-id": client }),
         ...headers,
       },
       body: JSON.stringify({ query, variables }),

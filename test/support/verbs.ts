@@ -82,3 +82,13 @@ export async function seedTasks({ owner }: VerbTest, projectId: string, count: n
   );
   return rows.map(({ task_id }) => task_id);
 }
+
+/** An attempt at a task as its holder was given it. Default: the last one of that task. */
+export async function given({ owner }: VerbTest, taskId: string, attempt?: number): Promise<string> {
+  const { rows } = await owner.query<{ given: string }>(
+    `SELECT attempt || '-' || secret AS given FROM task_attempts
+     WHERE task_id = $1 AND attempt = coalesce($2, attempt) ORDER BY attempt DESC LIMIT 1`,
+    [taskId, attempt ?? null],
+  );
+  return rows[0]?.given ?? "";
+}

@@ -5,7 +5,7 @@ import { releaseTask } from "../../src/tasks/release.ts";
 import { renewLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateStatus } from "../../src/tasks/update-status.ts";
-import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
+import { given, seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const taskId = "TASK-001";
 
@@ -95,7 +95,7 @@ it("answers a repeated completion of the holder, and refuses that of another", a
   await updateStatus(t.as(), { taskId, status: "completed" });
   const version = (await taskRow(t)).version;
   await updateStatus(t.as(), { taskId, status: "completed" });
-  await updateStatus(t.as({ client: "other" }), { taskId, status: "completed", attempt: 1 });
+  await updateStatus(t.as({ client: "other" }), { taskId, status: "completed", attempt: await given(t, taskId) });
   expect((await taskRow(t)).version).toBe(version);
   await expect(updateStatus(t.as({ client: "other" }), { taskId, status: "completed" })).rejects.toMatchObject({
     code: "LEASE_LOST",
@@ -121,14 +121,15 @@ it("never takes an ended attempt for current again", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
   await claimNext(t.as(), { projectId: "alpha" });
-  await releaseTask(t.as(), { taskId, attempt: 1, notes: "stuck", checkpoint: { at: 3 } });
+  const attempt = await given(t, taskId);
+  await releaseTask(t.as(), { taskId, attempt, notes: "stuck", checkpoint: { at: 3 } });
   await claimNext(t.as(), { projectId: "alpha" });
   for (const write of [
-    () => updateStatus(t.as(), { taskId, status: "completed", attempt: 1 }),
-    () => releaseTask(t.as(), { taskId, attempt: 1 }),
-    () => renewLease(t.as(), { taskId, attempt: 1 }),
-    () => updateTask(t.as(), { taskId, attempt: 1, title: "x" }),
-    () => deleteTask(t.as(), { taskId, attempt: 1 }),
+    () => updateStatus(t.as(), { taskId, status: "completed", attempt }),
+    () => releaseTask(t.as(), { taskId, attempt }),
+    () => renewLease(t.as(), { taskId, attempt }),
+    () => updateTask(t.as(), { taskId, attempt, title: "x" }),
+    () => deleteTask(t.as(), { taskId, attempt }),
   ])
     await expect(write()).rejects.toMatchObject({ code: "LEASE_LOST" });
   const { rows } = await t.owner.query("SELECT outcome, notes, checkpoint FROM task_attempts ORDER BY attempt");
