@@ -48,6 +48,8 @@ export interface HttpConfig {
   readonly allowedHosts: readonly string[];
   /** Web pages of these origins may call `/graphql`. */
   readonly corsOrigins: readonly string[];
+  /** WebSockets that one key may have open on this process. */
+  readonly socketsPerKey: number;
 }
 
 export interface NatsConfig {
@@ -112,6 +114,7 @@ const Environment = z
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
     DOCKET_DRAIN_INTERVAL_MS: wholeNumber(10, 60_000).default(250),
     DOCKET_STREAMS_PER_CLIENT: wholeNumber(1, 100_000).default(3),
+    DOCKET_SOCKETS_PER_KEY: wholeNumber(1, 100_000).default(100),
     DOCKET_JOBS: list
       .pipe(z.array(z.enum(["none", ...JOBS], `must be "none" or some of ${JOBS.join(", ")}, separated by commas`)))
       .default([...JOBS]),
@@ -191,6 +194,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       port: env.PORT,
       allowedHosts: env.DOCKET_ALLOWED_HOSTS.map((host) => host.toLowerCase()),
       corsOrigins: env.DOCKET_CORS_ORIGINS,
+      socketsPerKey: env.DOCKET_SOCKETS_PER_KEY,
     },
     database: {
       url: env.DATABASE_URL ?? null,
@@ -238,6 +242,7 @@ const SHOWN = new Set([
   "DOCKET_REQUEST_SECONDS",
   "DOCKET_DRAIN_INTERVAL_MS",
   "DOCKET_STREAMS_PER_CLIENT",
+  "DOCKET_SOCKETS_PER_KEY",
   "DOCKET_JOBS",
   "DOCKET_LOG_MONTHS",
   "DOCKET_NATS_STREAM",

@@ -15,6 +15,7 @@ import { errorCode } from "./db/faults.ts";
 import { migrate, migrateDown as undoMigrations } from "./db/migrate.ts";
 import { hasCluster } from "./db/postgres-cluster.ts";
 import { openPrisma } from "./db/prisma.ts";
+import { guardProcess } from "./http/last-guard.ts";
 import { createLogger } from "./http/logger.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { type RunningJob, startJobs } from "./jobs/jobs.ts";
@@ -95,6 +96,7 @@ export async function main(): Promise<void> {
       });
 
     const config = loadConfig();
+    guardProcess(createLogger(config.log));
     await using running = new AsyncDisposableStack();
     const { url, ownerUrl, place } = await findDatabase(config, running);
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);

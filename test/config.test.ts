@@ -8,7 +8,7 @@ const ed25519 = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", 
 describe("the configuration", () => {
   test("needs nothing to be set", () => {
     expect(readConfig({})).toEqual({
-      http: { host: "127.0.0.1", port: 4000, allowedHosts: [], corsOrigins: [] },
+      http: { host: "127.0.0.1", port: 4000, allowedHosts: [], corsOrigins: [], socketsPerKey: 100 },
       database: { url: null, ownerUrl: null, poolSize: 25, requestSeconds: 15 },
       home: resolve(".docket"),
       log: { level: "info" },
@@ -64,6 +64,7 @@ describe("the configuration", () => {
       port: 8080,
       allowedHosts: ["docket.example.com", "board.example"],
       corsOrigins: ["https://board.example"],
+      socketsPerKey: 100,
     });
     expect(config.database.ownerUrl).toBe(config.database.url);
     expect(config.database.poolSize).toBe(25);

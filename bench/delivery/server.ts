@@ -19,7 +19,10 @@ export async function startServer({ url: databaseUrl, folder }: ScratchDatabase)
   const server = new ServerProcess({
     databaseUrl,
     home,
-    environment: { DOCKET_STREAMS_PER_CLIENT: String(STREAMS_PER_CLIENT) },
+    environment: {
+      DOCKET_STREAMS_PER_CLIENT: String(STREAMS_PER_CLIENT),
+      DOCKET_SOCKETS_PER_KEY: String(STREAMS_PER_CLIENT),
+    },
     probe: new URL("./probe.ts", import.meta.url),
   });
   const killNow = () => server.killNow();

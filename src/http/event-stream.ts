@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type ExecutionResult, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { RequestContext } from "./graphql.ts";
@@ -5,7 +6,7 @@ import type { RequestScope } from "./request-scope.ts";
 import { isShown, untilUnshown } from "./until-unshown.ts";
 
 /**
- * Server-sent events: one `next` per result and `complete` at the end, as graphql-sse has it in its mode of distinct
+ * Server-sent events: one `next` per result and `complete` after the last, as graphql-sse has it in its mode of distinct
  * connections, and in each frame of a subscription its cursor as `id`. Clients that resume by themselves (EventSource)
  * send that back as Last-Event-ID.
  */
@@ -18,6 +19,9 @@ const HEADERS = {
   "X-Accel-Buffering": "no",
 };
 const COMPLETE = "event: complete\ndata:\n\n";
+
+/** Milliseconds between the last frame of a stream that the server ends, and that end. */
+const LAST_FRAME_MS = 100;
 
 /** Milliseconds until a client that lost its stream comes back; spread, as a server that stops ends all at once. */
 const COME_BACK_MS = { least: 1_000, spread: 1_000 };
@@ -105,14 +109,20 @@ async function refuseStream(frames: AsyncIterable<ExecutionResult>, scope: Reque
 
 /** Makes a frame only when the last one has been taken: what a slow client costs is one frame. */
 function sendStream(frames: AsyncIterable<ExecutionResult>, scope: RequestScope): Response {
-  const iterator = untilUnshown(frames);
+  let goodbye = COMPLETE;
+  const iterator = untilUnshown(frames, async () => {
+    // After `complete` clients stop for good; after a stream that only ends they come back.
+    goodbye = "";
+    // graphql-sse takes no notice of an end that comes with the last frame, and would wait for ever.
+    await delay(LAST_FRAME_MS);
+  });
   const encoder = new TextEncoder();
   const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
     controller.enqueue(encoder.encode(retryLine(comeBackMs())));
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
     const { done, value } = await iterator.next();
     if (!done) return controller.enqueue(encoder.encode(eventOf(value, isShown(value) ? scope.cursor : null)));
-    controller.enqueue(encoder.encode(COMPLETE));
+    if (goodbye) controller.enqueue(encoder.encode(goodbye));
     controller.close();
   };
   const cancel = async () => void (await iterator.return?.());

@@ -11,10 +11,23 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly scope: RequestScope;
+  /** Aborted when the caller goes away before the answer is complete. */
+  readonly gone: AbortSignal;
+  /** Counts bytes that are about to be written, for the key that asked; call the answer once they have left. */
+  readonly unread: (bytes: number) => () => void;
 }
 
 /** Answers an exchange; what it throws is answered with 500 and logged whole. */
 export type Handler = (exchange: Exchange) => Promise<void> | void;
+
+/** What is at one path. */
+export interface Route {
+  readonly methods: readonly string[];
+  readonly answer: Handler;
+}
+
+/** The methods of what is only looked at. */
+export const READS = ["GET", "HEAD"];
 
 /** More than any request of a client needs. */
 export const MOST_BODY_BYTES = 1024 * 1024;
@@ -23,33 +36,40 @@ export const MOST_BODY_BYTES = 1024 * 1024;
 export class HttpRefusal extends Error {
   override readonly name = "HttpRefusal";
   readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.status = status;
+    this.headers = headers;
   }
 }
 
-/** The whole body. @throws HttpRefusal 413 beyond `MOST_BODY_BYTES`, whatever its announced length. */
-export function readBody(request: IncomingMessage): Promise<Buffer> {
+/**
+ * The whole body. Until it is called no more of it is taken in than fits a socket's buffer: find out first who asks.
+ * @throws HttpRefusal 413 beyond `most` bytes, whatever its announced length.
+ */
+export function readBody(request: IncomingMessage, most = MOST_BODY_BYTES): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // The caller went away in the middle; nobody reads this any more.
+    const leave = () => reject(new HttpRefusal(400, "The request ended before its body did."));
+    if (request.destroyed) return leave();
     const refuse = () => {
       // What still comes is thrown away, so that the refusal can be read instead of a broken connection.
       request.removeAllListeners("data").resume();
-      reject(new HttpRefusal(413, `The request is larger than ${MOST_BODY_BYTES} bytes: send less at once.`));
+      reject(new HttpRefusal(413, `The request is larger than ${most} bytes: send less at once.`));
     };
-    if (Number(request.headers["content-length"] ?? 0) > MOST_BODY_BYTES) return refuse();
+    if (Number(request.headers["content-length"] ?? 0) > most) return refuse();
     const chunks: Buffer[] = [];
     let size = 0;
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MOST_BODY_BYTES) refuse();
+      if (size > most) refuse();
       else chunks.push(chunk);
     });
     request.once("end", () => resolve(Buffer.concat(chunks)));
     request.once("error", reject);
-    // The caller went away in the middle; nobody reads this any more.
-    request.once("close", () => reject(new HttpRefusal(400, "The request ended before its body did.")));
+    request.once("close", leave);
   });
 }
 

@@ -4,6 +4,7 @@ import { DocketError } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, redirect, sendHtml } from "./exchange.ts";
 import { TABS } from "./graphiql-tabs.ts";
+import { identify } from "./request-scope.ts";
 
 /** The page brings its scripts along and talks to this server only. */
 const POLICY = [
@@ -30,7 +31,7 @@ export function wantsGraphiQL({ request }: Exchange): boolean {
 /** GraphiQL for a browser that is signed in; the way to the sign-in page for any other. */
 export async function sendGraphiQL({ request, response, scope }: Exchange, authenticate: Authenticate): Promise<void> {
   try {
-    scope.keyPrefix = (await authenticate(credentialsOf(request))).keyPrefix;
+    identify(scope, await authenticate(credentialsOf(request)));
   } catch (error) {
     if (!(error instanceof DocketError) || error.code !== "UNAUTHENTICATED") throw error;
     return redirect(response, "/sign-in");

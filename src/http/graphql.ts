@@ -4,24 +4,23 @@ import type { Logger } from "pino";
 import { createContext, type GraphQLContext, type Services } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
 import type { HttpConfig } from "../config.ts";
-import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
 import { useAnswerLimit } from "./answer-limit.ts";
 import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
 import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
-import { currentScope, identify, type RequestScope } from "./request-scope.ts";
+import { currentScope, type RequestScope } from "./request-scope.ts";
 
-/** What comes with a request beside its text: who asks, or by what to find that out. */
+/** What comes with a request beside its text. */
 export interface RequestContext {
+  /** Says who asks, unless that was refused. */
   readonly scope: RequestScope;
   /** The header Idempotency-Key. */
   readonly idempotencyKey: string | null;
   /** The header Last-Event-ID. */
   readonly lastEventId: string | null;
-  readonly credentials: Credentials;
-  /** Set for a caller that is known already; else found from the credentials. */
-  authentication?: Authentication;
+  /** Why the caller is not answered: what authentication threw. */
+  readonly refusal?: unknown;
 }
 
 export interface OperationParams {
@@ -32,7 +31,6 @@ export interface OperationParams {
 
 interface GraphQLServerOptions {
   readonly services: Services;
-  readonly authenticate: Authenticate;
   readonly http: HttpConfig;
   readonly logger: Logger;
 }
@@ -40,7 +38,7 @@ interface GraphQLServerOptions {
 export type GraphQLServer = ReturnType<typeof createGraphQLServer>;
 
 /** The one way into the schema, for HTTP, server-sent events, WebSockets and the MCP tools. */
-export function createGraphQLServer({ services, authenticate, http, logger }: GraphQLServerOptions) {
+export function createGraphQLServer({ services, http, logger }: GraphQLServerOptions) {
   const present = createErrorPresenter(logger);
   const yoga = createYoga<RequestContext, GraphQLContext>({
     schema,
@@ -68,7 +66,7 @@ export function createGraphQLServer({ services, authenticate, http, logger }: Gr
     logging: false,
     maskedErrors: { maskError: present },
     plugins: [
-      useAuthentication(authenticate, present),
+      useRefusal(present),
       useJsonParameters(),
       useQueryLimits(),
       useScope(),
@@ -77,7 +75,8 @@ export function createGraphQLServer({ services, authenticate, http, logger }: Gr
       useAnswerLimit(present),
       useEventStream(),
     ],
-    context: ({ scope, idempotencyKey, lastEventId, authentication }) => {
+    context: ({ scope, idempotencyKey, lastEventId }) => {
+      const { authentication } = scope;
       if (!authentication) throw new Error("A request reached the schema without authentication");
       return createContext(services, {
         viewer: authentication.viewer,
@@ -101,35 +100,35 @@ export function createGraphQLServer({ services, authenticate, http, logger }: Gr
   };
 }
 
-/** Nothing but a preflight gets past without credentials; the refusal is plain JSON whatever was asked for. */
-function useAuthentication(authenticate: Authenticate, present: PresentError): Plugin<object, RequestContext> {
+/** Tells a caller that was refused; here, so that a page of another origin may read it. It is plain JSON whatever was asked for. */
+function useRefusal(present: PresentError): Plugin<object, RequestContext> {
   return {
-    async onRequest({ request, serverContext, endResponse, fetchAPI }) {
-      if (request.method === "OPTIONS" || serverContext.authentication) return;
-      try {
-        serverContext.authentication = await authenticate(serverContext.credentials);
-        identify(serverContext.scope, serverContext.authentication);
-      } catch (error) {
-        const shown = present(error);
-        const refused = shown.extensions["code"] === "UNAUTHENTICATED";
-        // An outage must not make an EventSource give up.
-        if (!refused && wantsEvents(request)) return endResponse(answerOnce(request, { errors: [shown] }));
-        endResponse(
-          new fetchAPI.Response(JSON.stringify({ errors: [shown] }), {
-            status: refused ? 401 : 500,
-            headers: { "Content-Type": "application/json", ...(refused && { "WWW-Authenticate": "Bearer" }) },
-          }),
-        );
-      }
+    onRequest({ request, serverContext: { refusal }, endResponse, fetchAPI }) {
+      if (refusal === undefined) return;
+      const shown = present(refusal);
+      const refused = shown.extensions["code"] === "UNAUTHENTICATED";
+      // An outage must not make an EventSource give up.
+      if (!refused && wantsEvents(request)) return endResponse(answerOnce(request, { errors: [shown] }));
+      endResponse(
+        new fetchAPI.Response(JSON.stringify({ errors: [shown] }), {
+          status: refused ? 401 : 500,
+          headers: { "Content-Type": "application/json", ...(refused && { "WWW-Authenticate": "Bearer" }) },
+        }),
+      );
     },
   };
 }
 
-/** The parameters of a GET or of a form are parsed without regard for what they hold. */
+/** The parameters of a GET or of a form are parsed without regard for what they hold, and other types without a word. */
 function useJsonParameters(): Plugin {
   return {
     onRequestParse({ requestParser: parse, setRequestParser }) {
-      if (!parse) return;
+      if (!parse) {
+        const refusal = new GraphQLError("Send the request as Content-Type: application/json.", {
+          extensions: { http: { status: 415, spec: false } },
+        });
+        return setRequestParser(() => Promise.reject(refusal));
+      }
       setRequestParser(async (request) => {
         try {
           return await parse(request);

@@ -6,7 +6,7 @@ import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
 import type { HttpConfig } from "../config.ts";
 import { DocketError } from "../errors.ts";
 import type { Authenticate, Authentication } from "../keys/authenticate.ts";
-import { credentialsOf, type Exchange, type Handler, HttpRefusal, sendJson } from "./exchange.ts";
+import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, sendJson } from "./exchange.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { mayCallFromPage } from "./origin.ts";
 import { identify, type RequestScope } from "./request-scope.ts";
@@ -31,39 +31,28 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
   const unanswered = new UnansweredCalls();
 
   return async (exchange) => {
-    const { request, response, scope } = exchange;
+    const { request, scope, gone } = exchange;
     if (!mayCallFromPage(request, http))
       throw new HttpRefusal(403, "Pages of this origin may not call /mcp; DOCKET_CORS_ORIGINS lets them in.");
-    if (request.method !== "POST") {
-      response.setHeader("Allow", "POST");
-      throw new HttpRefusal(405, "This MCP server keeps no sessions: send every message with POST.");
-    }
-    // Before anything is awaited: it is what notices that the caller goes away.
-    const webRequest = await toWebRequest(exchange);
     const authentication = await authenticated(exchange, authenticate);
     if (!authentication) return;
     identify(scope, authentication);
+    const webRequest = toWebRequest(exchange, await readBody(request));
+    // It is answered in JSON at once, whichever of its two types a client was told to accept.
+    webRequest.headers.set("accept", "application/json, text/event-stream");
 
     const { actor, client } = authentication.viewer;
-    const credentials = { authorization: null, session: null, client };
     const server = createMcpServer({
       request: createRequest({
         url: "http://docket",
         apiKey: undefined,
-        fetch: (url, init) =>
-          graphql.fetch(new Request(url, init), {
-            scope,
-            idempotencyKey: null,
-            lastEventId: null,
-            credentials,
-            authentication,
-          }),
+        fetch: (url, init) => graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, lastEventId: null }),
       }),
       keys: {
         unanswered,
         caller: JSON.stringify([actor, client]),
         given: webRequest.headers.get("idempotency-key") || undefined,
-        gone: webRequest.signal,
+        gone,
       },
       finished: (call) => note(call, scope),
     });

@@ -4,7 +4,8 @@ import type { RequestScope } from "./request-scope.ts";
 /** One finished request, or one finished operation of a WebSocket. */
 export interface FinishedRequest {
   readonly method: string;
-  readonly path: string;
+  /** null: nothing is there, and what was asked for may hold anything. */
+  readonly path: string | null;
   readonly params?: URLSearchParams;
   /** null for an operation of a WebSocket. */
   readonly statusCode: number | null;
@@ -15,9 +16,9 @@ export interface FinishedRequest {
 const LOGGED_PREFIX = 8;
 /** Faults of the server; everything else that fails is the caller's. */
 const SERVER_FAULTS = new Set(["INTERNAL", "DATABASE_UNAVAILABLE"]);
-/** Parameters that may hold a secret or people's texts. */
-const UNLOGGED = new Set(["token", "key", "variables", "extensions"]);
-const LONGEST_PARAMETER = 200;
+/** Parameters that this server knows by name. None is shown as it is: any may hold a secret or people's texts. */
+const PARAMETERS = new Set(["query", "operationName", "variables", "extensions", "token"]);
+const LONGEST_OPERATION = 100;
 
 /** Writes the seeds' line about a request: level info, warn for the caller's errors, error for the server's. */
 export function logRequest(logger: Logger, request: FinishedRequest, scope: RequestScope): void {
@@ -25,13 +26,13 @@ export function logRequest(logger: Logger, request: FinishedRequest, scope: Requ
   const fields = {
     request_id: scope.requestId,
     method: request.method,
-    path: request.path,
+    path: request.path ?? "(none of this server)",
     params: loggable(request.params ?? new URLSearchParams()),
     status_code: statusCode,
     duration_ms: Math.round((performance.now() - scope.startedAt) * 10) / 10,
     remote_addr: request.remoteAddress,
-    api_key_prefix: scope.keyPrefix?.slice(0, LOGGED_PREFIX) ?? null,
-    ...(scope.operation !== null && { operation: scope.operation }),
+    api_key_prefix: scope.authentication?.keyPrefix?.slice(0, LOGGED_PREFIX) ?? null,
+    ...(scope.operation !== null && { operation: scope.operation.slice(0, LONGEST_OPERATION) }),
     ...(scope.code !== null && { code: scope.code }),
   };
   if ((statusCode ?? 0) >= 500 || SERVER_FAULTS.has(scope.code ?? "")) logger.error(fields);
@@ -39,10 +40,8 @@ export function logRequest(logger: Logger, request: FinishedRequest, scope: Requ
   else logger.info(fields);
 }
 
+/** That a parameter was there. Names of others are not shown either: a misplaced secret may be one. */
 function loggable(params: URLSearchParams): Record<string, string> {
-  const shown = [...params].map(([name, value]) => [
-    name,
-    UNLOGGED.has(name) ? "(not logged)" : value.slice(0, LONGEST_PARAMETER),
-  ]);
-  return Object.fromEntries(shown);
+  const known = [...params.keys()].map((name) => (PARAMETERS.has(name) ? name : "(other)"));
+  return Object.fromEntries(known.map((name) => [name, "(not logged)"]));
 }

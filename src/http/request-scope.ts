@@ -14,8 +14,10 @@ export interface RequestScope {
   readonly requester: Requester;
   /** When it began, by the process's monotonic clock, in milliseconds. */
   readonly startedAt: number;
-  /** The start of the API key that asked, once that is known. */
-  keyPrefix: string | null;
+  /** Ends the connection it came by, after a fault that nobody handled. */
+  readonly hangUp: () => void;
+  /** Who asks, once that is known. */
+  authentication: Authentication | null;
   /** The GraphQL operation, once that is known: its name, else its kind. */
   operation: string | null;
   /** The code of the first error, if there was one. */
@@ -29,13 +31,13 @@ const scopes = new AsyncLocalStorage<RequestScope>();
 /** What callers may send as their own X-Request-Id. */
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
-export function openScope(requestId?: string): RequestScope {
-  const given = requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID();
+export function openScope(hangUp: () => void, requestId?: string): RequestScope {
   return {
-    requestId: given,
+    requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID(),
     requester: new Requester(STRANGER),
     startedAt: performance.now(),
-    keyPrefix: null,
+    hangUp,
+    authentication: null,
     operation: null,
     code: null,
     cursor: null,
@@ -46,9 +48,9 @@ export function openScope(requestId?: string): RequestScope {
 const STRANGER = Symbol("stranger");
 
 /** Says who asks, once that is known. */
-export function identify(scope: RequestScope, { viewer, keyPrefix }: Authentication): void {
-  scope.keyPrefix = keyPrefix;
-  scope.requester.key = viewer.actor;
+export function identify(scope: RequestScope, authentication: Authentication): void {
+  scope.authentication = authentication;
+  scope.requester.key = authentication.viewer.actor;
 }
 
 /** Runs `work`, and all that follows from it, in the scope. */

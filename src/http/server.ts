@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { GraphQLError } from "graphql";
@@ -6,16 +6,28 @@ import type { Logger } from "pino";
 import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
-import { credentialsOf, type Exchange, type Handler, HttpRefusal, redirect, sendJson } from "./exchange.ts";
+import {
+  credentialsOf,
+  type Exchange,
+  type Handler,
+  HttpRefusal,
+  READS,
+  type Route,
+  readBody,
+  redirect,
+  sendJson,
+} from "./exchange.ts";
 import { sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
 import { createGraphQLServer, type GraphQLServer } from "./graphql.ts";
 import { createHealthRoute } from "./health.ts";
 import { createMcpRoute } from "./mcp.ts";
 import { isOwnHost } from "./origin.ts";
 import type { PresentError } from "./present-error.ts";
+import { refuseSocket } from "./refuse-socket.ts";
 import { logRequest } from "./request-log.ts";
-import { inScope, openScope } from "./request-scope.ts";
+import { identify, inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
+import { type Reader, UnreadBytes } from "./unread-bytes.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 import { createWebSockets, type WebSockets } from "./websocket.ts";
 
@@ -39,25 +51,46 @@ export interface HttpServer {
 const CALLER_GONE = 499;
 /** How long requests under way may take to end when the server stops, in milliseconds. */
 const PATIENCE_MS = 5_000;
+/** How long a request may take to arrive, from the connection's first moment, in milliseconds. */
+const REQUEST_MS = 30_000;
+/** How often that is looked at, in milliseconds. */
+const LOOK_MS = 5_000;
+/** Bytes that may wait in memory until all connections of one key have read them. */
+const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
 
 /** @throws Error of the operating system when the address cannot be listened on. */
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
   const { services, authenticate, http, logger } = options;
   const graphql = createGraphQLServer(options);
-  const webSockets = createWebSockets({ graphql, authenticate, log: services.log, logger });
-  const routes = new Map<string, Handler>([
-    ["/", ({ response }) => redirect(response, "/graphql")],
-    ["/graphql", createGraphQLRoute(graphql, authenticate)],
-    ["/health", createHealthRoute(services.database)],
-    ["/mcp", createMcpRoute({ graphql, authenticate, http })],
-    ["/sign-in", createSignInRoute(services.database)],
-    ["/sign-out", createSignOutRoute(services.database, authenticate)],
+  const unread = new UnreadBytes(MOST_UNREAD_BYTES);
+  const { socketsPerKey } = http;
+  const webSockets = createWebSockets({ graphql, authenticate, log: services.log, logger, unread, socketsPerKey });
+  const routes: Routes = new Map<string, Route>([
+    ["/", { methods: READS, answer: ({ response }) => redirect(response, "/graphql") }],
+    ["/graphql", { methods: ["GET", "POST", "OPTIONS"], answer: createGraphQLRoute(graphql, authenticate) }],
+    ["/health", { methods: READS, answer: createHealthRoute(services.database) }],
+    ["/mcp", { methods: ["POST"], answer: createMcpRoute({ graphql, authenticate, http }) }],
+    ["/sign-in", { methods: [...READS, "POST"], answer: createSignInRoute(services.database) }],
+    ["/sign-out", { methods: [...READS, "POST"], answer: createSignOutRoute(services.database, authenticate) }],
   ]);
 
-  const server = createServer({ requestTimeout: 30_000, noDelay: true });
-  server.on("request", (request, response) => void answer(request, response, routes, graphql, options));
-  server.on("upgrade", (request, socket, head) => upgrade(request, socket, head, webSockets, http));
+  const server = createServer({
+    requestTimeout: REQUEST_MS,
+    headersTimeout: REQUEST_MS,
+    connectionsCheckingInterval: LOOK_MS,
+    noDelay: true,
+  });
+  // It stays when the connection leaves HTTP behind: an error that nobody hears ends the process.
+  server.on("connection", (socket) => socket.on("error", () => undefined));
+  server.on(
+    "request",
+    (request, response) => void answer(request, response, { routes, present: graphql.present, unread, options }),
+  );
+  server.on("upgrade", (request, socket, head) => upgrade(request, socket, head, { webSockets, options }));
+  server.on("connect", (_request, socket) => refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.")));
   await listen(server, http);
+  // Such as no descriptor for one more connection.
+  server.on("error", (error) => logger.error({ err: error }, "a connection could not be taken"));
   const closed = new Promise((resolve) => server.once("close", resolve));
 
   return {
@@ -74,42 +107,84 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   };
 }
 
+type Routes = ReadonlyMap<string, Route>;
+
+interface Answering {
+  readonly routes: Routes;
+  readonly present: PresentError;
+  readonly unread: UnreadBytes;
+  readonly options: HttpOptions;
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  routes: ReadonlyMap<string, Handler>,
-  { present }: GraphQLServer,
-  { services: { log }, http, logger }: HttpOptions,
+  { routes, present, unread, options: { services, http, logger } }: Answering,
 ): Promise<void> {
-  const scope = openScope(String(request.headers["x-request-id"] ?? ""));
-  const url = URL.parse(request.url ?? "/", `http://${request.headers.host}`) ?? new URL("http://invalid/invalid");
+  const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
+  const url = urlAsked(request);
+  const route = routes.get(url.pathname);
+  const gone = new AbortController();
+  const reader: Reader = {
+    get owner() {
+      return scope.authentication?.viewer.actor ?? null;
+    },
+    leave: () => void response.destroy(),
+    destroy: () => void response.destroy(),
+  };
+  for (const stream of [request, response]) stream.on("error", () => undefined);
   response.setHeader("X-Request-Id", scope.requestId);
   response.setHeader("X-Content-Type-Options", "nosniff");
   // Not "no-referrer": browsers would then send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
   // Nothing of what waits has left for so long: the caller does not read, and would be waited for without end.
-  response.setTimeout(log.stallMs, () => {
+  response.setTimeout(services.log.stallMs, () => {
     if (response.writableLength > 0) response.destroy();
   });
   const { method = "" } = request;
   const { remoteAddress } = request.socket;
   response.once("close", () => {
-    const { pathname: path, searchParams: params } = url;
+    if (!response.writableFinished) gone.abort();
+    unread.drop(reader);
     // Who went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
-    logRequest(logger, { method, path, params, statusCode, remoteAddress }, scope);
+    const path = route ? url.pathname : null;
+    logRequest(logger, { method, path, params: url.searchParams, statusCode, remoteAddress }, scope);
   });
+  const exchange: Exchange = {
+    request,
+    response,
+    url,
+    scope,
+    gone: gone.signal,
+    unread: (bytes) => unread.add(reader, bytes),
+  };
   await inScope(scope, async () => {
     try {
-      if (!isOwnHost(request, http)) throw new HttpRefusal(403, foreignHost(request));
-      const route = routes.get(url.pathname);
+      refuseForeignHost(request, http);
       if (!route)
         throw new HttpRefusal(404, `Nothing is at ${url.pathname}. There are: ${[...routes.keys()].join(" ")}`);
-      await route({ request, response, url, scope });
+      if (!route.methods.includes(method)) throw wrongMethod(url.pathname, route);
+      await route.answer(exchange);
     } catch (error) {
-      refuse({ request, response, url, scope }, error, present);
+      refuse(exchange, error, present);
     }
+    // What the system has not taken yet.
+    if (response.writableLength > 0) unread.add(reader, response.writableLength);
   });
+}
+
+/** The address a request names, with nothing in it that a web Request would not take. */
+function urlAsked({ url = "/", headers }: IncomingMessage): URL {
+  const asked = URL.parse(url, `http://${headers.host}`) ?? new URL("http://invalid/invalid");
+  asked.username = "";
+  asked.password = "";
+  return asked;
+}
+
+function wrongMethod(path: string, { methods }: Route): HttpRefusal {
+  const allowed = methods.join(", ");
+  return new HttpRefusal(405, `${path} answers ${allowed} only.`, { Allow: allowed });
 }
 
 /** An answer for what no handler could answer itself. */
@@ -119,7 +194,8 @@ function refuse({ response, scope }: Exchange, error: unknown, present: PresentE
   if (error instanceof HttpRefusal) {
     scope.code ??= "BAD_USER_INPUT";
     const extensions = { code: scope.code, retryable: false };
-    if (!response.headersSent) sendRefusal(response, error.status, { message: error.message, extensions });
+    const { status, message, headers } = error;
+    if (!response.headersSent) sendRefusal(response, status, { message, extensions }, headers);
     return;
   }
   const shown = present(error);
@@ -132,10 +208,10 @@ function sendRefusal(
   response: ServerResponse,
   status: number,
   error: Pick<GraphQLError, "message" | "extensions">,
+  headers: Readonly<Record<string, string>> = {},
 ): void {
   // What is left of the request is not read.
-  response.setHeader("Connection", "close");
-  sendJson(response, status, { error: error.message, errors: [error] });
+  sendJson(response, status, { error: error.message, errors: [error] }, { Connection: "close", ...headers });
 }
 
 function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate): Handler {
@@ -144,38 +220,48 @@ function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate):
     const { request, scope } = exchange;
     const idempotencyKey = String(request.headers["idempotency-key"] ?? "") || null;
     const lastEventId = String(request.headers["last-event-id"] ?? "") || null;
-    const credentials = request.method === "OPTIONS" ? NO_CREDENTIALS : credentialsOf(request);
-    const context = { scope, idempotencyKey, lastEventId, credentials };
-    const answer = await graphql.fetch(await toWebRequest(exchange), context);
-    await sendWebResponse(exchange, answer);
+    const context = { scope, idempotencyKey, lastEventId };
+    // Nothing but a preflight gets past without credentials, and nobody's body is taken in before them.
+    if (request.method !== "OPTIONS") {
+      const credentials = credentialsOf(request);
+      try {
+        identify(scope, await authenticate(credentials));
+      } catch (refusal) {
+        return sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, null), { ...context, refusal }));
+      }
+    }
+    const body = request.method === "POST" ? await readBody(request) : null;
+    await sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, body), context));
   };
 }
-
-const NO_CREDENTIALS = { authorization: null, session: null, client: null };
 
 function upgrade(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  webSockets: WebSockets,
-  http: HttpConfig,
+  { webSockets, options: { http, logger } }: { readonly webSockets: WebSockets; readonly options: HttpOptions },
 ): void {
+  const { pathname, searchParams: params } = urlAsked(request);
+  const isThere = pathname === "/graphql";
   try {
-    if (!isOwnHost(request, http)) throw new HttpRefusal(403, foreignHost(request));
-    if (URL.parse(request.url ?? "", "http://localhost")?.pathname !== "/graphql")
-      throw new HttpRefusal(404, "WebSockets are at /graphql.");
+    refuseForeignHost(request, http);
+    if (!isThere) throw new HttpRefusal(404, "WebSockets are at /graphql.");
     credentialsOf(request);
     webSockets.upgrade(request, socket, head);
   } catch (error) {
-    const { status, message } = error instanceof HttpRefusal ? error : new HttpRefusal(400, "Not a WebSocket request.");
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
-    );
+    const refusal = error instanceof HttpRefusal ? error : new HttpRefusal(400, "Not a WebSocket request.");
+    refuseSocket(socket, refusal);
+    const { remoteAddress } = request.socket;
+    const path = isThere ? pathname : null;
+    const scope = openScope(() => socket.destroy());
+    logRequest(logger, { method: "GET", path, params, statusCode: refusal.status, remoteAddress }, scope);
   }
 }
 
-function foreignHost({ headers }: IncomingMessage): string {
-  return `This server does not go by the name ${JSON.stringify(headers.host ?? "")}: name it in DOCKET_ALLOWED_HOSTS to use it.`;
+function refuseForeignHost(request: IncomingMessage, http: HttpConfig): void {
+  if (isOwnHost(request, http)) return;
+  const name = JSON.stringify(request.headers.host ?? "");
+  throw new HttpRefusal(403, `This server does not go by the name ${name}: name it in DOCKET_ALLOWED_HOSTS to use it.`);
 }
 
 function listen(server: Server, { host, port }: HttpConfig): Promise<void> {

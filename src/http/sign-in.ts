@@ -7,6 +7,9 @@ import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, redi
 import { isOwnOrigin } from "./origin.ts";
 import { escapeHtml, PLAIN_PAGE_POLICY, renderPage } from "./page.ts";
 
+/** In bytes, from whoever it comes: a token or a key is far shorter. */
+const LONGEST_FORM = 8 * 1024;
+
 /**
  * `/sign-in`: the page that the link in the banner opens. Looking at it changes nothing, so the preview of a chat or
  * mail program does not spend the link; its button does. Without a link it takes an API key.
@@ -15,7 +18,8 @@ export function createSignInRoute(db: Db): Handler {
   return async (exchange) => {
     const { request, response, url, scope } = exchange;
     if (request.method !== "POST") return sendPage(exchange, 200, form(url.searchParams.get("token")));
-    const fields = await readForm(exchange);
+    refuseForeignPage(exchange);
+    const fields = new URLSearchParams((await readBody(request, LONGEST_FORM)).toString());
     try {
       const session = await openSession(db, (fields.get("token") ?? fields.get("key") ?? "").trim(), scope.requestId);
       redirect(response, "/graphql", { "Set-Cookie": signInCookie(request, session) });
@@ -33,7 +37,7 @@ export function createSignOutRoute(db: Db, authenticate: Authenticate): Handler 
   return async (exchange) => {
     const { request, response, scope } = exchange;
     if (request.method !== "POST") return sendPage(exchange, 200, SIGN_OUT_FORM, "Sign out");
-    await readForm(exchange);
+    refuseForeignPage(exchange);
     try {
       const { viewer } = await authenticate({ ...credentialsOf(request), authorization: null });
       await closeSession({ db, viewer, correlationId: scope.requestId });
@@ -45,11 +49,10 @@ export function createSignOutRoute(db: Db, authenticate: Authenticate): Handler 
   };
 }
 
-async function readForm({ request }: Exchange): Promise<URLSearchParams> {
-  // Another site's page could sign this browser in with a key of its own and watch what is done with it.
+/** Another site's page could sign this browser in with a key of its own and watch what is done with it. */
+function refuseForeignPage({ request }: Exchange): void {
   if (request.headers.origin !== undefined && !isOwnOrigin(request))
     throw new HttpRefusal(403, "This form works on this server's own page only.");
-  return new URLSearchParams((await readBody(request)).toString());
 }
 
 function sendPage({ response }: Exchange, status: number, body: string, title = "Sign in") {

@@ -9,9 +9,11 @@ export function isShown({ data }: ExecutionResult): boolean {
  * The frames of a subscription up to the first that failed: it is the last one. What it should have brought must come
  * again, and the cursors of frames after it would leave that out. No generator: `return()` of one waits for the frame it
  * stands at, which may never come.
+ * @param endedByServer called when they end by themselves, as no subscription has an end of its own; the end waits for it.
  */
 export function untilUnshown(
   frames: AsyncIterable<ExecutionResult>,
+  endedByServer: () => Promise<void>,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
   const iterator = frames[Symbol.asyncIterator]();
   let over = false;
@@ -27,7 +29,10 @@ export function untilUnshown(
     async next() {
       if (over) return { done: true, value: undefined };
       const { done, value } = await iterator.next();
-      if (done) return { done, value: undefined };
+      if (done) {
+        if (!over) await endedByServer();
+        return { done, value: undefined };
+      }
       if (!isShown(value)) await end();
       return { done: false, value };
     },

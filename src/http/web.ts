@@ -1,31 +1,30 @@
 import type { ServerResponse } from "node:http";
-import { type Exchange, readBody } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 
-/** The exchange as a web Request, its body read; aborted when the caller goes away before the answer is complete. */
-export async function toWebRequest({ request, response, url }: Exchange): Promise<Request> {
+/** The exchange as a web Request, with a body that was read already. */
+export function toWebRequest({ request, url, gone }: Exchange, body: Buffer | null): Request {
   const { method = "GET" } = request;
-  const gone = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) gone.abort();
-  });
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined && !name.startsWith(":"))
       headers.set(name, Array.isArray(value) ? value.join(", ") : value);
-  const body = method === "GET" || method === "HEAD" ? null : Uint8Array.from(await readBody(request));
-  return new Request(url, { method, headers, body, signal: gone.signal });
+  return new Request(url, { method, headers, body: body && Uint8Array.from(body), signal: gone });
 }
 
 /** Sends a web Response; a stream ends when the caller goes away, and what feeds it is told. */
-export async function sendWebResponse({ response }: Exchange, answer: Response): Promise<void> {
+export async function sendWebResponse({ response, unread }: Exchange, answer: Response): Promise<void> {
   answer.headers.forEach((value, name) => void response.setHeader(name, value));
   response.statusCode = answer.status;
   if (answer.body !== null && answer.headers.get("content-type")?.startsWith("text/event-stream"))
-    await sendStream(response, answer.body.getReader());
+    await sendStream(response, answer.body.getReader(), unread);
   else response.end(Buffer.from(await answer.arrayBuffer()));
 }
 
-async function sendStream(response: ServerResponse, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+async function sendStream(
+  response: ServerResponse,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  unread: (bytes: number) => () => void,
+): Promise<void> {
   // A read that waits for the next frame ends with it, and the subscription behind it.
   const cancel = () => void reader.cancel().catch(() => undefined);
   if (response.destroyed) return cancel();
@@ -34,7 +33,7 @@ async function sendStream(response: ServerResponse, reader: ReadableStreamDefaul
   for (;;) {
     const { done, value } = await reader.read();
     if (done || response.destroyed) break;
-    if (!response.write(value)) await drainedOrClosed(response);
+    if (!response.write(value, unread(value.length))) await drainedOrClosed(response);
   }
   response.end();
 }

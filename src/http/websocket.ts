@@ -1,17 +1,19 @@
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ExecutionArgs, type GraphQLError, getOperationAST } from "graphql";
 import { CloseCode, type ConnectionInitMessage, type Context, handleProtocols, makeServer } from "graphql-ws";
 import type { Logger } from "pino";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { badInput, rateLimited, unauthenticated } from "../errors.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
+import { ClientLimit } from "../log/client-limit.ts";
 import type { Log } from "../log/log.ts";
+import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
 import { clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
 import { logRequest } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
+import type { UnreadBytes } from "./unread-bytes.ts";
 import { untilUnshown } from "./until-unshown.ts";
 
 interface WebSocketOptions {
@@ -19,22 +21,15 @@ interface WebSocketOptions {
   readonly authenticate: Authenticate;
   readonly log: Log;
   readonly logger: Logger;
-}
-
-/** What belongs to one connection. */
-interface Connection {
-  readonly socket: WebSocket;
-  readonly remoteAddress: string | undefined;
-  credentials: Credentials;
-  /** Messages that are not answered yet, or whose answer waits to be read. Open streams have a limit of their own. */
-  readonly underWay: Set<RequestScope>;
-  /** Ends the watch over the key; set once the connection is authenticated. */
-  release: () => void;
+  readonly unread: UnreadBytes;
+  /** WebSockets that one key may have open on this process. */
+  readonly socketsPerKey: number;
 }
 
 /** One operation, ready to run. */
 interface Prepared {
   readonly enveloped: ReturnType<GraphQLServer["prepare"]>;
+  readonly connection: Connection;
   /** To be called once its stream is open. */
   readonly streams: () => void;
 }
@@ -48,26 +43,29 @@ export interface WebSockets {
   close(): Promise<void>;
 }
 
-/** Milliseconds between pings; a connection that leaves one unanswered until the next is ended. */
-const PING_MS = 12_000;
-/** Close codes beside those of the protocol: the server goes away, or cannot tell now who asks. */
-const GOING_AWAY = 1001;
-const TRY_AGAIN_LATER = 1013;
-/** A WebSocket's close reason may have this many bytes. */
-const LONGEST_REASON = 123;
+/** How long a closing handshake may take, in milliseconds. */
+const CLOSING_MS = 2_000;
+/** How long messages under way may take to be answered when the server stops, in milliseconds. */
+const PATIENCE_MS = 5_000;
 /** As a close reason it has to be short, and a browser cannot send the header. */
 const NO_KEY = 'This needs an API key: connectionParams {"apiKey": "dk_…"}, or the header Authorization: Bearer dk_…';
 /** Enough for every wait that a client may have, and as many requests beside them; what is beyond is refused. */
 const MOST_UNDER_WAY = 200;
 /** Who does not even read that it was refused is cut off. */
 const MOST_UNANSWERED = 2_000;
-/** Bytes that may wait to be read when the next answer comes; who leaves more unread is cut off. */
-const MOST_UNREAD = 32 * 1024 * 1024;
+/** Close reasons after which clients come back. */
+const STREAM_ENDED = "The server has ended a stream: subscribe again.";
+const STOPPING = "The server is stopping.";
 const WHICH_OPERATION = "The document has several operations, or none of that name: say which one in operationName.";
 
 /** GraphQL over WebSocket (graphql-transport-ws) through the same pipeline as HTTP. */
-export function createWebSockets({ graphql, authenticate, log, logger }: WebSocketOptions): WebSockets {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols });
+export function createWebSockets(options: WebSocketOptions): WebSockets {
+  const { graphql, authenticate, log, logger, unread, socketsPerKey } = options;
+  // A variable, as its types do not know closeTimeout.
+  const settings = { noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols, closeTimeout: CLOSING_MS };
+  const sockets = new WebSocketServer(settings);
+  const connections = new Set<Connection>();
+  const limit = new ClientLimit(socketsPerKey, tooManySockets);
   const prepared = new WeakMap<ExecutionArgs, Prepared>();
 
   const protocol = makeServer<ConnectionInitMessage["payload"], Connection>({
@@ -76,7 +74,6 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
       begin(extra, { query, variables, operationName }),
     execute: (args) => run(args, "execute"),
     subscribe: (args) => run(args, "subscribe"),
-    onClose: ({ extra }) => extra.release(),
   });
 
   async function connect({ extra, connectionParams }: Connected): Promise<boolean> {
@@ -84,12 +81,13 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
       extra.credentials = withParams(extra.credentials, connectionParams ?? {});
       const { authorization, session } = extra.credentials;
       if (authorization === null && session === null) throw unauthenticated(NO_KEY);
-      const { viewer } = await authenticated(extra);
-      extra.release = await log.whileValid(viewer, () =>
-        close(extra.socket, CloseCode.Forbidden, "This API key has expired or was revoked."),
-      );
-      // It may have been closed while the key was looked up.
-      if (extra.socket.readyState !== extra.socket.OPEN) extra.release();
+      const authentication = await authenticated(extra);
+      const { viewer } = authentication;
+      // All sessions of one key together, and those of the browsers it has signed in.
+      extra.untilClosed(limit.enter({ keyId: null, actor: viewer.actor, client: null }));
+      const end = () => extra.close(CloseCode.Forbidden, "This API key has expired or was revoked.");
+      extra.untilClosed(await log.whileValid(viewer, end));
+      extra.authenticated(authentication);
       return true;
     } catch (error) {
       refuse(extra, error, CloseCode.Unauthorized);
@@ -101,7 +99,8 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
     if (connection.underWay.size > MOST_UNDER_WAY) return [forSocket(tooMany())];
     try {
       // A revoked key is refused here even if word of it has not reached this process yet.
-      return await prepare(connection, await authenticated(connection), params);
+      await authenticated(connection);
+      return await prepare(connection, params);
     } catch (error) {
       return [refuse(connection, error, CloseCode.Forbidden)];
     }
@@ -109,27 +108,24 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
 
   async function authenticated({ credentials }: Connection): Promise<Authentication> {
     const authentication = await authenticate(credentials);
-    const scope = currentScope();
-    if (scope) identify(scope, authentication);
+    identify(scopeOfMessage(), authentication);
     return authentication;
   }
 
   /** Ends a connection that may not go on. Clients come back after 4403 and 1013, not after 4400 and 4401. */
-  function refuse({ socket }: Connection, error: unknown, code: number): GraphQLError {
+  function refuse(connection: Connection, error: unknown, code: number): GraphQLError {
     const shown = forSocket(error);
     const codes: Record<string, number> = { UNAUTHENTICATED: code, BAD_USER_INPUT: CloseCode.BadRequest };
-    close(socket, codes[String(shown.extensions["code"])] ?? TRY_AGAIN_LATER, shown.message);
+    connection.close(codes[String(shown.extensions["code"])] ?? TRY_AGAIN_LATER, shown.message);
     return shown;
   }
 
   async function prepare(
-    { credentials, underWay }: Connection,
-    authentication: Authentication,
+    connection: Connection,
     params: OperationParams,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
-    const scope = currentScope() ?? openScope();
-    const context = { scope, idempotencyKey: null, lastEventId: null, credentials, authentication };
-    const enveloped = graphql.prepare(params, context);
+    const scope = scopeOfMessage();
+    const enveloped = graphql.prepare(params, { scope, idempotencyKey: null, lastEventId: null });
     try {
       const document = enveloped.parse(params.query);
       const faults = enveloped.validate(enveloped.schema, document);
@@ -142,7 +138,7 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
         variableValues: params.variables ?? undefined,
         operationName: params.operationName ?? undefined,
       };
-      prepared.set(args, { enveloped, streams: () => void underWay.delete(scope) });
+      prepared.set(args, { enveloped, connection, streams: () => connection.answered(scope) });
       return args;
     } catch (error) {
       // Thrown on, a mistake in the query would close the connection with a code that clients never come back from.
@@ -153,10 +149,15 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   async function run(args: ExecutionArgs, step: "execute" | "subscribe") {
     const operation = prepared.get(args);
     if (!operation) throw new Error("An operation was run that was not prepared");
-    const result = await operation.enveloped[step](args);
+    const { enveloped, connection, streams } = operation;
+    const result = await enveloped[step](args);
     if (!(Symbol.asyncIterator in result)) return result;
-    operation.streams();
-    return untilUnshown(result);
+    streams();
+    // After `complete` clients stop for good; after this close they come back, and subscribe again.
+    return untilUnshown(result, () => {
+      connection.comeBack(STREAM_ENDED);
+      return new Promise(() => undefined);
+    });
   }
 
   /** Notes on the HTTP status mean nothing here. */
@@ -168,17 +169,16 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
 
   /** The protocol's handling of an operation's message ends with the operation. */
   async function handleMessage(handle: (text: string) => Promise<void>, text: string, connection: Connection) {
-    const { socket, underWay } = connection;
-    if (underWay.size >= MOST_UNANSWERED) return socket.terminate();
-    const scope = openScope();
-    underWay.add(scope);
+    if (connection.underWay.size >= MOST_UNANSWERED) return connection.destroy();
+    const scope = openScope(() => connection.destroy());
+    if (!connection.begin(scope)) return;
     await inScope(scope, async () => {
       try {
         await handle(text);
       } catch (error) {
-        close(socket, CloseCode.InternalServerError, graphql.present(error).message);
+        connection.close(CloseCode.InternalServerError, graphql.present(error).message);
       } finally {
-        underWay.delete(scope);
+        connection.answered(scope);
       }
     });
     if (scope.operation === null && scope.code === null) return;
@@ -187,40 +187,47 @@ export function createWebSockets({ graphql, authenticate, log, logger }: WebSock
   }
 
   sockets.on("connection", (socket, request) => {
-    // Broken frames and too large messages: ws closes the connection itself.
-    socket.on("error", () => undefined);
-    // Its pong waits by now.
-    socket.on("ping", () => cutOffBeyondRoom(socket));
-    keepAlive(socket);
-    cutOffWhenStalled(socket, request.socket, log.stallMs);
-    const { remoteAddress } = request.socket;
-    const credentials = credentialsOf(request);
-    const underWay = new Set<RequestScope>();
-    const connection: Connection = { socket, remoteAddress, credentials, underWay, release: () => undefined };
+    const connection = new Connection({
+      socket,
+      transport: request.socket,
+      credentials: credentialsOf(request),
+      unread,
+      stallMs: log.stallMs,
+    });
+    connections.add(connection);
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (text) => send(socket, text),
-        close: (code = CloseCode.InternalServerError, reason = "") => close(socket, code, reason),
+        send: (text) => connection.send(text),
+        close: (code = CloseCode.InternalServerError, reason = "") => connection.close(code, reason),
         onMessage: (handle) => socket.on("message", (data) => void handleMessage(handle, String(data), connection)),
       },
       connection,
     );
-    socket.once("close", (code, reason) => void closed(code, String(reason)));
+    socket.once("close", (code, reason) => {
+      connections.delete(connection);
+      closed(code, String(reason)).catch((error: unknown) => graphql.present(error));
+    });
   });
 
   return {
     upgrade: (request, socket, head) =>
       sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit("connection", opened, request)),
     async close() {
-      for (const socket of sockets.clients) close(socket, GOING_AWAY, "The server is stopping.");
+      for (const connection of connections) connection.comeBack(STOPPING);
       const patience = setTimeout(() => {
-        for (const socket of sockets.clients) socket.terminate();
-      }, 1_000);
+        for (const connection of connections) connection.close(SERVICE_RESTART, STOPPING);
+      }, PATIENCE_MS);
       await new Promise((resolve) => sockets.close(resolve));
       clearTimeout(patience);
     },
   };
+}
+
+function scopeOfMessage(): RequestScope {
+  const scope = currentScope();
+  if (!scope) throw new Error("A message of a WebSocket is handled outside its scope");
+  return scope;
 }
 
 /**
@@ -241,6 +248,12 @@ function withParams(credentials: Credentials, params: Readonly<Record<string, un
   };
 }
 
+const tooManySockets = (limit: number) =>
+  rateLimited(
+    `This key has ${limit} WebSockets open, which is the limit. Close one, or raise DOCKET_SOCKETS_PER_KEY.`,
+    { retryable: true, retryAfterMs: 1_000, limit },
+  );
+
 const tooMany = () =>
   rateLimited(
     `${MOST_UNDER_WAY} requests of this WebSocket are under way, which is the limit. Wait for their answers.`,
@@ -250,49 +263,3 @@ const tooMany = () =>
       limit: MOST_UNDER_WAY,
     },
   );
-
-function send(socket: WebSocket, text: string): Promise<void> {
-  cutOffBeyondRoom(socket);
-  return new Promise((resolve) => {
-    // One that went away in between is noticed by its close event.
-    if (socket.readyState === socket.OPEN) socket.send(text, () => resolve());
-    else resolve();
-  });
-}
-
-function close(socket: WebSocket, code: number, reason: string): void {
-  socket.close(
-    code,
-    Buffer.from(reason)
-      .subarray(0, LONGEST_REASON)
-      .toString()
-      .replace(/\uFFFD$/, ""),
-  );
-}
-
-/** A client may send without ever reading, so that it never stalls: what waits for it must have an end. */
-function cutOffBeyondRoom(socket: WebSocket): void {
-  if (socket.bufferedAmount > MOST_UNREAD) socket.terminate();
-}
-
-/** Ends a connection on which nothing of what waits has left for so long: a closing handshake would wait as well. */
-function cutOffWhenStalled(socket: WebSocket, connection: Socket, stallMs: number): void {
-  connection.setTimeout(stallMs, () => {
-    if (socket.bufferedAmount > 0) socket.terminate();
-  });
-}
-
-function keepAlive(socket: WebSocket): void {
-  let answered = true;
-  socket.on("pong", () => {
-    answered = true;
-  });
-  const timer = setInterval(() => {
-    // Behind a backlog the last ping may not even have been sent.
-    if (socket.bufferedAmount > 0) return;
-    if (!answered) return socket.terminate();
-    answered = false;
-    socket.ping();
-  }, PING_MS);
-  socket.once("close", () => clearInterval(timer));
-}

@@ -17,7 +17,7 @@ export class ClientLimit {
    * Counts one more; the answer, called once, counts it off.
    * @throws the refusal.
    */
-  enter({ keyId, actor, client }: Viewer): () => void {
+  enter({ keyId, actor, client }: Pick<Viewer, "keyId" | "actor" | "client">): () => void {
     const id = JSON.stringify([keyId ?? actor, client]);
     const open = this.#open.get(id) ?? 0;
     if (open >= this.#most) throw this.#refusal(this.#most, client);

@@ -10,7 +10,7 @@ import { connectSocket } from "../support/socket.ts";
 
 const MEGABYTE = 1024 * 1024;
 /** What may wait unread, the answer that went beyond it, and what is around them. */
-const MOST_BUFFERED = 34 * MEGABYTE;
+const MOST_BUFFERED = 66 * MEGABYTE;
 
 const introspect = (id: number) => ({
   type: "subscribe",

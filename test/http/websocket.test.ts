@@ -1,5 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createTestDatabase } from "../support/database.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
+import { connectOwner } from "../support/owner.ts";
 import { startTestServer } from "../support/server.ts";
 import { connectSocket, openSocket } from "../support/socket.ts";
 
@@ -144,14 +146,50 @@ describe("GraphQL over WebSocket", () => {
     expect(await socket.closed).toMatchObject({ code: 4403, reason: expect.stringMatching(/expired/) });
   });
 
-  test("ends streams of a stopped server with a code after which clients come back", async () => {
-    const server = await startTestServer();
+  test("ends streams of a stopped server after their last frame, without complete, and answers what is under way", async () => {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    const server = await startTestServer({ test: database });
+    const idle = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
     const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
     socket.send({ type: "subscribe", id: "1", payload: { query: events } });
-    socket.send({ type: "subscribe", id: "2", payload: { query: "{ viewer { name } }" } });
     await socket.next();
-    await server.close();
-    expect(await socket.closed).toMatchObject({ code: 1001 });
+    const owner = await connectOwner(server.test);
+    await owner.query("BEGIN; LOCK TABLE projects IN ACCESS EXCLUSIVE MODE");
+    socket.send({ type: "subscribe", id: "2", payload: { query: createAlpha } });
+    await expect.poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount).toBe(1);
+    const stopped = server.close();
+    expect(await socket.next()).toMatchObject({ id: "1", type: "next" });
+    expect(await idle.closed).toMatchObject({ code: 1012 });
+    await owner.query("ROLLBACK");
+    expect(await socket.next()).toMatchObject({ id: "2", payload: { data: { createProject: { replayed: false } } } });
+    expect(await socket.next()).toEqual({ id: "2", type: "complete" });
+    expect(await socket.closed).toMatchObject({ code: 1012 });
+    await stopped;
+  });
+
+  test("gives one key a limited number of sockets, whatever its clients call themselves, and no other key fewer", async () => {
+    const server = await startTestServer({ env: { DOCKET_SOCKETS_PER_KEY: "3" } });
+    const { secret } = await server.makeKey({ name: "other" });
+    const connect = (clientId: string) => connectSocket(server.wsUrl, { apiKey: server.agentKey, clientId });
+    const [first] = await Promise.all([connect("c1"), connect("c2"), connect("c3")]);
+    const refused = await openSocket(server.wsUrl);
+    refused.send({ type: "connection_init", payload: { apiKey: server.agentKey, clientId: "c4" } });
+    expect(await refused.closed).toEqual({
+      code: 1013,
+      reason: "This key has 3 WebSockets open, which is the limit. Close one, or raise DOCKET_SOCKETS_PER_KEY.",
+    });
+    await connectSocket(server.wsUrl, { apiKey: secret });
+    first?.close();
+    await first?.closed;
+    await expect
+      .poll(() =>
+        connect("c4").then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
   });
 
   test("accepts no message beyond one megabyte", async () => {

@@ -1,0 +1,140 @@
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import type { Authentication, Credentials } from "../keys/authenticate.ts";
+import type { RequestScope } from "./request-scope.ts";
+import type { Reader, UnreadBytes } from "./unread-bytes.ts";
+
+interface ConnectionOptions {
+  readonly socket: WebSocket;
+  /** What the WebSocket runs over. */
+  readonly transport: Socket;
+  readonly credentials: Credentials;
+  readonly unread: UnreadBytes;
+  /** Milliseconds after which a client that takes nothing of what waits is cut off. */
+  readonly stallMs: number;
+}
+
+/** Milliseconds between pings; a connection that leaves one unanswered until the next is ended. */
+const PING_MS = 12_000;
+/** Close codes beside those of the protocol. Clients come back after each of them. */
+export const SERVICE_RESTART = 1012;
+export const TRY_AGAIN_LATER = 1013;
+/** Bytes that a client may send before it has said who it is; a token is shorter. */
+const MOST_GREETING_BYTES = 64 * 1024;
+/** A WebSocket's close reason may have this many bytes. */
+const LONGEST_REASON = 123;
+
+/** One WebSocket: what it is sent is counted, and has an end whatever the other side does. */
+export class Connection implements Reader {
+  readonly remoteAddress: string | undefined;
+  credentials: Credentials;
+  /** Who it is, once it has said so. */
+  authentication: Authentication | null = null;
+  /** Messages that are not answered yet, or whose answer waits to be read. Open streams have a limit of their own. */
+  readonly underWay = new Set<RequestScope>();
+  readonly #socket: WebSocket;
+  readonly #unread: UnreadBytes;
+  readonly #forgetGreeting: () => void;
+  /** Why the client is to come back; null while it may stay. */
+  #comingBack: string | null = null;
+
+  constructor({ socket, transport, credentials, unread, stallMs }: ConnectionOptions) {
+    this.#socket = socket;
+    this.#unread = unread;
+    this.remoteAddress = transport.remoteAddress;
+    this.credentials = credentials;
+    // Broken frames and too large messages: ws closes the connection itself.
+    socket.on("error", () => undefined);
+    const start = transport.bytesRead;
+    const limitGreeting = () => {
+      if (transport.bytesRead - start > MOST_GREETING_BYTES) socket.terminate();
+    };
+    transport.on("data", limitGreeting);
+    this.#forgetGreeting = () => void transport.off("data", limitGreeting);
+    this.#keepAlive();
+    // A closing handshake would wait as well.
+    transport.setTimeout(stallMs, () => {
+      if (socket.bufferedAmount > 0) socket.terminate();
+    });
+  }
+
+  get owner(): string | null {
+    return this.authentication?.viewer.actor ?? null;
+  }
+
+  /** Calls `release` once it is closed. */
+  untilClosed(release: () => void): void {
+    if (this.#socket.readyState === this.#socket.CLOSED) release();
+    else this.#socket.once("close", release);
+  }
+
+  /** Resolves once the text has left, or never will. */
+  send(text: string): Promise<void> {
+    // One that went away in between is noticed by its close event.
+    if (this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve();
+    const left = this.#unread.add(this, Buffer.byteLength(text));
+    return new Promise((resolve) =>
+      this.#socket.send(text, () => {
+        left();
+        resolve();
+      }),
+    );
+  }
+
+  close(code: number, reason: string): void {
+    const bytes = Buffer.from(reason).subarray(0, LONGEST_REASON);
+    this.#socket.close(code, bytes.toString().replace(/\uFFFD$/, ""));
+  }
+
+  /** From here on it is counted with its key, and may send as much as any message needs. */
+  authenticated(authentication: Authentication): void {
+    this.authentication = authentication;
+    this.#forgetGreeting();
+  }
+
+  /** Whether a message is taken; it is under way then. */
+  begin(scope: RequestScope): boolean {
+    if (this.#comingBack !== null) return false;
+    this.underWay.add(scope);
+    return true;
+  }
+
+  answered(scope: RequestScope): void {
+    this.underWay.delete(scope);
+    this.#closeOnceAnswered();
+  }
+
+  /** Takes no more messages, and closes once those under way are answered; the client comes back by itself. */
+  comeBack(reason: string): void {
+    this.#comingBack = reason;
+    this.#closeOnceAnswered();
+  }
+
+  leave(): void {
+    this.close(TRY_AGAIN_LATER, "Too much that was sent to this key waits to be read. Read faster, and come back.");
+  }
+
+  destroy(): void {
+    this.#socket.terminate();
+  }
+
+  #closeOnceAnswered(): void {
+    if (this.#comingBack !== null && this.underWay.size === 0) this.close(SERVICE_RESTART, this.#comingBack);
+  }
+
+  #keepAlive(): void {
+    const socket = this.#socket;
+    let answered = true;
+    socket.on("pong", () => {
+      answered = true;
+    });
+    const timer = setInterval(() => {
+      // Behind a backlog the last ping may not even have been sent.
+      if (socket.bufferedAmount > 0) return;
+      if (!answered) return socket.terminate();
+      answered = false;
+      socket.ping();
+    }, PING_MS);
+    socket.once("close", () => clearInterval(timer));
+  }
+}

@@ -1,0 +1,28 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { guardProcess } from "../../src/http/last-guard.ts";
+import { createLogger } from "../../src/http/logger.ts";
+import { inScope, openScope } from "../../src/http/request-scope.ts";
+
+// A guarded server whose every path has a fault of its own that nobody handles.
+const FAULTS: Readonly<Record<string, () => void>> = {
+  "/timer": () =>
+    void setTimeout(() => {
+      throw new Error("fault of a timer");
+    }),
+  "/promise": () => void Promise.reject(new Error("fault of a promise")),
+  "/stream": () => void Readable.from(["x"]).destroy(new Error("fault of a stream")),
+};
+
+guardProcess(createLogger({ level: "info" }));
+const outside = () => {
+  throw new Error("fault of nobody's");
+};
+const server = createServer((request, response) => {
+  const scope = openScope(() => request.socket.destroy(), "r1");
+  if (request.url === "/outside") setTimeout(outside);
+  else if (request.url === "/") response.end("well");
+  else inScope(scope, () => FAULTS[request.url ?? ""]?.());
+});
+server.listen(0, "127.0.0.1", () => console.log(`port ${(server.address() as AddressInfo).port}`));

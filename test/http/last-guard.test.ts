@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+
+const program = fileURLToPath(new URL("guarded-process.ts", import.meta.url));
+
+/** A server process with the guard, where requests meet faults that nobody handles. */
+async function startGuarded() {
+  const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill());
+  const exited = once(child, "exit");
+  const lines: string[] = [];
+  const { promise: url, resolve } = Promise.withResolvers<string>();
+  createInterface(child.stdout).on("line", (line) => {
+    if (line.startsWith("port ")) resolve(`http://127.0.0.1:${line.slice(5)}`);
+    else lines.push(line);
+  });
+  return { child, exited, url: await url, logged: () => lines.map((line) => JSON.parse(line)) };
+}
+
+test.each(["timer", "promise", "stream"])(
+  "an uncaught error of a %s ends the connection it belongs to, and nothing else",
+  async (what) => {
+    const { child, url, logged } = await startGuarded();
+    await expect(fetch(`${url}/${what}`)).rejects.toThrow("fetch failed");
+    expect(await (await fetch(url)).text()).toBe("well");
+    expect(logged()).toMatchObject([{ level: "error", request_id: "r1", err: { message: `fault of a ${what}` } }]);
+    expect(child.exitCode).toBeNull();
+  },
+);
+
+test("an uncaught error that belongs to no connection is logged, and ends the process", async () => {
+  const { exited, url, logged } = await startGuarded();
+  await expect(fetch(`${url}/outside`)).rejects.toThrow("fetch failed");
+  expect(await exited).toEqual([1, null]);
+  expect(logged()).toMatchObject([{ level: "fatal", err: { message: "fault of nobody's" } }]);
+});
