@@ -12,6 +12,8 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   FORBIDDEN: "This API key may not do that; tell the person who runs this server, and go on with something else.",
   PROJECT_NOT_FOUND:
     "Check project_id; list_tasks with all_projects shows tasks of every project you may see. add_task, reserve_id_range and get_next_available_id create a new project.",
+  PROJECT_ARCHIVED:
+    "Finish and complete what you hold there, and go on in another project; tell the person you work for if it should be brought back.",
   TASK_NOT_FOUND: "Check task_id and project_id, or call list_tasks to find it.",
   AMBIGUOUS_TASK_ID: "Repeat the call with project_id.",
   INVALID_STATUS_TRANSITION:

@@ -26,7 +26,8 @@ builder.subscriptionField("projectStatus", (t) =>
     type: ProjectStatusFrame,
     nullable: true,
     description:
-      "Projects and their counts, whenever something in them changes. After a break subscribe again: the first frame " +
+      "Projects and their counts, whenever something in them changes. One that is archived comes once more, with archivedAt; to a " +
+      "new subscription only if named. After a break subscribe again: the first frame " +
       "has everything. Ends when the key is revoked or expires. PROJECT_NOT_FOUND, RATE_LIMITED",
     args: { projects: t.arg.idList({ description: "Without it all this key sees, also those yet to come." }) },
     subscribe: (_root, { projects }, { log, viewer }) => log.watchProjects(viewer, projects ?? null),

@@ -1,6 +1,7 @@
 import { requireVisible, visibleWhere } from "../src/access/visibility.ts";
 import { isStorable } from "../src/db/storable.ts";
 import { projectNotFound } from "../src/errors.ts";
+import { archiveProject, unarchiveProject } from "../src/projects/archive.ts";
 import { createProject } from "../src/projects/create.ts";
 import { listProjects } from "../src/projects/list.ts";
 import { readSettings } from "../src/projects/settings.ts";
@@ -63,6 +64,11 @@ export const Project = builder.prismaNode("Project", {
     }),
     version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
     createdAt: t.expose("createdAt", { type: "DateTime" }),
+    archivedAt: t.expose("archivedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Since when it is archived: shown in no overview, without new work or IDs. null: it is in use.",
+    }),
     taskCounts: t.field({
       type: [TaskCount],
       description: "Its tasks by status; every status is named.",
@@ -112,7 +118,8 @@ builder.queryField("projects", (t) =>
     {
       type: Project,
       nullable: true,
-      description: "Every project this key sees, by id.",
+      description: "Every project this key sees that is not archived, by id.",
+      args: { archived: t.arg.boolean({ defaultValue: false, description: "true: the archived ones instead." }) },
       resolve: (_root, args, ctx) => listProjects(ctx, args),
     },
     { name: "ProjectConnection" },
@@ -124,7 +131,8 @@ builder.queryField("statusCounts", (t) =>
   t.field({
     type: [TaskCount],
     nullable: true,
-    description: "Tasks by status over all projects this key sees, or over those named. PROJECT_NOT_FOUND",
+    description:
+      "Tasks by status over all projects this key sees that are not archived, or over those named. PROJECT_NOT_FOUND",
     args: { projects: t.arg.idList() },
     resolve: (_root, { projects }, ctx) => statusCounts(ctx, projects ?? null),
   }),
@@ -183,3 +191,32 @@ builder.mutationField("updateProject", (t) =>
     resolve: (_root, { input }, ctx, info) => updateProject(ctx, keyed(input, ctx, info)),
   }),
 );
+
+builder.mutationFields((t) => ({
+  archiveProject: t.fieldWithInput({
+    type: ProjectPayload("ArchiveProjectPayload"),
+    nullable: true,
+    description:
+      "Puts a project away; admin only. It leaves every overview and refuses claims, new tasks and new IDs with " +
+      "PROJECT_ARCHIVED. It keeps everything, and what is held may be finished: renewed, completed, released, confirmed. " +
+      "Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
+    input: {
+      projectId: t.input.id({ required: true }),
+      expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => archiveProject(ctx, keyed(input, ctx, info)),
+  }),
+  unarchiveProject: t.fieldWithInput({
+    type: ProjectPayload("UnarchiveProjectPayload"),
+    nullable: true,
+    description:
+      "Brings an archived project back as it was; admin only. Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
+    input: {
+      projectId: t.input.id({ required: true }),
+      expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => unarchiveProject(ctx, keyed(input, ctx, info)),
+  }),
+}));

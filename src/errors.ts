@@ -22,6 +22,7 @@ export type ErrorCode =
   | "TASK_NOT_FOUND"
   | "AMBIGUOUS_TASK_ID"
   | "INVALID_STATUS_TRANSITION"
+  | "PROJECT_ARCHIVED"
   | "VERSION_CONFLICT"
   | "LEASE_LOST"
   | "CURSOR_EXPIRED"
@@ -62,6 +63,14 @@ export const ambiguousTaskId = (taskId: string, projectIds: readonly string[]) =
 
 export const invalidTransition = (from: string, to: string, remedy: string) =>
   new DocketError("INVALID_STATUS_TRANSITION", `Invalid status transition: ${from} → ${to}`, { from, to, remedy });
+
+export const projectArchived = (projectId: string) =>
+  new DocketError(
+    "PROJECT_ARCHIVED",
+    `Project ${projectId} is archived: it hands out no work and no IDs and takes no new tasks; what is held may be ` +
+      "finished. An admin brings it back with unarchiveProject.",
+    { projectId },
+  );
 
 export const versionConflict = (expected: number, current: number, subject = "Task") =>
   new DocketError(

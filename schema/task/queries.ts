@@ -34,7 +34,8 @@ builder.queryField("tasks", (t) =>
     {
       type: Task,
       nullable: true,
-      description: "Tasks of every project this key sees, filtered, in pages of at most 100 (default 50).",
+      description:
+        "Tasks of every project this key sees that is not archived, filtered, in pages of at most 100 (default 50). Those of an archived one are shown where the filter names it.",
       args: { filter: t.arg({ type: TaskFilterInput }), orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }) },
       resolve: (_root, args, ctx) => listTasks(ctx, args),
     },
@@ -55,7 +56,8 @@ builder.queryField("nextTask", (t) =>
   t.field({
     type: NextTaskPayload,
     nullable: true,
-    description: "Looks at the task that a claim would take now, and changes nothing. PROJECT_NOT_FOUND",
+    description:
+      "Looks at the task that a claim would take now, and changes nothing. PROJECT_NOT_FOUND, PROJECT_ARCHIVED",
     args: {
       projectId: t.arg.id({ required: true }),
       status: t.arg({

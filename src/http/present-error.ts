@@ -1,7 +1,8 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { errorCode } from "../db/faults.ts";
-import { badInput, DocketError } from "../errors.ts";
+import { badInput, DocketError, projectArchived } from "../errors.ts";
+import { ARCHIVED } from "../projects/open.ts";
 import { currentScope } from "./request-scope.ts";
 
 /** Turns whatever was thrown into what the caller may see. An error that it made itself comes back as it is. */
@@ -59,6 +60,7 @@ function meantForCaller(error: unknown): DocketError | undefined {
   if (error instanceof DocketError) return error;
   if (error instanceof Error && NOT_STORABLE.has(errorCode(error) ?? ""))
     return badInput("Text must not contain the character U+0000.");
+  if (errorCode(error) === ARCHIVED) return projectArchived(String((error as { detail?: unknown }).detail));
   // Variables nested thousands deep overflow GraphQL's own coercion, before a verb could measure them.
   if (error instanceof RangeError && error.message.includes("call stack"))
     return badInput("The input is nested too deep.");

@@ -9,6 +9,7 @@ import {
   DocketError,
   idempotencyKeyReused,
   idSpaceExhausted,
+  projectArchived,
   projectNotFound,
   taskNotFound,
 } from "../errors.ts";
@@ -45,7 +46,7 @@ type Outcome =
   | { readonly result: object; readonly replayed: boolean }
   | { readonly error: "INVALID_ARTIFACT_TYPE"; readonly validTypes: string[] }
   | { readonly error: "ID_SPACE_EXHAUSTED"; readonly namespace: string }
-  | { readonly error: "PROJECT_NOT_FOUND" | "TASK_NOT_FOUND" | "IDEMPOTENCY_KEY_REUSED" };
+  | { readonly error: "PROJECT_NOT_FOUND" | "PROJECT_ARCHIVED" | "TASK_NOT_FOUND" | "IDEMPOTENCY_KEY_REUSED" };
 
 /**
  * Gives consecutive numbers. Requests that wait in this process go to the database together, whatever their namespace;
@@ -107,6 +108,8 @@ function refusal(outcome: Extract<Outcome, { error: string }>, input: GiveIds): 
       return idSpaceExhausted(artifactType.toUpperCase(), outcome.namespace);
     case "PROJECT_NOT_FOUND":
       return projectNotFound(projectId);
+    case "PROJECT_ARCHIVED":
+      return projectArchived(projectId);
     case "TASK_NOT_FOUND":
       return taskNotFound(taskId ?? "", projectId);
     case "IDEMPOTENCY_KEY_REUSED":

@@ -3,6 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import type { Answer } from "../db/idempotency.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/append.ts";
+import { requireOpen } from "../projects/open.ts";
 import { lockLane } from "./lane.ts";
 import { type Recorded, recordIds } from "./record.ts";
 
@@ -24,6 +25,7 @@ export function registerIds(ctx: Context, input: RegisterIds): Promise<Answer<Re
     const { projectId, ids } = input;
     if (ids.length < 1 || ids.length > LARGEST_BATCH)
       throw badInput(`ids has ${ids.length} entries; give 1 to ${LARGEST_BATCH}.`);
+    await requireOpen(inside.db, [projectId]);
     const recorded = await recordIds(inside, { projectId, ids });
     if (recorded.registered.length > 0)
       await append(inside, {

@@ -121,7 +121,11 @@ async function countReservations(ctx: Context, filter: Maybe<ReservationFilter>)
 
 function amongProjects({ viewer }: Context, filter: Maybe<ReservationFilter>, bind: Bind): string {
   const projects = filter?.projects ?? visibleProjects(viewer);
-  return projects === null ? "TRUE" : `p.project_id = ANY (${bind(projects)}::text[])`;
+  return all([
+    projects && `p.project_id = ANY (${bind(projects)}::text[])`,
+    // An overview leaves archived projects out.
+    filter?.projects == null && "p.archived_at IS NULL",
+  ]);
 }
 
 function matches(filter: Maybe<ReservationFilter>, bind: Bind): string {

@@ -4,6 +4,8 @@ import type { Context } from "../access/viewer.ts";
 export const EVENT_TYPES = [
   "project.created",
   "project.configured",
+  "project.archived",
+  "project.unarchived",
   "task.created",
   "task.updated",
   "task.claimed",

@@ -245,7 +245,7 @@ export async function openLog({
     watchProjects: (viewer, projects) =>
       open(viewer, async () => {
         const selection = await selectFor(database, viewer, { projects });
-        return new StatusFeed(hub, database, { ...selection, server: false });
+        return new StatusFeed(hub, database, { ...selection, server: false }, projects);
       }),
 
     whileValid: (viewer, onEnd) => validity.watch(viewer, onEnd),

@@ -7,7 +7,8 @@ import type { FrameSource } from "./paced-stream.ts";
 
 const ALL_PROJECTS = {
   name: "log-all-projects",
-  text: "SELECT project_id FROM projects WHERE archived_at IS NULL ORDER BY project_id",
+  text: `SELECT project_id FROM projects
+WHERE archived_at IS NULL AND ($1::text[] IS NULL OR project_id = ANY ($1)) ORDER BY project_id`,
 };
 
 /** Which projects of a subscriber have changed; of each only that, so a slow client costs next to nothing. */
@@ -15,14 +16,17 @@ export class StatusFeed implements FrameSource<StatusFrame>, Feed {
   readonly selection: Selection;
   readonly #hub: Hub;
   readonly #db: Db;
+  readonly #named: readonly string[] | null;
   readonly #changed = new Set<string>();
   #begun = false;
   #onReady: () => void = () => undefined;
 
-  constructor(hub: Hub, db: Db, selection: Selection) {
+  /** @param named the projects that were asked for, archived ones too; null: all that are selected and not archived. */
+  constructor(hub: Hub, db: Db, selection: Selection, named: readonly string[] | null) {
     this.#hub = hub;
     this.#db = db;
     this.selection = selection;
+    this.#named = named;
     hub.attach(this);
   }
 
@@ -59,9 +63,11 @@ export class StatusFeed implements FrameSource<StatusFrame>, Feed {
   async #begin(): Promise<StatusFrame> {
     const frame = this.last();
     const { projects } = this.selection;
-    const projectIds = projects
-      ? [...projects]
-      : (await this.#db.read<{ project_id: string }>(ALL_PROJECTS)).map((row) => row.project_id);
+    const projectIds =
+      this.#named ??
+      (await this.#db.read<{ project_id: string }>(ALL_PROJECTS, [projects && [...projects]])).map(
+        (row) => row.project_id,
+      );
     this.#begun = true;
     return { ...frame, projectIds };
   }

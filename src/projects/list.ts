@@ -8,26 +8,28 @@ const BY_ID: Order = { name: "project", columns: [{ sql: "p.project_id", type: "
 
 const COUNT = {
   name: "project-count",
-  text: "SELECT count(*)::int AS count FROM projects WHERE $1::text[] IS NULL OR project_id = ANY ($1)",
+  text: `SELECT count(*)::int AS count FROM projects
+WHERE ($1::text[] IS NULL OR project_id = ANY ($1)) AND (archived_at IS NOT NULL) = $2`,
 };
 
-/** A page of the visible projects by their id. @throws BAD_USER_INPUT for a bad page */
+/** A page of the visible projects by their id: those in use, or the archived ones. @throws BAD_USER_INPUT for a bad page */
 export async function listProjects(
   { db, viewer }: Context,
-  page: PageArgs,
+  { archived, ...page }: PageArgs & { readonly archived?: boolean | null | undefined },
 ): Promise<Page<Project> & { totalCount(): Promise<number> }> {
   const { values, bind } = parameters();
   const visible = bind(visibleProjects(viewer));
   const { key, condition, sort, limit, toPage } = pageQuery(page, BY_ID, bind);
   const rows = await db.read<Project & { cursorKey: string[] }>(
     `SELECT ${PROJECT_COLUMNS}, ${key} AS "cursorKey"
-     FROM projects p WHERE (${visible}::text[] IS NULL OR p.project_id = ANY (${visible})) AND ${condition} ${sort} ${limit}`,
+     FROM projects p WHERE (${visible}::text[] IS NULL OR p.project_id = ANY (${visible}))
+       AND (p.archived_at IS NOT NULL) = ${bind(archived ?? false)} AND ${condition} ${sort} ${limit}`,
     values,
   );
   return {
     ...toPage(rows),
     totalCount: async () => {
-      const [counted] = await db.read<{ count: number }>(COUNT, [visibleProjects(viewer)]);
+      const [counted] = await db.read<{ count: number }>(COUNT, [visibleProjects(viewer), archived ?? false]);
       return counted?.count ?? 0;
     },
   };

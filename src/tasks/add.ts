@@ -8,6 +8,7 @@ import { lockLane, lockSequences } from "../ids/lane.ts";
 import { recordIds } from "../ids/record.ts";
 import { append, type NewEvent } from "../log/append.ts";
 import { ensureProject } from "../projects/create.ts";
+import { requireOpen } from "../projects/open.ts";
 import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
 import { requireFutureDueDates } from "./fields.ts";
@@ -44,6 +45,7 @@ export function addTasks(ctx: Context, input: AddTasks) {
 
     if (input.createProject) for (const projectId of projectIds) await ensureProject(inside, projectId);
     else await requireProjects(inside, projectIds);
+    await requireOpen(inside.db, projectIds);
     await requireFutureDueDates(
       inside,
       batch.flatMap(({ dueDate }) => dueDate ?? []),

@@ -1,7 +1,9 @@
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
+import { holdOpen } from "../projects/open.ts";
 import { type Claim, takeNext } from "./claim-next.ts";
 import { lockTask } from "./hold.ts";
+import { archivedIdle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
 import { setStatus } from "./update-status.ts";
@@ -24,7 +26,10 @@ export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) 
       const { projectId, taskId } = task;
       await setStatus(inside, task, { ...input, projectId, status: "completed" });
       const worker = input.worker ?? task.open?.worker;
-      const { taken, idle } = await takeNext(inside, { ...input, projectId, worker }, null);
+      // What is held may be finished where nothing more is handed out.
+      const { taken, idle } = (await holdOpen(inside.db, projectId))
+        ? await takeNext(inside, { ...input, projectId, worker }, null)
+        : { taken: null, idle: archivedIdle(projectId) };
       // What is returned here is stored with the idempotency key: never the secret.
       return { taken: taken && { ...taken, secret: undefined }, idle, completed: { projectId, taskId } };
     },

@@ -12,6 +12,7 @@ import {
   stringCondition,
 } from "../db/comparators.ts";
 import { badInput } from "../errors.ts";
+import { notArchived } from "../projects/open.ts";
 
 export interface TaskFilter {
   readonly projects?: Maybe<readonly string[]>;
@@ -56,7 +57,8 @@ const tooManyConditions = () =>
   badInput(`This filter has more than ${MOST_CONDITIONS} conditions. Use in for many values, or ask in several parts.`);
 
 const SEARCHED = `concat_ws(' ', t.task_id, t.title, t.description, t.context_notes, t.completion_notes, t.artifact_id)`;
-const READY = `(t.archived_at IS NULL AND (t.status = 'pending' OR (t.status = 'in_progress' AND t.lease_expires_at <= (SELECT docket_now()))))`;
+const READY = `(t.archived_at IS NULL AND (t.status = 'pending' OR (t.status = 'in_progress' AND t.lease_expires_at <= (SELECT docket_now())))
+  AND ${notArchived("t.project_id")})`;
 
 /** The filter as a condition on `tasks t`. What it leaves out, it allows. @throws BAD_USER_INPUT */
 export function taskCondition(filter: TaskFilter, bind: Bind): string {

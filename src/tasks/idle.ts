@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { projectNotFound } from "../errors.ts";
+import { projectArchived, projectNotFound } from "../errors.ts";
 
 /** Why there is nothing to claim. */
 export interface Idle {
@@ -12,9 +12,17 @@ export interface Idle {
   readonly retryAt: Date | null;
 }
 
+/** There is nothing, and there will not be. */
+export const archivedIdle = (projectId: string): Idle => ({
+  message: projectArchived(projectId).message,
+  pending: 0,
+  held: 0,
+  retryAt: null,
+});
+
 const WHY = {
   name: "task-idle",
-  text: `SELECT count(t.task_id) FILTER (WHERE t.status = 'pending' OR t.lease_expires_at <= now.now)::int AS pending,
+  text: `SELECT p.archived_at IS NOT NULL AS archived, count(t.task_id) FILTER (WHERE t.status = 'pending' OR t.lease_expires_at <= now.now)::int AS pending,
   count(t.task_id) FILTER (WHERE t.lease_expires_at > now.now)::int AS held,
   min(t.lease_expires_at) FILTER (WHERE t.lease_expires_at > now.now) AS "retryAt"
 FROM projects p CROSS JOIN (SELECT docket_now() AS now OFFSET 0) now LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
@@ -22,10 +30,12 @@ FROM projects p CROSS JOIN (SELECT docket_now() AS now OFFSET 0) now LEFT JOIN t
 WHERE p.project_id = $1 GROUP BY p.project_id`,
 };
 
-/** @throws PROJECT_NOT_FOUND */
+/** @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED */
 export async function whyIdle({ db }: Context, projectId: string): Promise<Idle> {
-  const [counts] = await db.read<Omit<Idle, "message">>(WHY, [projectId]);
-  if (!counts) throw projectNotFound(projectId);
+  const [found] = await db.read<Omit<Idle, "message"> & { archived: boolean }>(WHY, [projectId]);
+  if (!found) throw projectNotFound(projectId);
+  const { archived, ...counts } = found;
+  if (archived) throw projectArchived(projectId);
   const { pending } = counts;
   return {
     ...counts,

@@ -3,6 +3,7 @@ import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Bind } from "../db/comparators.ts";
 import type { Db } from "../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { notArchived } from "../projects/open.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 import { TASK_COLUMNS, type Task } from "./task.ts";
 
@@ -29,7 +30,8 @@ export interface ListTasks extends PageArgs {
 export type TaskPage = Page<Task>;
 
 /**
- * A page of the visible tasks that fit the filter, deleted and archived ones left out.
+ * A page of the visible tasks that fit the filter, deleted and archived ones left out, and those of archived projects
+ * that nobody named.
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT
  */
 export async function listTasks(
@@ -38,7 +40,7 @@ export async function listTasks(
 ): Promise<TaskPage & { totalCount(): Promise<number> }> {
   await requireProjects(ctx, projectsOf(filter ?? {}));
   const { values, bind } = parameters();
-  const where = `${ofVisible(ctx, bind)} AND ${matching(filter, bind)}`;
+  const where = `${ofVisible(ctx, filter, bind)} AND ${matching(filter, bind)}`;
   const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
   const rows = await ctx.db.read<Task & { cursorKey: string[] }>(
     // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
@@ -53,7 +55,7 @@ export async function listTasks(
 async function countTasks(ctx: Context, filter: ListTasks["filter"]): Promise<number> {
   const { values, bind } = parameters();
   const [counted] = await ctx.db.read<{ count: number }>(
-    `SELECT count(*)::int AS count FROM tasks t WHERE ${ofVisible(ctx, bind)} AND ${matching(filter, bind)}`,
+    `SELECT count(*)::int AS count FROM tasks t WHERE ${ofVisible(ctx, filter, bind)} AND ${matching(filter, bind)}`,
     values,
   );
   return counted?.count ?? 0;
@@ -96,9 +98,11 @@ export async function countTasksOf(
   return projectIds.map((projectId) => found.get(projectId) ?? 0);
 }
 
-function ofVisible({ viewer }: Context, bind: Bind): string {
+/** Tasks of the projects that the viewer sees, of archived ones only where the filter names them. */
+function ofVisible({ viewer }: Context, filter: ListTasks["filter"], bind: Bind): string {
   const visible = visibleProjects(viewer);
-  return visible ? `t.project_id = ANY (${bind(visible)}::text[])` : "TRUE";
+  const inUse = `(${notArchived("t.project_id")} OR t.project_id = ANY (${bind(projectsOf(filter ?? {}))}::text[]))`;
+  return visible ? `t.project_id = ANY (${bind(visible)}::text[]) AND ${inUse}` : inUse;
 }
 
 const matching = (filter: ListTasks["filter"], bind: Bind) =>

@@ -16,7 +16,8 @@ const NEXT_READY = {
    WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= (SELECT docket_now()) AND archived_at IS NULL
    ORDER BY priority, queue_position LIMIT 1)
   ORDER BY priority, queue_position LIMIT 1
-) ready JOIN tasks t USING (project_id, task_id)`,
+) ready JOIN tasks t USING (project_id, task_id)
+JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL`,
 };
 const NEXT_WITH_STATUS = {
   name: "task-next-with-status",
@@ -24,7 +25,10 @@ const NEXT_WITH_STATUS = {
   AND archived_at IS NULL ORDER BY priority, queue_position LIMIT 1`,
 };
 
-/** Looks, and changes nothing: the task a claim would take, or the first with another status. @throws PROJECT_NOT_FOUND */
+/**
+ * Looks, and changes nothing: the task a claim would take, or the first with another status.
+ * @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED
+ */
 export async function nextTask(
   ctx: Context,
   { projectId, status }: { projectId: string; status: TaskStatus },

@@ -1,6 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
+import { notArchived } from "../projects/open.ts";
 import type { TaskStatus } from "./hold.ts";
 
 export interface StatusCount {
@@ -10,24 +11,33 @@ export interface StatusCount {
 
 const STATUSES: readonly TaskStatus[] = ["pending", "in_progress", "completed"];
 
-const COUNT = {
-  name: "task-status-counts",
+const count = (name: string, condition: string) => ({
+  name,
   text: `SELECT project_id, status, count(*)::int AS count FROM tasks
-WHERE ($1::text[] IS NULL OR project_id = ANY ($1)) AND deleted_at IS NULL AND archived_at IS NULL
+WHERE ${condition} AND deleted_at IS NULL AND archived_at IS NULL
 GROUP BY project_id, status`,
-};
+});
+const COUNT_OF = count("task-status-counts-of", "project_id = ANY ($1::text[])");
+const COUNT_ALL = count(
+  "task-status-counts-all",
+  `($1::text[] IS NULL OR project_id = ANY ($1)) AND ${notArchived("project_id")}`,
+);
 
 /** Tasks by status of each project, every status named. */
 export async function statusCountsOf(db: Db, projectIds: readonly string[]): Promise<StatusCount[][]> {
-  const rows = await db.read<StatusCount & { project_id: string }>(COUNT, [projectIds]);
+  const rows = await db.read<StatusCount & { project_id: string }>(COUNT_OF, [projectIds]);
   const found = Map.groupBy(rows, ({ project_id }) => project_id);
   return projectIds.map((projectId) => sum(found.get(projectId) ?? []));
 }
 
-/** The same over all of these projects, or all visible ones. @throws PROJECT_NOT_FOUND */
+/** The same over all of these projects, or all visible ones that are not archived. @throws PROJECT_NOT_FOUND */
 export async function statusCounts(ctx: Context, projectIds: readonly string[] | null): Promise<StatusCount[]> {
   await requireProjects(ctx, projectIds ?? []);
-  return sum(await ctx.db.read<StatusCount>(COUNT, [projectIds ?? visibleProjects(ctx.viewer)]));
+  return sum(
+    await (projectIds
+      ? ctx.db.read<StatusCount>(COUNT_OF, [projectIds])
+      : ctx.db.read<StatusCount>(COUNT_ALL, [visibleProjects(ctx.viewer)])),
+  );
 }
 
 const sum = (rows: readonly StatusCount[]): StatusCount[] =>

@@ -22,6 +22,8 @@ const AGENT: Readonly<Record<string, string>> = {
 };
 const ADMIN: Readonly<Record<string, string>> = {
   updateProject: `projectId: "alpha", name: "Renamed"`,
+  archiveProject: `projectId: "nowhere"`,
+  unarchiveProject: `projectId: "nowhere"`,
   createApiKey: `name: "ci", role: AGENT`,
   revokeApiKey: `keyId: "KEY"`,
   createWebhook: `url: "https://hooks.example/"`,

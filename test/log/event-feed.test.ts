@@ -151,7 +151,7 @@ test("stays away from the hub when it was closed while it read the log", async (
 
 test("tells of each changed project once per frame, however often it changed", async () => {
   const { hub, db, publish } = start();
-  const feed = new StatusFeed(hub, db, { ...ALL, projects: new Set(["alpha", "beta"]) });
+  const feed = new StatusFeed(hub, db, { ...ALL, projects: new Set(["alpha", "beta"]) }, ["alpha", "beta"]);
   expect((await feed.take()).projectIds).toEqual(["alpha", "beta"]);
   publish(100, "alpha");
   publish(1, "gamma");

@@ -63,6 +63,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     events: ["webhook.deliveries_replayed webhook *"],
   },
   deleteWebhook: { input: { webhookId: NEW }, events: ["webhook.deleted webhook *"] },
+  archiveProject: { input: { projectId: "alpha" }, events: ["project.archived project alpha"] },
+  unarchiveProject: { input: { projectId: "alpha" }, events: ["project.unarchived project alpha"] },
 };
 
 interface EventRow {

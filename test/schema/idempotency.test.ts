@@ -36,6 +36,8 @@ const INPUTS: Readonly<Record<string, object>> = {
   rotateWebhookSecret: { webhookId: NEW },
   replayWebhookDeliveries: { webhookId: NEW, allDead: true },
   deleteWebhook: { webhookId: NEW },
+  archiveProject: { projectId: "alpha" },
+  unarchiveProject: { projectId: "alpha" },
 };
 
 const nameOf = (type: string) => (type[0] ?? "").toUpperCase() + type.slice(1);
