@@ -3,6 +3,7 @@ import { addTask } from "./tools/add-task.ts";
 import { confirmReservation } from "./tools/confirm-reservation.ts";
 import { getNextAvailableId } from "./tools/get-next-available-id.ts";
 import { getNextTask } from "./tools/get-next-task.ts";
+import { getTask } from "./tools/get-task.ts";
 import { listTasks } from "./tools/list-tasks.ts";
 import { renewTaskLease } from "./tools/renew-task-lease.ts";
 import { reserveIdRange } from "./tools/reserve-id-range.ts";
@@ -15,6 +16,7 @@ export const tools: readonly Tool[] = [
   updateTaskStatus,
   renewTaskLease,
   addTask,
+  getTask,
   listTasks,
   waitForChanges,
   reserveIdRange,

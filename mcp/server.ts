@@ -6,7 +6,7 @@ import { errorText } from "./error-text.ts";
 import { type KeySettings, withIdempotencyKeys } from "./idempotency.ts";
 import { tools } from "./registry.ts";
 import type { LeaseSession } from "./session.ts";
-import { workerName } from "./text.ts";
+import { shortened, workerName } from "./text.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** One finished tool call, for a log: no arguments and no results, as both hold people's texts. */
@@ -36,6 +36,9 @@ New work: add_task, many in one call.
 IDs such as US-028: never invent them. reserve_id_range, write, confirm_reservation; for a single one get_next_available_id.
 Overview: list_tasks. News of others' work: wait_for_changes, again and again with its cursor.`;
 
+/** In UTF-16 units: faults of a hundred items are more than anybody reads. */
+const LONGEST_ERROR = 4_000;
+
 const listed = tools.map(({ call: _, example: __, ...definition }) => definition);
 
 /**
@@ -54,7 +57,7 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
     const tool = tools.find((candidate) => candidate.name === name);
     if (tool === undefined) {
       const known = tools.map((candidate) => candidate.name).join(", ");
-      throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name}. Tools: ${known}`);
+      throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${shortened(name, 60)}. Tools: ${known}`);
     }
     const started = performance.now();
     const { mutate, failed } = keyedCall();
@@ -72,7 +75,7 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
     } catch (error) {
       failed(error);
       finish({ outcome: "error", error });
-      return { isError: true, content: [{ type: "text", text: errorText(error, args) }] };
+      return { isError: true, content: [{ type: "text", text: shortened(errorText(error, args), LONGEST_ERROR) }] };
     }
   });
   return server;

@@ -1,28 +1,30 @@
 import { z } from "zod";
 import { graphql } from "../client/gen/gql.ts";
 import type { BriefingCardFragment, TaskCardFragment, TaskStatus } from "../client/gen/graphql.ts";
+import { LEAST_TEXT, shortMembers } from "./fit.ts";
+import { shortened } from "./text.ts";
 import { withoutEmpties } from "./without-empties.ts";
 
-/** A task as a model works on it. */
+/** A task as a model works on it: what matters first, and what may be long at the end. */
 graphql(`
   fragment TaskCard on Task {
     task_id: taskId
     project_id: projectId
     status
-    title
-    description
-    priority
-    labels
-    generator_name: generatorName
-    inputs
-    expected_outputs: expectedOutputs
-    context_notes: contextNotes
-    artifact_id: artifactId
-    branch_name: branchName
-    due_date: dueDate
-    metadata
     claimed_by: claimedBy
     lease_expires_at: leaseExpiresAt
+    title
+    priority
+    due_date: dueDate
+    generator_name: generatorName
+    artifact_id: artifactId
+    branch_name: branchName
+    labels
+    inputs
+    expected_outputs: expectedOutputs
+    description
+    context_notes: contextNotes
+    metadata
   }
 `);
 
@@ -44,7 +46,7 @@ graphql(`
 const STATUSES = ["pending", "in_progress", "completed"] as const;
 export const statusSchema = z.enum(STATUSES);
 /** An attempt at a task, as the claim returned it. */
-export const attemptId = z.string().max(100).describe("From get_next_task").optional();
+export const attemptId = z.string().describe("From get_next_task").optional();
 export const leaseSeconds = z.int().min(1).max(86_400).optional();
 
 const GRAPHQL_STATUS = { pending: "PENDING", in_progress: "IN_PROGRESS", completed: "COMPLETED" } as const;
@@ -57,31 +59,61 @@ export function fromGraphQLStatus(status: TaskStatus): z.output<typeof statusSch
   return STATUSES.find((name) => GRAPHQL_STATUS[name] === status) ?? "pending";
 }
 
-/** What earlier attempts left. */
-export const briefingSchema = z.looseObject({
-  branch_name: z.string().optional(),
-  attempts: z.array(z.looseObject({ worker: z.string().optional(), outcome: z.string().optional() })).optional(),
-});
-
-/** What every card has; the rest of it says itself what it is, and would cost the listing of each tool. */
+/** What every card has. The rest, and what stands beside it, says itself what it is, and would cost the listing of each tool. */
 export const taskCardSchema = z.object({
   task_id: z.string(),
   project_id: z.string(),
-  status: statusSchema,
-  description: z.string().optional(),
 });
 
 /** The card with the status as tools spell it and without what is empty. */
-export function cardOf({ task_id, project_id, status, ...rest }: TaskCardFragment) {
+export function cardOf<Card extends TaskCardFragment>({ task_id, project_id, status, ...rest }: Card) {
   return { task_id, project_id, status: fromGraphQLStatus(status), ...withoutEmpties(rest) };
 }
 
-/** The briefing without what is empty; undefined when nothing was left. */
-export function briefingOf(briefing: BriefingCardFragment | null | undefined) {
-  if (briefing == null) return undefined;
-  const attempts = briefing.attempts.map(({ outcome, ...rest }) =>
-    withoutEmpties({ ...rest, outcome: outcome?.toLowerCase() }),
-  );
-  const card = withoutEmpties({ ...briefing, attempts });
-  return Object.keys(card).length === 0 ? undefined : card;
+/** The same with no member longer than `most`. */
+export function shortCard(task: TaskCardFragment, most: number, cuts: string[] = []) {
+  const { task_id, project_id, status, ...rest } = cardOf(task);
+  return { task_id, project_id, status, ...shortMembers(rest, most, cuts) };
+}
+
+/** What to do with a task that was claimed. */
+export const WORK =
+  "Do it, then update_task_status completed with this attempt and completion_notes; renew_task_lease before lease_expires_at if it takes longer.";
+
+/** Attempts that an answer tells of. */
+const MOST_ATTEMPTS = 10;
+
+interface ToWorkOn {
+  readonly task: TaskCardFragment;
+  readonly briefing?: BriefingCardFragment | null;
+  readonly most: number;
+}
+
+/** A task to work on with what earlier attempts left, no text longer than `most`; `read_on` says how to get the rest. */
+export function toWorkOn({ task, briefing, most }: ToWorkOn) {
+  const cuts: string[] = [];
+  const members = {
+    card: shortCard(task, most, cuts),
+    briefing: briefing ? briefingOf(briefing, most, cuts) : undefined,
+  };
+  return { ...members, read_on: cuts.length === 0 ? undefined : cuts };
+}
+
+/** The briefing without what is empty, undefined when nothing was left. */
+function briefingOf({ attempts, ...rest }: BriefingCardFragment, most: number, cuts: string[]) {
+  const members = shortMembers(withoutEmpties(rest), most, cuts);
+  const latest = attempts.slice(-MOST_ATTEMPTS).map((attempt) => attemptOf(attempt, most));
+  if (attempts.length > MOST_ATTEMPTS || latest.some(({ cut }) => cut))
+    cuts.push("attempts: not all of it is here; get_task with field attempts has it.");
+  const left = withoutEmpties({ ...members, attempts: latest.map(({ shown }) => shown) });
+  return Object.keys(left).length === 0 ? undefined : left;
+}
+
+/** Notes of many attempts share the room that one other text has. */
+function attemptOf({ outcome, notes, ...rest }: BriefingCardFragment["attempts"][number], most: number) {
+  const short = notes === null ? null : shortened(notes, Math.max(most / 5, LEAST_TEXT));
+  return {
+    shown: withoutEmpties({ ...rest, outcome: outcome?.toLowerCase(), notes: short }),
+    cut: short !== notes,
+  };
 }

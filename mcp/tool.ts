@@ -5,6 +5,7 @@ import type { Answer } from "../client/request.ts";
 import { describeFaults } from "./call-faults.ts";
 import { type Schema, schemaOf } from "./schema.ts";
 import type { LeaseSession } from "./session.ts";
+import { shortened } from "./text.ts";
 import { understand } from "./understand.ts";
 
 /** What a tool may use. Nothing of it belongs to a protocol library, so tools can be served by any. */
@@ -74,6 +75,9 @@ export class CallFault extends Error {
   override readonly name = "CallFault";
 }
 
+/** In UTF-16 units; answers leave room for it. */
+const LONGEST_NOTE = 500;
+
 /** Closes a definition over its own types: arguments are understood and checked before `run` sees them. */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
@@ -93,7 +97,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
       const { data, error } = input.safeParse(value);
       if (error) throw new CallFault(describeFaults({ tool: name, schema: inputSchema, example, args: value, error }));
       const result = await run(context, data);
-      return notes.length === 0 ? result : { note: notes.join(" "), ...result };
+      return notes.length === 0 ? result : { note: shortened(notes.join(" "), LONGEST_NOTE), ...result };
     },
   };
 }

@@ -54,7 +54,6 @@ export const addTask = defineTool({
   output: z.object({
     tasks_added: z.number(),
     task_ids: z.array(z.string()),
-    claimed: z.array(z.object({ task_id: z.string(), attempt: z.string() })).optional(),
   }),
   example: { project_id: "my-project", tasks: [{ description: "Write the docs", priority: 1 }] },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },

@@ -1,14 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
-import {
-  briefingOf,
-  briefingSchema,
-  cardOf,
-  leaseSeconds,
-  statusSchema,
-  taskCardSchema,
-  toGraphQLStatus,
-} from "../task-card.ts";
+import { fitTexts } from "../fit.ts";
+import { leaseSeconds, statusSchema, taskCardSchema, toGraphQLStatus, toWorkOn, WORK } from "../task-card.ts";
 import { workerName } from "../text.ts";
 import { defineTool, projectOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
@@ -65,11 +58,11 @@ const input = z.strictObject({
 });
 
 const output = z.object({
-  task: taskCardSchema.nullable(),
   attempt: z.string().optional(),
-  briefing: briefingSchema.optional(),
-  message: z.string().optional(),
+  task: taskCardSchema.nullable(),
 });
+
+const LATER = "get_next_task again, at retry_at if there is one, or wait_for_changes until work is there.";
 
 export const getNextTask = defineTool({
   name: "get_next_task",
@@ -90,12 +83,15 @@ async function claim(context: ToolContext, args: z.output<typeof input>) {
     leaseSeconds: args.lease_seconds,
   });
   const { task, attempt, briefing, idle } = claimNextTask;
-  if (task === null || attempt === null) return { task: null, ...withoutEmpties(idle ?? {}) };
+  if (task === null || attempt === null) return { task: null, next: LATER, ...withoutEmpties(idle ?? {}) };
 
   const { project, ...card } = task;
   const { task_id: taskId, project_id: projectId } = card;
   context.session?.hold({ projectId, taskId, attempt, leaseSeconds: args.lease_seconds ?? project.leaseSeconds });
-  return { task: cardOf(card), attempt, ...withoutEmpties({ briefing: briefingOf(briefing) }) };
+  return fitTexts((most) => {
+    const { read_on, card: shown, briefing: left } = toWorkOn({ task: card, briefing, most });
+    return { attempt, next: WORK, read_on, task: shown, briefing: left };
+  });
 }
 
 async function look(context: ToolContext, args: z.output<typeof input>) {
@@ -104,5 +100,9 @@ async function look(context: ToolContext, args: z.output<typeof input>) {
     status: toGraphQLStatus(args.status_filter),
   });
   const { task, idle } = nextTask;
-  return task === null ? { task: null, ...withoutEmpties(idle ?? {}) } : { task: cardOf(task) };
+  if (task === null) return { task: null, ...withoutEmpties(idle ?? {}) };
+  return fitTexts((most) => {
+    const { read_on, card } = toWorkOn({ task, most });
+    return { read_on, task: card };
+  });
 }

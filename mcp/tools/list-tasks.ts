@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { ServerError } from "../../client/faults.ts";
 import { graphql } from "../../client/gen/gql.ts";
-import type { TaskFilter } from "../../client/gen/graphql.ts";
-import { cardOf, fromGraphQLStatus, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
+import type { ListTasksQuery, TaskCardFragment, TaskFilter } from "../../client/gen/graphql.ts";
+import type { Answer } from "../../client/request.ts";
+import { fitItems, fits, fitTexts, LEAST_TEXT, shortMembers } from "../fit.ts";
+import { cardOf, shortCard, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
 import { defineTool, projectWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
@@ -9,10 +12,13 @@ const ListTasks = graphql(`
   query ListTasks($filter: TaskFilter!, $first: Int!, $after: String, $counted: Boolean!) {
     tasks(filter: $filter, first: $first, after: $after) {
       totalCount @include(if: $counted)
-      nodes {
-        ...TaskCard
-        completed_at: completedAt
-        completion_notes: completionNotes
+      edges {
+        cursor
+        node {
+          ...TaskCard
+          completed_at: completedAt
+          completion_notes: completionNotes
+        }
       }
       pageInfo {
         endCursor
@@ -22,7 +28,7 @@ const ListTasks = graphql(`
   }
 `);
 
-/** A description longer than this is cut in a concise list, in characters. */
+/** A text longer than this is cut in a concise list, in characters. */
 const CONCISE_TEXT = 160;
 
 const input = z.strictObject({
@@ -42,29 +48,49 @@ export const listTasks = defineTool({
   description: "Look at tasks in queue order, of one project or, without any project, of all. Changes nothing.",
   input,
   output: z.object({
-    tasks: z.array(taskCardSchema),
     total: z.number().optional(),
     next_cursor: z.string().optional(),
+    tasks: z.array(taskCardSchema),
   }),
   example: { project_id: "my-project", status: "pending", limit: 20 },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ query, defaultProject }, args) {
     const project = projectWithin(defaultProject, args);
-    const { tasks } = await query(ListTasks, {
+    const asked = {
       filter: filterOf(args, project),
-      first: args.limit,
       after: args.cursor,
       // Counting costs the server a second look at all matches; the first page's total is enough.
       counted: args.cursor === undefined,
-    });
-    const cards = (tasks.nodes ?? []).filter((task) => task !== null);
-    const next = tasks.pageInfo.hasNextPage ? tasks.pageInfo.endCursor : undefined;
-    return {
-      tasks: cards.map(args.detail === "full" ? cardOf : concise),
-      ...withoutEmpties({ total: tasks.totalCount, next_cursor: next }),
     };
+    const tasks = await pageOf((first) => query(ListTasks, { ...asked, first }), args.limit);
+    const edges = (tasks.edges ?? []).flatMap((edge) => (edge?.node ? [{ cursor: edge.cursor, task: edge.node }] : []));
+
+    const answer = (shown: readonly (typeof edges)[number][], most: number) => {
+      const more = tasks.pageInfo.hasNextPage || shown.length < edges.length;
+      const cuts: string[] = [];
+      const cards = shown.map(({ task }) => (args.detail === "full" ? shortCard : concise)(task, most, cuts));
+      return {
+        ...withoutEmpties({ total: tasks.totalCount, next_cursor: more ? shown.at(-1)?.cursor : undefined }),
+        ...(cuts.length > 0 && { read_on: "Texts that end in … are cut: get_task has them whole." }),
+        tasks: cards,
+      };
+    };
+    const whole = fitTexts((most) => answer(edges, most));
+    return fits(whole) ? whole : fitItems(edges, (shown) => answer(shown, LEAST_TEXT));
   },
 });
+
+type Page = Answer<ListTasksQuery>["tasks"];
+
+/** The page, smaller where the tasks are so large that the server refuses so many at once. */
+async function pageOf(ask: (first: number) => Promise<Answer<ListTasksQuery>>, first: number): Promise<Page> {
+  try {
+    return (await ask(first)).tasks;
+  } catch (error) {
+    if (first === 1 || !(error instanceof ServerError) || error.code !== "QUERY_TOO_COMPLEX") throw error;
+    return pageOf(ask, Math.ceil(first / 4));
+  }
+}
 
 function filterOf({ status, text, labels }: z.output<typeof input>, project: string | undefined): TaskFilter {
   return {
@@ -75,14 +101,11 @@ function filterOf({ status, text, labels }: z.output<typeof input>, project: str
   };
 }
 
-function concise(task: Parameters<typeof cardOf>[0] & { completed_at: string | null }) {
-  const text = task.title ?? task.description;
-  return {
-    task_id: task.task_id,
-    project_id: task.project_id,
-    status: fromGraphQLStatus(task.status),
-    description: text.length > CONCISE_TEXT ? `${text.slice(0, CONCISE_TEXT)}…` : text,
-    priority: task.priority,
-    ...withoutEmpties({ labels: task.labels, claimed_by: task.claimed_by, completed_at: task.completed_at }),
-  };
+type ListedTask = TaskCardFragment & { readonly completed_at: string | null };
+
+/** What an overview needs of a task. */
+function concise(task: ListedTask, most: number, cuts: string[]) {
+  const { task_id, project_id, status, title, priority, labels, claimed_by, completed_at, description } = cardOf(task);
+  const members = withoutEmpties({ title, priority, labels, claimed_by, completed_at, description });
+  return { task_id, project_id, status, ...shortMembers(members, Math.min(most, CONCISE_TEXT), cuts) };
 }

@@ -1,17 +1,18 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { UpdateTaskStatusMutation } from "../../client/gen/graphql.ts";
+import { fitTexts } from "../fit.ts";
 import {
   attemptId,
-  briefingOf,
-  briefingSchema,
-  cardOf,
   fromGraphQLStatus,
   leaseSeconds,
   statusSchema,
   taskCardSchema,
   toGraphQLStatus,
+  toWorkOn,
+  WORK,
 } from "../task-card.ts";
+import { shortened } from "../text.ts";
 import { answered, CallFault, defineTool, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
@@ -34,7 +35,8 @@ const UpdateTaskStatus = graphql(`
   }
 `);
 
-type UpdatedTask = NonNullable<NonNullable<UpdateTaskStatusMutation["updateTaskStatus"]>["task"]>;
+type UpdateAnswer = NonNullable<UpdateTaskStatusMutation["updateTaskStatus"]>;
+type UpdatedTask = NonNullable<UpdateAnswer["task"]>;
 
 const input = z.strictObject({
   task_id: z.string(),
@@ -54,9 +56,8 @@ export const updateTaskStatus = defineTool({
     "completed: finish your task. pending: give it back. in_progress: take this very task, as get_next_task does. Legal: pending → in_progress → completed, in_progress → pending.",
   input,
   output: z.object({
-    updated_task: taskCardSchema,
     attempt: z.string().optional(),
-    briefing: briefingSchema.optional(),
+    updated_task: taskCardSchema,
   }),
   example: { task_id: "TASK-001", status: "completed", completion_notes: "What was done" },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -80,9 +81,9 @@ export const updateTaskStatus = defineTool({
       leaseSeconds: args.lease_seconds,
     });
     const task = answered(answer.task, "a task");
-    if (claims) return taken(context, task, answer.attempt, args.lease_seconds, briefingOf(answer.briefing));
+    if (claims) return taken(context, task, answer, args.lease_seconds);
     session?.drop(task.project_id, task.task_id);
-    return { updated_task: reported(task) };
+    return fitTexts((most) => ({ updated_task: reported(task, most), next: "get_next_task" }));
   },
 });
 
@@ -90,18 +91,21 @@ export const updateTaskStatus = defineTool({
 function taken(
   { session }: ToolContext,
   { project, completedAt: _, completionNotes: __, ...card }: UpdatedTask,
-  attempt: string | null,
+  { attempt, briefing }: UpdateAnswer,
   lease: number | undefined,
-  briefing: ReturnType<typeof briefingOf>,
 ) {
   if (attempt !== null) {
     const { project_id: projectId, task_id: taskId } = card;
     session?.hold({ projectId, taskId, attempt, leaseSeconds: lease ?? project.leaseSeconds });
   }
-  return { updated_task: cardOf(card), ...withoutEmpties({ attempt: attempt ?? undefined, briefing }) };
+  return fitTexts((most) => {
+    const { read_on, card: shown, briefing: left } = toWorkOn({ task: card, briefing, most });
+    return { attempt: attempt ?? undefined, next: WORK, read_on, updated_task: shown, briefing: left };
+  });
 }
 
-function reported({ task_id, project_id, status, completedAt, completionNotes }: UpdatedTask) {
-  const rest = withoutEmpties({ completed_at: completedAt, completion_notes: completionNotes });
+function reported({ task_id, project_id, status, completedAt, completionNotes }: UpdatedTask, most: number) {
+  const notes = completionNotes === null ? null : shortened(completionNotes, most);
+  const rest = withoutEmpties({ completed_at: completedAt, completion_notes: notes });
   return { task_id, project_id, status: fromGraphQLStatus(status), ...rest };
 }

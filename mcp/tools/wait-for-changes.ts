@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
+import type { WaitForChangesQuery } from "../../client/gen/graphql.ts";
+import { fitItems, fits } from "../fit.ts";
 import { defineTool, projectWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
@@ -47,32 +49,34 @@ export const waitForChanges = defineTool({
     events: z.array(z.looseObject({ number: z.number(), type: z.string() })),
     cursor: z.string(),
     caught_up: z.boolean(),
-    next: z.string(),
   }),
   example: { project_id: "my-project", types: ["task.completed"] },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ query, defaultProject }, args) {
     const { cursor, types, task_ids, wait_seconds, limit } = args;
     const project = projectWithin(defaultProject, args);
-    const { events: page } = await query(
-      WaitForChanges,
-      {
-        filter: withoutEmpties({ projects: project === undefined ? [] : [project], types, tasks: task_ids }),
-        after: cursor ?? (await query(Now, {})).logCursor,
-        first: limit,
-        waitSeconds: wait_seconds,
-      },
-      wait_seconds * 1000,
-    );
-    return {
-      events: page.events.map(({ number, type, changes, ...event }) => ({
-        number,
-        type,
-        ...withoutEmpties({ ...event, changed: changes.map(({ field }) => field) }),
-      })),
-      cursor: page.cursor,
-      caught_up: page.caught_up,
-      next: `Call wait_for_changes again with this cursor${page.caught_up ? "" : " at once: more is there"}.`,
-    };
+    const filter = withoutEmpties({ projects: project === undefined ? [] : [project], types, tasks: task_ids });
+    const after = cursor ?? (await query(Now, {})).logCursor;
+    const page = async (first: number) =>
+      answerOf(
+        (await query(WaitForChanges, { filter, after, first, waitSeconds: wait_seconds }, wait_seconds * 1000)).events,
+      );
+    const all = await page(limit);
+    if (fits(all)) return all;
+    // The cursor belongs to a whole page, so a shorter one is asked for; its events are there already.
+    return page(fitItems(all.events, (events) => ({ ...all, events })).events.length);
   },
 });
+
+function answerOf(page: NonNullable<WaitForChangesQuery["events"]>) {
+  return {
+    events: page.events.map(({ number, type, changes, ...event }) => ({
+      number,
+      type,
+      ...withoutEmpties({ ...event, changed: changes.map(({ field }) => field) }),
+    })),
+    cursor: page.cursor,
+    caught_up: page.caught_up,
+    next: `Call wait_for_changes again with this cursor${page.caught_up ? "" : " at once: more is there"}.`,
+  };
+}

@@ -89,6 +89,17 @@ describe("the tool list", () => {
             "readOnlyHint",
             "idempotentHint",
           ],
+          "name": "get_task",
+          "parameters": "task_id project_id field offset",
+          "required": [
+            "task_id",
+          ],
+        },
+        {
+          "hints": [
+            "readOnlyHint",
+            "idempotentHint",
+          ],
           "name": "list_tasks",
           "parameters": "project_id all_projects status text labels detail limit cursor",
           "required": [],

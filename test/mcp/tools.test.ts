@@ -1,218 +1,180 @@
 import { GraphQLError } from "graphql";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { reset, scriptedDocket } from "../support/scripted-docket.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectTools } from "./connect.ts";
 
-const task = {
-  taskId: "TASK-046",
-  projectId: "alpha",
-  status: "IN_PROGRESS",
-  description: "Generate HLS-007",
-  generatorName: "hls-generator",
-  inputs: ["PRD-006"],
-  expectedOutputs: [],
-  labels: [],
-  metadata: {},
-  priority: 2,
-  attemptCount: 1,
-  project: { leaseSeconds: 3600 },
-};
-const attempts = [{ number: 1, worker: "a", outcome: "EXPIRED", endedAt: "2025-10-18T10:00:00.000Z" }];
-const briefing = { checkpoint: { step: "tests" }, attempts };
+let server: TestServer;
+let projects = 0;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
+
+type Tools = Awaited<ReturnType<typeof connectTools>>;
+
+/** A session of its own in a new project with these tasks. */
+async function start(tasks: object[] = [{ description: "Generate HLS-007", inputs: ["PRD-006"] }]): Promise<Tools> {
+  const defaultProject = `project-${++projects}`;
+  const tools = await connectTools({ ...server, defaultProject, holds: true });
+  if (tasks.length > 0) await succeed(tools, "add_task", { tasks });
+  return tools;
+}
+
+async function succeed(tools: Tools, name: string, args: Record<string, unknown> = {}) {
+  const { failed, text, data } = await tools.call(name, args);
+  expect(failed && text).toBe(false);
+  expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(data)));
+  return data as Record<string, unknown>;
+}
+
+const ATTEMPT = expect.stringMatching(/^\d+-/);
 
 describe("get_next_task", () => {
-  test("claims, and shows the task with its attempt and what earlier ones left", async () => {
-    await using docket = await scriptedDocket({
-      claimNextTask: () => ({ task, attempt: "2-9f86d081884c", briefing, replayed: false }),
-    });
-    await using tools = await connectTools(docket);
-    const { data, text } = await tools.call("get_next_task", { project_id: "alpha", lease_seconds: 900 });
-    expect(data).toEqual({
+  test("claims, and shows the task with its attempt, what to do, and what earlier attempts left", async () => {
+    await using tools = await start();
+    const first = await succeed(tools, "get_next_task", { worker: "a" });
+    await succeed(tools, "renew_task_lease", { task_id: "TASK-001", checkpoint: { step: "tests" } });
+    await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "pending", notes: "no key" });
+    const second = await succeed(tools, "get_next_task", { lease_seconds: 900 });
+    expect(second).toEqual({
+      attempt: ATTEMPT,
+      next: expect.stringContaining("update_task_status completed"),
       task: {
-        task_id: "TASK-046",
-        project_id: "alpha",
+        task_id: "TASK-001",
+        project_id: `project-${projects}`,
         status: "in_progress",
         description: "Generate HLS-007",
         priority: 2,
-        generator_name: "hls-generator",
         inputs: ["PRD-006"],
+        claimed_by: "test-client",
+        lease_expires_at: expect.any(String),
       },
-      attempt: "2-9f86d081884c",
       briefing: {
         checkpoint: { step: "tests" },
-        attempts: [{ number: 1, worker: "a", outcome: "expired", ended_at: "2025-10-18T10:00:00.000Z" }],
+        attempts: [{ number: 1, worker: "a", outcome: "released", ended_at: expect.any(String), notes: "no key" }],
       },
     });
-    expect(JSON.parse(text)).toEqual(data);
-    const input = docket.seen[0]?.variables.input;
-    expect(input).toMatchObject({ projectId: "alpha", leaseSeconds: 900, worker: "test-client" });
-    expect(input?.["idempotencyKey"]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(second["attempt"]).not.toBe(first["attempt"]);
   });
 
-  test("says why there is nothing to do", async () => {
-    const idle = { message: "No pending tasks for project", pending: 0, held: 2, retryAt: "2025-10-18T10:00:00.000Z" };
-    await using docket = await scriptedDocket({ claimNextTask: () => ({ idle, replayed: false }) });
-    await using tools = await connectTools(docket);
-    const { data } = await tools.call("get_next_task", { project_id: "alpha" });
-    const shown = { pending: 0, held: 2, retry_at: "2025-10-18T10:00:00.000Z" };
-    expect(data).toEqual({ task: null, message: "No pending tasks for project", ...shown });
+  test("says why there is nothing to do, and what to do then", async () => {
+    await using tools = await start();
+    await succeed(tools, "get_next_task");
+    const idle = await succeed(tools, "get_next_task");
+    const why = { message: "No pending tasks for project", pending: 0, held: 1, retry_at: expect.any(String) };
+    expect(idle).toEqual({ task: null, next: expect.stringContaining("wait_for_changes"), ...why });
   });
 
-  test.each([
-    [{ claim: false }, "PENDING"],
-    [{ status_filter: "in_progress" }, "IN_PROGRESS"],
-    [{ status_filter: "completed", claim: true }, "COMPLETED"],
-  ])("only looks when called with %o", async (args, status) => {
-    await using docket = await scriptedDocket({ nextTask: () => ({ task: { ...task, status } }) });
-    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
-    const { data } = await tools.call("get_next_task", args);
-    expect(data).toMatchObject({ task: { task_id: "TASK-046", status: status.toLowerCase() } });
-    expect(docket.seen.map(({ query }) => query.trim().split(" ")[0])).toEqual(["query"]);
-    expect(docket.seen[0]?.variables).toEqual({ projectId: "alpha", status });
+  test.each([{ claim: false }, { status_filter: "pending", claim: false }])("only looks with %o", async (args) => {
+    await using tools = await start();
+    const seen = await succeed(tools, "get_next_task", args);
+    expect(seen).toMatchObject({ task: { task_id: "TASK-001", status: "pending" } });
+    expect(seen).not.toHaveProperty("attempt");
+  });
+
+  test("only looks at tasks that are not pending", async () => {
+    await using tools = await start();
+    await succeed(tools, "get_next_task");
+    for (const claim of [true, false]) {
+      const seen = await succeed(tools, "get_next_task", { status_filter: "in_progress", claim });
+      expect(seen).toMatchObject({ task: { task_id: "TASK-001", status: "in_progress" } });
+    }
+    expect(await succeed(tools, "get_next_task", { status_filter: "completed" })).toMatchObject({ task: null });
   });
 });
 
 describe("update_task_status", () => {
-  test("reports the finished task; notes is another name for completion_notes", async () => {
-    const done = { ...task, status: "COMPLETED", completedAt: "2025-10-18T11:00:00.000Z", completionNotes: "ok" };
-    await using docket = await scriptedDocket({ updateTaskStatus: () => ({ task: done, replayed: false }) });
-    await using tools = await connectTools(docket);
-    const args = { task_id: "TASK-046", status: "completed", notes: "ok", attempt: "3-9f86d081884c" };
-    const { data } = await tools.call("update_task_status", args);
-    const outcome = { status: "completed", completed_at: "2025-10-18T11:00:00.000Z", completion_notes: "ok" };
-    expect(data).toEqual({ updated_task: { task_id: "TASK-046", project_id: "alpha", ...outcome } });
-    expect(docket.seen[0]?.variables.input).toMatchObject({
-      completionNotes: "ok",
-      attempt: "3-9f86d081884c",
-      status: "COMPLETED",
+  test("reports the finished task and the next step; notes is another name for completion_notes", async () => {
+    await using tools = await start();
+    const { attempt } = await succeed(tools, "get_next_task");
+    const args = { task_id: "TASK-001", status: "completed", notes: "ok", attempt };
+    expect(await succeed(tools, "update_task_status", args)).toEqual({
+      next: "get_next_task",
+      updated_task: {
+        task_id: "TASK-001",
+        project_id: `project-${projects}`,
+        status: "completed",
+        completed_at: expect.any(String),
+        completion_notes: "ok",
+      },
     });
-    expect(docket.seen[0]?.variables.input).not.toHaveProperty("reset");
   });
 
   test("shows the whole task when it was taken by name", async () => {
-    const answer = { task, attempt: "2-9f86d081884c", briefing, replayed: false };
-    await using docket = await scriptedDocket({ updateTaskStatus: () => answer });
-    await using tools = await connectTools(docket);
-    const { data } = await tools.call("update_task_status", { task_id: "TASK-046", status: "in_progress" });
-    const left = { checkpoint: { step: "tests" } };
-    expect(data).toMatchObject({ attempt: "2-9f86d081884c", updated_task: { inputs: ["PRD-006"] }, briefing: left });
+    await using tools = await start();
+    const taken = await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "in_progress" });
+    expect(taken).toMatchObject({ attempt: ATTEMPT, updated_task: { inputs: ["PRD-006"] } });
+    expect(taken["next"]).toContain("update_task_status completed");
   });
 });
 
 describe("what a session holds", () => {
-  const root = {
-    claimNextTask: () => ({ task: { ...task, projectId: "beta" }, attempt: "7-9f86d081884c", replayed: false }),
-    updateTaskStatus: ({ input }: { input: Record<string, unknown> }) => ({
-      task: { ...task, projectId: "beta", status: input["status"] },
-      attempt: input["status"] === "IN_PROGRESS" ? "8-9f86d081884c" : null,
-      replayed: false,
-    }),
-    renewTaskLease: () => ({
-      task: { ...task, projectId: "beta" },
-      attempt: "7-9f86d081884c",
-      leaseExpiresAt: "2025-10-18T10:00:00.000Z",
-    }),
-  };
-  const inputsOf = (docket: { seen: readonly { variables: { input?: Record<string, unknown> } }[] }) =>
-    docket.seen.map(({ variables }) => variables.input);
-
   test("is completed under its own project and attempt, whatever the default project is", async () => {
-    await using docket = await scriptedDocket(root);
-    await using tools = await connectTools({ url: docket.url, holds: true, defaultProject: "alpha" });
-    await tools.call("get_next_task", { project_id: "beta" });
-    await tools.call("update_task_status", { task_id: "TASK-046", status: "completed" });
-    await tools.call("update_task_status", { task_id: "TASK-046", status: "completed" });
-    const [, held, after] = inputsOf(docket);
-    expect(held).toMatchObject({ projectId: "beta", attempt: "7-9f86d081884c" });
-    expect(after).toMatchObject({ projectId: "alpha" });
-    expect(after).not.toHaveProperty("attempt");
+    await using beta = await start();
+    await using tools = await start();
+    const project_id = `project-${projects - 1}`;
+    await succeed(tools, "get_next_task", { project_id });
+    const done = await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "completed" });
+    expect(done).toMatchObject({ updated_task: { project_id } });
+    expect(await succeed(beta, "get_next_task")).toMatchObject({ task: null });
   });
 
   test("is renewed with the lease it was taken for", async () => {
-    await using docket = await scriptedDocket({
-      ...root,
-      renewTaskLease: () => ({ ...root.renewTaskLease(), replayed: false }),
-    });
-    await using tools = await connectTools({ url: docket.url, holds: true });
-    await tools.call("get_next_task", { project_id: "beta", lease_seconds: 900 });
-    const { data } = await tools.call("renew_task_lease", { task_id: "TASK-046", checkpoint: { step: 1 } });
-    expect(data).toEqual({
-      task_id: "TASK-046",
-      attempt: "7-9f86d081884c",
-      lease_expires_at: "2025-10-18T10:00:00.000Z",
-    });
-    const expected = { projectId: "beta", attempt: "7-9f86d081884c", leaseSeconds: 900, checkpoint: { step: 1 } };
-    expect(inputsOf(docket)[1]).toMatchObject(expected);
+    await using tools = await start();
+    const { attempt } = await succeed(tools, "get_next_task", { lease_seconds: 86_400 });
+    const renewed = await succeed(tools, "renew_task_lease", { task_id: "TASK-001", checkpoint: { step: 1 } });
+    expect(renewed).toEqual({ task_id: "TASK-001", attempt, lease_expires_at: expect.any(String) });
+    expect(Date.parse(String(renewed["lease_expires_at"])) - Date.now()).toBeGreaterThan(80_000_000);
   });
 
   test("can be taken anew by name: an old attempt does not fence off the new claim", async () => {
-    await using docket = await scriptedDocket(root);
-    await using tools = await connectTools({ url: docket.url, holds: true });
-    await tools.call("get_next_task", { project_id: "beta" });
-    await tools.call("update_task_status", { task_id: "TASK-046", status: "in_progress" });
-    await tools.call("update_task_status", { task_id: "TASK-046", status: "pending" });
-    const [, taken, released] = inputsOf(docket);
-    expect(taken).not.toHaveProperty("attempt");
-    expect(released).toMatchObject({ attempt: "8-9f86d081884c", status: "PENDING" });
+    await using tools = await start();
+    const { attempt } = await succeed(tools, "get_next_task");
+    const again = await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "in_progress" });
+    expect(again).toMatchObject({ attempt });
+    await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "pending" });
+    const anew = await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "in_progress" });
+    expect(anew["attempt"]).not.toBe(attempt);
   });
 });
 
 describe("add_task", () => {
-  const added = { tasksAdded: 1, taskIds: ["TASK-046"], tasks: [task], attempts: [null], replayed: false };
-
-  test("sends sub-artifacts to the client's project, which it creates when missing", async () => {
-    await using docket = await scriptedDocket({ addTasks: () => added });
-    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
+  test("adds sub-artifacts to the client's project, which it creates when missing", async () => {
+    await using tools = await start([]);
     const item = { artifact_id: "HLS-006", artifact_type: "hls", generator: "hls-generator", parent_id: "PRD-006" };
-    const { data } = await tools.call("add_task", { tasks: [{ ...item, status: "pending" }] });
-    expect(data).toEqual({ tasks_added: 1, task_ids: ["TASK-046"] });
-    expect(docket.seen[0]?.variables.input).toMatchObject({
-      projectId: "alpha",
-      createProject: true,
-      tasks: [{ artifactId: "HLS-006", artifactType: "HLS", generator: "hls-generator", parentId: "PRD-006" }],
+    const added = await succeed(tools, "add_task", { tasks: [{ ...item, status: "pending" }] });
+    expect(added).toMatchObject({ tasks_added: 1, task_ids: ["TASK-001"] });
+    const made = { generator_name: "hls-generator", artifact_id: "HLS-006", expected_outputs: ["HLS-006"] };
+    expect(await succeed(tools, "get_task", { task_id: "TASK-001" })).toMatchObject({ task: made });
+  });
+
+  test("needs no default project when every item names its own", async () => {
+    await using tools = await connectTools(server);
+    const project_id = `project-${++projects}`;
+    expect(await succeed(tools, "add_task", { tasks: [{ description: "x", project_id }] })).toMatchObject({
+      tasks_added: 1,
     });
   });
 
-  test("needs no default when every item names its project", async () => {
-    await using docket = await scriptedDocket({ addTasks: () => added });
-    await using tools = await connectTools(docket);
-    const { failed } = await tools.call("add_task", { tasks: [{ description: "x", project_id: "alpha" }] });
-    expect(failed).toBe(false);
-    expect(docket.seen[0]?.variables.input).not.toHaveProperty("projectId");
-  });
-
   test("tells the attempt of what was added as in progress", async () => {
-    await using docket = await scriptedDocket({ addTasks: () => ({ ...added, attempts: ["1-9f86d081884c"] }) });
-    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha", holds: true });
-    const { data } = await tools.call("add_task", { tasks: [{ description: "x", status: "in_progress" }] });
-    expect(data).toMatchObject({ claimed: [{ task_id: "TASK-046", attempt: "1-9f86d081884c" }] });
-    expect(tools.session.find("TASK-046", undefined, undefined)).toMatchObject({ leaseSeconds: 3600 });
+    await using tools = await start([]);
+    const tasks = [{ description: "x" }, { description: "y", status: "in_progress" }];
+    const added = await succeed(tools, "add_task", { tasks, lease_seconds: 60 });
+    expect(added).toMatchObject({ claimed: [{ task_id: "TASK-002", attempt: ATTEMPT }] });
+    expect(tools.session.find("TASK-002", undefined, undefined)).toMatchObject({ leaseSeconds: 60 });
   });
 });
 
 describe("artifact IDs", () => {
-  test("are reserved and confirmed", async () => {
-    const reservation = { reservationId: "r1", expiresAt: "2025-10-18T14:30:00.000Z", ids: ["US-028"] };
-    await using docket = await scriptedDocket({
-      reserveIds: () => ({ reservedIds: ["US-028", "US-029"], reservation, replayed: false }),
-      confirmReservation: () => ({ reservation, released: ["US-029"], replayed: false }),
-    });
-    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
-    const reserved = await tools.call("reserve_id_range", { artifact_type: "us", count: 2 });
-    const ids = ["US-028", "US-029"];
-    expect(reserved.data).toEqual({ reservation_id: "r1", reserved_ids: ids, expires_at: "2025-10-18T14:30:00.000Z" });
-    expect(docket.seen[0]?.variables.input).toMatchObject({ artifactType: "US", count: 2, createProject: true });
-    const confirmed = await tools.call("confirm_reservation", { reservation_id: "r1", ids: ["US-028"] });
-    expect(confirmed.data).toEqual({ reservation_id: "r1", confirmed_ids: ["US-028"], released_ids: ["US-029"] });
-  });
-
-  test("are taken one by one", async () => {
-    await using docket = await scriptedDocket({
-      nextId: () => ({ id: "US-028", lastAssigned: "US-027", replayed: false }),
-    });
-    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
-    const { data } = await tools.call("get_next_available_id", { artifact_type: "US" });
-    expect(data).toEqual({ id: "US-028", last_assigned: "US-027" });
+  test("are reserved, confirmed in part, and taken one by one", async () => {
+    await using tools = await start([]);
+    const reserved = await succeed(tools, "reserve_id_range", { artifact_type: "us", count: 2 });
+    expect(reserved).toMatchObject({ reserved_ids: ["US-001", "US-002"], expires_at: expect.any(String) });
+    const { reservation_id } = reserved;
+    const confirmed = await succeed(tools, "confirm_reservation", { reservation_id, ids: ["US-001"] });
+    expect(confirmed).toMatchObject({ reservation_id, confirmed_ids: ["US-001"], released_ids: ["US-002"] });
+    expect(await succeed(tools, "get_next_available_id", { artifact_type: "US" })).toMatchObject({ id: "US-002" });
   });
 
   test("are never made up when an answer lacks one", async () => {
@@ -225,36 +187,46 @@ describe("artifact IDs", () => {
 });
 
 describe("list_tasks", () => {
-  const page = {
-    nodes: [{ ...task, description: "x".repeat(500), completionNotes: "n" }],
-    totalCount: 41,
-    pageInfo: { endCursor: "c1", hasNextPage: true, hasPreviousPage: false },
-  };
-
   test("is short unless asked for all, and counts on the first page only", async () => {
-    await using docket = await scriptedDocket({ tasks: () => page });
-    await using tools = await connectTools(docket);
-    const first = await tools.call("list_tasks", { status: "in_progress", labels: ["api"], text: "hls" });
-    expect(first.data).toMatchObject({ total: 41, next_cursor: "c1" });
-    expect(first.text.length).toBeLessThan(320);
-    const second = await tools.call("list_tasks", { cursor: "c1", detail: "full", limit: 100 });
-    expect(second.data).not.toHaveProperty("total");
-    expect(second.text).toContain("x".repeat(500));
-    expect(docket.seen[0]?.variables).toEqual({
-      filter: { status: { eq: "IN_PROGRESS" }, labels: { in: ["api"] }, text: "hls" },
-      first: 20,
-      counted: true,
-    });
+    const long = { title: "Short", description: `${"x".repeat(159)}🚀${"x".repeat(340)}`, labels: ["api"] };
+    await using tools = await start([long, long, { description: "other" }]);
+    const first = await succeed(tools, "list_tasks", { status: "pending", labels: ["api"], text: "xxx", limit: 1 });
+    const shown = { title: "Short", description: `${"x".repeat(159)}…`, labels: ["api"], task_id: "TASK-001" };
+    expect(first).toMatchObject({ total: 2, tasks: [shown], read_on: expect.stringContaining("get_task") });
+    const page = { labels: ["api"], cursor: first["next_cursor"], detail: "full" };
+    const second = await succeed(tools, "list_tasks", page);
+    expect(second).toMatchObject({ tasks: [{ task_id: "TASK-002", description: long.description }] });
+    for (const member of ["total", "next_cursor", "read_on"]) expect(second).not.toHaveProperty(member);
   });
 
   test("covers the default project, one named, or all", async () => {
-    await using docket = await scriptedDocket({ tasks: () => ({ ...page, nodes: [] }) });
-    await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
-    for (const args of [{}, { project_id: "beta" }, { all_projects: true }]) await tools.call("list_tasks", args);
-    const filters = docket.seen.map(({ variables }) => variables["filter"]);
-    expect(filters).toEqual([{ projects: ["alpha"] }, { projects: ["beta"] }, {}]);
+    await using other = await start();
+    await using tools = await start();
+    const [alpha, beta] = [`project-${projects - 1}`, `project-${projects}`];
+    const projectsOf = async (args: object) => {
+      const { tasks } = await succeed(tools, "list_tasks", { ...args, limit: 100 });
+      return (tasks as { project_id: string }[]).map(({ project_id }) => project_id);
+    };
+    expect(await projectsOf({})).toEqual([beta]);
+    expect(await projectsOf({ project_id: alpha })).toEqual([alpha]);
+    expect(await projectsOf({ all_projects: true })).toEqual(expect.arrayContaining([alpha, beta]));
+    await succeed(other, "list_tasks");
   });
 });
+
+/** Answers of a server whose faults are the point. */
+const task = {
+  taskId: "TASK-046",
+  projectId: "alpha",
+  status: "IN_PROGRESS",
+  description: "Generate HLS-007",
+  inputs: [],
+  expectedOutputs: [],
+  labels: [],
+  metadata: {},
+  priority: 2,
+  project: { leaseSeconds: 3600 },
+};
 
 describe("a lost answer", () => {
   test("is asked for again under the same key, within the call and by the model's next one", async () => {

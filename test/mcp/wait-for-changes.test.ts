@@ -89,8 +89,8 @@ test("says how to start again when the log no longer has the place", async () =>
 });
 
 test.each([
-  [{ wait_seconds: 31 }, /wait_seconds: .*30/],
-  [{ limit: 0 }, /limit: .*1/],
+  [{ wait_seconds: 31 }, /wait_seconds must be a whole number from 0 to 30, not 31/],
+  [{ limit: 0 }, /limit must be a whole number from 1 to 100, not 0/],
   [{ project_id: "alpha", all_projects: true }, /not both/],
   [{ after: "c1" }, /unknown argument after\. It takes cursor, project_id/],
 ])("refuses %o before anything is sent", async (args, expected) => {

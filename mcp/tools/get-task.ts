@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { graphql } from "../../client/gen/gql.ts";
+import type { GetTaskQuery } from "../../client/gen/graphql.ts";
+import { fitTexts, textOf } from "../fit.ts";
+import { taskCardSchema, toWorkOn } from "../task-card.ts";
+import { boundary } from "../text.ts";
+import { defineTool, type ToolContext } from "../tool.ts";
+import { withoutEmpties } from "../without-empties.ts";
+
+const GetTask = graphql(`
+  query GetTask($projectId: ID, $taskId: ID!) {
+    task(projectId: $projectId, taskId: $taskId) {
+      ...TaskCard
+      completed_at: completedAt
+      completion_notes: completionNotes
+      attemptCount
+    }
+  }
+`);
+
+const GetAttempts = graphql(`
+  query GetAttempts($projectId: ID!, $taskId: ID!, $first: Int!, $after: Int!, $checkpoints: Boolean!) {
+    task(projectId: $projectId, taskId: $taskId) {
+      attempts(first: $first, after: $after) {
+        number
+        worker
+        outcome
+        ended_at: endedAt
+        notes
+        checkpoint @include(if: $checkpoints)
+      }
+    }
+  }
+`);
+
+const FIELDS = [
+  ...(["title", "description", "context_notes", "completion_notes", "labels", "inputs", "expected_outputs"] as const),
+  ...(["metadata", "checkpoint", "attempts"] as const),
+] as const;
+
+export const getTask = defineTool({
+  name: "get_task",
+  title: "Read a task",
+  description: "See one task whoever holds it, or with `field` that member alone, from `offset` on. Changes nothing.",
+  input: z.strictObject({
+    task_id: z.string(),
+    project_id: z.string().optional(),
+    field: z.enum(FIELDS).optional(),
+    offset: z.int().min(0).max(100_000_000).default(0),
+  }),
+  output: z.object({
+    task: taskCardSchema.optional(),
+    next_offset: z.number().optional(),
+    text: z.string().optional(),
+  }),
+  example: { task_id: "TASK-001", project_id: "my-project", field: "description", offset: 5_000 },
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async run(context, { task_id, project_id, field, offset }) {
+    const { task } = await context.query(GetTask, { projectId: project_id ?? context.defaultProject, taskId: task_id });
+    const { attemptCount: count, ...card } = task;
+    const attempted = { projectId: card.project_id, taskId: card.task_id, count };
+    if (field !== undefined) return partOf(card, field, await textOfField(context, attempted, card, field), offset);
+    const attempts = await attemptsUpTo(context, attempted, count);
+    const briefing = { checkpoint: await lastCheckpoint(context, attempted), branch_name: null, attempts };
+    return fitTexts((most) => {
+      const { read_on, card: shown, briefing: left } = toWorkOn({ task: card, briefing, most });
+      return { read_on, task: shown, ...left };
+    });
+  },
+});
+
+type Field = (typeof FIELDS)[number];
+type Card = Omit<NonNullable<GetTaskQuery["task"]>, "attemptCount">;
+
+async function textOfField(context: ToolContext, attempted: Attempted, card: Card, field: Field): Promise<string> {
+  if (field === "attempts") return textOf(await allAttempts(context, attempted));
+  const value = field === "checkpoint" ? await lastCheckpoint(context, attempted) : card[field];
+  return value == null ? "" : textOf(value);
+}
+
+/** As much of the text as fits from an offset on, which moves back to the beginning of its character. */
+function partOf({ task_id, project_id }: Card, field: Field, text: string, offset: number) {
+  const from = boundary(text, offset);
+  return fitTexts((most) => {
+    const part = text.slice(from, from + boundary(text.slice(from), most));
+    const next = from + part.length;
+    const place = { task_id, project_id, field, offset: from, characters: text.length };
+    return { ...place, ...(next < text.length && { next_offset: next }), text: part };
+  });
+}
+
+/** Attempts that are read at once. */
+const PAGE = 20;
+
+interface Attempted {
+  readonly projectId: string;
+  readonly taskId: string;
+  readonly count: number;
+}
+
+/** The attempts up to the one of this number, a page at most, oldest first; each with its checkpoint if asked for. */
+async function attemptsUpTo(context: ToolContext, { projectId, taskId }: Attempted, last: number, checkpoints = false) {
+  const after = Math.max(last - PAGE, 0);
+  if (last === after) return [];
+  const { task } = await context.query(GetAttempts, { projectId, taskId, first: last - after, after, checkpoints });
+  return task.attempts;
+}
+
+async function allAttempts(context: ToolContext, attempted: Attempted): Promise<object[]> {
+  const pages = [];
+  for (let last = attempted.count; last > 0; last -= PAGE) pages.unshift(await attemptsUpTo(context, attempted, last));
+  return pages.flat().map(({ outcome, ...rest }) => withoutEmpties({ ...rest, outcome: outcome?.toLowerCase() }));
+}
+
+/** The newest that was left. */
+async function lastCheckpoint(context: ToolContext, attempted: Attempted): Promise<unknown> {
+  for (let last = attempted.count; last > 0; last -= PAGE) {
+    const page = await attemptsUpTo(context, attempted, last, true);
+    const left = page.findLast(({ checkpoint }) => checkpoint != null);
+    if (left) return left.checkpoint;
+  }
+  return null;
+}
