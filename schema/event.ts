@@ -1,9 +1,11 @@
+import { LARGEST_SIZE } from "../src/db/page.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
 import type { EventFrame as Frame } from "../src/log/frames.ts";
 import type { EventPage as Page } from "../src/log/history.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import { builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
+import { listSize } from "./cost.ts";
 import { loadTask } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
@@ -34,9 +36,8 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
       nullable: true,
       description:
         "The task as it is now, not as it was then (that is in payload); deleted ones too. null when it is not about a task.",
-      // Whoever waits for the same events shares it.
       resolve: ({ taskId, projectId, position }, _args, ctx) =>
-        taskId && projectId ? loadTask(ctx, { projectId, taskId }, undefined, position) : null,
+        taskId && projectId ? loadTask(ctx, { projectId, taskId }, undefined, ctx.asOf && position) : null,
     }),
     actor: t.exposeString("actor", { description: "The key, or token subject, that did it." }),
     client: t.exposeString("client", { nullable: true, description: "The session it was done from, if it said." }),
@@ -52,6 +53,8 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     changes: t.field({
       type: [FieldChange],
       description: "What changed, field by field; empty for types that carry the whole task, and for claims.",
+      // It is read with its event.
+      extensions: listSize(0),
       resolve: ({ payload }) =>
         Object.entries((payload["changes"] ?? {}) as Record<string, { old?: unknown; new?: unknown }>).map(
           ([field, change]) => ({ field, old: change.old, new: change.new }),
@@ -76,7 +79,11 @@ export const EventPage = builder.objectRef<Page>("EventPage").implement({
 export const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
   description: "What came since the last frame. At most 10 a second; an empty one every 15 s shows that it lives.",
   fields: (t) => ({
-    events: t.expose("events", { type: [Event], description: "Oldest first, each exactly once; may be empty." }),
+    events: t.expose("events", {
+      type: [Event],
+      description: "Oldest first, each exactly once; may be empty.",
+      extensions: listSize(LARGEST_SIZE),
+    }),
     cursor: t.exposeString("cursor", {
       description: "The place after these events. To resume without a gap, subscribe with the last one as `after`.",
     }),

@@ -1,9 +1,15 @@
 import { sees } from "../src/access/visibility.ts";
 import type { Answer } from "../src/db/idempotency.ts";
+import { DEFAULT_SIZE } from "../src/db/page.ts";
 import { type Assigned, nextId } from "../src/ids/next-id.ts";
 import type { Recorded } from "../src/ids/record.ts";
 import { registerIds } from "../src/ids/register.ts";
-import { type IdSequence as IdSequenceShape, idRegistries, idRegistry } from "../src/ids/registry.ts";
+import {
+  type IdSequence as IdSequenceShape,
+  idRegistries,
+  idRegistry,
+  type RegistryQuery,
+} from "../src/ids/registry.ts";
 import { builder } from "./builder.ts";
 import { keyed, replayedDescription } from "./context.ts";
 import { loader } from "./loader.ts";
@@ -29,13 +35,17 @@ const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
   }),
 });
 
+const FIRST = "At most 100.";
+const AFTER = "artifactType of the last one seen; without it from the first.";
+
 const loadRegistry = loader({
   idOf: ({ projectId }) => projectId,
   visible: sees,
-  read: ({ db }, projects: readonly { readonly projectId: string }[]) =>
+  read: ({ db }, projects: readonly { readonly projectId: string }[], page: RegistryQuery) =>
     idRegistries(
       db,
       projects.map(({ projectId }) => projectId),
+      page,
     ),
 });
 
@@ -44,7 +54,11 @@ builder.prismaObjectField(Project, "idRegistry", (t) =>
     type: [IdSequence],
     description:
       "Where the artifact numbers of its namespace stand: one entry for each type it may number, and for those that others of the namespace use.",
-    resolve: async (project, _args, ctx) => (await loadRegistry(ctx, project)) ?? [],
+    args: {
+      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: FIRST }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    resolve: async (project, args, ctx) => (await loadRegistry(ctx, project, args)) ?? [],
   }),
 );
 
@@ -57,6 +71,8 @@ builder.queryField("idRegistry", (t) =>
     args: {
       projectId: t.arg.id({ required: true }),
       artifactType: t.arg.string({ description: "Only this type, like US." }),
+      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: FIRST }),
+      after: t.arg.string({ description: AFTER }),
     },
     resolve: (_root, args, ctx) => idRegistry(ctx, args),
   }),

@@ -14,7 +14,7 @@ export interface Loading<Key, Value, Args> {
   readonly read: (from: Sources, keys: readonly Key[], args: Args) => Promise<readonly Value[]>;
 }
 
-/** @param asOf the place in the log that the answer must not be older than; by default that of the frame, if any. */
+/** @param asOf the place in the log that the answer must not be older than; by default that of the frame. Only in subscriptions. */
 export type Load<Key, Value, Args> = (
   ctx: GraphQLContext,
   key: Key,

@@ -1,6 +1,8 @@
+import { LARGEST_SIZE } from "../src/db/page.ts";
 import type { StatusFrame } from "../src/log/frames.ts";
 import { builder } from "./builder.ts";
 import { beginFrame } from "./context.ts";
+import { listSize } from "./cost.ts";
 import { Project } from "./project.ts";
 import { loadProject } from "./project-load.ts";
 
@@ -13,6 +15,8 @@ const ProjectStatusFrame = builder.objectRef<StatusFrame>("ProjectStatusFrame").
     projects: t.field({
       type: [Project],
       description: "In the first frame every project that is watched, then those that changed since the last frame.",
+      // There may be more, but whoever watches shares them.
+      extensions: listSize(LARGEST_SIZE),
       resolve: async ({ projectIds }, _args, ctx) => {
         const projects = await Promise.all(projectIds.map((projectId) => loadProject(ctx, { projectId })));
         return projects.filter((project) => project != null);

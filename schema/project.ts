@@ -9,6 +9,7 @@ import { updateProject } from "../src/projects/update.ts";
 import { statusCounts } from "../src/tasks/status-counts.ts";
 import { builder } from "./builder.ts";
 import { keyed, replayedDescription } from "./context.ts";
+import { listSize } from "./cost.ts";
 import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
 import { Task, TaskConnection, TaskStatus } from "./task/task.ts";
@@ -72,6 +73,8 @@ export const Project = builder.prismaNode("Project", {
     taskCounts: t.field({
       type: [TaskCount],
       description: "Its tasks by status; every status is named.",
+      // Three, counted for all projects in one statement.
+      extensions: listSize(0),
       resolve: async (project, _args, ctx) => (await loadStatusCounts(ctx, project)) ?? [],
     }),
     tasks: t.connection(
@@ -133,6 +136,7 @@ builder.queryField("statusCounts", (t) =>
     nullable: true,
     description:
       "Tasks by status over all projects this key sees that are not archived, or over those named. PROJECT_NOT_FOUND",
+    extensions: listSize(0),
     args: { projects: t.arg.idList() },
     resolve: (_root, { projects }, ctx) => statusCounts(ctx, projects ?? null),
   }),

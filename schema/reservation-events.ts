@@ -26,7 +26,7 @@ builder.objectField(Event, "reservation", (t) =>
       "The reservation as it is now, not as it was then (that is in payload). null when it is not about one: nextId and " +
       "registerIds name what they gave in payload.",
     resolve: (event, _args, ctx) =>
-      event.subjectType === "reservation" ? loadReservation(ctx, event, undefined, event.position) : null,
+      event.subjectType === "reservation" ? loadReservation(ctx, event, undefined, ctx.asOf && event.position) : null,
   }),
 );
 

@@ -1,5 +1,6 @@
 import type { Viewer } from "../src/access/viewer.ts";
 import { administers } from "../src/access/visibility.ts";
+import { DEFAULT_SIZE } from "../src/db/page.ts";
 import {
   type Attempt,
   type AttemptsQuery,
@@ -93,7 +94,7 @@ const WebhookDelivery = builder.objectRef<LoggedDelivery>("WebhookDelivery").imp
       type: [WebhookAttempt],
       description: "The attempts that have ended, oldest first, in pages.",
       args: {
-        first: t.arg.int({ defaultValue: 50, description: "At most 100." }),
+        first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "At most 100." }),
         after: t.arg.int({ description: "`attempt` of the last one seen; without it from the first." }),
       },
       resolve: async (delivery, args, ctx) => (await loadAttempts(ctx, delivery, args)) ?? [],

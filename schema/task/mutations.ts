@@ -1,4 +1,5 @@
 import { type AddedTask, addTasks } from "../../src/tasks/add.ts";
+import { LARGEST_BATCH } from "../../src/tasks/batch.ts";
 import { briefing } from "../../src/tasks/briefing.ts";
 import { capabilities } from "../../src/tasks/capability.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
@@ -11,6 +12,7 @@ import { updateTask } from "../../src/tasks/update.ts";
 import { updateStatus } from "../../src/tasks/update-status.ts";
 import { builder } from "../builder.ts";
 import { keyed, replayedDescription } from "../context.ts";
+import { listSize } from "../cost.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptOf, Briefing, claimPayload, taskPayload } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
 
@@ -57,6 +59,7 @@ const AddTasksPayload = builder
       tasks: t.field({
         type: [Task],
         description: "In the order given.",
+        extensions: listSize(LARGEST_BATCH),
         resolve: ({ tasks }, _args, ctx) => Promise.all(tasks.map((key) => answeredTask(key, ctx))),
       }),
       attempts: t.idList({

@@ -1,11 +1,12 @@
 import { taskNotFound } from "../../src/errors.ts";
-import { type Briefing as BriefingShape, briefing } from "../../src/tasks/briefing.ts";
+import { type Briefing as BriefingShape, briefing, LONGEST_BRIEFING } from "../../src/tasks/briefing.ts";
 import { capabilityOf } from "../../src/tasks/capability.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import type { TaskKey } from "../../src/tasks/locate.ts";
 import { builder } from "../builder.ts";
 import { type GraphQLContext, replayedDescription } from "../context.ts";
+import { listSize } from "../cost.ts";
 import { loadTask } from "./load.ts";
 import { Attempt, Task } from "./task.ts";
 
@@ -28,7 +29,11 @@ export const Idle = builder.objectRef<IdleShape>("Idle").implement({
 export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
   description: "What earlier attempts leave to the next worker; the current attempt is not in it.",
   fields: (t) => ({
-    attempts: t.expose("attempts", { type: [Attempt], description: "Oldest first." }),
+    attempts: t.expose("attempts", {
+      type: [Attempt],
+      description: `The latest ${LONGEST_BRIEFING} at most, oldest first; Task.attempts has them all.`,
+      extensions: listSize(LONGEST_BRIEFING),
+    }),
     checkpoint: t.expose("checkpoint", { type: "JSON", nullable: true, description: "The newest that was left." }),
     branchName: t.exposeString("branchName", { nullable: true }),
   }),

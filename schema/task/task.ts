@@ -1,4 +1,5 @@
 import { visibleWhere } from "../../src/access/visibility.ts";
+import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { isStorable } from "../../src/db/storable.ts";
 import type { TaskStatus as Status } from "../../src/tasks/hold.ts";
 import { builder } from "../builder.ts";
@@ -121,7 +122,7 @@ export const Task = builder.prismaNode("Task", {
       type: [Attempt],
       description: "Every holding of it, oldest first, in pages.",
       args: {
-        first: t.arg.int({ defaultValue: 50, description: "At most 100." }),
+        first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "At most 100." }),
         after: t.arg.int({ description: "The number of the last attempt seen; without it from the first." }),
       },
       resolve: async (task, args, ctx) => (await loadAttempts(ctx, task, args)) ?? [],

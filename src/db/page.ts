@@ -28,8 +28,8 @@ export interface Page<Row> {
   };
 }
 
-const DEFAULT_SIZE = 50;
-const LARGEST_SIZE = 100;
+export const DEFAULT_SIZE = 50;
+export const LARGEST_SIZE = 100;
 
 /** The parts of a statement that reads one page, and how its rows become the page. */
 export interface PageQuery {

@@ -9,6 +9,7 @@ interface ConnectionOptions {
   /** What the WebSocket runs over. */
   readonly transport: Socket;
   readonly credentials: Credentials;
+  readonly tellCost: boolean;
   readonly unread: UnreadBytes;
   /** Milliseconds after which a client that takes nothing of what waits is cut off. */
   readonly stallMs: number;
@@ -28,6 +29,8 @@ const LONGEST_REASON = 123;
 export class Connection implements Reader {
   readonly remoteAddress: string | undefined;
   credentials: Credentials;
+  /** Whether answers are to say what they cost. */
+  readonly tellCost: boolean;
   /** Who it is, once it has said so. */
   authentication: Authentication | null = null;
   /** Messages that are not answered yet, or whose answer waits to be read. Open streams have a limit of their own. */
@@ -38,11 +41,12 @@ export class Connection implements Reader {
   /** Why the client is to come back; null while it may stay. */
   #comingBack: string | null = null;
 
-  constructor({ socket, transport, credentials, unread, stallMs }: ConnectionOptions) {
+  constructor({ socket, transport, credentials, tellCost, unread, stallMs }: ConnectionOptions) {
     this.#socket = socket;
     this.#unread = unread;
     this.remoteAddress = transport.remoteAddress;
     this.credentials = credentials;
+    this.tellCost = tellCost;
     // Broken frames and too large messages: ws closes the connection itself.
     socket.on("error", () => undefined);
     const start = transport.bytesRead;

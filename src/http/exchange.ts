@@ -91,6 +91,9 @@ export function credentialsOf(request: IncomingMessage): Credentials {
   };
 }
 
+/** Whether the caller wants to know what its operations cost; of a WebSocket, the request that opened it says so. */
+export const asksCost = ({ headers }: IncomingMessage) => headers["docket-cost"] === "1";
+
 /** It stands in every event and attempt of its session. */
 const LONGEST_CLIENT_ID = 200;
 

@@ -19,6 +19,8 @@ export interface RequestContext {
   readonly idempotencyKey: string | null;
   /** The header Last-Event-ID. */
   readonly lastEventId: string | null;
+  /** Whether the answer is to say what it cost: the header Docket-Cost: 1. */
+  readonly tellCost: boolean;
   /** Why the caller is not answered: what authentication threw. */
   readonly refusal?: unknown;
 }
@@ -68,7 +70,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
     plugins: [
       useRefusal(present),
       useJsonParameters(),
-      useQueryLimits(),
+      useQueryLimits(present),
       useScope(),
       useLogCursorFirst(),
       usePresentedErrors(present),
@@ -178,6 +180,7 @@ function corsOf({ corsOrigins }: HttpConfig) {
         "Authorization",
         "Content-Type",
         "Docket-Client-Id",
+        "Docket-Cost",
         "Idempotency-Key",
         "Last-Event-ID",
         "X-Request-Id",

@@ -46,7 +46,8 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
       request: createRequest({
         url: "http://docket",
         apiKey: undefined,
-        fetch: (url, init) => graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, lastEventId: null }),
+        fetch: (url, init) =>
+          graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, lastEventId: null, tellCost: false }),
       }),
       keys: {
         unanswered,

@@ -1,15 +1,24 @@
 import {
   type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
   type FragmentDefinitionNode,
   GraphQLError,
+  getOperationAST,
   Kind,
   type ParseOptions,
   parse,
   type SelectionSetNode,
   type Source,
 } from "graphql";
-import type { Plugin } from "graphql-yoga";
+import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
+import { costOf } from "../../schema/cost.ts";
+import { DocketError } from "../errors.ts";
+import type { RequestContext } from "./graphql.ts";
+import type { PresentError } from "./present-error.ts";
 
+/** Only for those who expect statuses as GraphQL over HTTP has them. */
+const BAD_REQUEST = { status: 400, spec: true };
 /** Generous for people and agents, and still nothing that one request could hold up the server with. */
 const MOST_TOKENS = 10_000;
 const DEEPEST = 20;
@@ -19,14 +28,57 @@ const MOST_ROOT_FIELDS = 200;
 /** Fields after fragments have been spread; a chain of fragments can double them at every step. */
 const MOST_FIELDS = 5_000;
 
-/** Refuses documents beyond the limits before they are validated, over HTTP and WebSocket alike. */
-export function useQueryLimits(): Plugin {
+/** Entries of lists that an operation may ask for together, and a subscription in each frame. */
+const MOST_NODES = 20_000;
+
+/** Refuses documents and operations beyond the limits before anything is read, whatever way they came. */
+export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContext, "tellCost">> {
   return {
     onParse({ setParseFn }) {
       setParseFn(parseWithinLimits);
     },
+    onExecute({ args, context, setResultAndStopExecution: refuse }) {
+      const cost = withinCost(args);
+      if (cost instanceof DocketError) refuse({ errors: [present(cost)] });
+      else if (context.tellCost)
+        return { onExecuteDone: (done) => handleStreamOrSingleExecutionResult(done, tell(cost)) };
+      return undefined;
+    },
+    onSubscribe({ args, context, setResultAndStopExecution: refuse }) {
+      const cost = withinCost(args);
+      if (cost instanceof DocketError) refuse({ errors: [present(cost)] });
+      else if (context.tellCost) return { onSubscribeResult: () => ({ onNext: tell(cost) }) };
+      return undefined;
+    },
   };
 }
+
+/** What the operation costs, or why it is not executed. */
+function withinCost({ schema, document, operationName, variableValues }: Operation): number | DocketError {
+  const operation = getOperationAST(document, operationName);
+  // Execution says which one is missing.
+  if (!operation) return 0;
+  const { nodes, most } = costOf(schema, { document, operation, variables: variableValues ?? {} });
+  if (nodes <= MOST_NODES) return nodes;
+  return new DocketError(
+    "QUERY_TOO_COMPLEX",
+    `This operation costs ${nodes}: it asks for so many entries of lists, page sizes multiplied along each path; at most ` +
+      `${MOST_NODES} are allowed. Most of it is ${most}: lower a page size there, or ask in several requests.`,
+    { cost: nodes, limit: MOST_NODES, http: BAD_REQUEST },
+  );
+}
+
+type Operation = Pick<ExecutionArgs, "schema" | "document" | "operationName" | "variableValues">;
+
+interface Result {
+  readonly result: ExecutionResult;
+  readonly setResult: (result: ExecutionResult) => void;
+}
+
+const tell =
+  (cost: number) =>
+  ({ result, setResult }: Result) =>
+    setResult({ ...result, extensions: { ...result.extensions, cost } });
 
 /** @throws GraphQLError with QUERY_TOO_COMPLEX, or what is wrong with the syntax. */
 function parseWithinLimits(source: string | Source, options?: ParseOptions): DocumentNode {
@@ -112,6 +164,6 @@ function measureFragment(name: string, measured: Measured): Size {
 
 function tooComplex(fault: string, limit: string): GraphQLError {
   return new GraphQLError(`This document ${fault}; at most ${limit} are allowed. Split it into several requests.`, {
-    extensions: { code: "QUERY_TOO_COMPLEX", http: { status: 400, spec: true } },
+    extensions: { code: "QUERY_TOO_COMPLEX", http: BAD_REQUEST },
   });
 }

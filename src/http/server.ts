@@ -7,6 +7,7 @@ import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import {
+  asksCost,
   credentialsOf,
   type Exchange,
   type Handler,
@@ -220,7 +221,7 @@ function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate):
     const { request, scope } = exchange;
     const idempotencyKey = String(request.headers["idempotency-key"] ?? "") || null;
     const lastEventId = String(request.headers["last-event-id"] ?? "") || null;
-    const context = { scope, idempotencyKey, lastEventId };
+    const context = { scope, idempotencyKey, lastEventId, tellCost: asksCost(request) };
     // Nothing but a preflight gets past without credentials, and nobody's body is taken in before them.
     if (request.method !== "OPTIONS") {
       const credentials = credentialsOf(request);

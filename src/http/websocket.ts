@@ -9,7 +9,7 @@ import type { Authenticate, Authentication, Credentials } from "../keys/authenti
 import { ClientLimit } from "../log/client-limit.ts";
 import type { Log } from "../log/log.ts";
 import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
-import { clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
+import { asksCost, clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
 import { logRequest } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
@@ -125,7 +125,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     params: OperationParams,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const scope = scopeOfMessage();
-    const enveloped = graphql.prepare(params, { scope, idempotencyKey: null, lastEventId: null });
+    const { tellCost } = connection;
+    const enveloped = graphql.prepare(params, { scope, idempotencyKey: null, lastEventId: null, tellCost });
     try {
       const document = enveloped.parse(params.query);
       const faults = enveloped.validate(enveloped.schema, document);
@@ -151,7 +152,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     if (!operation) throw new Error("An operation was run that was not prepared");
     const { enveloped, connection, streams } = operation;
     const result = await enveloped[step](args);
-    if (!(Symbol.asyncIterator in result)) return result;
+    if (!(Symbol.asyncIterator in result))
+      return { ...result, ...(result.errors && { errors: result.errors.map(forSocket) }) };
     streams();
     // After `complete` clients stop for good; after this close they come back, and subscribe again.
     return untilUnshown(result, () => {
@@ -191,6 +193,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       socket,
       transport: request.socket,
       credentials: credentialsOf(request),
+      tellCost: asksCost(request),
       unread,
       stallMs: log.stallMs,
     });

@@ -1,5 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
+import { pageSize } from "../db/page.ts";
 import { idSpace, requireArtifactType } from "./id-space.ts";
 
 /** Where one sequence stands: the namespace's, so projects that share it see the same. */
@@ -23,10 +24,15 @@ const REGISTRY = {
   artifact_id_ranges(t.type, f.free) AS released
 FROM projects p
 CROSS JOIN LATERAL (
-  SELECT type, place FROM unnest(artifact_types(p.settings)) WITH ORDINALITY AS known(type, place)
-  UNION ALL
-  SELECT o.artifact_type, 1000 FROM id_registry o
-  WHERE o.namespace = p.id_namespace AND NOT o.artifact_type = ANY (artifact_types(p.settings))
+  SELECT type, place FROM (
+    SELECT type, place FROM unnest(artifact_types(p.settings)) WITH ORDINALITY AS known(type, place)
+    UNION ALL
+    SELECT o.artifact_type, 1000 FROM id_registry o
+    WHERE o.namespace = p.id_namespace AND NOT o.artifact_type = ANY (artifact_types(p.settings))
+  ) t
+  WHERE ($2::text IS NULL OR type = $2)
+    AND ($3::text IS NULL OR (place, type) > (coalesce(array_position(artifact_types(p.settings), $3), 1000), $3))
+  ORDER BY place, type LIMIT $4
 ) t
 LEFT JOIN id_registry g ON g.namespace = p.id_namespace AND g.artifact_type = t.type
 CROSS JOIN LATERAL (
@@ -34,29 +40,46 @@ CROSS JOIN LATERAL (
   WHERE r.namespace = p.id_namespace AND r.artifact_type = t.type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
     AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(p.id_namespace)
 ) f
-WHERE p.project_id = ANY ($1::text[]) AND ($2::text IS NULL OR t.type = $2)
+WHERE p.project_id = ANY ($1::text[])
 ORDER BY t.place, t.type`,
 };
 
+export interface RegistryQuery {
+  readonly first?: number | null | undefined;
+  /** The artifact type of the last one seen. */
+  readonly after?: string | null | undefined;
+}
+
+interface RegistryOf extends RegistryQuery {
+  readonly projectId: string;
+  /** Only this one. */
+  readonly artifactType?: string | null | undefined;
+}
+
 /**
  * The sequences of a project's namespace: one for each type it may number, and those that others of the namespace use.
- * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for an invalid type.
+ * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for an invalid type, or a size outside 0 … 100.
  */
 export async function idRegistry(
   ctx: Context,
-  { projectId, artifactType }: { readonly projectId: string; readonly artifactType?: string | null | undefined },
+  { projectId, artifactType, ...page }: RegistryOf,
 ): Promise<IdSequence[]> {
   const space = await idSpace(ctx, projectId);
   const type = artifactType == null ? null : requireArtifactType(space, artifactType);
-  return read(ctx.db, [projectId], type);
+  return read(ctx.db, [projectId], type, page);
 }
 
 /** The same for several projects at once, in the order given. Whether they may be seen is the caller's to know. */
-export async function idRegistries(db: Db, projectIds: readonly string[]): Promise<IdSequence[][]> {
-  const byProject = Map.groupBy(await read(db, projectIds, null), ({ projectId }) => projectId);
+export async function idRegistries(
+  db: Db,
+  projectIds: readonly string[],
+  page: RegistryQuery,
+): Promise<IdSequence[][]> {
+  const byProject = Map.groupBy(await read(db, projectIds, null, page), ({ projectId }) => projectId);
   return projectIds.map((projectId) => byProject.get(projectId) ?? []);
 }
 
-function read(db: Db, projectIds: readonly string[], type: string | null) {
-  return db.read<IdSequence & { readonly projectId: string }>(REGISTRY, [projectIds, type]);
+function read(db: Db, projectIds: readonly string[], type: string | null, { first, after }: RegistryQuery) {
+  const values = [projectIds, type, after?.toUpperCase(), pageSize(first)];
+  return db.read<IdSequence & { readonly projectId: string }>(REGISTRY, values);
 }

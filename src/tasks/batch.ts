@@ -37,7 +37,7 @@ export interface NewTask {
   readonly artifactType: string | null;
 }
 
-const LARGEST_BATCH = 100;
+export const LARGEST_BATCH = 100;
 const LONGEST_TASK_ID = 20;
 
 /** @throws BAD_USER_INPUT naming every fault of every item. */

@@ -4,28 +4,33 @@ import type { TaskKey } from "./locate.ts";
 
 /** What the next worker of a task should know. */
 export interface Briefing {
-  /** Earlier attempts, oldest first. */
+  /** Earlier attempts, the latest of them, oldest first. */
   readonly attempts: Attempt[];
   /** The newest that was left. */
   readonly checkpoint: unknown;
   readonly branchName: string | null;
 }
 
+/** Attempts that a briefing tells of; `Task.attempts` has them all. */
+export const LONGEST_BRIEFING = 50;
+
 const EARLIER = {
   name: "task-briefing",
   text: `SELECT ${ATTEMPT_COLUMNS} FROM task_attempts a
-WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt < $3 ORDER BY a.attempt`,
+WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt < $3 ORDER BY a.attempt DESC LIMIT ${LONGEST_BRIEFING}`,
+};
+
+const LEFT = {
+  name: "task-briefing-left",
+  text: `SELECT t.branch_name AS "branchName", (
+  SELECT a.checkpoint FROM task_attempts a
+  WHERE a.project_id = t.project_id AND a.task_id = t.task_id AND a.attempt < $3 AND a.checkpoint IS NOT NULL
+  ORDER BY a.attempt DESC LIMIT 1) AS checkpoint
+FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2`,
 };
 
 export async function briefing({ db }: Context, { projectId, taskId }: TaskKey, attempt: number): Promise<Briefing> {
   const attempts = await db.read<Attempt>(EARLIER, [projectId, taskId, attempt]);
-  const [task] = await db.read<{ branch_name: string | null }>(
-    "SELECT branch_name FROM tasks WHERE project_id = $1 AND task_id = $2",
-    [projectId, taskId],
-  );
-  return {
-    attempts,
-    checkpoint: attempts.findLast(({ checkpoint }) => checkpoint !== null)?.checkpoint ?? null,
-    branchName: task?.branch_name ?? null,
-  };
+  const [left] = await db.read<Omit<Briefing, "attempts">>(LEFT, [projectId, taskId, attempt]);
+  return { branchName: null, checkpoint: null, ...left, attempts: attempts.reverse() };
 }

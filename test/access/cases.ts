@@ -80,11 +80,12 @@ export interface Case {
 
 /** How a field below the root that takes arguments is reached. */
 export const REACHED: Readonly<Record<string, string>> = {
+  "Project.idRegistry": `project(projectId: "${SEEN}")`,
   "Project.tasks": `project(projectId: "${SEEN}")`,
   "Task.attempts": `task(projectId: "${SEEN}", taskId: "TASK-003")`,
   "Task.history": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
-  "Webhook.deliveries": "webhooks { nodes",
-  "WebhookDelivery.attempts": "webhooks { nodes { deliveries { nodes",
+  "Webhook.deliveries": "webhooks(first: 5) { nodes",
+  "WebhookDelivery.attempts": "webhooks(first: 5) { nodes { deliveries(first: 5) { nodes",
 };
 
 /** Each place that can name something hidden, alone and all together, with every thing of its kind. */

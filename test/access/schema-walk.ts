@@ -54,6 +54,9 @@ function fieldsBelow(reached: Readonly<Record<string, string>>): Walked[] {
     });
 }
 
+/** Entries of each list within a list: with more, the whole would cost too much. */
+const NESTED = 8;
+
 /**
  * Everything that can be selected of a type without required arguments; a type is not entered again within itself.
  * Under an interface the fields bear their type's name, as those of two types may not be merged.
@@ -69,7 +72,12 @@ function selectionOf(type: GraphQLOutputType, within: readonly string[] = [], al
   const path = [...within, named.name];
   const fields = Object.values(named.getFields())
     .filter((field) => !field.args.some(isRequiredArgument) && !path.includes(getNamedType(field.type).name))
-    .map(({ name, type: inner }) => `${alias && `${alias}${name}: `}${name} ${selectionOf(inner, path)}`);
+    .map(({ name, args, type: inner }) => {
+      const page = args.some((arg) => arg.name === "first") ? `(first: ${NESTED})` : "";
+      // The nodes of a connection are selected once.
+      const selected = name === "edges" ? "{ cursor }" : selectionOf(inner, path);
+      return `${alias && `${alias}${name}: `}${name}${page} ${selected}`;
+    });
   return `{ ${fields.join(" ")} }`;
 }
 

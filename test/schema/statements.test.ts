@@ -54,7 +54,7 @@ it("asks the database as often for forty rows as for two, whatever is selected o
   server.database.pool.on("acquire", () => void taken++);
   const statements = async (document: string) => {
     taken = 0;
-    await server.ask(document, { first: MANY }, { key: server.adminKey });
+    await server.ask(document, { first: MANY, projectId: "p-1" }, { key: server.adminKey });
     return taken;
   };
 

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { subscribe } from "../support/event-stream.ts";
+import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
+import { connectSocket } from "../support/socket.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true, env: { DOCKET_JOBS: "none" } });
+  const tasks = Array.from({ length: 100 }, (_, i) => ({ description: `work ${i}` }));
+  for (const projectId of ["alpha", "beta"])
+    await server.ask("mutation ($input: AddTasksInput!) { addTasks(input: $input) { tasksAdded } }", {
+      input: { projectId, createProject: true, tasks },
+    });
+});
+afterAll(() => server.close());
+
+const TELL = { headers: { "docket-cost": "1" } };
+const costOf = async (document: string, variables?: object) => {
+  const answer = await server.gql<unknown>(document, variables, TELL);
+  expect(answer.errors).toBeUndefined();
+  return (answer as { extensions?: { cost: number } }).extensions?.cost;
+};
+
+/** 127 bytes that would read a million tasks. */
+const HOSTILE = `{ tasks(first:100){nodes{project{tasks(first:100){nodes{project{tasks(first:100){nodes{taskId}}}}}}}} }`;
+const REFUSED = {
+  message: expect.stringMatching(
+    /costs 1010100: .* at most 20000 .* tasks\(first: 100\)\.nodes\.project\.tasks\(first: 100\)\.nodes\.project\.tasks\(first: 100\): lower a page size there/,
+  ),
+  extensions: { code: "QUERY_TOO_COMPLEX", retryable: false, cost: 1_010_100, limit: 20_000 },
+};
+
+describe("what an operation costs", () => {
+  it.each([
+    ["nothing without a list", "{ viewer { name } }", {}, 0],
+    [
+      "a page, whatever is selected of it",
+      "{ tasks(first: 7) { totalCount nodes { taskId } edges { cursor } } }",
+      {},
+      7,
+    ],
+    ["fifty where no size is given", "{ tasks { nodes { taskId } } }", {}, 50],
+    ["the default of the argument", "{ events { events { type changes { field } } } }", {}, 100],
+    ["a page backwards", "{ tasks(last: 9) { nodes { taskId } } }", {}, 9],
+    ["page sizes multiplied along the path", "{ tasks(first: 5) { nodes { attempts(first: 3) { worker } } } }", {}, 20],
+    [
+      "each list of a row",
+      "{ projects(first: 2) { nodes { tasks(first: 3) { nodes { taskId } } idRegistry { artifactType } taskCounts { count } } } }",
+      {},
+      2 + 6 + 100,
+    ],
+    ["a history like its events", "{ tasks(first: 2) { nodes { history(first: 10) { events { type } } } } }", {}, 22],
+    ["each alias", "{ a: tasks(first: 5) { totalCount } b: tasks(first: 6) { totalCount } }", {}, 11],
+    ["a variable with its value", "query ($n: Int) { tasks(first: $n) { nodes { taskId } } }", { n: 8 }, 8],
+    ["a variable with its default", "query ($n: Int = 4) { tasks(first: $n) { nodes { taskId } } }", {}, 4],
+    [
+      "the default of a variable that is null",
+      "query ($n: Int) { tasks(first: $n) { nodes { taskId } } }",
+      { n: null },
+      50,
+    ],
+    [
+      "fragments where they are spread",
+      '{ tasks(first: 2) { nodes { ...F } } task(projectId: "alpha", taskId: "TASK-001") { ...F } } fragment F on Task { attempts(first: 10) { worker } }',
+      {},
+      2 + 20 + 10,
+    ],
+    [
+      "a field once that is selected twice",
+      "{ tasks(first: 5) { nodes { taskId } } ... { tasks(first: 5) { nodes { title } } } }",
+      {},
+      5,
+    ],
+    [
+      "nothing that is skipped",
+      "query ($yes: Boolean! = true) { tasks(first: 5) @skip(if: $yes) { totalCount } ... @include(if: false) { projects { totalCount } } }",
+      {},
+      0,
+    ],
+    [
+      "what a node may turn out to be",
+      "query ($id: ID!) { node(id: $id) { ... on Project { tasks(first: 3) { totalCount } } ... on Task { attempts(first: 4) { worker } } } }",
+      { id: Buffer.from("Task:alpha/TASK-001").toString("base64") },
+      7,
+    ],
+    [
+      "what a mutation answers",
+      'mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "x"}]}) { tasks { attempts(first: 1) { worker } } } }',
+      {},
+      200,
+    ],
+  ])("is %s", async (_what, document, variables, cost) => {
+    expect(await costOf(document, variables)).toBe(cost);
+  });
+
+  it("is told only to who asks", async () => {
+    expect(await server.gql("{ tasks { totalCount } }")).not.toHaveProperty("extensions");
+  });
+
+  it("is told in each frame of a subscription", async () => {
+    const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey }, TELL);
+    socket.send({ type: "subscribe", id: "1", payload: { query: "subscription { taskEvents { events { type } } }" } });
+    expect(await socket.next()).toMatchObject({ type: "next", payload: { extensions: { cost: 100 } } });
+    socket.send({ type: "subscribe", id: "2", payload: { query: "{ tasks(first: 3) { nodes { taskId } } }" } });
+    expect(await socket.next()).toMatchObject({ id: "2", payload: { extensions: { cost: 3 } } });
+  });
+});
+
+describe("an operation that costs too much", () => {
+  const full =
+    "a: tasks(first: 100) { nodes { attempts(first: 100) { worker } } } b: tasks(first: 99) { nodes { attempts(first: 99) { worker } } }";
+
+  it("begins at one node more than 20,000", async () => {
+    expect(await costOf(`{ ${full} }`)).toBe(20_000);
+    const { data, errors } = await server.gql(`{ ${full} c: tasks(first: 1) { totalCount } }`);
+    expect(data).toBeUndefined();
+    expect(errors).toMatchObject([{ extensions: { code: "QUERY_TOO_COMPLEX", cost: 20_001, limit: 20_000 } }]);
+  });
+
+  it("is refused over HTTP by its status, over server-sent events and over a WebSocket, without being executed", async () => {
+    const response = await fetch(`${server.url}/graphql`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${server.agentKey}`,
+        "content-type": "application/json",
+        accept: "application/graphql-response+json",
+      },
+      body: JSON.stringify({ query: HOSTILE }),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [REFUSED] });
+
+    const stream = await subscribe(server.url, HOSTILE, { key: server.agentKey });
+    expect(stream.response.status).toBe(400);
+    expect(await stream.response.json()).toMatchObject({ errors: [REFUSED] });
+
+    const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
+    socket.send({ type: "subscribe", id: "1", payload: { query: HOSTILE } });
+    const answer = await socket.next();
+    expect(answer).toMatchObject({ id: "1", payload: { errors: [REFUSED] } });
+    expect(JSON.stringify(answer)).not.toContain('"http"');
+  });
+
+  it("is refused as a subscription too, by what a frame of it costs", async () => {
+    const query = `subscription ($n: Int) { projectStatus { projects { tasks(first: $n) { nodes { attempts(first: 4) { worker } } } } } }`;
+    const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
+    socket.send({ type: "subscribe", id: "1", payload: { query, variables: { n: 40 } } });
+    expect(await socket.next()).toMatchObject({
+      id: "1",
+      payload: { errors: [{ extensions: { code: "QUERY_TOO_COMPLEX", cost: 20_100 } }] },
+    });
+    expect(await socket.next()).toEqual({ id: "1", type: "complete" });
+    socket.send({ type: "subscribe", id: "2", payload: { query, variables: { n: 39 } } });
+    expect(await socket.next()).toMatchObject({ id: "2", type: "next", payload: { data: { projectStatus: {} } } });
+  });
+
+  it("costs the server nothing when a hundred come at once", async () => {
+    let taken = 0;
+    const count = () => void taken++;
+    server.database.pool.on("acquire", count);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => server.gql(HOSTILE)));
+    server.database.pool.off("acquire", count);
+    for (const { data, errors } of answers) {
+      expect(data).toBeUndefined();
+      expect(errors).toMatchObject([REFUSED]);
+    }
+    // Who asks is looked up once for each at most, and what runs beside requests asks now and then.
+    expect(taken).toBeLessThanOrEqual(120);
+  });
+
+  it("is answered when its pages are smaller, a hundred at once", async () => {
+    const document = HOSTILE.replaceAll("first:100", "first:10");
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => server.gql<{ tasks: { nodes: unknown[] } }>(document)),
+    );
+    for (const { data, errors } of answers as GraphQLAnswer<{ tasks: { nodes: unknown[] } }>[]) {
+      expect(errors).toBeUndefined();
+      expect(data.tasks.nodes).toHaveLength(10);
+    }
+  });
+});
