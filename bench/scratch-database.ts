@@ -25,7 +25,7 @@ export async function makeScratchDatabase(given: string | undefined): Promise<Sc
       const { url, drop } = await createOn(given);
       return { url, folder, drop: () => drop().finally(removeFolder) };
     }
-    const { url, stop } = await startEmbedded(join(folder, "postgres"));
+    const { ownerUrl: url, stop } = await startEmbedded(join(folder, "postgres"));
     return { url, folder, drop: () => stop().finally(removeFolder) };
   } catch (error) {
     await removeFolder();

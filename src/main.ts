@@ -10,8 +10,9 @@ import { type Config, loadConfig } from "./config.ts";
 import { checkServer } from "./db/check-server.ts";
 import { createDatabase } from "./db/create-database.ts";
 import { type Database, openDatabase } from "./db/database.ts";
-import { startEmbedded } from "./db/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "./db/embedded.ts";
 import { errorCode } from "./db/faults.ts";
+import { keepRunning } from "./db/keep-running.ts";
 import { migrate, migrateDown as undoMigrations } from "./db/migrate.ts";
 import { hasCluster } from "./db/postgres-cluster.ts";
 import { openPrisma } from "./db/prisma.ts";
@@ -26,6 +27,7 @@ import { describeVerification } from "./log/audit/describe-verification.ts";
 import { type KeptHeads, readHeads, signHeads, takeHeads } from "./log/audit/kept-heads.ts";
 import { connectAuditor, verifyLog } from "./log/audit/verify.ts";
 import { type Log, openLog } from "./log/log.ts";
+import { Outage } from "./log/outage.ts";
 
 export interface RunningServer {
   /** Without a path, such as `http://127.0.0.1:4000`. */
@@ -82,12 +84,12 @@ export async function startServer(
 /** Signals within this many milliseconds are one. */
 const ECHO_MS = 500;
 
-/** `docket start`: runs until SIGINT or SIGTERM; a second one does not wait. Ends the process itself. */
+/** `docket start`: runs until SIGINT, SIGTERM or SIGHUP; a second one does not wait. Ends the process itself. */
 export async function main(): Promise<void> {
   await orExplain(async () => {
     const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
     let stoppingSince: number | null = null;
-    for (const signal of ["SIGINT", "SIGTERM"] as const)
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
       process.on(signal, () => {
         // A wrapper may pass on the Ctrl-C that the terminal has sent to everyone: that is still the first one.
         if (stoppingSince !== null && performance.now() - stoppingSince > ECHO_MS) process.exit(130);
@@ -98,12 +100,15 @@ export async function main(): Promise<void> {
     const config = loadConfig();
     guardProcess(createLogger(config.log));
     await using running = new AsyncDisposableStack();
-    const { url, ownerUrl, place } = await findDatabase(config, running);
+    const { url, ownerUrl, place, embedded } = await findDatabase(config, running);
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
     const server = await startServer(config, { databaseUrl: url });
     running.defer(() => server.close());
+    const keeper = embedded && keepRunning(embedded, new Outage(createLogger(config.log), "The embedded PostgreSQL"));
+    running.defer(() => keeper?.stop());
     if (stoppingSince === null) process.stdout.write(await introduce(server, config, place));
-    await stopped;
+    const givenUp = await Promise.race([stopped, ...(keeper ? [keeper.givenUp] : [])]);
+    if (givenUp) throw givenUp;
     process.stdout.write("\nStopping: requests under way end first. Ctrl-C again to stop at once.\n");
   });
 }
@@ -188,6 +193,8 @@ interface FoundDatabase {
   readonly ownerUrl: string;
   /** For a person, without the password. */
   readonly place: string;
+  /** The one that `url` leads to, unless it is somebody else's to run. */
+  readonly embedded?: EmbeddedServer;
 }
 
 async function findDatabase({ database, home }: Config, running: AsyncDisposableStack): Promise<FoundDatabase> {
@@ -202,7 +209,7 @@ async function findDatabase({ database, home }: Config, running: AsyncDisposable
   }
   const embedded = await startEmbedded(home);
   running.defer(() => embedded.stop());
-  return { url: embedded.url, ownerUrl: embedded.url, place: `PostgreSQL of its own, in ${home}` };
+  return { url: embedded.url, ownerUrl: embedded.ownerUrl, place: `PostgreSQL of its own, in ${home}`, embedded };
 }
 
 async function introduce({ url, database }: RunningServer, config: Config, place: string): Promise<string> {

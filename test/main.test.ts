@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm } from "node:fs/promises";
+import { appendFile, readFile, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connect } from "../src/db/connect.ts";
 import { createEmptyDatabase, createTestDatabase } from "./support/database.ts";
+import { eventually } from "./support/eventually.ts";
 import { makeTemporaryFolder } from "./support/temporary-folder.ts";
 
 const docket = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
@@ -136,6 +137,55 @@ describe("docket start", () => {
     child.kill("SIGINT");
     expect(await exited).toEqual([0, null]);
     await expect(fetch(`${origin}/health`)).rejects.toThrow();
+  });
+});
+
+describe("docket start with its own PostgreSQL", () => {
+  test("outlives a PostgreSQL that is killed, and ends with a message when it cannot be started again", async () => {
+    const home = await makeHome();
+    const child = run("start", { PORT: "0", DOCKET_HOME: home, LOG_LEVEL: "silent" });
+    const ended = once(child, "exit");
+    if (!child.stdout || !child.stderr) throw new Error("no pipe");
+    const said = text(child.stderr);
+    let url = "";
+    for await (const line of createInterface({ input: child.stdout })) {
+      url ||= /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? "";
+      if (line.startsWith("Ctrl-C")) break;
+    }
+    child.stdout.resume();
+    const key = (await readFile(join(home, "agent-key"), "utf8")).trim();
+    const ask = async (query: string): Promise<string> => {
+      const response = await fetch(`${url}/graphql`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Authorization: `Bearer ${key}` },
+        body: JSON.stringify({ query }),
+      });
+      const { data, errors } = await response.json();
+      if (!errors) return JSON.stringify(data);
+      expect(errors[0].extensions).toMatchObject({ code: "DATABASE_UNAVAILABLE", retryable: true });
+      return "unavailable";
+    };
+    const add =
+      'mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "x"}]}) { taskIds } }';
+    expect(await ask(add)).toContain("TASK-001");
+    const data = (await readFile(join(home, "postgres-location"), "utf8").catch(() => join(home, "postgres"))).trim();
+    const postmaster = async () => Number.parseInt(await readFile(join(data, "postmaster.pid"), "utf8"), 10);
+    const first = await postmaster();
+    process.kill(first, "SIGKILL");
+    // The dead server's last connections may still answer.
+    const isBack = async () => {
+      expect(await ask("{ tasks { nodes { taskId } } }")).toContain("TASK-001");
+      expect(await postmaster()).not.toBe(first);
+    };
+    await eventually(isBack);
+
+    await appendFile(join(data, "postgresql.conf"), "nonsense = 1\n");
+    process.kill(await postmaster(), "SIGKILL");
+    expect(await ended).toEqual([1, null]);
+    expect(await said).toMatch(/^The embedded PostgreSQL failed 5 times within a minute.*nonsense/s);
+    const last = await postmaster();
+    expect(() => process.kill(last, 0)).toThrow("ESRCH");
+    if (data !== join(home, "postgres")) await rm(dirname(data), { recursive: true });
   });
 });
 

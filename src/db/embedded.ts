@@ -1,19 +1,42 @@
-import { mkdir, realpath, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { access, constants, mkdir, realpath, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { escapeLiteral } from "pg";
 import { DocketError } from "../errors.ts";
+import { connect } from "./connect.ts";
 import { createDatabase } from "./create-database.ts";
 import { errorCode, isConnectionLost } from "./faults.ts";
 import { whileLocked } from "./file-lock.ts";
-import { type Cluster, clusterPassword, EMBEDDED_USER, openCluster, writeSettings } from "./postgres-cluster.ts";
-import { findPostmaster, makeSocketFolder, type Postmaster, startPostmaster, stopPostmaster } from "./postmaster.ts";
+import { type Address, takeAddress } from "./postgres-address.ts";
+import {
+  type Cluster,
+  clusterPassword,
+  EMBEDDED_USER,
+  openCluster,
+  serverPassword,
+  writeSettings,
+} from "./postgres-cluster.ts";
+import { findPostmaster, isReachable, type Postmaster, startPostmaster, stopPostmaster } from "./postmaster.ts";
 import { bePresent } from "./presence.ts";
 
 /** A PostgreSQL server that came with Docket and serves one folder. */
 export interface EmbeddedServer {
-  /** Connection URL of the cluster's superuser to the database `docket`, which exists. Holds the password. */
+  /**
+   * Connection URL to the database `docket`, which exists, with the login that a server works with: it owns nothing, and
+   * a migration lets it act as `docket_app`. Holds the password.
+   */
   readonly url: string;
+  /** The same with the cluster's superuser, who migrates and owns the tables. */
+  readonly ownerUrl: string;
+  /** Absolute path of PostgreSQL's data folder. */
+  readonly data: string;
+  /** Whether PostgreSQL runs at its address. It may still be recovering. */
+  isRunning(): Promise<boolean>;
+  /**
+   * Brings a server that has gone back to its address; when another process has done so already, only waits for it.
+   * @throws Error with the end of PostgreSQL's log.
+   */
+  restart(): Promise<void>;
   /**
    * Leaves the server; the last process of this folder to leave stops it. End all other connections first.
    * @throws Error when the server does not stop.
@@ -27,8 +50,12 @@ export interface EmbeddedOptions {
 }
 
 const DATABASE = "docket";
+/** What the server connects as. */
+const SERVER_LOGIN = "docket_server";
+/** The login does not exist or has another password (invalid_password). */
+const INVALID_PASSWORD = "28P01";
 /** How long a server that is starting, recovering or stopping is waited for, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 /** How long a running server whose socket has vanished is tried before it is started anew, in milliseconds. */
 const UNREACHABLE_MS = 2_000;
 const POLL_MS = 50;
@@ -45,31 +72,39 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 /**
  * Starts the PostgreSQL of `folder` (normally `.docket`), or joins it when it runs; the first start initialises it.
- * Safe when several processes call it at once, and after a kill -9 of Docket or of PostgreSQL.
+ * Safe when several processes call it at once, and after a kill -9 of Docket or of PostgreSQL. When it fails, no server
+ * is left behind that nobody uses.
  * @throws Error with one message that says what to do; a failed start includes the end of PostgreSQL's log.
  */
 export async function startEmbedded(folder: string, options: EmbeddedOptions = {}): Promise<EmbeddedServer> {
-  await mkdir(resolve(folder), { recursive: true, mode: 0o700 });
-  const home = await realpath(folder);
+  const home = await makeHome(folder);
   const lock = join(home, "postgres.lock");
-  const users = join(home, "postgres.users");
   const settings = { ...SETTINGS, ...options.settings };
 
-  const { cluster, url, presence } = await whileLocked(lock, async () => {
+  const { cluster, presence, ...urls } = await whileLocked(lock, async () => {
     const cluster = await openCluster(home, settings["fsync"] !== "off");
-    const running = await findPostmaster(cluster);
-    let url = running && (await reach(cluster, running, UNREACHABLE_MS));
-    if (url === undefined) {
-      // A server that nobody can reach any more (its socket was swept from the temporary folder) helps nobody.
-      if (running) await stopPostmaster(cluster);
-      url = await start(cluster, settings);
+    const presence = bePresent(join(home, "postgres.users"));
+    try {
+      return { cluster, presence, ...(await bringUp(cluster, settings)) };
+    } catch (error) {
+      if (presence.leave()) await stopPostmaster(cluster);
+      throw error;
     }
-    return { cluster, url, presence: bePresent(users) };
   });
 
   let left: Promise<void> | undefined;
   return {
-    url,
+    ...urls,
+    data: cluster.data,
+    isRunning: () => isReachable(cluster),
+    restart: () =>
+      whileLocked(lock, async () => {
+        const { ownerUrl } = await bringUp(cluster, settings);
+        if (ownerUrl !== urls.ownerUrl)
+          throw new Error(
+            `The address of PostgreSQL's socket is taken, ${new URL(urls.url).searchParams.get("host")}.`,
+          );
+      }),
     stop: () => {
       // Under the folder's lock nobody can join between the leaving and the stop.
       left ??= whileLocked(lock, async () => {
@@ -80,21 +115,36 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
   };
 }
 
+/** The running server's URLs, or those of one started now. */
+async function bringUp(cluster: Cluster, settings: Readonly<Record<string, string>>) {
+  const running = await findPostmaster(cluster);
+  let ownerUrl = running && (await reach(cluster, running, UNREACHABLE_MS));
+  if (ownerUrl === undefined) {
+    // A server that nobody can reach any more (its socket was swept from the temporary folder) helps nobody.
+    if (running) await stopPostmaster(cluster);
+    ownerUrl = await start(cluster, settings);
+  }
+  return { ownerUrl, url: await ensureServerLogin(ownerUrl, cluster) };
+}
+
 async function start(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<string> {
+  const { host, port } = await takeAddress(cluster);
   // Windows has no Unix sockets to speak of; there the server listens on this machine alone.
-  const windows = process.platform === "win32";
-  const host = windows ? "127.0.0.1" : await makeSocketFolder(cluster);
-  const address: Record<string, string> = windows
-    ? { listen_addresses: host, port: String(await freePort()), unix_socket_directories: "" }
-    : { listen_addresses: "", port: "5432", unix_socket_directories: host };
-  await writeSettings(cluster, { ...settings, ...address });
-  const postmaster = await startPostmaster(cluster).catch(async (error: unknown) => {
-    if (!windows) await rm(host, { recursive: true, force: true });
+  const address: Record<string, string> =
+    process.platform === "win32"
+      ? { listen_addresses: host, port: String(port), unix_socket_directories: "" }
+      : // A list, in which only quotes protect a comma or a space at the end.
+        { listen_addresses: "", port: String(port), unix_socket_directories: `"${host.replaceAll('"', '""')}"` };
+  try {
+    await writeSettings(cluster, { ...settings, ...address });
+    const url = await reach(cluster, await startPostmaster(cluster), PATIENCE_MS);
+    if (url !== undefined) return url;
+    throw new Error(`PostgreSQL runs in ${cluster.data} but cannot be reached. Stop the other process that uses it.`);
+  } catch (error) {
+    await stopPostmaster(cluster);
+    if (process.platform !== "win32") await rm(host, { recursive: true, force: true });
     throw error;
-  });
-  const url = await reach(cluster, postmaster, PATIENCE_MS);
-  if (url !== undefined) return url;
-  throw new Error(`PostgreSQL runs in ${cluster.data} but cannot be reached. Stop the other process that uses it.`);
+  }
 }
 
 /**
@@ -110,7 +160,7 @@ async function reach(cluster: Cluster, postmaster: Postmaster, unreachableMs: nu
       await sleep(POLL_MS);
       continue;
     }
-    const url = urlOf(current.address, password);
+    const url = urlOf(current.address, EMBEDDED_USER, password);
     try {
       await createDatabase(url);
       return url;
@@ -122,6 +172,29 @@ async function reach(cluster: Cluster, postmaster: Postmaster, unreachableMs: nu
     }
   }
   return undefined;
+}
+
+/**
+ * The URL of the server's own login, which is made if there is none: clusters of earlier versions have only the
+ * superuser. Its rights come with the migration.
+ */
+async function ensureServerLogin(ownerUrl: string, cluster: Cluster): Promise<string> {
+  const password = await serverPassword(cluster);
+  const login = new URL(ownerUrl);
+  login.username = SERVER_LOGIN;
+  login.password = password;
+  try {
+    await (await connect(login.href, "docket")).end();
+  } catch (error) {
+    if (errorCode(error) !== INVALID_PASSWORD) throw error;
+    const owner = await connect(ownerUrl, "docket");
+    const { rowCount } = await owner.query("SELECT FROM pg_roles WHERE rolname = $1", [SERVER_LOGIN]);
+    const verb = rowCount === 0 ? "CREATE" : "ALTER";
+    await owner
+      .query(`${verb} ROLE ${SERVER_LOGIN} LOGIN PASSWORD ${escapeLiteral(password)}`)
+      .finally(() => owner.end());
+  }
+  return login.href;
 }
 
 /** Nobody listens: the server is still starting, or its socket is gone. */
@@ -136,17 +209,26 @@ function isNotNow(error: unknown): boolean {
   return isConnectionLost(error instanceof DocketError ? error.cause : error);
 }
 
-function urlOf({ host, port }: NonNullable<Postmaster["address"]>, password: string): string {
-  const login = `${EMBEDDED_USER}:${encodeURIComponent(password)}`;
-  if (process.platform === "win32") return `postgresql://${login}@${host}:${port}/${DATABASE}`;
-  return `postgresql://${login}@localhost:${port}/${DATABASE}?${new URLSearchParams({ host })}`;
+function urlOf({ host, port }: Address, user: string, password: string): string {
+  const url = new URL(`postgresql://localhost:${port}/${DATABASE}`);
+  url.username = user;
+  url.password = password;
+  if (process.platform === "win32") url.hostname = host;
+  else url.searchParams.set("host", host);
+  return url.href;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === "string") throw new Error("No free port on 127.0.0.1.");
-  return address.port;
+/** Makes the Docket folder. @throws Error saying what to do when it cannot be made, or nothing may be written there. */
+async function makeHome(folder: string): Promise<string> {
+  try {
+    await mkdir(resolve(folder), { recursive: true, mode: 0o700 });
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return await realpath(folder);
+  } catch (cause) {
+    throw new Error(
+      `Docket cannot write to ${resolve(folder)} (${errorCode(cause)}), where it keeps its database and keys. ` +
+        "Make it a folder that belongs to the user who starts Docket, or set DOCKET_HOME to another one.",
+      { cause },
+    );
+  }
 }

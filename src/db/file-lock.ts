@@ -8,9 +8,9 @@ const SQLITE_BUSY = 5;
  * Runs `work` while no other process holds the lock on `file` (created when missing, and kept).
  * It is a lock of the operating system, taken through SQLite because Node has no flock: it ends with the process that
  * holds it, even by kill -9, so nothing has to guess whether the owner of a left-over lock file still lives.
- * @throws Error when the lock is not free within `timeoutMs` (default two minutes, longer than any start or stop).
+ * @throws Error when the lock is not free within `timeoutMs` (default ten minutes, longer than any start or stop).
  */
-export async function whileLocked<T>(file: string, work: () => Promise<T>, timeoutMs = 120_000): Promise<T> {
+export async function whileLocked<T>(file: string, work: () => Promise<T>, timeoutMs = 600_000): Promise<T> {
   using lock = new DatabaseSync(file, { timeout: 0 });
   const deadline = performance.now() + timeoutMs;
   while (!tryLock(lock)) {
@@ -26,7 +26,8 @@ export async function whileLocked<T>(file: string, work: () => Promise<T>, timeo
 
 function tryLock(lock: DatabaseSync): boolean {
   try {
-    lock.exec("BEGIN EXCLUSIVE");
+    // Nothing is ever written, not even a journal: a full disk must not keep anybody from starting or stopping.
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return true;
   } catch (error) {
     if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return false;

@@ -33,6 +33,8 @@ const SHELTER = "/var/lib/docket";
 const LOCATION_FILE = "postgres-location";
 /** In the data folder, so that it can neither be lost without the data nor mixed up with another's. */
 const PASSWORD_FILE = "docket-password";
+/** Beside it: the password of the login that the server works with. */
+const SERVER_PASSWORD_FILE = "docket-server-password";
 /** In the data folder: our settings, rewritten at each start; what stands below its include in postgresql.conf wins. */
 const SETTINGS_FILE = "docket.conf";
 
@@ -85,20 +87,38 @@ export async function clusterPassword(cluster: Cluster): Promise<string> {
   return (await readFile(join(cluster.data, PASSWORD_FILE), "utf8")).trim();
 }
 
+/** The random password of the login that the server works with. Call it under the folder's lock. */
+export async function serverPassword(cluster: Cluster): Promise<string> {
+  const file = join(cluster.data, SERVER_PASSWORD_FILE);
+  const known = (await readFile(file, "utf8").catch(() => "")).trim();
+  if (known !== "") return known;
+  const password = randomPassword();
+  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  await giveTo(cluster.account, file);
+  return password;
+}
+
 /** Replaces our settings; they hold from the next start. */
 export async function writeSettings(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<void> {
-  const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`);
+  const quote = (value: string) => `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quote(value)}\n`);
+  const text = `# Written by Docket at each start. Put your own settings at the end of postgresql.conf.\n${lines.join("")}`;
   const file = join(cluster.data, SETTINGS_FILE);
-  await writeFile(
-    file,
-    `# Written by Docket at each start. Put your own settings at the end of postgresql.conf.\n${lines.join("")}`,
-  );
-  await giveTo(cluster.account, file);
+  if ((await readFile(file, "utf8").catch(() => "")) === text) return;
+  // In one step: on a full disk half a file would start a server that listens where it should not.
+  const part = `${file}.new`;
+  await writeFile(part, text);
+  await giveTo(cluster.account, part);
+  await rename(part, file);
 }
 
 /** Hands a file or folder to the user that PostgreSQL runs as. */
 export async function giveTo(account: Account | undefined, path: string): Promise<void> {
   if (account) await chown(path, account.uid, account.gid);
+}
+
+function randomPassword(): string {
+  return randomBytes(24).toString("base64url");
 }
 
 async function ownerOfCluster(data: string): Promise<Account | undefined> {
@@ -124,7 +144,7 @@ async function initialise({ data, account, binaries }: Cluster, durable: boolean
     await giveTo(account, parts);
     const made = join(parts, "data");
     const passwordFile = join(parts, "password");
-    await writeFile(passwordFile, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
+    await writeFile(passwordFile, `${randomPassword()}\n`, { mode: 0o600 });
     await giveTo(account, passwordFile);
     const result = await run(binaries.initdb, initdbArgs(made, passwordFile, durable), account, parts);
     if (result.code !== 0) throw new Error(`PostgreSQL could not make a database in ${data}:\n${result.output}`);

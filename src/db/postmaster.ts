@@ -1,27 +1,25 @@
-import { mkdtemp, open, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { access, open, readFile, readlink, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { canReach } from "./postgres-account.ts";
+import { type Address, removeSocketFolder, SOCKET_NAME } from "./postgres-address.ts";
 import { run } from "./postgres-binaries.ts";
-import { type Cluster, giveTo } from "./postgres-cluster.ts";
+import type { Cluster } from "./postgres-cluster.ts";
 
 /** The main process of a PostgreSQL server, as its `postmaster.pid` tells. */
 export interface Postmaster {
   readonly pid: number;
-  /** Where it listens, unless it has not come that far yet; the host is the folder of its socket, as usual in URLs. */
-  readonly address: { readonly host: string; readonly port: number } | undefined;
+  /** The data folder that it serves, or served: after a copy of that folder it is not the one that the file lies in. */
+  readonly data: string | undefined;
+  /** Where it listens, unless it has not come that far yet. */
+  readonly address: Address | undefined;
 }
 
-/** Longest path of a Unix socket on Linux, in bytes; macOS allows 103. */
-const SOCKET_PATH_MAX = process.platform === "darwin" ? 103 : 107;
-const SOCKET_NAME = ".s.PGSQL.5432";
-const SOCKET_FOLDER_PREFIX = "docket-";
 /** In the data folder. Small, as PostgreSQL is told to log nothing that Docket logs itself. */
 const LOG_FILE = "server.log";
 const LOG_MAX_BYTES = 1_000_000;
-/** Seconds that a start may take, with recovery after a crash, and a stop. */
-const PATIENCE_S = 60;
+/** Seconds that a start may take, with recovery after a crash. */
+const START_PATIENCE_S = 240;
+const STOP_PATIENCE_S = 60;
 /** Above the highest process id of any Unix, so no process has it. */
 const NOBODYS_PID = 2 ** 30;
 
@@ -34,6 +32,17 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
   return undefined;
 }
 
+/** Whether the server of this cluster runs, and its socket is still there. Changes nothing. */
+export async function isReachable(cluster: Cluster): Promise<boolean> {
+  const postmaster = await readPidFile(cluster);
+  if (postmaster === undefined || !(await runs(postmaster.pid, cluster))) return false;
+  if (postmaster.address === undefined || process.platform === "win32") return true;
+  return await access(join(postmaster.address.host, SOCKET_NAME)).then(
+    () => true,
+    () => false,
+  );
+}
+
 /**
  * Starts the server in a session of its own and waits until it takes connections.
  * @throws Error with the end of the server's log.
@@ -42,9 +51,9 @@ export async function startPostmaster(cluster: Cluster): Promise<Postmaster> {
   const log = join(cluster.data, LOG_FILE);
   if ((await sizeOf(log)) > LOG_MAX_BYTES) await rename(log, `${log}.1`);
   const logStart = await sizeOf(log);
-  const deadline = performance.now() + PATIENCE_S * 1000;
+  const deadline = performance.now() + START_PATIENCE_S * 1000;
   for (;;) {
-    const args = ["start", "-s", "-w", "-t", String(PATIENCE_S), "-D", cluster.data, "-l", log];
+    const args = ["start", "-s", "-w", "-t", String(START_PATIENCE_S), "-D", cluster.data, "-l", log];
     const { code, output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data);
     const postmaster = await readPidFile(cluster);
     if (code === 0 && postmaster) return postmaster;
@@ -65,30 +74,22 @@ export async function startPostmaster(cluster: Cluster): Promise<Postmaster> {
 export async function stopPostmaster(cluster: Cluster): Promise<void> {
   const postmaster = await findPostmaster(cluster);
   if (postmaster === undefined) return;
-  const args = ["stop", "-s", "-w", "-t", String(PATIENCE_S), "-m", "fast", "-D", cluster.data];
-  const { code, output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data);
-  if (code !== 0 && (await findPostmaster(cluster))) {
-    const tail = lastLines(await textFrom(join(cluster.data, LOG_FILE), 0));
-    throw new Error(`PostgreSQL in ${cluster.data} did not stop:\n${[output, tail].join("\n").trim()}`);
+  let output = "";
+  for (const mode of ["fast", "immediate"]) {
+    const args = ["stop", "-s", "-w", "-t", String(STOP_PATIENCE_S), "-m", mode, "-D", cluster.data];
+    ({ output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data));
+    if (!(await runs(postmaster.pid, cluster))) return await clearSocketFolder(postmaster, cluster);
   }
-  await removeSocketFolder(postmaster);
-}
-
-/** Makes a private folder for the server's Unix socket, short enough for a socket's path. */
-export async function makeSocketFolder(cluster: Cluster): Promise<string> {
-  const roomy = join(tmpdir(), `${SOCKET_FOLDER_PREFIX}XXXXXX`, SOCKET_NAME);
-  const fits = Buffer.byteLength(roomy) <= SOCKET_PATH_MAX && (await canReach(tmpdir(), cluster.account));
-  const folder = await mkdtemp(join(fits ? tmpdir() : "/tmp", SOCKET_FOLDER_PREFIX));
-  await giveTo(cluster.account, folder);
-  return folder;
+  const tail = lastLines(await textFrom(join(cluster.data, LOG_FILE), 0));
+  throw new Error(`PostgreSQL in ${cluster.data} did not stop:\n${[output, tail].join("\n").trim()}`);
 }
 
 async function readPidFile(cluster: Cluster): Promise<Postmaster | undefined> {
   const text = await readFile(join(cluster.data, "postmaster.pid"), "utf8").catch(() => "");
-  const [pid, , , port, socketFolder, listening] = text.split("\n");
+  const [pid, data, , port, socketFolder, listening] = text.split("\n");
   if (!pid) return undefined;
   const host = process.platform === "win32" ? listening : socketFolder;
-  return { pid: Number(pid), address: host ? { host, port: Number(port) } : undefined };
+  return { pid: Number(pid), data, address: host ? { host, port: Number(port) } : undefined };
 }
 
 /** Whether `pid` is the server of this cluster, not merely a process that got its number since. */
@@ -114,7 +115,7 @@ async function runs(pid: number, cluster: Cluster): Promise<boolean> {
 }
 
 async function clearAfter(postmaster: Postmaster, cluster: Cluster): Promise<void> {
-  await removeSocketFolder(postmaster);
+  await clearSocketFolder(postmaster, cluster);
   const file = join(cluster.data, "postmaster.pid");
   const rest = (await readFile(file, "utf8")).split("\n").slice(1);
   // PostgreSQL refuses to start while any process has that number. The rest of the file stays: by it PostgreSQL
@@ -122,11 +123,8 @@ async function clearAfter(postmaster: Postmaster, cluster: Cluster): Promise<voi
   await writeFile(file, [NOBODYS_PID, ...rest].join("\n"));
 }
 
-async function removeSocketFolder({ address }: Postmaster): Promise<void> {
-  // The file could name any folder: remove only what we made.
-  if (address && basename(address.host).startsWith(SOCKET_FOLDER_PREFIX)) {
-    await rm(address.host, { recursive: true, force: true });
-  }
+async function clearSocketFolder({ address, data }: Postmaster, cluster: Cluster): Promise<void> {
+  if (address && data === cluster.data) await removeSocketFolder(address);
 }
 
 async function sizeOf(file: string): Promise<number> {

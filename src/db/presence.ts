@@ -26,7 +26,8 @@ export function bePresent(file: string): Presence {
       held.delete(lock);
       lock.exec("COMMIT");
       try {
-        lock.exec("BEGIN EXCLUSIVE");
+        // Without a journal on the disk, which may be full.
+        lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
         return true;
       } catch (error) {
         if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return false;

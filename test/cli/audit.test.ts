@@ -100,8 +100,8 @@ test("docket audit opens the embedded database, whether its server runs or not",
   const home = join(await makeTemporaryFolder("audit-home"), ".docket");
   await mkdir(home);
   const embedded = await startEmbedded(home, { settings: { fsync: "off" } });
-  await migrate({ ownerUrl: embedded.url, loginUrl: embedded.url });
-  const owner = await connect(embedded.url, "docket test");
+  await migrate({ ownerUrl: embedded.ownerUrl, loginUrl: embedded.url });
+  const owner = await connect(embedded.ownerUrl, "docket test");
   await fill(owner, "alpha", 3);
   await owner.end();
   const verified = { out: "3 events of 1 projects verified.\n", err: "", code: 0 };

@@ -28,13 +28,13 @@ beforeEach(async () => {
 });
 
 async function admin(sql: string): Promise<void> {
-  const client = await connect(server.url, "docket test");
+  const client = await connect(server.ownerUrl, "docket test");
   await client.query(sql);
   await client.end();
 }
 
 function as(login: string, database = "docket"): string {
-  const url = new URL(withDatabase(server.url, database));
+  const url = new URL(withDatabase(server.ownerUrl, database));
   url.username = login;
   url.password = "p";
   return url.href;
@@ -73,13 +73,13 @@ test("an owner that may not create roles is told the statements for an administr
 });
 
 test("a login that does not exist is named", async () => {
-  const urls = { ownerUrl: server.url, loginUrl: as("nobody_here"), migrationsFolder };
+  const urls = { ownerUrl: server.ownerUrl, loginUrl: as("nobody_here"), migrationsFolder };
   await expect(migrate(urls)).rejects.toThrow("The login nobody_here of DATABASE_URL does not exist");
 });
 
 test("databases of one cluster that are migrated at once all find the role", async () => {
   const names = ["one", "two", "three", "four"];
-  for (const name of names) await createDatabase(withDatabase(server.url, name));
+  for (const name of names) await createDatabase(withDatabase(server.ownerUrl, name));
   await Promise.all(
     names.map((name) => migrate({ ownerUrl: as("role_maker", name), loginUrl: as("server"), migrationsFolder })),
   );

@@ -1,8 +1,9 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
@@ -30,15 +31,15 @@ afterEach(async () => {
 });
 
 /** Another process that starts or joins the server. */
-async function startProcess(): Promise<{ child: ChildProcess; url: string; stop(): Promise<void> }> {
+async function startProcess(): Promise<{ child: ChildProcess; ownerUrl: string; stop(): Promise<void> }> {
   const child = fork(fileURLToPath(new URL("embedded-process.ts", import.meta.url)), [folder]);
   children.push(child);
-  const [url] = await once(child, "message");
+  const [ownerUrl] = await once(child, "message");
   const stop = async () => {
     child.send("stop");
     await once(child, "exit");
   };
-  return { child, url: String(url), stop };
+  return { child, ownerUrl: String(ownerUrl), stop };
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -70,16 +71,16 @@ function socketFolder(url: string): string {
 
 test("keeps the data over a restart, with the settings of Docket and no TCP", async () => {
   const first = await startEmbedded(folder, FAST);
-  await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
+  await query(first.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
   await first.stop();
-  await expect(query(first.url, "SELECT")).rejects.toThrow("Cannot connect to PostgreSQL");
-  await expect(stat(socketFolder(first.url))).rejects.toThrow("ENOENT");
+  await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect to PostgreSQL");
+  await expect(stat(socketFolder(first.ownerUrl))).rejects.toThrow("ENOENT");
 
   const second = await startEmbedded(folder, FAST);
-  expect(await query(second.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  expect(await query(second.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
   const names = ["timezone", "log_timezone", "listen_addresses", "server_encoding", "password_encryption"];
   const list = names.map((name) => `current_setting('${name}') AS ${name}`).join();
-  expect(await query(second.url, `SELECT ${list}`)).toEqual([
+  expect(await query(second.ownerUrl, `SELECT ${list}`)).toEqual([
     {
       timezone: "UTC",
       log_timezone: "UTC",
@@ -94,37 +95,94 @@ test("keeps the data over a restart, with the settings of Docket and no TCP", as
 
 test("only its owner and the password open it", async () => {
   const server = await startEmbedded(folder, FAST);
-  expect((await stat(socketFolder(server.url))).mode & 0o777).toBe(0o700);
+  expect((await stat(socketFolder(server.ownerUrl))).mode & 0o777).toBe(0o700);
   expect((await stat(join(folder, "postgres", "docket-password"))).mode & 0o777).toBe(0o600);
-  const guess = new URL(server.url);
+  const guess = new URL(server.ownerUrl);
   guess.password = "password";
   await expect(query(guess.href, "SELECT")).rejects.toThrow("password authentication failed");
   await server.stop();
 });
 
 test("a server whose Docket was killed is joined, and stopped by the one who joined", async () => {
-  const { child, url } = await startProcess();
+  const { child, ownerUrl: url } = await startProcess();
   await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
   const pid = await postmasterPid();
   await kill(child);
 
   const server = await startEmbedded(folder, FAST);
   expect(await postmasterPid()).toBe(pid);
-  expect(await query(server.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  expect(await query(server.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
   await server.stop();
   await expect(query(url, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
 test("starts again when Docket and PostgreSQL were both killed", async () => {
-  const { child, url } = await startProcess();
+  const { child, ownerUrl: url } = await startProcess();
   await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
   process.kill(await postmasterPid(), "SIGKILL");
   await kill(child);
 
   const server = await startEmbedded(folder, FAST);
-  expect(await query(server.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
-  await expect(stat(socketFolder(url))).rejects.toThrow("ENOENT");
+  expect(await query(server.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
   await server.stop();
+  await expect(stat(socketFolder(url))).rejects.toThrow("ENOENT");
+});
+
+test("comes back at its address, started by one of those who use it", async () => {
+  const [first, second] = await Promise.all([startEmbedded(folder, FAST), startProcess()]);
+  await query(first.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
+  const pid = await postmasterPid();
+  process.kill(pid, "SIGKILL");
+  await eventually(async () => expect(await first.isRunning()).toBe(false));
+  const third = await startProcess();
+  await first.restart();
+  const newPid = await postmasterPid();
+  expect(newPid).not.toBe(pid);
+  expect([second.ownerUrl, third.ownerUrl]).toEqual([first.ownerUrl, first.ownerUrl]);
+  expect(await query(first.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  await Promise.all([second.stop(), third.stop()]);
+  expect(await postmasterPid()).toBe(newPid);
+  expect(await first.isRunning()).toBe(true);
+  await first.stop();
+  expect(await first.isRunning()).toBe(false);
+});
+
+test("a server whose socket was swept away counts as gone, and gets it back", async () => {
+  const server = await startEmbedded(folder, FAST);
+  await rm(socketFolder(server.url), { recursive: true });
+  expect(await server.isRunning()).toBe(false);
+  await server.restart();
+  await query(server.url, "SELECT");
+  await server.stop();
+});
+
+test("a copy of the folder of a running server leaves the original alone", async () => {
+  const server = await startEmbedded(folder, FAST);
+  await query(server.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
+  await query(server.ownerUrl, "CHECKPOINT");
+  const copy = join(temporary, "copy");
+  await promisify(execFile)("cp", ["-a", folder, copy]);
+  const other = await startEmbedded(copy, FAST);
+  expect(other.url).not.toBe(server.url);
+  await query(other.ownerUrl, "UPDATE kept SET answer = 43");
+  await other.stop();
+  expect(await query(server.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  await server.stop();
+});
+
+test("the server's login owns nothing, also on a cluster of an earlier version, which had only a superuser", async () => {
+  const first = await startEmbedded(folder, FAST);
+  await query(first.ownerUrl, "DROP ROLE docket_server");
+  await rm(join(folder, "postgres", "docket-server-password"));
+  await first.stop();
+
+  const second = await startEmbedded(folder, FAST);
+  const who = "SELECT current_user AS login, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles";
+  expect(await query(second.url, `${who} WHERE rolname = current_user`)).toEqual([
+    { login: "docket_server", rolsuper: false, rolcreaterole: false, rolcreatedb: false },
+  ]);
+  await expect(query(second.url, "CREATE TABLE mine ()")).rejects.toThrow("permission denied");
+  await second.stop();
 });
 
 test("a left-over pid file is no obstacle when another process has that number now", async () => {
@@ -136,32 +194,32 @@ test("a left-over pid file is no obstacle when another process has that number n
   await writeFile(pidFile, [process.pid, ...rest].join("\n"));
 
   const server = await startEmbedded(folder, FAST);
-  await query(server.url, "SELECT");
+  await query(server.ownerUrl, "SELECT");
   await server.stop();
 });
 
 test("is started anew when its socket was swept from the temporary folder", async () => {
-  const { child, url } = await startProcess();
+  const { child, ownerUrl: url } = await startProcess();
   await kill(child);
   await rm(socketFolder(url), { recursive: true });
   const server = await startEmbedded(folder, FAST);
-  await query(server.url, "SELECT");
+  await query(server.ownerUrl, "SELECT");
   await server.stop();
 });
 
 test("two processes that start at once on a fresh folder share one server, and the last one out stops it", async () => {
   const [first, second] = await Promise.all([startProcess(), startProcess()]);
-  expect(first.url).toBe(second.url);
+  expect(first.ownerUrl).toBe(second.ownerUrl);
   await first.stop();
-  await query(second.url, "SELECT");
+  await query(second.ownerUrl, "SELECT");
   await second.stop();
-  await expect(query(second.url, "SELECT")).rejects.toThrow("Cannot connect");
+  await expect(query(second.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
 test("a backend that was killed, or whose connection was ended, costs no process its place: the last one out stops the server", async () => {
   const first = await startProcess();
   const pid = await postmasterPid();
-  const crashed = await connect(first.url, "docket test");
+  const crashed = await connect(first.ownerUrl, "docket test");
   const { rows } = await crashed.query("SELECT pg_backend_pid() AS pid");
   const ended = new Promise((resolve) => crashed.once("end", resolve));
   // PostgreSQL then ends all connections and recovers.
@@ -169,40 +227,40 @@ test("a backend that was killed, or whose connection was ended, costs no process
   await ended;
   const second = await startProcess();
   await second.stop();
-  await eventually(() => query(first.url, "SELECT"));
+  await eventually(() => query(first.ownerUrl, "SELECT"));
 
   await query(
-    first.url,
+    first.ownerUrl,
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE 'docket%' AND pid <> pg_backend_pid()",
   );
   const third = await startProcess();
   await third.stop();
-  await query(first.url, "SELECT");
+  await query(first.ownerUrl, "SELECT");
   expect(await postmasterPid()).toBe(pid);
   await first.stop();
-  await expect(query(first.url, "SELECT")).rejects.toThrow("Cannot connect");
+  await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
 test("a process that was killed does not count as one that uses the server", async () => {
   const [first, second] = await Promise.all([startProcess(), startProcess()]);
   await kill(first.child);
   await second.stop();
-  await expect(query(second.url, "SELECT")).rejects.toThrow("Cannot connect");
+  await expect(query(second.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
 test("two users within one process are two users", async () => {
   const [first, second] = await Promise.all([startEmbedded(folder, FAST), startEmbedded(folder, FAST)]);
   await second.stop();
-  await query(first.url, "SELECT");
+  await query(first.ownerUrl, "SELECT");
   await first.stop();
-  await expect(query(first.url, "SELECT")).rejects.toThrow("Cannot connect");
+  await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
 test("an initialisation that was interrupted does not spoil the next start", async () => {
   await mkdir(join(folder, "postgres.new-killed", "data"), { recursive: true });
   await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
   const server = await startEmbedded(folder, FAST);
-  await query(server.url, "SELECT");
+  await query(server.ownerUrl, "SELECT");
   expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock", "postgres.users"]);
   await server.stop();
 });
@@ -217,6 +275,13 @@ test("a failed start tells what PostgreSQL said", async () => {
   );
 });
 
+test("a start that fails after PostgreSQL came up leaves none behind", async () => {
+  await (await startEmbedded(folder, FAST)).stop();
+  await writeFile(join(folder, "postgres", "docket-password"), "another\n");
+  await expect(startEmbedded(folder, FAST)).rejects.toThrow("password authentication failed");
+  await expect(postmasterPid()).rejects.toThrow("ENOENT");
+});
+
 test("a database that has gone from its recorded place is not silently replaced by an empty one", async () => {
   await mkdir(folder);
   await writeFile(join(folder, "postgres-location"), "/nowhere/postgres\n");
@@ -228,7 +293,7 @@ test("keeps the socket's path short under a long temporary folder", async () => 
   await mkdir(long);
   vi.stubEnv("TMPDIR", long);
   const server = await startEmbedded(folder, FAST);
-  expect(dirname(socketFolder(server.url))).toBe("/tmp");
+  expect(dirname(socketFolder(server.ownerUrl))).toBe("/tmp");
   await server.stop();
 });
 
@@ -244,10 +309,10 @@ test.runIf(process.getuid?.() === 0)("as root, keeps the data where PostgreSQL's
   await chmod(temporary, 0o700);
   const first = await startEmbedded(folder, FAST);
   const data = (await readFile(join(folder, "postgres-location"), "utf8")).trim();
-  await query(first.url, "CREATE TABLE kept AS SELECT 42 AS answer");
+  await query(first.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
   await first.stop();
   const second = await startEmbedded(folder, FAST);
-  expect(await query(second.url, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  expect(await query(second.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
   await second.stop();
   await rm(dirname(data), { recursive: true });
 });

@@ -45,7 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const given = process.env["TEST_DATABASE_URL"];
   const settings = { fsync: "off", full_page_writes: "off", max_connections: "300" };
   const server = given ? undefined : await startEmbedded(join(runFolder, "cluster"), { settings });
-  const cluster = await prepare(given ?? server?.url ?? "");
+  const cluster = await prepare(given ?? server?.ownerUrl ?? "");
   project.provide("cluster", cluster);
   return async () => {
     if (given) await cleanUp(cluster);

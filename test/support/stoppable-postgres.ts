@@ -35,7 +35,7 @@ export async function startPostgres(): Promise<StoppablePostgres> {
     await server.stop();
   });
   return {
-    url: server.url,
+    url: server.ownerUrl,
     async freeze() {
       const postmaster = await findPostmaster(cluster);
       if (!postmaster) throw new Error("PostgreSQL does not run");

@@ -1,0 +1,106 @@
+import { statfs } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EmbeddedServer } from "./embedded.ts";
+import { DISK_FULL, errorCode } from "./faults.ts";
+
+/** Hears how the server fares. */
+export interface Health {
+  /** The server has gone, or could not be started again; the same error may come many times. */
+  failed(error: Error): void;
+  /** It runs again. */
+  over(): void;
+}
+
+export interface Keeper {
+  /** Why nobody looks after the server any more; pending as long as somebody does. */
+  readonly givenUp: Promise<Error>;
+  /** Ends the looking after, once the start under way, if any, has ended. */
+  stop(): Promise<void>;
+}
+
+/** How often the server is looked at, in milliseconds. */
+const LOOK_MS = 250;
+/** Pauses before the second start in a row, the third …, and before every later one, in milliseconds. */
+const PAUSES_MS = [500, 1_000, 2_000];
+const LONGEST_PAUSE_MS = 4_000;
+/** So many failures within so many milliseconds are too many. */
+const MOST_FAILURES = 5;
+const WITHIN_MS = 60_000;
+/** A start whose server ends this soon has failed as well, in milliseconds. */
+const SHORT_LIFE_MS = 5_000;
+/** PostgreSQL starts with a new segment of its write-ahead log, 16 MB, and needs some more to recover. */
+const LEAST_SPACE_BYTES = 32 * 1024 ** 2;
+
+/**
+ * Looks after an embedded server until it is told to stop: one that has gone (killed, out of memory, stopped by a full
+ * disk) is started again at its address, with growing pauses between failures. It gives up after too many failures;
+ * waiting for space on a full disk is none, and never ends.
+ */
+export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
+  const ending = new AbortController();
+  const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal, ref: false }).catch(() => undefined);
+  let failures: number[] = [];
+
+  /** @returns whether that was one failure too many. */
+  function countFailure(): boolean {
+    const now = performance.now();
+    failures = [...failures.filter((at) => now - at < WITHIN_MS), now];
+    return failures.length >= MOST_FAILURES;
+  }
+
+  async function watch(givenUp: (error: Error) => void): Promise<void> {
+    let tries = 0;
+    let startedAt = Number.NEGATIVE_INFINITY;
+    const isYoung = () => performance.now() - startedAt < SHORT_LIFE_MS;
+    while (!ending.signal.aborted) {
+      if (await server.isRunning()) {
+        if (!isYoung()) tries = 0;
+        await pause(LOOK_MS);
+        continue;
+      }
+      const gone = new Error("PostgreSQL has ended unexpectedly.");
+      health.failed(gone);
+      const diedYoung = isYoung();
+      startedAt = Number.NEGATIVE_INFINITY;
+      if (diedYoung && countFailure()) return givenUp(tooMany(gone));
+      if (tries > 0) await pause(PAUSES_MS[tries - 1] ?? LONGEST_PAUSE_MS);
+      if (ending.signal.aborted) return;
+      tries++;
+      try {
+        await server.restart();
+        startedAt = performance.now();
+        health.over();
+      } catch (cause) {
+        const error = cause instanceof Error ? cause : new Error(String(cause));
+        health.failed(error);
+        if (!(await isDiskFull(error, server.data)) && countFailure()) return givenUp(tooMany(error));
+      }
+    }
+  }
+
+  const { promise: givenUp, resolve } = Promise.withResolvers<Error>();
+  const watching = watch(resolve).catch(resolve);
+  return {
+    givenUp,
+    stop: async () => {
+      ending.abort();
+      await watching;
+    },
+  };
+}
+
+function tooMany(cause: Error): Error {
+  return new Error(
+    `The embedded PostgreSQL failed ${MOST_FAILURES} times within a minute, so Docket ends. Remove the cause and start ` +
+      `Docket again: what it has answered is kept. ${cause.message}`,
+    { cause },
+  );
+}
+
+async function isDiskFull(error: Error, folder: string): Promise<boolean> {
+  if (["ENOSPC", "EDQUOT", DISK_FULL].includes(errorCode(error) ?? "")) return true;
+  if (/No space left on device|Disk quota exceeded|disk is full/.test(error.message)) return true;
+  // PostgreSQL's log, which would tell, lies on the same disk.
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < LEAST_SPACE_BYTES;
+}

@@ -1,0 +1,112 @@
+import { execFileSync } from "node:child_process";
+import { appendFile, mkdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { connect } from "../../src/db/connect.ts";
+import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
+import { type Keeper, keepRunning } from "../../src/db/keep-running.ts";
+import { eventually } from "../support/eventually.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+
+/** What the keeper told, in order. */
+let told: string[];
+const health = {
+  failed: (error: Error) => void told.push(error.message),
+  over: () => void told.push("over"),
+};
+const failedStarts = () => told.filter((message) => message.includes("could not start")).length;
+
+beforeEach(() => {
+  told = [];
+});
+
+async function start(folder: string): Promise<{ server: EmbeddedServer; keeper: Keeper }> {
+  const server = await startEmbedded(folder, { settings: { fsync: "off", max_wal_size: "64MB" } });
+  const keeper = keepRunning(server, health);
+  onTestFinished(async () => {
+    await keeper.stop();
+    await server.stop();
+  });
+  return { server, keeper };
+}
+
+async function killPostmaster({ data }: EmbeddedServer): Promise<void> {
+  process.kill(Number.parseInt(await readFile(join(data, "postmaster.pid"), "utf8"), 10), "SIGKILL");
+}
+
+async function query({ ownerUrl }: EmbeddedServer, sql: string): Promise<Record<string, unknown>[]> {
+  const client = await connect(ownerUrl, "docket test");
+  return (await client.query(sql).finally(() => client.end())).rows;
+}
+
+test("starts a PostgreSQL again that was killed", async () => {
+  const { server } = await start(await makeTemporaryFolder("kept"));
+  await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
+  await killPostmaster(server);
+  await eventually(() => expect(told).toContain("over"));
+  expect(told).toEqual(["PostgreSQL has ended unexpectedly.", "over"]);
+  expect(await query(server, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+});
+
+test("gives up a PostgreSQL that cannot start after five tries, and leaves none behind", async () => {
+  const { server, keeper } = await start(await makeTemporaryFolder("given-up"));
+  await appendFile(join(server.data, "postgresql.conf"), "nonsense = 1\n");
+  await killPostmaster(server);
+  const { message } = await keeper.givenUp;
+  expect(message).toMatch(/failed 5 times within a minute.*nonsense/s);
+  expect(failedStarts()).toBe(5);
+  expect(await server.isRunning()).toBe(false);
+  // Nobody else can start it either.
+  await rm(server.data, { recursive: true });
+});
+
+test("gives up a PostgreSQL that ends soon after every start", async () => {
+  const { server, keeper } = await start(await makeTemporaryFolder("short-lived"));
+  let kills = 0;
+  const killer = setInterval(async () => {
+    if (await server.isRunning())
+      await killPostmaster(server).then(
+        () => kills++,
+        () => undefined,
+      );
+  }, 50);
+  const { message } = await keeper.givenUp;
+  clearInterval(killer);
+  expect(message).toMatch(/failed 5 times within a minute/);
+  expect(kills).toBeGreaterThanOrEqual(5);
+});
+
+describe.runIf(mayMount())("on a full disk", () => {
+  test("tries until there is space again, however often it fails", async () => {
+    const disk = join(await makeTemporaryFolder("disk"), "disk");
+    await mkdir(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=200m,mode=711", "tmpfs", disk]);
+    onTestFinished(() => void execFileSync("umount", ["-l", disk]));
+    const { server, keeper } = await start(join(disk, ".docket"));
+    await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
+    const filler = join(disk, "filler");
+    const { bavail, bsize } = await statfs(disk);
+    await writeFile(filler, Buffer.alloc(bavail * bsize)).catch(() => undefined);
+    await expect(
+      query(server, "CREATE TABLE more AS SELECT repeat('x', 100) FROM generate_series(1, 1000)"),
+    ).rejects.toThrow("No space left on device");
+    await killPostmaster(server);
+    // One more than would be too many otherwise.
+    await eventually(() => expect(failedStarts()).toBe(6), { timeout: 100_000 });
+    await rm(filler);
+    await eventually(() => expect(told.at(-1)).toBe("over"));
+    expect(await query(server, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+    expect(await Promise.race([keeper.givenUp, "kept"])).toBe("kept");
+  });
+});
+
+/** Root of a container may not, unless the container is a privileged one. */
+function mayMount(): boolean {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+  try {
+    execFileSync("unshare", ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
