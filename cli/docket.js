@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: an older Node, which cannot read TypeScript, must still get as far as this.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
@@ -8,19 +8,40 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const OLDEST_NODE = 24;
+/** What `npm install` generates, unless scripts are switched off. */
+const GENERATED = ["prisma/generated/client/client.ts", "client/gen/graphql.ts"];
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
-  await import("./docket.ts");
+  if (generate()) await import("./docket.ts");
 } else {
   const node = packagedNode();
   if (node === undefined) {
-    console.error(
-      `Docket needs Node ${OLDEST_NODE} or newer, and this is ${process.version}. Run \`npm install\` in ${dirname(import.meta.dirname ?? dirname(fileURLToPath(import.meta.url)))}: it brings a newer one along.`,
+    const command = existsSync(join(root, "node_modules", "node"))
+      ? "npm rebuild node --ignore-scripts=false"
+      : "npm install";
+    fail(
+      `Docket needs Node ${OLDEST_NODE} or newer, and this is ${process.version}. Run \`${command}\` in ${root}: it brings a newer one along.`,
     );
-    process.exitCode = 1;
   } else {
     runAgain(node);
   }
+}
+
+function fail(message) {
+  console.error(message);
+  process.exitCode = 1;
+}
+
+/** Makes the generated files where they are missing, and says whether they are there. */
+function generate() {
+  if (GENERATED.every((file) => existsSync(join(root, file)))) return true;
+  console.error("Generating code, once …");
+  // stdout belongs to the command: `docket mcp` speaks its protocol there.
+  const { status } = spawnSync(process.execPath, ["--run", "generate"], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (status !== 0) fail(`Docket's generated code could not be made. Run \`npm install\` in ${root}, then try again.`);
+  return status === 0;
 }
 
 /** The Node that was installed with this package, if it is there. */
@@ -43,8 +64,7 @@ function runAgain(node) {
     process.on(signal, () => (signal === "SIGINT" && atTerminal ? undefined : child.kill(signal)));
   }
   child.on("error", (error) => {
-    console.error(`Docket could not start ${node}: ${error.message}`);
-    process.exitCode = 1;
+    fail(`Docket could not start ${node}: ${error.message}`);
   });
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);

@@ -178,7 +178,14 @@ export function loadConfig(): Config {
     // No such file is the usual case.
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
   }
-  return readConfig(process.env);
+  const config = readConfig(process.env);
+  if (config.database.url === null) forgetOtherServers();
+  return config;
+}
+
+/** PGSSLMODE, PGOPTIONS and their like are meant for other servers; every connection of ours would follow them. */
+function forgetOtherServers(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith("PG")) delete process.env[name];
 }
 
 /** @throws ConfigError naming every setting that cannot work. */

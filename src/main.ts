@@ -100,7 +100,7 @@ export async function main(): Promise<void> {
     const config = loadConfig();
     guardProcess(createLogger(config.log));
     await using running = new AsyncDisposableStack();
-    const { url, ownerUrl, place, embedded } = await findDatabase(config, running);
+    const { url, ownerUrl, place, embedded } = await findDatabase(config, running, { create: true });
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
     const server = await startServer(config, { databaseUrl: url });
     running.defer(() => server.close());
@@ -117,7 +117,7 @@ export async function main(): Promise<void> {
 export async function migrateUp({ create = false }: { readonly create?: boolean } = {}): Promise<void> {
   await orExplain(async () => {
     await using running = new AsyncDisposableStack();
-    const { url, ownerUrl } = await findDatabase(loadConfig(), running);
+    const { url, ownerUrl } = await findDatabase(loadConfig(), running, { create });
     if (create && (await createDatabase(ownerUrl))) console.log("Created the database.");
     const { applied } = await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
     console.log(applied.length === 0 ? "The database is up to date." : `Applied ${applied.join(", ")}.`);
@@ -170,14 +170,7 @@ export async function auditHead({ sign }: { readonly sign?: string | undefined }
 
 async function withAuditor<T>(look: (auditor: Client) => Promise<T>): Promise<T> {
   await using running = new AsyncDisposableStack();
-  const config = loadConfig();
-  // An empty database made on the spot would verify nothing, as if that were good news.
-  if (config.database.url === null && !(await hasCluster(config.home)))
-    throw new Error(
-      `There is no database in ${config.home}. Run this in the folder where the server is started, set DOCKET_HOME to ` +
-        "the server's, or DATABASE_URL (and DATABASE_OWNER_URL) to the PostgreSQL that it uses.",
-    );
-  const { ownerUrl } = await findDatabase(config, running);
+  const { ownerUrl } = await findDatabase(loadConfig(), running);
   const auditor = await connectAuditor(ownerUrl).catch(explainMissingDatabase);
   running.defer(() => auditor.end());
   return await look(auditor).catch((error: unknown) => {
@@ -197,7 +190,12 @@ interface FoundDatabase {
   readonly embedded?: EmbeddedServer;
 }
 
-async function findDatabase({ database, home }: Config, running: AsyncDisposableStack): Promise<FoundDatabase> {
+/** @param create whether the embedded database may be made: an empty one that nobody asked for would look like good news. */
+async function findDatabase(
+  { database, home }: Config,
+  running: AsyncDisposableStack,
+  { create = false }: { readonly create?: boolean } = {},
+): Promise<FoundDatabase> {
   if (database.url !== null) {
     const { hostname, port, pathname, searchParams } = new URL(database.url);
     const host = searchParams.get("host") ?? `${hostname}:${port || 5432}`;
@@ -207,6 +205,11 @@ async function findDatabase({ database, home }: Config, running: AsyncDisposable
       place: `PostgreSQL at ${host}, database ${decodeURIComponent(pathname.slice(1))}`,
     };
   }
+  if (!create && !(await hasCluster(home)))
+    throw new Error(
+      `There is no database in ${home}. Run this in the folder where the server is started, set DOCKET_HOME to ` +
+        "the server's, or DATABASE_URL (and DATABASE_OWNER_URL) to the PostgreSQL that it uses.",
+    );
   const embedded = await startEmbedded(home);
   running.defer(() => embedded.stop());
   return { url: embedded.url, ownerUrl: embedded.ownerUrl, place: `PostgreSQL of its own, in ${home}`, embedded };

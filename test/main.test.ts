@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { appendFile, readFile, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
@@ -100,7 +101,15 @@ describe("docket start", () => {
 
   test("runs with nothing set, and all that its banner says is true; Ctrl-C ends it in order", async () => {
     const home = await makeHome();
-    const child = run("start", { PORT: "0", DOCKET_HOME: join(home, ".docket") });
+    // For other servers; ours must not follow any of it.
+    const others = {
+      PGSSLMODE: "require",
+      PGOPTIONS: "-c nonsense=1",
+      PGHOST: "nowhere",
+      PGUSER: "x",
+      PGPASSWORD: "x",
+    };
+    const child = run("start", { PORT: "0", DOCKET_HOME: join(home, ".docket"), ...others });
     const exited = once(child, "exit");
     if (!child.stdout) throw new Error("no pipe");
     const banner: string[] = [];
@@ -134,6 +143,8 @@ describe("docket start", () => {
     expect(cli).toBe(
       `--env DOCKET_URL=${origin} --env DOCKET_API_KEY_FILE=${env.DOCKET_API_KEY_FILE} -- ${command} ${args.join(" ")}`,
     );
+    // As `npm start | head` does: what is still to be said finds no reader.
+    child.stdout.destroy();
     child.kill("SIGINT");
     expect(await exited).toEqual([0, null]);
     await expect(fetch(`${origin}/health`)).rejects.toThrow();
@@ -197,6 +208,13 @@ describe("docket migrate", () => {
     const { out, code } = await outcome(child, once(child, "exit"));
     expect([out, code]).toEqual([expect.stringMatching(/^Created the database\.\nApplied /), 0]);
     await database.drop();
+  });
+
+  test("makes no database in a folder without a server", async () => {
+    const home = join(await makeHome(), ".docket");
+    for (const command of ["migrate", "migrate down"])
+      expect(await fails({ DOCKET_HOME: home }, command)).toContain(`There is no database in ${home}.`);
+    expect(existsSync(home)).toBe(false);
   });
 
   test("brings an empty database up to date, says so the second time, and takes the last migration back", async () => {

@@ -12,6 +12,7 @@ import {
   stat,
   writeFile,
 } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type Account, canReach, isRoot, unprivilegedAccount } from "./postgres-account.ts";
 import { type Binaries, findBinaries, run } from "./postgres-binaries.ts";
@@ -64,6 +65,7 @@ export async function openCluster(home: string, durable: boolean): Promise<Clust
   }
   const account = isRoot() ? (owner ?? (await unprivilegedAccount())) : undefined;
   const binaries = await findBinaries(account, SHELTER);
+  refuseOddPaths(binaries.postgres, data);
   if (owner !== undefined) return { data, account, binaries };
 
   if (account) {
@@ -134,7 +136,31 @@ async function ownerOfCluster(data: string): Promise<Account | undefined> {
   }
 }
 
+/** PostgreSQL's own tools start each other through a shell, between double quotes. */
+function refuseOddPaths(...paths: readonly string[]): void {
+  const odd = paths.find((path) => process.platform !== "win32" && /["$`\\\n]/.test(path));
+  if (odd !== undefined)
+    throw new Error(
+      `PostgreSQL cannot run in ${dirname(odd)}: the path has a character (one of " $ \` \\) that its tools cannot take. ` +
+        "Move the folder, set DOCKET_HOME to another one, or DATABASE_URL to a PostgreSQL of your own.",
+    );
+}
+
+/** initdb looks up the name of its user; a container may be run as a number that has none. */
+function refuseNamelessUser(): void {
+  try {
+    userInfo();
+  } catch (cause) {
+    throw new Error(
+      `PostgreSQL cannot make a database as user ${process.getuid?.()}, who has no name: add a line for that user to ` +
+        "/etc/passwd, start Docket as another user, or set DATABASE_URL to a PostgreSQL of your own.",
+      { cause },
+    );
+  }
+}
+
 async function initialise({ data, account, binaries }: Cluster, durable: boolean): Promise<void> {
+  if (account === undefined) refuseNamelessUser();
   for (const entry of await readdir(dirname(data))) {
     // Left by an initdb that was interrupted.
     if (entry.startsWith(`${basename(data)}.new-`)) await rm(join(dirname(data), entry), { recursive: true });

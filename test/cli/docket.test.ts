@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 const olderNode = findOlderNode();
@@ -48,6 +50,32 @@ describe("the docket command", () => {
     const { err, code } = await outcome(run(process.execPath, ["demo"]));
     expect(err).toMatch(/^No API key: .*agent-key or api-key there, \.docket by default/);
     expect(code).toBe(1);
+  });
+});
+
+describe("the docket command without the generated code", () => {
+  /** The launcher in a folder of its own, where `npm run generate` does this. */
+  async function launch(generate: string) {
+    const folder = await makeTemporaryFolder("launcher");
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await mkdir(join(folder, "cli"));
+    await cp(docket, join(folder, "cli", "docket.js"));
+    await writeFile(join(folder, "cli", "docket.ts"), 'console.log("runs");');
+    await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", scripts: { generate } }));
+    const child = spawn(process.execPath, [join(folder, "cli", "docket.js")], { stdio: ["pipe", "pipe", "pipe"] });
+    return { folder, ...(await outcome(child)) };
+  }
+
+  test("makes it, with nothing of that on stdout, and goes on", async () => {
+    const { out, err, code } = await launch("echo made");
+    expect([out, code]).toEqual(["runs\n", 0]);
+    expect(err).toMatch(/Generating code[\s\S]*made/);
+  });
+
+  test("says the one command to run where that fails", async () => {
+    const { folder, out, err, code } = await launch("exit 1");
+    expect([out, code]).toEqual(["", 1]);
+    expect(err).toContain(`Run \`npm install\` in ${folder}`);
   });
 });
 

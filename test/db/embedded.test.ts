@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
+import { canReach } from "../../src/db/postgres-account.ts";
 import { eventually } from "../support/eventually.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -280,6 +281,41 @@ test("a start that fails after PostgreSQL came up leaves none behind", async () 
   await writeFile(join(folder, "postgres", "docket-password"), "another\n");
   await expect(startEmbedded(folder, FAST)).rejects.toThrow("password authentication failed");
   await expect(postmasterPid()).rejects.toThrow("ENOENT");
+});
+
+test("runs in folders of any name that its tools can take, and says so of others", async () => {
+  const odd = join(temporary, "it's %20 #1, ünï ");
+  await mkdir(odd);
+  vi.stubEnv("TMPDIR", odd);
+  folder = join(odd, ".docket");
+  const server = await startEmbedded(folder, FAST);
+  expect(dirname(socketFolder(server.url))).toBe(odd);
+  await query(server.url, "SELECT");
+  await server.stop();
+
+  const name = join(temporary, 'a "b" $c');
+  await expect(startEmbedded(name, FAST)).rejects.toThrow(`PostgreSQL cannot run in ${name}: the path has a character`);
+});
+
+test("says what to do where nothing can be written", async () => {
+  const file = join(temporary, "file");
+  await writeFile(file, "");
+  await expect(startEmbedded(file, FAST)).rejects.toThrow(/^Docket cannot write to .*file \(EEXIST\).*DOCKET_HOME/);
+});
+
+const NAMELESS = { uid: 54321, gid: 54321 };
+const mayBeNameless = process.getuid?.() === 0 && (await canReach(process.execPath, NAMELESS));
+
+test.runIf(mayBeNameless)("says what to do for a user without a name or without the right to write", async () => {
+  const startAs = async (home: string) => {
+    const program = fileURLToPath(new URL("embedded-process.ts", import.meta.url));
+    const failed = await promisify(execFile)(process.execPath, [program, home], NAMELESS).catch(({ stderr }) => stderr);
+    return String(failed);
+  };
+  await mkdir(folder, { mode: 0o755 });
+  expect(await startAs(folder)).toContain(`Docket cannot write to ${folder} (EACCES)`);
+  await chown(folder, NAMELESS.uid, NAMELESS.gid);
+  expect(await startAs(folder)).toContain("PostgreSQL cannot make a database as user 54321, who has no name");
 });
 
 test("a database that has gone from its recorded place is not silently replaced by an empty one", async () => {
