@@ -40,8 +40,14 @@ const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKE
 export function errorText(error: unknown, args: unknown): string {
   if (error instanceof CallFault) return error.message;
   if (error instanceof NoAnswerError) return sentences(error.message, adviceWithoutAnswer(error));
-  if (error instanceof ServerError) return sentences(serverMessage(error, args), NEXT_STEP[error.code]);
+  if (error instanceof ServerError) return sentences(serverMessage(error, args), nextStep(error));
   return `The MCP server failed on this call, and its log says how. ${SAFE_TO_REPEAT} If it fails again, report it.`;
+}
+
+function nextStep({ code, extensions }: ServerError): string | undefined {
+  return extensions["attemptMissing"] === true
+    ? "Repeat the call and pass attempt from get_next_task."
+    : NEXT_STEP[code];
 }
 
 function adviceWithoutAnswer({ reason }: NoAnswerError): string {

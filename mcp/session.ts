@@ -36,6 +36,8 @@ export class LeaseSession {
   readonly #request: GraphQLRequest;
   readonly #renewalFailed: RenewalFailed;
   readonly #holdings = new Map<string, Holding>();
+  /** What it completed or gave back: a call that names no project may be the repetition of that. */
+  readonly #left = new Set<string>();
 
   constructor(request: GraphQLRequest, renewalFailed: RenewalFailed = () => undefined) {
     this.#request = request;
@@ -49,6 +51,7 @@ export class LeaseSession {
     // Renewing is no reason to live: the process ends with its client.
     timer.unref();
     this.#holdings.set(keyOf(task), { task, timer });
+    this.#left.delete(keyOf(task));
   }
 
   /** The task has been completed or given back. */
@@ -56,15 +59,18 @@ export class LeaseSession {
     const key = keyOf({ projectId, taskId });
     clearInterval(this.#holdings.get(key)?.timer);
     this.#holdings.delete(key);
+    this.#left.add(key);
   }
 
   /**
    * The held task that a call means. Without a project it is the only one of that name, or the one of
-   * `preferredProject`; undefined when this session holds none or it cannot tell.
+   * `preferredProject`; undefined when this session holds none or it cannot tell, also because it has left one of that
+   * name: then Docket decides, or asks which.
    */
   find(taskId: string, projectId: string | undefined, preferredProject: string | undefined): HeldTask | undefined {
     const held = [...this.#holdings.values()].map(({ task }) => task).filter((task) => task.taskId === taskId);
     if (projectId !== undefined) return held.find((task) => task.projectId === projectId);
+    if ([...this.#left].some((key) => key.endsWith(`/${taskId}`))) return undefined;
     return held.length === 1 ? held[0] : held.find((task) => task.projectId === preferredProject);
   }
 
@@ -72,6 +78,7 @@ export class LeaseSession {
   close(): void {
     for (const { timer } of this.#holdings.values()) clearInterval(timer);
     this.#holdings.clear();
+    this.#left.clear();
   }
 
   async #renew(task: HeldTask, timer: NodeJS.Timeout): Promise<void> {

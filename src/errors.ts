@@ -87,9 +87,11 @@ export interface Holder {
   until: Date | null;
 }
 
-export const leaseLost = (message: string, holder: Holder) =>
+/** `attemptMissing`: the caller may be the holder, and did not show it. */
+export const leaseLost = (message: string, holder: Holder, attemptMissing: boolean) =>
   new DocketError("LEASE_LOST", message, {
     holder: holder.attempt === null && holder.until === null ? null : holder,
+    ...(attemptMissing && { attemptMissing }),
   });
 
 export const cursorExpired = (reason: string) =>

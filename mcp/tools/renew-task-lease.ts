@@ -39,7 +39,8 @@ export const renewTaskLease = defineTool({
   async run({ mutate, session, defaultProject }, args) {
     const held = session?.find(args.task_id, args.project_id, defaultProject);
     const { renewTaskLease: answer } = await mutate(RenewTaskLease, {
-      projectId: args.project_id ?? held?.projectId ?? defaultProject,
+      // An attempt tells the project by itself.
+      projectId: args.project_id ?? (args.attempt === undefined ? held?.projectId : undefined),
       taskId: args.task_id,
       attempt: args.attempt ?? held?.attempt,
       leaseSeconds: args.lease_seconds ?? held?.leaseSeconds,

@@ -66,11 +66,13 @@ export const updateTaskStatus = defineTool({
       throw new CallFault("Pass completion_notes or notes, not both: they mean the same.");
     }
     const { session, defaultProject, clientName } = context;
-    const held = session?.find(args.task_id, args.project_id, defaultProject);
+    // An attempt tells the project by itself.
+    const held = args.attempt === undefined ? session?.find(args.task_id, args.project_id, defaultProject) : undefined;
     const claims = args.status === "in_progress";
 
     const { updateTaskStatus: answer } = await context.mutate(UpdateTaskStatus, {
-      projectId: args.project_id ?? held?.projectId ?? defaultProject,
+      // Only a claim means the client's own project: there, somebody else may hold a task of the same name.
+      projectId: args.project_id ?? held?.projectId ?? (claims ? defaultProject : undefined),
       taskId: args.task_id,
       status: toGraphQLStatus(args.status),
       completionNotes: args.completion_notes ?? args.notes,

@@ -172,6 +172,10 @@ builder.mutationFields((t) => ({
       completionNotes: t.input.string({ description: "With COMPLETED, what came of it; with PENDING, why not." }),
       reset: t.input.boolean({ description: "Allow COMPLETED → PENDING." }),
       attempt: t.input.id({ description: ATTEMPT }),
+      takeOver: t.input.boolean({
+        description:
+          "With IN_PROGRESS: take the task from another session of your key and worker name, as a new attempt. LEASE_LOST while that one was claimed or renewed less than half a lease ago.",
+      }),
       worker: t.input.string({ description: WORKER }),
       leaseSeconds: t.input.int({ description: LEASE }),
       expectedVersion: t.input.int({ description: VERSION }),

@@ -2,8 +2,10 @@ import { taskNotFound } from "../../src/errors.ts";
 import { type Briefing as BriefingShape, briefing, LONGEST_BRIEFING } from "../../src/tasks/briefing.ts";
 import { capabilityOf } from "../../src/tasks/capability.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
+import { type HeldTask as HeldTaskShape, holding } from "../../src/tasks/holding.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import type { TaskKey } from "../../src/tasks/locate.ts";
+import { workerOf } from "../../src/tasks/take.ts";
 import { builder } from "../builder.ts";
 import { type GraphQLContext, replayedDescription } from "../context.ts";
 import { listSize } from "../cost.ts";
@@ -55,6 +57,43 @@ export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name
     }),
   });
 
+const HeldTask = builder.objectRef<HeldTaskShape>("HeldTask").implement({
+  description: "A task that a key holds under a worker's name, in this session or in another.",
+  fields: (t) => ({
+    projectId: t.exposeID("projectId"),
+    taskId: t.exposeID("taskId"),
+    worker: t.exposeString("worker", { nullable: true }),
+    leaseExpiresAt: t.expose("leaseExpiresAt", {
+      type: "DateTime",
+      description: "Past when the lease has run out and nobody has claimed the task since.",
+    }),
+    lastRenewedAt: t.expose("lastRenewedAt", {
+      type: "DateTime",
+      nullable: true,
+      description:
+        "null: not since it was claimed. After half a lease of silence updateTaskStatus moves the task here: status IN_PROGRESS with takeOver.",
+    }),
+    thisSession: t.exposeBoolean("thisSession", {
+      description: "Whether this key claimed it with this client id (header Docket-Client-Id).",
+    }),
+  }),
+});
+
+/** `holding`, for who looks or claims under a worker's name. */
+export const holdingField = <Parent>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<typeof builder.$inferSchemaTypes, Parent>,
+  of: (parent: Parent) => { readonly worker?: string | null | undefined; readonly besides: TaskKey | null },
+) =>
+  t.field({
+    type: [HeldTask],
+    description:
+      "What this key holds already under the same worker name, newest first, at most 100; the task just claimed is not in it.",
+    resolve: (parent, _args, ctx) => {
+      const { worker, besides } = of(parent);
+      return holding(ctx, workerOf(ctx, { worker }), besides);
+    },
+  });
+
 export const ATTEMPT_GIVEN =
   "Like 2-9f86d081884c, and nobody else's: send it as it is with every later write of this task, as it proves that you hold it. A refused write (LEASE_LOST) means that it has ended.";
 
@@ -83,6 +122,7 @@ export const claimPayload = <Result extends Claim & { replayed: boolean }>(name:
         resolve: ({ taken }, _args, ctx) => taken && briefing(ctx, taken, taken.attempt),
       }),
       idle: t.field({ type: Idle, nullable: true, resolve: ({ idle }) => idle }),
+      holding: holdingField(t, ({ worker, taken }) => ({ worker, besides: taken })),
       replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
     }),
   });

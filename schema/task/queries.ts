@@ -7,7 +7,7 @@ import { nextTask } from "../../src/tasks/next.ts";
 import type { Task as TaskShape } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
 import { TaskFilterInput, TaskOrder } from "./filter.ts";
-import { Idle } from "./payload.ts";
+import { holdingField, Idle } from "./payload.ts";
 import { Task, TaskConnection, TaskStatus } from "./task.ts";
 
 builder.queryField("task", (t) =>
@@ -44,11 +44,12 @@ builder.queryField("tasks", (t) =>
 );
 
 const NextTaskPayload = builder
-  .objectRef<{ task: TaskShape | null; idle: IdleShape | null }>("NextTaskPayload")
+  .objectRef<{ task: TaskShape | null; idle: IdleShape | null; worker: string | null | undefined }>("NextTaskPayload")
   .implement({
     fields: (t) => ({
       task: t.expose("task", { type: Task, nullable: true }),
       idle: t.expose("idle", { type: Idle, nullable: true, description: "Why there is none." }),
+      holding: holdingField(t, ({ worker }) => ({ worker, besides: null })),
     }),
   });
 
@@ -65,7 +66,11 @@ builder.queryField("nextTask", (t) =>
         defaultValue: "pending",
         description: "With another status: the first of those.",
       }),
+      worker: t.arg.string({ description: "For holding: the name you work under. Default: the key's name." }),
     },
-    resolve: (_root, { projectId, status }, ctx) => nextTask(ctx, { projectId, status: status ?? "pending" }),
+    resolve: async (_root, { projectId, status, worker }, ctx) => ({
+      ...(await nextTask(ctx, { projectId, status: status ?? "pending" })),
+      worker,
+    }),
   }),
 );

@@ -32,7 +32,7 @@ export async function documentOf({ db }: Context, { projectId, taskId }: TaskKey
   return found?.task ?? {};
 }
 
-export type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset";
+export type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset" | "superseded";
 
 export interface Ending {
   readonly notes?: string | null | undefined;

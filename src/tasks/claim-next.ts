@@ -4,7 +4,7 @@ import { errorCode } from "../db/faults.ts";
 import { replay, requestHash, requireKey } from "../db/idempotency.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
-import { type Taken, takeParameters, takeStatement } from "./take.ts";
+import { type Taken, takeParameters, takeStatement, workerOf } from "./take.ts";
 
 export interface ClaimNext {
   readonly projectId: string;
@@ -18,6 +18,8 @@ export interface Claim {
   /** null: there was nothing to take, and `idle` says why. */
   readonly taken: Taken | null;
   readonly idle: Idle | null;
+  /** The name under which the caller claims. Absent from answers that an older server stored. */
+  readonly worker?: string;
 }
 
 /**
@@ -28,15 +30,15 @@ export interface Claim {
 export const TAKE_NEXT = takeStatement(
   "task-claim-next",
   `pending AS (
-  SELECT project_id, task_id, priority, queue_position FROM tasks
+  SELECT project_id, task_id, priority, queue_position, lease_expires_at FROM tasks
   WHERE project_id = $1 AND status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL
   ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), expired AS (
-  SELECT project_id, task_id, priority, queue_position FROM tasks
+  SELECT project_id, task_id, priority, queue_position, lease_expires_at FROM tasks
   WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= (SELECT docket_now()) AND archived_at IS NULL
   ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), picked AS (
-  SELECT project_id, task_id FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
+  SELECT project_id, task_id, lease_expires_at FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
   ORDER BY priority, queue_position LIMIT 1
 )`,
 );
@@ -58,18 +60,19 @@ export async function claimNext(ctx: Context, input: ClaimNext): Promise<Claim &
   requireRole(ctx.viewer, "agent");
   requireAttemptInput(input);
   const kept = key === null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }) };
+  const again = (taken: Taken) => ({ taken, idle: null, worker: workerOf(ctx, input), replayed: true });
   const first = kept && (await replay<Taken>(ctx, kept.key, kept.hash));
-  if (first) return { taken: first, idle: null, replayed: true };
+  if (first) return again(first);
   try {
     const claim = await takeNext(ctx, input, kept);
     // A request with the same key may have taken its task while this one looked.
     const other = claim.idle && kept && (await replay<Taken>(ctx, kept.key, kept.hash));
-    return other ? { taken: other, idle: null, replayed: true } : { ...claim, replayed: false };
+    return other ? again(other) : { ...claim, replayed: false };
   } catch (error) {
     if (!kept || errorCode(error) !== UNIQUE_VIOLATION) throw error;
     const stored = await replay<Taken>(ctx, kept.key, kept.hash);
     if (!stored) throw error;
-    return { taken: stored, idle: null, replayed: true };
+    return again(stored);
   }
 }
 
@@ -79,11 +82,12 @@ export async function takeNext(
   input: ClaimNext,
   kept: { key: string; hash: Buffer } | null,
 ): Promise<Claim> {
+  const worker = workerOf(ctx, input);
   const parameters = takeParameters(input.projectId, ctx, input, kept);
   for (let look = 1; ; look++) {
     const [taken] = await ctx.db.write<Taken>(TAKE_NEXT, parameters, { idempotent: kept !== null });
-    if (taken) return { taken, idle: null };
+    if (taken) return { taken, idle: null, worker };
     const idle = await whyIdle(ctx, input.projectId);
-    if (idle.pending === 0 || look === LOOKS) return { taken: null, idle };
+    if (idle.pending === 0 || look === LOOKS) return { taken: null, idle, worker };
   }
 }

@@ -6,6 +6,7 @@ import { lockTask } from "./hold.ts";
 import { archivedIdle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import { workerOf } from "./take.ts";
 import { setStatus } from "./update-status.ts";
 
 export interface CompleteAndClaimNext extends TaskAddress {
@@ -25,13 +26,13 @@ export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) 
       const task = await lockTask(inside, await locateTask(inside, input, "write", "completed"));
       const { projectId, taskId } = task;
       await setStatus(inside, task, { ...input, projectId, status: "completed" });
-      const worker = input.worker ?? task.open?.worker;
+      const worker = workerOf(inside, { worker: input.worker ?? task.open?.worker });
       // What is held may be finished where nothing more is handed out.
-      const { taken, idle } = (await holdOpen(inside.db, projectId))
+      const { taken, ...rest } = (await holdOpen(inside.db, projectId))
         ? await takeNext(inside, { ...input, projectId, worker }, null)
-        : { taken: null, idle: archivedIdle(projectId) };
+        : { taken: null, idle: archivedIdle(projectId), worker };
       // What is returned here is stored with the idempotency key: never the secret.
-      return { taken: taken && { ...taken, secret: undefined }, idle, completed: { projectId, taskId } };
+      return { taken: taken && { ...taken, secret: undefined }, ...rest, completed: { projectId, taskId } };
     },
     // Asked again there may be work; to complete again is nothing for who completed.
     ({ taken }) => taken !== null,

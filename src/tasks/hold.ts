@@ -92,14 +92,18 @@ export interface Authority {
 export function requireHolder(ctx: Context, task: LockedTask, given: string | null | undefined): Authority {
   if (given != null || task.open === null || opened(ctx, task.open)) return {};
   if (ctx.viewer.role === "admin") return { override: true };
-  throw lost(task, notHolder(ctx));
+  throw notHeld(ctx, task);
 }
 
-/** Why a caller that gave no attempt is not known to hold the task. */
-export const notHolder = ({ viewer }: Context): string =>
+/** LEASE_LOST for a caller that gave no attempt. */
+export const notHeld = ({ viewer }: Context, task: LockedTask) =>
   viewer.client === null
-    ? "no attempt was given, and without the header Docket-Client-Id nothing else tells that you hold it; pass attempt as the claim returned it"
-    : "this session does not hold it";
+    ? lost(
+        task,
+        "no attempt was given, and a call without the header Docket-Client-Id is known by its attempt alone",
+        true,
+      )
+    : lost(task, "this session does not hold it");
 
 /** @throws VERSION_CONFLICT */
 export function requireVersion(task: LockedTask, expected: number | null | undefined): void {
@@ -107,7 +111,7 @@ export function requireVersion(task: LockedTask, expected: number | null | undef
 }
 
 /** LEASE_LOST, saying who holds the task now, since when and until when, or who held it last. */
-export function lost({ taskId, status, open, last, leaseExpiresAt }: LockedTask, why: string) {
+export function lost({ taskId, status, open, last, leaseExpiresAt }: LockedTask, why: string, attemptMissing = false) {
   const holder: Holder = {
     attempt: open?.attempt ?? null,
     worker: open?.worker ?? null,
@@ -119,8 +123,7 @@ export function lost({ taskId, status, open, last, leaseExpiresAt }: LockedTask,
     : leaseExpiresAt
       ? `in progress without a known holder until ${leaseExpiresAt.toISOString()}`
       : `${status.replace("_", " ")}${last?.ended_at ? `: attempt ${last.attempt} of ${last.worker ?? "another worker"} ended at ${last.ended_at.toISOString()} as ${last.outcome}` : ""}`;
-  return leaseLost(
-    `Lease of ${taskId} lost: ${why}. The task is ${now}. Nothing of this call was kept. Do not write it; claim other work.`,
-    holder,
-  );
+  const remedy = attemptMissing ? "Pass attempt as the claim returned it." : "Do not write it; claim other work.";
+  const message = `Lease of ${taskId} lost: ${why}. The task is ${now}. Nothing of this call was kept. ${remedy}`;
+  return leaseLost(message, holder, attemptMissing);
 }

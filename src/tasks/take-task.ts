@@ -5,7 +5,7 @@ import { type Taken, takeParameters, takeStatement } from "./take.ts";
 const TAKE_THIS = takeStatement(
   "task-take-this",
   `picked AS (
-  SELECT project_id, task_id FROM tasks WHERE project_id = $1 AND task_id = $9 FOR NO KEY UPDATE
+  SELECT project_id, task_id, lease_expires_at FROM tasks WHERE project_id = $1 AND task_id = $9 FOR NO KEY UPDATE
 )`,
 );
 

@@ -2,16 +2,17 @@ import type { Viewer } from "../access/viewer.ts";
 import type { AttemptKey } from "./capability.ts";
 
 /**
- * The statement that takes one task: it closes an expired attempt, opens the next, leaves the events and, where a key
- * came, the idempotent answer, all at once. `picked` is SQL for the locked row to take: project_id, task_id.
+ * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events and, where a key
+ * came, the idempotent answer, all at once. `picked` is SQL for the locked row to take: project_id, task_id, lease_expires_at.
  * Parameters $1–$8 are those of `takeParameters`; `picked` may use more.
  */
 export const takeStatement = (name: string, picked: string) => ({
   name,
   text: `WITH ${picked}, ended AS (
-  UPDATE task_attempts a SET ended_at = docket_now(), outcome = 'expired' FROM picked p
-  WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
-  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at
+  UPDATE task_attempts a SET ended_at = docket_now(),
+    outcome = CASE WHEN p.lease_expires_at > docket_now() THEN 'superseded' ELSE 'expired' END
+  FROM picked p WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
+  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at, a.outcome
 ), taken AS (
   UPDATE tasks t SET status = 'in_progress', claimed_by = $2, version = t.version + 1, attempts = t.attempts + 1,
     lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(pr.settings)),
@@ -29,10 +30,11 @@ export const takeStatement = (name: string, picked: string) => ({
   INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
   SELECT e.type, e.project_id, 'task', e.task_id, $4, $5, $6, e.payload FROM (
     SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, jsonb_build_object('attempt', attempt,
-      'worker', worker, 'leaseExpiresAt', lease_expires_at) AS payload FROM ended
+      'worker', worker, 'leaseExpiresAt', lease_expires_at) AS payload FROM ended WHERE outcome = 'expired'
     UNION ALL
     SELECT 2, 'task.claimed', project_id, task_id, jsonb_build_object('attempt', attempts, 'worker', $2::text,
-      'leaseExpiresAt', lease_expires_at) FROM taken
+      'leaseExpiresAt', lease_expires_at) || coalesce((SELECT jsonb_build_object('supersedes', attempt) FROM ended
+      WHERE outcome = 'superseded'), '{}') FROM taken
   ) e ORDER BY e.step
 ), kept AS (
   INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
@@ -48,6 +50,10 @@ export interface Taker {
   readonly correlationId: string;
 }
 
+/** The name under which a caller claims. */
+export const workerOf = ({ viewer }: Pick<Taker, "viewer">, { worker }: { worker?: string | null | undefined }) =>
+  worker ?? viewer.name;
+
 /** $1 the project, then who takes, for how long (seconds; null: the project's lease), and the idempotency key. */
 export const takeParameters = (
   projectId: string,
@@ -56,7 +62,7 @@ export const takeParameters = (
   kept: { key: string; hash: Buffer } | null,
 ) => [
   projectId,
-  worker ?? viewer.name,
+  workerOf({ viewer }, { worker }),
   leaseSeconds ?? null,
   viewer.actor,
   viewer.client,

@@ -1,6 +1,6 @@
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import { invalidTransition } from "../errors.ts";
+import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { changesOf } from "../projects/changes.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
@@ -10,15 +10,18 @@ import {
   type LockedTask,
   lockTask,
   lost,
-  notHolder,
+  notHeld,
   requireFence,
   requireHolder,
   requireVersion,
   type TaskStatus,
   whyRefused,
 } from "./hold.ts";
+import { keepMore } from "./keep-more.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import { workerOf } from "./take.ts";
+import { requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
 
 export interface UpdateStatus extends TaskAddress {
@@ -27,6 +30,8 @@ export interface UpdateStatus extends TaskAddress {
   readonly completionNotes?: string | null | undefined;
   /** Allows completed → pending. */
   readonly reset?: boolean | null | undefined;
+  /** With IN_PROGRESS: from another session of the same key and worker name. */
+  readonly takeOver?: boolean | null | undefined;
   readonly worker?: string | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
   readonly expectedVersion?: number | null | undefined;
@@ -44,7 +49,8 @@ export interface StatusUpdated extends TaskKey {
 /**
  * The state machine of a task:
  * - pending → in_progress: a claim of this very task: an attempt, a lease.
- * - in_progress → in_progress: nothing for the holder; a claim once the lease has expired; LEASE_LOST for others.
+ * - in_progress → in_progress: nothing for the holder; a claim once the lease has expired, or with takeOver;
+ *   LEASE_LOST for others.
  * - in_progress → completed: by the holder; the attempt ends "completed".
  * - in_progress → pending: by the holder; the attempt ends "released" (with reset: "reset").
  * - completed → pending: only with reset.
@@ -58,6 +64,7 @@ export interface StatusUpdated extends TaskKey {
 export function updateStatus(ctx: Context, input: UpdateStatus) {
   return once(ctx, { operation: "updateTaskStatus", role: "agent", input }, async (inside): Promise<StatusUpdated> => {
     requireAttemptInput(input);
+    if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
     const task = await lockTask(inside, await locateTask(inside, input, "write", input.status));
     return setStatus(inside, task, input);
   });
@@ -112,18 +119,27 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
     if (open && mine) return { ...key, attempt: open.attempt };
     requireFence(task, input.attempt);
     if (await leaseExpired(ctx, task)) return undefined;
-    throw lost(task, notHolder(ctx));
+    if (!input.takeOver) throw notHeld(ctx, task);
+    return requireTakeOver(ctx, task, workerOf(ctx, input));
   }
-  if (last ? mine && endedSo(last.outcome, input) : input.attempt == null) {
+  if (last && mine && endedSo(last.outcome, input)) {
+    await keepMore(ctx, task, last.attempt, { ...input, notes: input.completionNotes });
     return { ...key, attempt: null };
   }
-  throw lost(task, input.attempt == null ? "this session did not hold it last" : whyRefused(task, input.attempt));
+  if (last === null && input.attempt == null && (await saysNothingNew(ctx, task, input)))
+    return { ...key, attempt: null };
+  throw input.attempt == null ? notHeld(ctx, task) : lost(task, whyRefused(task, input.attempt));
 }
 
 /** Whether an attempt that ended with `outcome` brought the task to the status asked for. */
 function endedSo(outcome: string | null, { status, reset }: StatusChange): boolean {
   if (status === "completed") return outcome === "completed";
   return outcome === "released" || (reset === true && (outcome === "reset" || outcome === "completed"));
+}
+
+/** Of a task that is where it is without any attempt: whether all that the caller says is there already. */
+async function saysNothingNew(ctx: Context, task: LockedTask, { completionNotes = null }: StatusChange) {
+  return (await documentOf(ctx, task))["completionNotes"] === completionNotes;
 }
 
 async function leaseExpired({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {

@@ -186,6 +186,32 @@ describe("a worker that is killed while it holds a task", () => {
   });
 });
 
+describe("an agent that works in another project than its own", () => {
+  it("means that one when it repeats its completion, never the task of the same id at home", async () => {
+    const server = await startTestServer();
+    await addTasks(server, 1);
+    await server.ask(
+      'mutation { addTasks(input: {projectId: "elsewhere", createProject: true, tasks: [{description: "work"}]}) { tasksAdded } }',
+    );
+    const start = () => startMcpAgent({ url: server.url, key: server.agentKey, project: PROJECT });
+    const [agent, neighbour] = await Promise.all([start(), start()]);
+    await agent.call("get_next_task", { project_id: "elsewhere" });
+    await neighbour.call("get_next_task");
+    const complete = () =>
+      agent.call("update_task_status", { task_id: "TASK-001", status: "completed", notes: "done" });
+    for (let i = 0; i < 2; i++)
+      expect((await complete()).data).toMatchObject({ updated_task: { project_id: "elsewhere", status: "completed" } });
+    // Once it holds the one at home too, a call may mean either: it is asked which.
+    await neighbour.call("update_task_status", { task_id: "TASK-001", status: "pending" });
+    await agent.call("get_next_task");
+    expect(await complete()).toMatchObject({ failed: true, text: expect.stringContaining("project_id") });
+    const { task } = await server.ask<{ task: unknown }>(
+      `{ task(projectId: "${PROJECT}", taskId: "TASK-001") { status completionNotes } }`,
+    );
+    expect(task).toEqual({ status: "IN_PROGRESS", completionNotes: null });
+  });
+});
+
 describe("two sessions under one worker name and one key", () => {
   it("do not pass for each other, neither through the tools nor by a client id", async () => {
     const server = await startTestServer();

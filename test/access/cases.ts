@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<string, string>> = {
   keyId: "key",
   webhookId: "webhook",
   eventIds: "event",
+  attempt: "attempt",
   id: "node",
   ids: "artifact",
   artifactId: "artifact",

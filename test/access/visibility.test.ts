@@ -168,6 +168,30 @@ describe("a key that is limited to one project", () => {
     }
   });
 
+  it("is never shown the secret of an attempt that another key holds, by no answer, log line or other table", async () => {
+    const world = await startWorld();
+    const { server, owner } = world;
+    const { rows } = await owner.query<{ secret: string }>("SELECT secret FROM task_attempts");
+    const secrets = rows.map(({ secret }) => secret);
+    expect(secrets).not.toEqual([]);
+    const found = (text: string) => secrets.filter((secret) => text.includes(secret));
+    for (const operation of ["query", "subscription", "mutation"] as const)
+      for (const walked of walk(operation, REACHED))
+        for (const role of ROLES) {
+          const answer = JSON.stringify(await send(world, role, walked, ownArguments(world, walked)));
+          expect(found(answer), `${role}: ${walked.name}`).toEqual([]);
+        }
+    await owner.query("SELECT drain()");
+    const tables = await owner.query<{ name: string }>(
+      "SELECT oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm')",
+    );
+    for (const { name } of tables.rows.filter(({ name }) => name !== "task_attempts")) {
+      const stored = await owner.query(`SELECT t::text FROM ${name} t`);
+      expect(found(JSON.stringify(stored.rows)), name).toEqual([]);
+    }
+    expect(found(JSON.stringify(server.logged))).toEqual([]);
+  });
+
   it("is given no answer that another key got under the same idempotency key", async () => {
     const world = await startWorld();
     await hide(world);

@@ -69,6 +69,11 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
   const delivered = await deliver(owner, made.webhookId);
   for (const webhookId of [wideWebhook, unlimitedWebhook]) await deliver(owner, webhookId);
   const { viewer } = await server.ask<{ viewer: { actor: string } }>("{ viewer { actor } }", {}, { key: made.key });
+  const { rows } = await owner.query<{ attempt: string; secret: string }>(
+    "SELECT attempt || '-' || secret AS attempt, secret FROM task_attempts WHERE project_id = $1",
+    [HIDDEN],
+  );
+  const { attempt = "", secret = "" } = rows[0] ?? {};
   const unknownNode = (id: string) =>
     Buffer.from(
       Buffer.from(id, "base64")
@@ -85,6 +90,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       reservation: [{ foreign: made.reservationId, unknown: UNKNOWN_UUID }],
       key: [made.keyId, wide.keyId, unlimited.keyId].map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       webhook: webhooks.map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
+      attempt: [{ foreign: attempt, unknown: "1-000000000000" }],
       event: delivered.slice(0, 1).map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       node: made.nodes.map((foreign) => ({ foreign, unknown: unknownNode(foreign) })),
       artifact: [{ foreign: "US-777", unknown: "US-778" }],
@@ -98,7 +104,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       label: [{ foreign: "hidden-label", unknown: "absent-label" }],
       actor: [{ foreign: viewer.actor, unknown: "dk_00000000/absent" }],
     },
-    needles: ["hidden", ...uuids, ...made.nodes.map((node) => node.toLowerCase())],
+    needles: ["hidden", secret, ...uuids, ...made.nodes.map((node) => node.toLowerCase())],
     cursors: [...made.cursors, ...delivered.slice(-1)],
   };
 }

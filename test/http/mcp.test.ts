@@ -81,6 +81,34 @@ describe("MCP over HTTP", () => {
       .toMatchObject({ path: "/mcp", api_key_prefix: server.agentKey.slice(0, 8), status_code: 200 });
   });
 
+  test("asks a caller that stands alone for the attempt, and lets nobody in without", async () => {
+    const server = await startTestServer();
+    const client = await connectClient(server.url, server.agentKey);
+    const call = async (name: string, args: object) => {
+      const { content, structuredContent, isError } = await client.callTool({ name, arguments: { ...args } });
+      return {
+        failed: isError === true,
+        text: JSON.stringify(content),
+        data: structuredContent as { attempt?: string },
+      };
+    };
+    await call("add_task", ADD);
+    const { attempt } = (await call("get_next_task", { project_id: "alpha" })).data;
+    for (const [tool, args] of [
+      ["update_task_status", { task_id: "TASK-001", status: "completed" }],
+      ["renew_task_lease", { task_id: "TASK-001" }],
+      ["update_task_status", { task_id: "TASK-001", status: "completed", attempt: "1" }],
+    ] as const) {
+      const { failed, text } = await call(tool, args);
+      expect([tool, failed]).toEqual([tool, true]);
+      if (!("attempt" in args)) expect(text).toContain("pass attempt from get_next_task");
+    }
+    expect((await call("renew_task_lease", { task_id: "TASK-001", attempt })).data.attempt).toBe(attempt);
+    expect((await call("update_task_status", { task_id: "TASK-001", status: "completed", attempt })).failed).toBe(
+      false,
+    );
+  });
+
   test("keeps callers apart who ask at the same moment", async () => {
     const server = await startTestServer();
     await server.ask(`mutation { a: createProject(input: {projectId: "alpha", name: "A"}) { replayed }

@@ -1,0 +1,43 @@
+import type { Context } from "../access/viewer.ts";
+import { append } from "../log/append.ts";
+import { changeTask, type Ending, subject } from "./change.ts";
+import { type LockedTask, requireVersion } from "./hold.ts";
+
+const KEEP = {
+  name: "attempt-keep-more",
+  text: `WITH before AS (
+  SELECT notes, checkpoint FROM task_attempts WHERE project_id = $1 AND task_id = $2 AND attempt = $3
+)
+UPDATE task_attempts a SET notes = coalesce($4, a.notes), checkpoint = coalesce($5, a.checkpoint) FROM before b
+WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt = $3
+RETURNING b.notes AS "oldNotes", b.notes IS DISTINCT FROM a.notes AS "newNotes",
+  b.checkpoint IS DISTINCT FROM a.checkpoint AS "newCheckpoint"`,
+};
+
+/**
+ * What the holder says when it ends its attempt in the same way once more: other notes and another checkpoint are kept
+ * and told, and what is only repeated leaves nothing.
+ * @throws VERSION_CONFLICT
+ */
+export async function keepMore(
+  ctx: Context,
+  task: LockedTask,
+  attempt: number,
+  { notes = null, checkpoint, expectedVersion }: Ending & { readonly expectedVersion?: number | null | undefined },
+): Promise<void> {
+  const [kept] = await ctx.db.write<{ oldNotes: string | null; newNotes: boolean; newCheckpoint: boolean }>(KEEP, [
+    task.projectId,
+    task.taskId,
+    attempt,
+    notes,
+    checkpoint == null ? null : JSON.stringify(checkpoint),
+  ]);
+  if (kept?.newCheckpoint)
+    await append(ctx, { type: "task.checkpointed", ...subject(task), payload: { attempt, checkpoint } });
+  if (!kept?.newNotes) return;
+  requireVersion(task, expectedVersion);
+  const notesField = task.status === "completed" ? "completionNotes" : "notes";
+  if (task.status === "completed") await changeTask(ctx, task, "completion_notes = $3", [notes]);
+  const changes = { [notesField]: { old: kept.oldNotes, new: notes } };
+  await append(ctx, { type: "task.updated", ...subject(task), payload: { attempt, changes } });
+}
