@@ -1,4 +1,5 @@
 import { LARGEST_SIZE } from "../src/db/page.ts";
+import { prefixOf } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
 import type { EventFrame as Frame } from "../src/log/frames.ts";
 import type { EventPage as Page } from "../src/log/history.ts";
@@ -6,6 +7,7 @@ import { takeLogCursor } from "../src/log/log-cursor.ts";
 import { builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { listSize } from "./cost.ts";
+import { loadKeyName, workerOf } from "./event-people.ts";
 import { loadTask } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
@@ -40,6 +42,19 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
         taskId && projectId ? loadTask(ctx, { projectId, taskId }, undefined, ctx.asOf && position) : null,
     }),
     actor: t.exposeString("actor", { description: "The key, or token subject, that did it." }),
+    keyName: t.string({
+      nullable: true,
+      description: "The name that this key has now; null when a token, or the server itself, did it.",
+      resolve: ({ actor, position }, _args, ctx) => {
+        const prefix = prefixOf(actor);
+        return prefix === null ? null : loadKeyName(ctx, prefix, undefined, ctx.asOf && position);
+      },
+    }),
+    worker: t.string({
+      nullable: true,
+      description: "The worker whose attempt it is about, by the name that it gave; null when it is about none.",
+      resolve: (event, _args, ctx) => workerOf(event, ctx),
+    }),
     client: t.exposeString("client", { nullable: true, description: "The session it was done from, if it said." }),
     occurredAt: t.expose("occurredAt", { type: "DateTime", description: "By the database's clock." }),
     correlationId: t.exposeString("correlationId", {
@@ -49,6 +64,10 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     payload: t.expose("payload", {
       type: "JSON",
       description: "What the type carries: created, completed and deleted the whole task, an update its changes.",
+    }),
+    artifactIds: t.idList({
+      description: "The artifact IDs that it reserved, gave, kept or gave back; empty for other types.",
+      resolve: ({ type, payload: { ids } }) => (type.startsWith("ids.") && Array.isArray(ids) ? ids.map(String) : []),
     }),
     changes: t.field({
       type: [FieldChange],

@@ -1,4 +1,4 @@
-/** A tab that GraphiQL opens with, the first time a browser comes. Its pane shows lines of about 60 characters. */
+/** A tab that GraphiQL opens with, the first time a browser comes. Its pane shows lines of about 55 characters. */
 interface Tab {
   readonly query: string;
   readonly variables?: string;
@@ -25,12 +25,15 @@ query Overview {
 }
 `;
 
-const claim = `# How an agent takes work. Nothing waiting yet? Run AddWork
-# first (the play button lets you choose).
-# Two agents never get the same task. attempt proves that you
-# hold it: pass it with every later write; once the lease is
-# lost, such a write is refused.
+const claim = `# How an agent takes work: here one task is added and taken
+# at once. Two agents never get the same task. attempt proves
+# that you hold it: pass it with every later write; once the
+# lease is lost, such a write is refused.
 mutation Claim($project: ID!) {
+  addTasks(input: {
+    projectId: $project, createProject: true
+    tasks: [{ title: "Try Docket", description: "Claim it, then complete it", priority: 1 }]
+  }) { taskIds }
   claimNextTask(input: { projectId: $project, worker: "graphiql", leaseSeconds: 900 }) {
     attempt
     task { taskId description leaseExpiresAt }
@@ -39,15 +42,8 @@ mutation Claim($project: ID!) {
   }
 }
 
-mutation AddWork($project: ID!) {
-  addTasks(input: {
-    projectId: $project, createProject: true
-    tasks: [{ description: "Try Docket", priority: 1 }]
-  }) { taskIds }
-}
-
-# Completes what this browser holds (no attempt given: the
-# open one of the same key and client).
+# Completes what this browser holds: the task of the variables
+# below. The same key and client may leave the attempt out.
 mutation Complete($project: ID!, $task: ID!) {
   updateTaskStatus(input: {
     projectId: $project, taskId: $task, status: COMPLETED, completionNotes: "Done in GraphiQL"
@@ -56,8 +52,10 @@ mutation Complete($project: ID!, $task: ID!) {
 `;
 
 const reservation = `# Artifact IDs that can never collide: reserve a range,
-# write the documents, confirm. What is not confirmed within
-# ttlSeconds goes back and is given again, lowest first.
+# write the documents, then confirm them with
+#   confirmReservation(input: { reservationId: "…" })
+# What is not confirmed within ttlSeconds goes back and is
+# given again, lowest first.
 mutation Reserve($project: ID!) {
   reserveIds(input: { projectId: $project, createProject: true, artifactType: "US", count: 3, ttlSeconds: 900 }) {
     reservedIds
@@ -65,10 +63,9 @@ mutation Reserve($project: ID!) {
   }
 }
 
-mutation Confirm($reservation: ID!) {
-  confirmReservation(input: { reservationId: $reservation }) {
-    reservation { ids status confirmedAt }
-  }
+# One ID at once and for good.
+mutation NextId($project: ID!) {
+  nextId(input: { projectId: $project, createProject: true, artifactType: "SPEC" }) { id lastAssigned }
 }
 
 query Registry($project: ID!) {
@@ -76,15 +73,23 @@ query Registry($project: ID!) {
 }
 `;
 
-const live = `# Press play and watch what happens in every project; an
-# empty frame every 15 s shows that the stream lives.
+const live = `# Press play and watch who does what in every project.
+# earlierFrames keeps the last ones in sight; an empty
+# frame every 15 s shows that the stream lives.
 # To resume, pass the last cursor as after: nothing is
 # missed, or CURSOR_EXPIRED says how to start again.
 subscription Watch {
   taskEvents {
-    cursor
+    events {
+      projectId number type
+      worker keyName
+      task { taskId title description status artifactId }
+      subjectId artifactIds
+      changes { field old new }
+      occurredAt
+    }
     caughtUp
-    events { number type occurredAt actor projectId subjectId changes { field old new } }
+    cursor
   }
 }
 `;
@@ -94,6 +99,6 @@ const project = (more: Record<string, string> = {}) => JSON.stringify({ project:
 export const TABS: readonly Tab[] = [
   { query: overview },
   { query: claim, variables: project({ task: "TASK-001" }) },
-  { query: reservation, variables: project({ reservation: "paste reservationId here" }) },
+  { query: reservation, variables: project() },
   { query: live },
 ];

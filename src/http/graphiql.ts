@@ -3,6 +3,7 @@ import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import { DocketError } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, redirect, sendHtml } from "./exchange.ts";
+import { frameKeeper, openingTab } from "./graphiql-page.ts";
 import { TABS } from "./graphiql-tabs.ts";
 import { identify } from "./request-scope.ts";
 
@@ -43,24 +44,60 @@ export async function sendGraphiQL({ request, response, scope }: Exchange, authe
   sendHtml(response, 200, compressed ? page.gzip : page.plain, POLICY);
 }
 
+/** Frames that a subscription's tab keeps in sight, and characters of them. */
+const MOST_FRAMES = 50;
+const MOST_CHARACTERS = 200_000;
+
+/** What GraphiQL says to Play where there is nothing to run. */
+const EMPTY = JSON.stringify({
+  errors: [
+    {
+      message:
+        "There is nothing to run here: this document is empty. Write a query such as { projects { nodes { projectId } } }, or choose one of the tabs above.",
+    },
+  ],
+});
+
 /**
- * The page goes to everyone as it is, so each load of it names itself: several tabs are several clients, each with as
- * many streams as it may have. Only streams: what one load of the page has claimed, the next may complete.
+ * The page goes to everyone as it is, so it names itself when it is loaded. A browser is one client, for what it claimed
+ * it may complete after a reload; for streams each load is one, as a client may have only so many of them.
  */
-const LOAD = "graphiql-load";
-const NAME_OF_LOAD = '"graphiql-" + Math.random().toString(36).slice(2)';
-/** GraphiQL passes it on to its WebSockets, though its types do not tell. */
-const STREAMS = { connectionParams: { clientId: LOAD } };
+const SCRIPT = `
+const storage = window.localStorage;
+const random = () => Math.random().toString(36).slice(2);
+if (storage.getItem("docket:browser") === null) storage.setItem("docket:browser", "graphiql-" + random());
+const keepFrames = ${frameKeeper.toString()};
+globalThis.WebSocket = class extends WebSocket {
+  set onmessage(handler) {
+    const kept = (this.kept ??= keepFrames(${MOST_FRAMES}, ${MOST_CHARACTERS}));
+    super.onmessage = handler && ((event) => handler({ data: kept(event.data) }));
+  }
+};
+const asked = new URL(location.href).searchParams.get("query");
+const options = {
+  ...(${openingTab.toString()})(${JSON.stringify(TABS)}, storage, asked),
+  additionalHeaders: { "Docket-Client-Id": storage.getItem("docket:browser") },
+  connectionParams: { clientId: "graphiql-" + random() },
+};
+`;
+
+/** The beginning of the page's script, an option that becomes those of the script above, and the start of a run. */
+const BEGIN = "function prepareBlob(";
+const OPTIONS = { docket: "options" };
+const RUN = /return function\((\w+),\w+\)\{(?=const \w+=\w+\(\w+\(\1\.query\),\1\.operationName)/;
 
 function makePage() {
   const html = renderGraphiQL({
-    ...STREAMS,
     title: "Docket GraphiQL",
     defaultTabs: [...TABS],
     // Frames come over a WebSocket, which the cookie opens as well: a browser has only six connections for SSE.
     subscriptionsProtocol: "WS",
     defaultEditorToolsVisibility: "variables",
-  });
-  const plain = Buffer.from(html.replace(JSON.stringify(LOAD), NAME_OF_LOAD));
+    ...OPTIONS,
+  })
+    .replace(BEGIN, (begin) => SCRIPT + begin)
+    .replace(JSON.stringify(OPTIONS).slice(1, -1), () => "...options")
+    .replace(RUN, (begin, params) => `${begin}if(!/[^\\s,]/.test(${params}.query.replace(/#.*/g,"")))return ${EMPTY};`);
+  const plain = Buffer.from(html);
   return { plain, gzip: gzipSync(plain, { level: 4 }) };
 }

@@ -58,3 +58,23 @@ export async function listAttempts(
   const found = Map.groupBy(rows, idOfTask);
   return tasks.map((task) => found.get(idOfTask(task)) ?? []);
 }
+
+export interface AttemptKey extends TaskKey {
+  readonly number: number;
+}
+
+const WORKERS = {
+  name: "task-attempt-workers",
+  text: `SELECT a.worker FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS wanted (project_id, task_id, attempt, place)
+LEFT JOIN task_attempts a USING (project_id, task_id, attempt) ORDER BY wanted.place`,
+};
+
+/** The worker of each attempt, in their order; null where it gave no name or there is no such attempt. */
+export async function attemptWorkers(db: Db, attempts: readonly AttemptKey[]): Promise<(string | null)[]> {
+  const rows = await db.read<{ worker: string | null }>(WORKERS, [
+    attempts.map(({ projectId }) => projectId),
+    attempts.map(({ taskId }) => taskId),
+    attempts.map(({ number }) => number),
+  ]);
+  return rows.map(({ worker }) => worker);
+}

@@ -1,10 +1,18 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { TABS } from "../../src/http/graphiql-tabs.ts";
 import { createSignInToken } from "../../src/keys/sign-in.ts";
+import { runExample } from "../support/examples.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 const executablePath = "/usr/bin/chromium";
+
+describe("the ready-made tabs", () => {
+  test.each(TABS)("run as they stand on a new server, each operation in turn: $query", async ({ query, variables }) => {
+    await runExample(await startTestServer(), query, JSON.parse(variables ?? "{}"));
+  });
+});
 
 describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
   let browser: Browser;
@@ -50,6 +58,13 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     return { page, foreign, faults, clients };
   }
 
+  /** Whether the text is in the result, of which only the lines that are in view are in the page. */
+  async function scrolled(lines: Locator, text: string): Promise<boolean> {
+    await lines.hover();
+    await lines.page().mouse.wheel(0, 150);
+    return (await lines.textContent())?.includes(text) ?? false;
+  }
+
   test("opens with tabs for a query, a claim, a reservation and a subscription that ticks", async () => {
     const server = await startTestServer();
     const { page, foreign, faults, clients } = await open(server);
@@ -73,6 +88,11 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     await expect.poll(streams, { timeout: 20_000, interval: 500 }).toBe(1);
     await server.ask(`mutation { createProject(input: {projectId: "ticking", name: "T"}) { replayed } }`);
     await expect.poll(() => page.locator(".result-window").textContent()).toContain("ticking");
+    // The next frame takes its place, and it stays in sight below.
+    await server.ask(`mutation { createProject(input: {projectId: "tocking", name: "T"}) { replayed } }`);
+    await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toContain("tocking");
+    const frames = page.locator(".result-window .view-lines");
+    await expect.poll(() => scrolled(frames, "ticking"), { timeout: 15_000 }).toBe(true);
 
     // The address has the tab's document by now: it must open the page again, and not answer the document.
     await page.reload();
@@ -84,5 +104,53 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     expect(clients[0]).not.toBe(clients[1]);
     expect(foreign).toEqual([]);
     expect(faults).toEqual([]);
+  });
+
+  const tabs = (page: Page) => page.locator(".graphiql-tabs [role=tab]").allInnerTexts();
+  const READY_MADE = ["Overview", "Claim", "Reserve", "Watch"];
+
+  test("shows the ready-made tabs on a first visit, whatever another server of this address left, and only those at the bare address later", {
+    timeout: 240_000,
+  }, async () => {
+    const server = await startTestServer();
+    const { page } = await open(server);
+    const names = async () => (await tabs(page)).map((name) => name.trim());
+    expect(await names()).toEqual(READY_MADE);
+    await page.goto(server.url);
+    await page.getByRole("tab", { name: "Watch" }).waitFor();
+    expect(await names()).toEqual(READY_MADE);
+    // A link that somebody sent opens beside them.
+    await page.goto(`${server.url}/graphql?query=${encodeURIComponent("query Shared { viewer { name } }")}`);
+    await page.getByRole("tab", { name: "Shared", selected: true }).waitFor();
+    expect(await names()).toEqual([...READY_MADE, "Shared"]);
+
+    await page.evaluate(() => {
+      const tab = {
+        id: "x",
+        title: "<untitled>",
+        query: null,
+        variables: null,
+        headers: null,
+        operationName: null,
+        response: null,
+      };
+      localStorage.clear();
+      localStorage.setItem("graphiql:tabState", JSON.stringify({ activeTabIndex: 0, tabs: [tab] }));
+    });
+    await page.goto(`${server.url}/graphql`);
+    await page.getByRole("tab", { name: "Watch" }).waitFor();
+    expect(await names()).toEqual(READY_MADE);
+  });
+
+  test("says what to do when an empty document is played", { timeout: 240_000 }, async () => {
+    const server = await startTestServer();
+    const { page } = await open(server);
+    await page.locator(".graphiql-query-editor .view-lines").first().click();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.press("Delete");
+    await page.getByRole("button", { name: /execute/i }).click();
+    await expect
+      .poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 })
+      .toMatch(/document\sis\sempty/);
   });
 });

@@ -1,0 +1,32 @@
+import { sees } from "../src/access/visibility.ts";
+import { keyNames } from "../src/keys/names.ts";
+import type { LoggedEvent } from "../src/log/event.ts";
+import { type AttemptKey, attemptWorkers } from "../src/tasks/attempts.ts";
+import type { GraphQLContext } from "./context.ts";
+import { loader } from "./loader.ts";
+
+/** What a key is called now. Who may see an event sees its actor, and with it the name that the key had then. */
+export const loadKeyName = loader({
+  idOf: (prefix: string) => prefix,
+  visible: () => true,
+  read: ({ db }, prefixes) => keyNames(db, prefixes),
+});
+
+const loadWorker = loader({
+  idOf: ({ projectId, taskId, number }: AttemptKey) => `${projectId}/${taskId}/${number}`,
+  visible: sees,
+  read: ({ db }, attempts) => attemptWorkers(db, attempts),
+});
+
+/** Whose attempt an event is about: it names the worker, or the attempt, or a completed task's last attempt. */
+export function workerOf({ type, projectId, taskId, payload, position }: LoggedEvent, ctx: GraphQLContext) {
+  const { worker, attempt, task } = payload as {
+    worker?: unknown;
+    attempt?: unknown;
+    task?: { attemptCount?: unknown };
+  };
+  if (typeof worker === "string") return worker;
+  const number = type === "task.completed" ? task?.attemptCount : attempt;
+  if (projectId === null || taskId === null || typeof number !== "number") return null;
+  return loadWorker(ctx, { projectId, taskId, number }, undefined, ctx.asOf && position);
+}
