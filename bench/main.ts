@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { promises, report } from "./delivery/report.ts";
 import { type DeliveryOptions, runDelivery } from "./delivery/run.ts";
+import { fairness } from "./fairness.ts";
 import { makeScratchDatabase } from "./scratch-database.ts";
 import { seeds } from "./seeds.ts";
 import { table } from "./table.ts";
@@ -42,6 +43,15 @@ const deliveryCommand = new Command("delivery")
     }
   });
 
+const fairnessCommand = new Command("fairness")
+  .description("what one key's claims take beside 100 slow list queries of another")
+  .addHelpText("after", DATABASE)
+  .action(async () => {
+    const measurements = await fairness({ print });
+    print(`\n${table(measurements)}`);
+    if (!measurements.every(({ ok }) => ok)) process.exitCode = 1;
+  });
+
 /** Reads a whole number. */
 function whole(least: number) {
   return (text: string): number => {
@@ -58,7 +68,11 @@ function wholes(text: string): number[] {
 }
 
 try {
-  await new Command("npm run bench --").addCommand(seedsCommand).addCommand(deliveryCommand).parseAsync();
+  await new Command("npm run bench --")
+    .addCommand(seedsCommand)
+    .addCommand(deliveryCommand)
+    .addCommand(fairnessCommand)
+    .parseAsync();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

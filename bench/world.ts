@@ -10,7 +10,9 @@ import { ServerProcess } from "./server-process.ts";
 /** What a benchmark measures: a server process of its own on an empty database. */
 export interface World extends AsyncDisposable {
   readonly url: string;
+  /** An agent's. */
   readonly apiKey: string;
+  readonly adminKey: string;
   readonly request: GraphQLRequest;
   /** The database's owner, for set-up. */
   readonly owner: Client;
@@ -29,11 +31,13 @@ export async function startWorld({ profile }: { profile: string | undefined }): 
   await server.start();
   const owner = await connect(database.url, "docket bench");
   opened.defer(() => owner.end());
-  const apiKey = (await readFile(join(home, "agent-key"), "utf8")).trim();
+  const readKey = async (file: string) => (await readFile(join(home, file), "utf8")).trim();
+  const apiKey = await readKey("agent-key");
+  const adminKey = await readKey("api-key");
   const { url } = server;
   const request = createRequest({ url, apiKey, clientId: randomUUID() });
   const owned = opened.move();
-  return { url, apiKey, request, owner, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { url, apiKey, adminKey, request, owner, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** A project with a namespace of its own and pending tasks TASK-001 …, as quickly as SQL can. */

@@ -28,6 +28,7 @@ import { type KeptHeads, readHeads, signHeads, takeHeads } from "./log/audit/kep
 import { connectAuditor, verifyLog } from "./log/audit/verify.ts";
 import { type Log, openLog } from "./log/log.ts";
 import { Outage } from "./log/outage.ts";
+import { hasTextIndex, MAKE_TEXT_INDEX } from "./tasks/text-index.ts";
 
 export interface RunningServer {
   /** Without a path, such as `http://127.0.0.1:4000`. */
@@ -60,6 +61,8 @@ export async function startServer(
   const database = openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
   opened.defer(() => database.close());
   await checkServer(database);
+  if (!(await hasTextIndex(database)))
+    logger.warn(`Text searches read the texts of all tasks. Ask an administrator to run: ${MAKE_TEXT_INDEX}`);
   const prisma = openPrisma(database.pool);
   opened.defer(() => prisma.$disconnect());
   const log = await openLog({ database, listenUrl: databaseUrl, logger, settings: config.delivery });

@@ -83,3 +83,17 @@ export const BenchEvents = graphql(`
     }
   }
 `);
+
+export const SearchBenchTasks = graphql(`
+  query SearchBenchTasks($text: String!) {
+    tasks(filter: { text: $text }, orderBy: RECENTLY_UPDATED, first: 100) {
+      totalCount
+      nodes {
+        projectId
+        taskId
+        description
+        status
+      }
+    }
+  }
+`);

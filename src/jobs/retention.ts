@@ -1,13 +1,14 @@
+import { pruneEnded } from "../db/prune.ts";
 import { takeOutOldest } from "../log/retention.ts";
 import type { JobContext, RunningJob } from "./jobs.ts";
 import { Loop } from "./loop.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Takes what is older than `logMonths` out of the log, a partition at a time. */
+/** Takes what is older than `logMonths` out of the log, a partition at a time, and prunes what ended long ago. */
 export async function startRetention({ database, clock, config, logger }: JobContext): Promise<RunningJob> {
   const { logMonths } = config;
-  return new Loop(
+  const takingOut = new Loop(
     {
       what: "Taking old parts out of the log",
       intervalMs: HOUR_MS,
@@ -21,4 +22,10 @@ export async function startRetention({ database, clock, config, logger }: JobCon
     clock,
     logger,
   );
+  const pruning = new Loop(
+    { what: "Pruning what ended long ago", intervalMs: HOUR_MS, step: () => pruneEnded(database) },
+    clock,
+    logger,
+  );
+  return { close: async () => void (await Promise.all([takingOut.close(), pruning.close()])) };
 }

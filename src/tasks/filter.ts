@@ -56,7 +56,6 @@ function partsOf(filter: TaskFilter): TaskFilter[] {
 const tooManyConditions = () =>
   badInput(`This filter has more than ${MOST_CONDITIONS} conditions. Use in for many values, or ask in several parts.`);
 
-const SEARCHED = `concat_ws(' ', t.task_id, t.title, t.description, t.context_notes, t.completion_notes, t.artifact_id)`;
 const READY = `(t.archived_at IS NULL AND (t.status = 'pending' OR (t.status = 'in_progress' AND t.lease_expires_at <= (SELECT docket_now())))
   AND ${notArchived("t.project_id")})`;
 
@@ -80,10 +79,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     labels?.contains != null && `${bind(labels.contains)} = ANY (t.labels)`,
     labels?.in && `t.labels && ${bind(labels.in)}::text[]`,
     priority && intCondition("t.priority", priority, bind),
-    ...(text ?? "")
-      .split(/\s+/)
-      .filter((word) => word !== "")
-      .map((word) => `${SEARCHED} ILIKE ${bind(containing(word))}`),
+    textCondition(text ?? "", bind),
     ready != null && (ready ? READY : `NOT ${READY}`),
     claimedBy && stringCondition("t.claimed_by", claimedBy, bind),
     dueDate && dateCondition("t.due_date", dueDate, bind),
@@ -91,4 +87,12 @@ function condition(filter: TaskFilter, bind: Bind): string {
     ...(and ?? []).map((part) => condition(part, bind)),
     or && `(${or.length === 0 ? "FALSE" : or.map((part) => condition(part, bind)).join(" OR ")})`,
   ]);
+}
+
+/** Looked for beside the tasks, where the texts have an index. */
+function textCondition(text: string, bind: Bind): string | null {
+  const words = text.split(/\s+/).filter((word) => word !== "");
+  if (words.length === 0) return null;
+  const found = words.map((word) => `x.text ILIKE ${bind(containing(word))}`).join(" AND ");
+  return `EXISTS (SELECT FROM task_texts x WHERE x.project_id = t.project_id AND x.task_id = t.task_id AND ${found})`;
 }

@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { expect, it } from "vitest";
+import { connect } from "../../src/db/connect.ts";
+import { LARGEST_ANSWER_BYTES } from "../../src/db/pool.ts";
+import { nextOf, subscribe } from "../support/event-stream.ts";
+import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
+import { openSocket } from "../support/socket.ts";
+
+const TOO_LARGE = {
+  message: expect.stringMatching(/^The answer would be larger than 16 MB. Lower first, leave out long texts /),
+  extensions: { code: "QUERY_TOO_COMPLEX", retryable: false },
+};
+
+/** A hundred tasks with notes of 100,000 characters each: a page of them is 10 MB. */
+async function startWithLargeNotes(env: Record<string, string> = {}): Promise<TestServer> {
+  const server = await startTestServer({ env });
+  await server.ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
+  const owner = await connect(server.test.ownerUrl, "docket test");
+  await owner.query(
+    `INSERT INTO tasks (project_id, task_id, description, context_notes)
+     SELECT 'alpha', artifact_id('TASK', n), 'large', repeat($1, 1000) FROM generate_series(1, 100) n`,
+    [randomBytes(50).toString("hex")],
+  );
+  await owner.end();
+  return server;
+}
+
+const page = (alias: string, size: number, fields = "contextNotes") =>
+  `${alias}: tasks(filter: {projects: ["alpha"]}, first: ${size}) { nodes { ${fields} } }`;
+const pages = (count: number, size: number) =>
+  `{ ${Array.from({ length: count }, (_, i) => page(`p${i}`, size)).join(" ")} }`;
+
+const errorsOf = ({ errors = [] }: GraphQLAnswer<unknown>) => errors;
+
+it("gives an answer of up to 16 MB, and says of a larger one what to lower", async () => {
+  const { gql, ask } = await startWithLargeNotes();
+  // 15 MB, and 17.
+  const { p0, p2 } = await ask<Record<string, { nodes: unknown[] }>>(pages(3, 50));
+  expect([p0?.nodes.length, p2?.nodes.length]).toEqual([50, 50]);
+  const errors = errorsOf(await gql(pages(17, 10)));
+  expect(errors.length).toBeGreaterThan(0);
+  for (const error of errors) expect(error).toMatchObject(TOO_LARGE);
+  for (const error of errorsOf(await gql(pages(48, 100)))) expect(error).toMatchObject(TOO_LARGE);
+  // Whoever asks next is not to suffer for it.
+  await ask(pages(1, 100));
+});
+
+it("refuses an answer that shows one text many times, although little was read for it", async () => {
+  const { gql, ask } = await startWithLargeNotes();
+  const copies = (count: number) => Array.from({ length: count }, (_, i) => `c${i}: contextNotes`).join(" ");
+  await ask(`{ ${page("p", 10, copies(15))} }`);
+  expect(await gql(`{ ${page("p", 10, copies(17))} }`)).toMatchObject({ data: null, errors: [TOO_LARGE] });
+});
+
+it("says of a mutation whose answer is too large that the change was made", async () => {
+  const { gql, ask } = await startWithLargeNotes();
+  const copies = Array.from({ length: 170 }, (_, i) => `c${i}: contextNotes`).join(" ");
+  const answer = await gql(
+    `mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-001", title: "changed"}) { task { ${copies} } } }`,
+  );
+  expect(answer).toMatchObject({
+    data: null,
+    errors: [
+      {
+        message: expect.stringMatching(/^The changes were made, but the answer /),
+        extensions: { code: "QUERY_TOO_COMPLEX" },
+      },
+    ],
+  });
+  expect(await ask('{ task(projectId: "alpha", taskId: "TASK-001") { title } }')).toEqual({
+    task: { title: "changed" },
+  });
+});
+
+it("holds the same over a WebSocket, whose other operations go on", async () => {
+  const { wsUrl, agentKey } = await startWithLargeNotes();
+  const socket = await openSocket(wsUrl);
+  socket.send({ type: "connection_init", payload: { apiKey: agentKey } });
+  expect(await socket.next()).toMatchObject({ type: "connection_ack" });
+  const ask = async (id: string, query: string) => {
+    socket.send({ id, type: "subscribe", payload: { query } });
+    const answer = await socket.next();
+    expect(await socket.next()).toMatchObject({ id, type: "complete" });
+    return answer.payload as GraphQLAnswer<unknown>;
+  };
+  for (const error of errorsOf(await ask("1", pages(17, 10)))) expect(error).toMatchObject(TOO_LARGE);
+  expect(errorsOf(await ask("2", pages(3, 50)))).toEqual([]);
+});
+
+it("counts each frame of a subscription for itself", async () => {
+  const { url, ask, agentKey, test } = await startTestServer();
+  await ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
+  const { logCursor } = await ask<{ logCursor: string }>("{ logCursor }");
+  const owner = await connect(test.ownerUrl, "docket test");
+  await owner.query(
+    `INSERT INTO event_inbox (event_id, event_type, project_id, subject_type, subject_id, actor, correlation_id, payload)
+     SELECT gen_random_uuid(), 'task.updated', 'alpha', 'task', 'TASK-001', 'test', 'test',
+       jsonb_build_object('text', repeat('x', 200000)) FROM generate_series(1, 100)`,
+  );
+  // The stream replays them, rather than hears of them one by one.
+  await owner.query("SELECT drain()");
+  await owner.end();
+  const { events } = await subscribe(
+    url,
+    `subscription { taskEvents(after: "${logCursor}") { caughtUp events { payload } } }`,
+    { key: agentKey },
+  );
+  let bytes = 0;
+  for (let caughtUp = false; !caughtUp; ) {
+    const { data } = await nextOf(events);
+    const frame = JSON.parse(data) as GraphQLAnswer<{ taskEvents: { caughtUp: boolean } }>;
+    expect(errorsOf(frame)).toEqual([]);
+    bytes += data.length;
+    caughtUp = frame.data.taskEvents.caughtUp;
+  }
+  expect(bytes).toBeGreaterThan(LARGEST_ANSWER_BYTES);
+});
+
+it("ends a request that kept the database busy for too long, and lets the next one begin", async () => {
+  const { gql, ask, test } = await startWithLargeNotes({ DOCKET_REQUEST_SECONDS: "1" });
+  const owner = await connect(test.ownerUrl, "docket test");
+  await owner.query(`
+    ALTER TABLE tasks ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY slow ON tasks TO docket_app USING (task_id <> 'TASK-001' OR pg_sleep(0.7) IS NOT NULL)`);
+  await owner.end();
+  const fields = Array.from({ length: 30 }, (_, i) => page(`p${i}`, 1, "taskId"));
+  const errors = errorsOf(await gql(`{ ${fields.join(" ")} }`));
+  expect(errors.length).toBeGreaterThan(0);
+  for (const error of errors)
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^This request has kept the database busy for 1 seconds, .* Lower first/),
+      extensions: { code: "QUERY_TOO_COMPLEX", retryable: false },
+    });
+  await ask("{ projects { nodes { projectId } } }");
+});
