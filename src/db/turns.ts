@@ -17,13 +17,14 @@ interface Line {
 /**
  * Places that are given in turns: round robin by key, and among the requesters of one key round robin again, so that
  * however much one of them asks for, the next place goes to another.
- * One requester has a third of the places at most, and all of one key leave a fifth free: whoever else comes does not
- * even have to wait for a statement to end.
+ * All requests of one key have a third of the places at most, and one request of them half of those, so that whoever else
+ * comes does not wait for a statement to end. More would not serve the key sooner: its statements share the processors
+ * of the database, and so many of them would keep everyone else's waiting there instead.
  */
 export class Turns {
   #free: number;
-  readonly #mostOfRequester: number;
   readonly #mostOfKey: number;
+  readonly #mostOfRequest: number;
   readonly #lines = new Map<Requester, Line>();
   /** Lines whose requester may have another place, in the order of their turns, by key in the order of theirs. */
   readonly #ready = new Map<string | symbol, Set<Line>>();
@@ -31,8 +32,8 @@ export class Turns {
 
   constructor(places: number) {
     this.#free = places;
-    this.#mostOfRequester = Math.max(1, Math.floor(places / 3));
-    this.#mostOfKey = places - Math.floor(places / 5);
+    this.#mostOfKey = Math.max(2, Math.floor(places / 3));
+    this.#mostOfRequest = Math.floor(this.#mostOfKey / 2);
   }
 
   /** Resolves when it is the requester's turn, with what gives the place back. @throws RequestStopped */
@@ -60,7 +61,7 @@ export class Turns {
   #lineUp(line: Line): void {
     const { requester, key, waiting } = line;
     if (waiting.length === 0) return void this.#lines.delete(requester);
-    if (requester.connections >= this.#mostOfRequester) return;
+    if (requester.connections >= (requester.limited ? this.#mostOfRequest : this.#mostOfKey)) return;
     const lines = this.#ready.get(key) ?? new Set();
     lines.add(line);
     this.#ready.set(key, lines);
@@ -83,8 +84,8 @@ export class Turns {
   /** The line whose turn it is, moved behind all others. */
   #next(): Line | undefined {
     for (const [key, lines] of this.#ready) {
-      if ((this.#taken.get(key) ?? 0) >= this.#mostOfKey) continue;
       const [line] = lines;
+      if (line?.requester.limited && (this.#taken.get(key) ?? 0) >= this.#mostOfKey) continue;
       this.#ready.delete(key);
       if (!line) continue;
       lines.delete(line);

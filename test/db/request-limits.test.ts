@@ -108,11 +108,13 @@ it("rolls back a transaction that worked too long before its COMMIT", async () =
 });
 
 it("never cuts off a COMMIT, or a statement that commits by itself, however long it takes", async () => {
-  const { database, owner } = await open();
+  const { database, owner } = await open({ requestSeconds: 1 });
   await owner.query(`
-    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.8); RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON namespaces DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION slow()`);
+  // Making a connection may take its time, too.
+  await database.read("SELECT");
   const insert = "INSERT INTO namespaces (namespace, shared) VALUES ($1, false) RETURNING namespace";
   const written = asRequester(request(), () => database.transaction((db) => db.write(insert, ["in-a-transaction"])));
   expect(await written).toEqual([{ namespace: "in-a-transaction" }]);

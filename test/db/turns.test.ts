@@ -48,32 +48,46 @@ it("takes the requests of one key in turns, too", async () => {
   expect(order).toEqual(["many1", "one", "many2", "many3", "many4"]);
 });
 
-it("gives one request a third of the places at most, and the rest of them to another", async () => {
-  const { ask, giveBack, order } = asking(new Turns(9));
+it("gives one request a sixth of the places at most, and the rest of its key's third to other requests", async () => {
+  const { ask, giveBack, order } = asking(new Turns(12));
   const many = new Requester("a");
   for (let i = 1; i <= 5; i++) ask(`many${i}`, many);
   await settled();
-  expect(order).toEqual(["many1", "many2", "many3"]);
-  expect(many.connections).toBe(3);
-  ask("other", new Requester("a"));
-  await giveBack();
-  expect(order).toEqual(["many1", "many2", "many3", "other", "many4"]);
-  expect(many.connections).toBe(3);
+  expect(order).toEqual(["many1", "many2"]);
+  expect(many.connections).toBe(2);
+  for (let i = 1; i <= 3; i++) ask(`other${i}`, new Requester("a"));
+  await settled();
+  expect(order.slice(2)).toEqual(["other1", "other2"]);
+  await giveBack(2);
+  expect(order.slice(4)).toEqual(["other3", "many3"]);
+  expect(many.connections).toBe(1);
 });
 
-it("leaves a fifth of the places free of one key, for whoever comes next", async () => {
-  const { ask, giveBack, order } = asking(new Turns(10));
+it("gives one key a third of the places at most, so that whoever comes next need not wait", async () => {
+  const { ask, giveBack, order } = asking(new Turns(6));
   for (let i = 1; i <= 20; i++) ask("a", new Requester("a"));
   await settled();
-  expect(order).toHaveLength(8);
-  ask("b", new Requester("b"));
-  ask("c", new Requester("c"));
-  ask("d", new Requester("d"));
+  expect(order).toEqual(["a", "a"]);
+  for (const key of ["b", "c", "d", "e", "f"]) ask(key, new Requester(key));
   await settled();
-  expect(order.slice(8)).toEqual(["b", "c"]);
-  // Its own turn comes round before that of the newest.
+  expect(order.slice(2)).toEqual(["b", "c", "d", "e"]);
+  // A key whose turn it is may not use it for a third place.
+  await giveBack();
+  expect(order.slice(6)).toEqual(["a"]);
   await giveBack(2);
-  expect(order.slice(10)).toEqual(["a", "d"]);
+  expect(order.slice(7)).toEqual(["f", "a"]);
+});
+
+it("gives one kind of background work a third as well, and programs that serve nobody all there is", async () => {
+  const { ask, order } = asking(new Turns(6));
+  const job = new Requester(Symbol("job"), { limited: false });
+  for (let i = 1; i <= 5; i++) ask("job", job);
+  await settled();
+  expect(order).toEqual(["job", "job"]);
+  const nobody = Symbol("nobody");
+  for (let i = 1; i <= 5; i++) ask("nobody", new Requester(nobody, { limited: false }));
+  await settled();
+  expect(order.slice(2)).toEqual(["nobody", "nobody", "nobody", "nobody"]);
 });
 
 it("serves everyone in a pool of two, even the one who asks for two at once", async () => {

@@ -97,23 +97,16 @@ it("counts each frame of a subscription for itself", async () => {
      SELECT gen_random_uuid(), 'task.updated', 'alpha', 'task', 'TASK-001', 'test', 'test',
        jsonb_build_object('text', repeat('x', 200000)) FROM generate_series(1, 100)`,
   );
-  // The stream replays them, rather than hears of them one by one.
-  await owner.query("SELECT drain()");
   await owner.end();
-  const { events } = await subscribe(
-    url,
-    `subscription { taskEvents(after: "${logCursor}") { caughtUp events { payload } } }`,
-    { key: agentKey },
-  );
-  let bytes = 0;
-  for (let caughtUp = false; !caughtUp; ) {
+  const { events } = await subscribe(url, `subscription { taskEvents(after: "${logCursor}") { events { payload } } }`, {
+    key: agentKey,
+  });
+  // More than fits into a frame: the stream falls behind, and reads them from the log.
+  for (let bytes = 0; bytes <= LARGEST_ANSWER_BYTES; ) {
     const { data } = await nextOf(events);
-    const frame = JSON.parse(data) as GraphQLAnswer<{ taskEvents: { caughtUp: boolean } }>;
-    expect(errorsOf(frame)).toEqual([]);
+    expect(errorsOf(JSON.parse(data) as GraphQLAnswer<unknown>)).toEqual([]);
     bytes += data.length;
-    caughtUp = frame.data.taskEvents.caughtUp;
   }
-  expect(bytes).toBeGreaterThan(LARGEST_ANSWER_BYTES);
 });
 
 it("ends a request that kept the database busy for too long, and lets the next one begin", async () => {
