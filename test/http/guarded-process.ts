@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { Readable } from "node:stream";
 import { guardProcess } from "../../src/http/last-guard.ts";
 import { createLogger } from "../../src/http/logger.ts";
@@ -19,9 +19,13 @@ guardProcess(createLogger({ level: "info" }));
 const outside = () => {
   throw new Error("fault of nobody's");
 };
+/** As a socket does that has left HTTP behind and has no listener. */
+const socketThatBreaks = (socket: Socket) =>
+  socket.removeAllListeners("error").destroy(Object.assign(new Error("fault of a socket"), { code: "ECONNRESET" }));
 const server = createServer((request, response) => {
   const scope = openScope(() => request.socket.destroy(), "r1");
   if (request.url === "/outside") setTimeout(outside);
+  else if (request.url === "/broken") socketThatBreaks(request.socket);
   else if (request.url === "/") response.end("well");
   else inScope(scope, () => FAULTS[request.url ?? ""]?.());
 });

@@ -31,6 +31,14 @@ test.each(["timer", "promise", "stream"])(
   },
 );
 
+test("a connection that breaks while nobody listens ends by itself alone", async () => {
+  const { child, url, logged } = await startGuarded();
+  await expect(fetch(`${url}/broken`)).rejects.toThrow("fetch failed");
+  expect(await (await fetch(url)).text()).toBe("well");
+  expect(logged()).toMatchObject([{ level: "error", err: { message: "fault of a socket" } }]);
+  expect(child.exitCode).toBeNull();
+});
+
 test("an uncaught error that belongs to no connection is logged, and ends the process", async () => {
   const { exited, url, logged } = await startGuarded();
   await expect(fetch(`${url}/outside`)).rejects.toThrow("fetch failed");
