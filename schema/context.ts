@@ -73,4 +73,8 @@ export function resumeFrom({ lastEventId }: GraphQLContext, after: string | null
   return lastEventId ?? after ?? null;
 }
 
+export const ALLOW_JUMP =
+  "Register IDs more than the project's idJumpLimit above the highest number there is. The numbers between are never given. " +
+  "FORBIDDEN unless this key is an admin's and sees every project of the namespace.";
+
 export const replayedDescription = "True when this is the answer given before to the same idempotencyKey.";

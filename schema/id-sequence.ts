@@ -1,6 +1,7 @@
 import { sees } from "../src/access/visibility.ts";
 import type { Answer } from "../src/db/idempotency.ts";
 import { DEFAULT_SIZE } from "../src/db/page.ts";
+import { parseArtifactId } from "../src/ids/artifact-id.ts";
 import { type Assigned, nextId } from "../src/ids/next-id.ts";
 import type { Recorded } from "../src/ids/record.ts";
 import { registerIds } from "../src/ids/register.ts";
@@ -10,8 +11,9 @@ import {
   idRegistry,
   type RegistryQuery,
 } from "../src/ids/registry.ts";
+import { type Voided, voidIds } from "../src/ids/void.ts";
 import { builder } from "./builder.ts";
-import { keyed, replayedDescription } from "./context.ts";
+import { ALLOW_JUMP, keyed, replayedDescription } from "./context.ts";
 import { loader } from "./loader.ts";
 import { Project } from "./project.ts";
 
@@ -23,7 +25,8 @@ const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
     artifactType: t.exposeString("artifactType", { description: "The prefix, like US." }),
     lastAssigned: t.exposeID("lastAssigned", {
       nullable: true,
-      description: "The highest ID ever given; null if none. Numbers below it may have been released since.",
+      description:
+        "Where the counter stands: the highest ID ever given, or what voidIds brought it down to; null if none. Numbers below it may have been released since.",
     }),
     nextAvailable: t.exposeID("nextAvailable", {
       nullable: true,
@@ -83,7 +86,14 @@ const NextIdPayload = builder.objectRef<Answer<Assigned>>("NextIdPayload").imple
     id: t.exposeID("id", { nullable: true, description: "Yours for good." }),
     lastAssigned: t.exposeID("lastAssigned", {
       nullable: true,
-      description: "The highest ID given before this call; null if there was none.",
+      description: "Where the counter stood before this call: the highest ID until then, null if there was none.",
+    }),
+    reused: t.boolean({
+      description:
+        "True when the ID lies below lastAssigned: its number came back from a reservation that was released or expired, or " +
+        "was passed over, and is given now. False when it is the next after lastAssigned.",
+      resolve: ({ id, lastAssigned }) =>
+        lastAssigned !== null && parseArtifactId(id).number <= parseArtifactId(lastAssigned).number,
     }),
     replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
   }),
@@ -96,6 +106,17 @@ const RegisterIdsPayload = builder.objectRef<Answer<Recorded>>("RegisterIdsPaylo
       nullable: true,
       description: "Those that this project had before.",
       resolve: ({ alreadyRegistered }) => alreadyRegistered,
+    }),
+    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+  }),
+});
+
+const VoidIdsPayload = builder.objectRef<Answer<Voided>>("VoidIdsPayload").implement({
+  fields: (t) => ({
+    voided: t.idList({ nullable: true, resolve: ({ voided }) => voided }),
+    lastAssigned: t.exposeID("lastAssigned", {
+      nullable: true,
+      description: "Where the counter stands now: the highest ID that lives in the namespace; null if none does.",
     }),
     replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
   }),
@@ -127,12 +148,32 @@ builder.mutationFields((t) => ({
     nullable: true,
     description:
       "Records IDs that exist in a repository already, all or none, so that they are never given again. ID_TAKEN when another " +
-      "project of the namespace holds one, PROJECT_NOT_FOUND, BAD_USER_INPUT",
+      "project of the namespace holds one, PROJECT_NOT_FOUND, BAD_USER_INPUT, also for one that lies more than the project's " +
+      "idJumpLimit above the highest number there is",
     input: {
       projectId: t.input.id({ required: true }),
       ids: t.input.idList({ required: true, description: "1 to 1000, like US-007. Numbers skipped are never given." }),
+      allowJump: t.input.boolean({ description: ALLOW_JUMP }),
       idempotencyKey: t.input.string(),
     },
     resolve: (_root, { input }, ctx, info) => registerIds(ctx, keyed(input, ctx, info)),
+  }),
+
+  voidIds: t.fieldWithInput({
+    type: VoidIdsPayload,
+    nullable: true,
+    description:
+      "Takes registered or confirmed IDs of a project back, all or none, such as one with a typing error in it; admin only. " +
+      "The counter comes down to the highest number that lives in the namespace, and what lies above that is given again, " +
+      "whatever idReuse says; what lies below is never given, but may be registered. PROJECT_NOT_FOUND; BAD_USER_INPUT for an " +
+      "ID that is not confirmed for this project, or that a task which is not deleted bears as its taskId or artifactId",
+    input: {
+      projectId: t.input.id({ required: true }),
+      artifactType: t.input.string({ required: true, description: "The prefix, like US." }),
+      ids: t.input.idList({ required: true, description: "1 to 1000 of that type, like US-999999." }),
+      reason: t.input.string({ required: true, description: "Stands in the event ids.voided; 1 to 1000 characters." }),
+      idempotencyKey: t.input.string(),
+    },
+    resolve: (_root, { input }, ctx, info) => voidIds(ctx, keyed(input, ctx, info)),
   }),
 }));

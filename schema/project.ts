@@ -63,6 +63,10 @@ export const Project = builder.prismaNode("Project", {
       description: "Artifact types that this project adds to the built-in ones.",
       resolve: ({ settings }) => readSettings(settings).artifactTypes,
     }),
+    idJumpLimit: t.int({
+      description: "How far above the highest number registerIds and addTasks may register an ID without allowJump.",
+      resolve: ({ settings }) => readSettings(settings).idJumpLimit,
+    }),
     version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
     createdAt: t.expose("createdAt", { type: "DateTime" }),
     archivedAt: t.expose("archivedAt", {
@@ -159,7 +163,7 @@ builder.mutationField("createProject", (t) =>
     type: ProjectPayload("CreateProjectPayload"),
     nullable: true,
     description:
-      "Creates a project. Agents may, with a namespace of their own; idNamespace and idReuse take an admin. " +
+      "Creates a project. Agents may, with a namespace of their own; idNamespace, idReuse and idJumpLimit take an admin. " +
       "FORBIDDEN for a key that is limited to some projects; BAD_USER_INPUT when it exists already.",
     input: {
       projectId: t.input.id({ required: true, description: "A slug: a-z, 0-9 and -, at most 100 characters." }),
@@ -169,6 +173,7 @@ builder.mutationField("createProject", (t) =>
       }),
       leaseSeconds: t.input.int({ description: "Default 3600." }),
       artifactTypes: t.input.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
+      idJumpLimit: t.input.int({ description: "1 to 2147483647; default 10000." }),
       idReuse: t.input.field({ type: IdReuse }),
       idQuarantineSeconds: t.input.int({ description: "With idReuse AFTER." }),
       idempotencyKey: t.input.string(),
@@ -187,6 +192,9 @@ builder.mutationField("updateProject", (t) =>
       name: t.input.string(),
       leaseSeconds: t.input.int(),
       artifactTypes: t.input.stringList({ description: "Replaces the list." }),
+      idJumpLimit: t.input.int({
+        description: "1 to 2147483647. FORBIDDEN unless this key sees every project of the namespace.",
+      }),
       idReuse: t.input.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
       idQuarantineSeconds: t.input.int({ description: "With idReuse AFTER." }),
       expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),

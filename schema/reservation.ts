@@ -19,7 +19,10 @@ const ReservationStatus = builder.enumType("ReservationStatus", {
     ACTIVE: { value: "active", description: "Held until expiresAt." },
     CONFIRMED: { value: "confirmed", description: "Kept for good." },
     RELEASED: { value: "released", description: "Given back by its project." },
-    EXPIRED: { value: "expired", description: "Not confirmed in time; its numbers go back." },
+    EXPIRED: {
+      value: "expired",
+      description: "Not confirmed in time; its numbers go back, and may be confirmed until somebody gets them.",
+    },
   } as const,
 });
 
@@ -46,7 +49,7 @@ export const Reservation = builder.node(ReservationRef, {
     expiresAt: t.expose("expiresAt", {
       type: "DateTime",
       nullable: true,
-      description: "Confirm or extend before this; null once confirmed.",
+      description: "Confirm or extend before this, else others may get the numbers; null once confirmed.",
     }),
     confirmedAt: t.expose("confirmedAt", { type: "DateTime", nullable: true }),
     releasedAt: t.expose("releasedAt", { type: "DateTime", nullable: true }),
@@ -151,7 +154,8 @@ builder.mutationFields((t) => ({
     type: releasingPayload("ConfirmReservationPayload"),
     nullable: true,
     description:
-      "Keeps reserved IDs for good; safe to repeat. RESERVATION_EXPIRED when it expired, was released or is not there; " +
+      "Keeps reserved IDs for good; safe to repeat. Works after expiresAt as well, while nobody was given the numbers since. " +
+      "RESERVATION_EXPIRED when somebody was, or it was released or is not there; " +
       "BAD_USER_INPUT for IDs that are not in it",
     input: {
       reservationId: t.input.id({ required: true }),
@@ -164,7 +168,9 @@ builder.mutationFields((t) => ({
   extendReservation: t.fieldWithInput({
     type: reservationPayload<Answer<{ reservationId: string }>>("ExtendReservationPayload"),
     nullable: true,
-    description: "Holds a reservation for longer; never shortens it. RESERVATION_EXPIRED",
+    description:
+      "Holds a reservation for longer; never shortens it. RESERVATION_EXPIRED after expiresAt: then confirm it, or reserve anew",
+
     input: {
       reservationId: t.input.id({ required: true }),
       ttlSeconds: t.input.int({ description: "Seconds from now: 1 to 604800, default 900." }),

@@ -11,7 +11,7 @@ import { renewLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateStatus } from "../../src/tasks/update-status.ts";
 import { builder } from "../builder.ts";
-import { keyed, replayedDescription } from "../context.ts";
+import { ALLOW_JUMP, keyed, replayedDescription } from "../context.ts";
 import { listSize } from "../cost.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptOf, Briefing, claimPayload, taskPayload } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
@@ -27,7 +27,10 @@ const VERSION = "Refuse if the task's version is another one.";
 const AddTaskItem = builder.inputType("AddTaskItem", {
   fields: (t) => ({
     projectId: t.id({ description: "Default: the input's. A batch may span projects." }),
-    taskId: t.id({ description: "Given IDs are registered, ID_TAKEN if somebody has it; others are allocated." }),
+    taskId: t.id({
+      description:
+        "Given IDs are registered: ID_TAKEN if somebody has it, BAD_USER_INPUT if it jumps too far ahead (idJumpLimit). Others are allocated.",
+    }),
     title: t.string({ description: "At most 200 characters." }),
     description: t.string({ description: "What is to be done. Required, but for items with an artifactId." }),
     generatorName: t.string(),
@@ -124,6 +127,7 @@ builder.mutationFields((t) => ({
       createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
       worker: t.input.string({ description: `For items that come IN_PROGRESS. ${WORKER}` }),
       leaseSeconds: t.input.int({ description: `For items that come IN_PROGRESS. ${LEASE}` }),
+      allowJump: t.input.boolean({ description: ALLOW_JUMP }),
       tasks: t.input.field({ type: [AddTaskItem], required: true }),
       idempotencyKey: t.input.string({ description: KEY }),
     },

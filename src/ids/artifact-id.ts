@@ -17,9 +17,11 @@ const LARGEST_NUMBER = 2_147_483_647;
 export function parseArtifactId(text: string): ArtifactId {
   const [id, artifactType, digits = ""] = PATTERN.exec(text.toUpperCase()) ?? [];
   const number = Number(digits);
-  if (!id || !artifactType || number < 1 || number > LARGEST_NUMBER || digits !== `${number}`.padStart(3, "0"))
+  if (!id || !artifactType || number < 1 || number > LARGEST_NUMBER || id !== artifactId(artifactType, number))
     throw badInput(
       `${JSON.stringify(text)} is not an artifact ID. Write a type, a hyphen and a number from 1 to ${LARGEST_NUMBER} of at least three digits, like US-007 or US-1000.`,
     );
   return { id, artifactType, number };
 }
+
+export const artifactId = (artifactType: string, number: number) => `${artifactType}-${`${number}`.padStart(3, "0")}`;

@@ -18,21 +18,24 @@ export interface ConfirmReservation {
 /**
  * Keeps reserved IDs for good. With `ids` the row splits: those keep the reservation's id, the rest become a released
  * row. A reservation that is confirmed already stays as it is and releases nothing. IDs that left it because a task or
- * registerIds recorded them count as confirmed.
- * @throws RESERVATION_EXPIRED for one that expired, was released or is not there; FORBIDDEN; BAD_USER_INPUT for IDs
- *   that are not in it.
+ * registerIds recorded them count as confirmed. One that expired is kept as well, as long as nobody was given the numbers
+ * since.
+ * @throws RESERVATION_EXPIRED for one whose numbers somebody was given since, that was released or is not there;
+ *   FORBIDDEN; BAD_USER_INPUT for IDs that are not in it.
  */
 export function confirmReservation(ctx: Context, input: ConfirmReservation): Promise<Answer<Released>> {
   return once(ctx, { operation: "confirmReservation", role: "agent", input, before: lockLane }, async (inside) => {
     const locked = await lockReservation(inside, input.reservationId);
     const { projectId, reservationId, status } = locked;
-    if (status === "expired" || status === "released") throw reservationExpired(reservationId);
+    if (status === "released") throw reservationExpired(reservationId);
     const wanted = await wantedIds(inside, locked, input.ids);
     if (status === "confirmed") return { projectId, reservationId, released: [] };
     const kept = locked.ids.filter((id) => wanted.has(id));
-    const released = locked.ids.filter((id) => !wanted.has(id));
-    if (kept.length === 0) await releaseActive(inside, locked);
-    else await keep(inside, locked, kept, released);
+    if (kept.length === 0 && status === "expired") return { projectId, reservationId, released: [] };
+    // What went back before does not go back now: somebody else may hold it.
+    const released = locked.returned ? [] : locked.ids.filter((id) => !wanted.has(id));
+    if (kept.length > 0) await keep(inside, locked, kept, released);
+    else await releaseActive(inside, locked);
     return { projectId, reservationId, released };
   });
 }
@@ -74,8 +77,13 @@ async function wantedIds(
 
 const CONFIRM = {
   name: "reservation-confirm",
-  text: `UPDATE id_reservations SET confirmed_at = docket_now(), numbers = number_set($3::bigint[])
+  text: `UPDATE id_reservations SET confirmed_at = docket_now(), expired_at = NULL, returned_at = NULL,
+  numbers = number_set($3::bigint[])
 WHERE namespace = $1 AND reservation_id = $2`,
+};
+const RETAKE = {
+  name: "reservation-retake",
+  text: "SELECT retake_numbers($1, $2, $3, number_set($4::bigint[])) AS retaken",
 };
 const SPLIT_OFF = {
   name: "reservation-split-off",
@@ -87,6 +95,15 @@ FROM id_reservations WHERE namespace = $1 AND reservation_id = $2`,
 
 async function keep(ctx: Context, locked: LockedReservation, kept: readonly string[], released: readonly string[]) {
   const { namespace, reservationId, projectId, artifactType } = locked;
+  if (locked.returned) {
+    const [again] = await ctx.db.write<{ retaken: boolean }>(RETAKE, [
+      namespace,
+      artifactType,
+      projectId,
+      numbersOf(kept),
+    ]);
+    if (!again?.retaken) throw reservationExpired(reservationId);
+  }
   await ctx.db.write(CONFIRM, [namespace, reservationId, numbersOf(kept)]);
   if (released.length > 0) await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
   await append(ctx, {

@@ -17,13 +17,15 @@ export interface LockedReservation {
   readonly ids: readonly string[];
   readonly status: ReservationStatus;
   readonly expiresAt: Date | null;
+  /** Its numbers went back to their sequence, and somebody may have been given them. */
+  readonly returned: boolean;
 }
 
 const LOCK = {
   name: "reservation-lock",
   text: `SELECT r.reservation_id AS "reservationId", r.namespace, r.project_id AS "projectId",
   r.artifact_type AS "artifactType", artifact_ids(r.artifact_type, r.numbers) AS ids, reservation_status(r) AS status,
-  r.expires_at AS "expiresAt"
+  r.expires_at AS "expiresAt", r.returned_at IS NOT NULL AS returned
 FROM id_reservations r WHERE r.reservation_id = $1 AND ($2::text[] IS NULL OR r.project_id = ANY ($2))
 FOR NO KEY UPDATE`,
 };

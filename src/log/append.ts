@@ -22,6 +22,7 @@ export const EVENT_TYPES = [
   "ids.extended",
   "ids.released",
   "ids.expired",
+  "ids.voided",
   "key.created",
   "key.revoked",
   "webhook.created",

@@ -16,8 +16,8 @@ export interface CreateProject extends SettingsInput, ReuseInput {
 const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
 /**
- * Agents create projects with a namespace of their own; sharing one, or changing its reuse, takes an admin. A key that
- * is limited to some projects creates none.
+ * Agents create projects with a namespace of their own; sharing one, or changing its reuse or idJumpLimit, takes an
+ * admin. A key that is limited to some projects creates none.
  * @throws BAD_USER_INPUT when it exists already; FORBIDDEN
  */
 export function createProject(ctx: Context, input: CreateProject) {
@@ -46,7 +46,8 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
   requireRole(ctx.viewer, "agent");
   if (ctx.viewer.projectIds !== null)
     throw forbidden("This key is limited to some projects and cannot create one; use an unlimited key.");
-  if ((idNamespace != null && idNamespace !== projectId) || input.idReuse != null) requireRole(ctx.viewer, "admin");
+  if ((idNamespace != null && idNamespace !== projectId) || input.idReuse != null || input.idJumpLimit != null)
+    requireRole(ctx.viewer, "admin");
   for (const [field, value] of Object.entries({ projectId, idNamespace: idNamespace ?? projectId }))
     if (!SLUG.test(value))
       throw badInput(`${field} ${JSON.stringify(value)} must be 1 to 100 of a-z, 0-9 and -, not beginning with -.`);

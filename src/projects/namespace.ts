@@ -26,13 +26,7 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
   if (idReuse == null && idQuarantineSeconds == null) return { changes: {}, sharing: [] };
   if ((idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
     throw badInput("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
-  const sharing = await db.read<{ project_id: string }>("SELECT project_id FROM projects WHERE id_namespace = $1", [
-    namespace,
-  ]);
-  if (!sharing.every(({ project_id }) => canSee(viewer, project_id)))
-    throw forbidden(
-      `Namespace ${namespace} is shared with projects outside this key; changing its reuse needs them all.`,
-    );
+  const sharing = await requireNamespace({ db, viewer }, namespace, "changing its reuse");
   const [before] = await db.write<{ reuse: IdReuse; quarantine_seconds: number | null }>(
     "SELECT reuse, quarantine_seconds FROM namespaces WHERE namespace = $1 FOR NO KEY UPDATE",
     [namespace],
@@ -47,7 +41,25 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
     { idReuse: before?.reuse.toUpperCase(), idQuarantineSeconds: before?.quarantine_seconds },
     { idReuse: idReuse?.toUpperCase(), idQuarantineSeconds: quarantine },
   );
-  return { changes, sharing: sharing.map(({ project_id }) => project_id) };
+  return { changes, sharing };
+}
+
+/**
+ * For what reaches every project that shares the namespace: these projects.
+ * @throws FORBIDDEN unless the viewer sees them all.
+ */
+export async function requireNamespace(
+  { db, viewer }: Pick<Context, "db" | "viewer">,
+  namespace: string,
+  what: string,
+): Promise<string[]> {
+  const rows = await db.read<{ project_id: string }>("SELECT project_id FROM projects WHERE id_namespace = $1", [
+    namespace,
+  ]);
+  const sharing = rows.map(({ project_id }) => project_id);
+  if (!sharing.every((projectId) => canSee(viewer, projectId)))
+    throw forbidden(`Namespace ${namespace} is shared with projects outside this key; ${what} needs them all.`);
+  return sharing;
 }
 
 /**

@@ -1,12 +1,16 @@
 import * as z from "zod";
 import { badInput } from "../errors.ts";
 
+const LARGEST_NUMBER = 2_147_483_647;
+
 /** What a project decides for itself; kept in `projects.settings`. */
 const Settings = z.object({
   /** How long a claim holds where the caller does not say, in seconds. */
   leaseSeconds: z.int().min(1).max(604_800).default(3600),
   /** Artifact types beside the built-in ones. */
   artifactTypes: z.array(z.string()).default([]),
+  /** How far above the highest number of a sequence an ID may be registered, unless an admin says that it may. */
+  idJumpLimit: z.int().min(1).max(LARGEST_NUMBER).default(10_000),
 });
 
 export type ProjectSettings = z.infer<typeof Settings>;
@@ -16,17 +20,21 @@ export const readSettings = (stored: unknown): ProjectSettings => Settings.parse
 export interface SettingsInput {
   readonly leaseSeconds?: number | null | undefined;
   readonly artifactTypes?: readonly string[] | null | undefined;
+  readonly idJumpLimit?: number | null | undefined;
 }
 
 /** The settings named in the input, checked; what it leaves out is not there. */
-export function givenSettings({ leaseSeconds, artifactTypes }: SettingsInput): Partial<ProjectSettings> {
+export function givenSettings({ leaseSeconds, artifactTypes, idJumpLimit }: SettingsInput): Partial<ProjectSettings> {
   if (leaseSeconds != null && (leaseSeconds < 1 || leaseSeconds > 604_800))
     throw badInput(`leaseSeconds is ${leaseSeconds}; it must be from 1 to 604800 (a week).`);
+  if (idJumpLimit != null && (idJumpLimit < 1 || idJumpLimit > LARGEST_NUMBER))
+    throw badInput(`idJumpLimit is ${idJumpLimit}; it must be from 1 to ${LARGEST_NUMBER}.`);
   const types = artifactTypes?.map((type) => type.toUpperCase());
   const bad = types?.find((type) => !/^[A-Z]{2,10}$/.test(type));
   if (bad !== undefined) throw badInput(`Artifact type ${bad} must be 2 to 10 letters A-Z.`);
   return {
     ...(leaseSeconds != null && { leaseSeconds }),
     ...(types && { artifactTypes: [...new Set(types)] }),
+    ...(idJumpLimit != null && { idJumpLimit }),
   };
 }

@@ -4,7 +4,7 @@ import { requireVisible } from "../access/visibility.ts";
 import { badInput, projectNotFound, versionConflict } from "../errors.ts";
 import { append, type NewEvent } from "../log/append.ts";
 import { type Changes, changesOf } from "./changes.ts";
-import { type ReuseInput, setReuse } from "./namespace.ts";
+import { type ReuseInput, requireNamespace, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, type SettingsInput } from "./settings.ts";
 
 export interface UpdateProject extends SettingsInput, ReuseInput {
@@ -37,6 +37,8 @@ export function updateProject(ctx: Context, input: UpdateProject) {
     if (name != null && (name.length < 1 || name.length > 200)) throw badInput("name must have 1 to 200 characters.");
 
     const settings = givenSettings(input);
+    if (settings.idJumpLimit !== undefined)
+      await requireNamespace(inside, before.id_namespace, "changing its idJumpLimit");
     const given = { ...(name != null && { name }), ...settings };
     const reuse = await setReuse(inside, before.id_namespace, input);
     const changes = {

@@ -22,6 +22,8 @@ export interface AddTasks {
   /** Who works on the items that come IN_PROGRESS, and for how long (seconds). */
   readonly worker?: string | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
+  /** An admin says that the given IDs are meant, however far they lie above the highest there is. */
+  readonly allowJump?: boolean | null | undefined;
   readonly tasks: readonly AddTaskItem[];
   readonly idempotencyKey?: string | null | undefined;
 }
@@ -34,7 +36,8 @@ export interface AddedTask extends TaskKey {
 /**
  * Adds 1–100 tasks in the order given, all or none. Given task IDs are registered, others allocated from the project's
  * TASK sequence; artifact IDs are registered too, unless this project has them already.
- * @throws BAD_USER_INPUT naming every bad item, PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, FORBIDDEN
+ * @throws BAD_USER_INPUT naming every bad item, or an ID that jumps too far; PROJECT_NOT_FOUND, ID_TAKEN,
+ *   ID_SPACE_EXHAUSTED; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
  */
 export function addTasks(ctx: Context, input: AddTasks) {
   const request = { operation: "addTasks", role: "agent", input, before: lockLane } as const;
@@ -54,7 +57,7 @@ export function addTasks(ctx: Context, input: AddTasks) {
     // Behind the lock, so that of two batches with one artifact the second sees the first.
     await refuseQueuedArtifacts(inside, batch);
     const identified: (NewTask & TaskKey)[] = [];
-    for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch)));
+    for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch, input)));
     identified.sort((a, b) => a.index - b.index);
 
     const rows = await insert(inside, identified, input);
@@ -77,13 +80,13 @@ const sequencesOf = (batch: readonly NewTask[]) =>
   ]);
 
 /** The tasks of one project, each with its ID. */
-async function identify(ctx: Context, projectId: string, batch: readonly NewTask[]) {
+async function identify(ctx: Context, projectId: string, batch: readonly NewTask[], { allowJump }: AddTasks) {
   const own = batch.filter((task) => task.projectId === projectId);
   const given = own.flatMap(({ taskId }) => taskId ?? []);
   const taken = await existing(ctx, projectId, given);
   if (taken[0] !== undefined) throw idTaken(taken[0], `Task ID ${taken[0]} is already taken in project ${projectId}`);
   const ids = [...new Set([...given, ...own.flatMap(({ artifactId }) => artifactId ?? [])])];
-  if (ids.length > 0) await recordIds(ctx, { projectId, ids });
+  if (ids.length > 0) await recordIds(ctx, { projectId, ids, allowJump });
 
   const count = own.length - given.length;
   const free = count === 0 ? [] : await allocateIds(ctx, { projectId, artifactType: TASK, count });

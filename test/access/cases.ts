@@ -36,7 +36,16 @@ const KINDS: Readonly<Record<string, string>> = {
     [
       ...["name", "title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
       ...["labels", "inputs", "expectedOutputs", "branch", "branchName", "commitHash", "worker", "artifactTypes"],
-      ...["types", "url", "idempotencyKey", "DateFilter.lt", "DateFilter.lte", "DateFilter.gt", "DateFilter.gte"],
+      ...[
+        "types",
+        "url",
+        "reason",
+        "idempotencyKey",
+        "DateFilter.lt",
+        "DateFilter.lte",
+        "DateFilter.gt",
+        "DateFilter.gte",
+      ],
     ].map((name) => [name, "nothing"]),
   ),
 };
@@ -48,11 +57,12 @@ const VALUES: Readonly<Record<string, Json>> = {
   status: "COMPLETED",
   artifactType: "US",
   ids: "US-500",
+  reason: "A slip",
   url: "https://new.example/hook",
 };
 const ITEMS = { AddTaskItem: { description: "work" } };
 /** Set beside what names something, where an input has it: each opens another way through the code. */
-const VARIANTS = [{}, { createProject: true }, { attempt: "1-9f86d081884c" }, { allDead: true }];
+const VARIANTS = [{}, { createProject: true }, { allowJump: true }, { attempt: "1-9f86d081884c" }, { allDead: true }];
 
 export function kindOf({ names }: Leaf): string {
   const kind = names.map((name) => KINDS[name]).find((found) => found !== undefined);

@@ -21,6 +21,7 @@ const AGENT: Readonly<Record<string, string>> = {
   registerIds: `projectId: "alpha", ids: ["US-900"]`,
 };
 const ADMIN: Readonly<Record<string, string>> = {
+  voidIds: `projectId: "alpha", artifactType: "US", ids: ["US-900"], reason: "a slip"`,
   updateProject: `projectId: "alpha", name: "Renamed"`,
   archiveProject: `projectId: "nowhere"`,
   unarchiveProject: `projectId: "nowhere"`,

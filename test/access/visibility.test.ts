@@ -223,12 +223,19 @@ describe("a key that is limited to one project", () => {
         registerIds(input: {projectId: "sharing", ids: ["US-007"]}) { registered }
         addTasks(input: {projectId: "sharing", tasks: [{artifactId: "US-007"}]}) { taskIds }
         updateProject(input: {projectId: "sharing", idReuse: NEVER}) { replayed }
+        jump: registerIds(input: {projectId: "sharing", ids: ["US-50000"], allowJump: true}) { registered }
+        limit: updateProject(input: {projectId: "sharing", idJumpLimit: 50000}) { replayed }
+        held: voidIds(input: {projectId: "sharing", artifactType: "US", ids: ["US-007"], reason: "x"}) { voided }
+        unknown: voidIds(input: {projectId: "sharing", artifactType: "US", ids: ["US-500"], reason: "x"}) { voided }
         reserveIds(input: {projectId: "sharing", artifactType: "US"}) { reservedIds reservation { namespace } }
       }`,
       {},
       { key },
     );
-    expect(errors?.map(({ extensions }) => extensions["code"])).toEqual(["ID_TAKEN", "ID_TAKEN", "FORBIDDEN"]);
+    expect(errors?.map(({ extensions }) => extensions["code"])).toEqual([
+      ...["ID_TAKEN", "ID_TAKEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "BAD_USER_INPUT", "BAD_USER_INPUT"],
+    ]);
+    expect(errors?.at(-2)?.message.replace("US-007", "US-500")).toBe(errors?.at(-1)?.message);
     expect(data).toMatchObject({ reserveIds: { reservedIds: ["US-008"], reservation: { namespace: "company" } } });
     const reservations = await server.ask("{ reservations { totalCount nodes { projectId } } }", {}, { key });
     expect(reservations).toEqual({ reservations: { totalCount: 1, nodes: [{ projectId: "sharing" }] } });

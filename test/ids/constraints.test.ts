@@ -16,6 +16,10 @@ const insert = (values: Record<string, string> = {}) => {
   return `INSERT INTO id_reservations (${Object.keys(row).join(", ")}) VALUES (${Object.values(row).join(", ")})`;
 };
 
+const RETURN = "UPDATE id_reservations SET expired_at = now(), returned_at = now()";
+const CONFIRM_LATE = `UPDATE id_reservations SET expired_at = NULL, returned_at = NULL, confirmed_at = now()
+  WHERE expired_at IS NOT NULL`;
+
 it.each([
   ["overlapping live numbers", insert({ numbers: "'{[3,4),[9,10)}'" }), "excl_live_numbers"],
   [
@@ -73,7 +77,7 @@ it.each([
   ["a released number 0", "UPDATE id_registry SET released = '{[0,2)}'", "chk_released_was_assigned"],
   ["a counter beyond the integers", "UPDATE id_registry SET last_assigned_id = 2147483648", "chk_last_assigned"],
   ["a counter below zero", "INSERT INTO id_registry VALUES ('alpha', 'HLS', -1)", "chk_last_assigned"],
-  ["a counter that falls", "UPDATE id_registry SET last_assigned_id = 1", REFUSED],
+  ["a counter that falls below a number that is held", "UPDATE id_registry SET last_assigned_id = 2", REFUSED],
   ["a sequence of no namespace", "INSERT INTO id_registry VALUES ('nowhere', 'US')", "id_registry_namespace_fkey"],
   ["a type in lower case", "INSERT INTO id_registry VALUES ('alpha', 'us')", "id_registry_artifact_type_check"],
   ["more numbers than were reserved", "UPDATE id_reservations SET numbers = '{[1,6)}'", REFUSED],
@@ -86,6 +90,24 @@ it.each([
   [
     "a returned reservation that lives again",
     "UPDATE id_reservations SET released_at = now(), returned_at = now(); UPDATE id_reservations SET returned_at = NULL",
+    REFUSED,
+  ],
+  [
+    "a released reservation that is confirmed after its numbers went back",
+    `UPDATE id_reservations SET released_at = now(), returned_at = now();
+     UPDATE id_reservations SET released_at = NULL, returned_at = NULL, confirmed_at = now()`,
+    REFUSED,
+  ],
+  ["numbers confirmed late that somebody holds", `${RETURN}; ${insert()}; ${CONFIRM_LATE}`, "excl_live_numbers"],
+  [
+    "numbers confirmed late that lie above the counter",
+    `${RETURN}; UPDATE id_registry SET last_assigned_id = 2; ${CONFIRM_LATE}`,
+    REFUSED,
+  ],
+  [
+    "a confirmed reservation that is voided and told otherwise",
+    `UPDATE id_reservations SET confirmed_at = now();
+     UPDATE id_reservations SET confirmed_at = NULL, released_at = now(), returned_at = now(), branch = 'other'`,
     REFUSED,
   ],
   [

@@ -2,16 +2,21 @@ interface Held {
   numbers: number[];
   /** In minutes of the model. */
   expires: number;
-  state: "active" | "confirmed" | "ended";
+  state: "active" | "confirmed" | "released" | "expired";
 }
 
 /** What a sequence with reuse IMMEDIATELY must do, written without a database. Time is in minutes. */
 export class SequenceModel {
   now = 0;
+  readonly #jumpLimit: number;
   #counter = 0;
   #released = new Set<number>();
   readonly #confirmed = new Set<number>();
   readonly #held: Held[] = [];
+
+  constructor(jumpLimit: number) {
+    this.#jumpLimit = jumpLimit;
+  }
 
   reserve(count: number, ttl: number): number[] {
     this.#expire();
@@ -28,7 +33,8 @@ export class SequenceModel {
   }
 
   /** The numbers that were not confirmed before. */
-  register(numbers: readonly number[]): number[] {
+  register(numbers: readonly number[], allowJump: boolean): number[] | "refused" {
+    if (!allowJump && Math.max(...numbers) > this.#counter + this.#jumpLimit) return "refused";
     this.#expire();
     const fresh = numbers.filter((number) => !this.#confirmed.has(number));
     for (const number of fresh) {
@@ -52,53 +58,82 @@ export class SequenceModel {
     return chosen.length > 0 ? chosen : numbers.slice(0, 1);
   }
 
+  /** Some that are confirmed, counted from the highest; and numbers that may not be, where there are too few. */
+  confirmedOnes(places: readonly number[]): number[] {
+    const highestFirst = [...this.#confirmed].sort((a, b) => b - a);
+    return [...new Set(places.map((place) => highestFirst[place] ?? place + 1))];
+  }
+
+  /** The counter afterwards, as the list of it. */
+  void(numbers: readonly number[]): number[] | "refused" {
+    if (!numbers.every((number) => this.#confirmed.has(number))) return "refused";
+    this.#expire();
+    for (const number of numbers) this.#confirmed.delete(number);
+    const active = this.#held.filter(({ state }) => state === "active").flatMap((held) => held.numbers);
+    this.#counter = Math.max(0, ...this.#confirmed, ...active);
+    for (const held of this.#held) {
+      if (held.state !== "confirmed") continue;
+      const left = held.numbers.filter((number) => !numbers.includes(number));
+      if (left.length === 0) held.state = "released";
+      else held.numbers = left;
+    }
+    for (const number of this.#released) if (number > this.#counter) this.#released.delete(number);
+    return this.#counter === 0 ? [] : [this.#counter];
+  }
+
   /** The numbers given back. */
   confirm(nth: number, numbers?: readonly number[]): number[] | "refused" {
-    const held = this.#current(nth);
-    if (held === undefined) return "refused";
+    const held = this.#held[nth];
+    if (held === undefined || held.state === "released") return "refused";
     if (held.state === "confirmed") return [];
     const kept = numbers ?? held.numbers;
     const rest = held.numbers.filter((number) => !kept.includes(number));
+    if (held.state === "expired") {
+      if (!kept.every((number) => this.#released.has(number) || number > this.#counter)) return "refused";
+      this.#passTo(Math.max(...kept));
+    }
+    for (const number of kept) {
+      this.#confirmed.add(number);
+      this.#released.delete(number);
+    }
+    const released = held.state === "active" ? rest : [];
+    for (const number of released) this.#released.add(number);
     held.numbers = held.numbers.filter((number) => kept.includes(number));
     held.state = "confirmed";
-    for (const number of held.numbers) this.#confirmed.add(number);
-    for (const number of rest) this.#released.add(number);
-    return rest;
+    return released;
   }
 
   release(nth: number): number[] | "refused" {
     const held = this.#held[nth];
-    // Released before: the same answer again. Expired ones end only when somebody looks, by #expire.
-    if (held && this.#releasedBefore.has(held)) return held.numbers;
-    const current = this.#current(nth);
-    if (current === undefined || current.state === "confirmed") return "refused";
-    current.state = "ended";
-    this.#releasedBefore.add(current);
-    for (const number of current.numbers) this.#released.add(number);
-    return current.numbers;
+    // Released before: the same answer again.
+    if (held?.state === "released") return held.numbers;
+    if (held?.state !== "active" || this.#isExpired(held)) return "refused";
+    held.state = "released";
+    for (const number of held.numbers) this.#released.add(number);
+    return held.numbers;
   }
-  readonly #releasedBefore = new Set<Held>();
 
   extend(nth: number, ttl: number): [] | "refused" {
-    const held = this.#current(nth);
-    if (held === undefined) return "refused";
-    if (held.state === "active") held.expires = Math.max(held.expires, this.now + ttl);
-    return [];
-  }
-
-  /** The reservation unless it ended or expired. */
-  #current(nth: number): Held | undefined {
     const held = this.#held[nth];
-    return held === undefined || held.state === "ended" || this.#isExpired(held) ? undefined : held;
+    if (held?.state === "confirmed") return [];
+    if (held?.state !== "active" || this.#isExpired(held)) return "refused";
+    held.expires = Math.max(held.expires, this.now + ttl);
+    return [];
   }
 
   #isExpired = ({ state, expires }: Held) => state === "active" && expires <= this.now;
 
+  /** Numbers that expired go back only when the next is given, registered or voided. */
   #expire(): void {
     for (const held of this.#held.filter(this.#isExpired)) {
-      held.state = "ended";
+      held.state = "expired";
       for (const number of held.numbers) this.#released.add(number);
     }
+  }
+
+  /** The counter rises to this number; those it passes are free. */
+  #passTo(number: number): void {
+    while (this.#counter < number) this.#released.add(++this.#counter);
   }
 
   /** The lowest released run that fits, else the next numbers. */

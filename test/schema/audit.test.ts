@@ -44,6 +44,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   releaseReservation: { input: { reservationId: NEW }, events: ["ids.released reservation *"] },
   nextId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
   registerIds: { input: { projectId: "alpha", ids: ["US-100"] }, events: ["ids.registered project alpha"] },
+  voidIds: {
+    input: { projectId: "alpha", artifactType: "US", ids: ["US-100"], reason: "a slip" },
+    events: ["ids.voided project alpha"],
+  },
   createApiKey: { input: { name: "key", role: "READER" }, events: ["key.created api_key *"] },
   revokeApiKey: { input: { keyId: NEW }, events: ["key.revoked api_key *"] },
   createWebhook: { input: { url: "https://hooks.example/" }, events: ["webhook.created webhook *"] },

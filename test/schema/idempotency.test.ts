@@ -28,6 +28,7 @@ const INPUTS: Readonly<Record<string, object>> = {
   releaseReservation: { reservationId: NEW },
   nextId: { projectId: "alpha", artifactType: "US" },
   registerIds: { projectId: "alpha", ids: ["US-100"] },
+  voidIds: { projectId: "alpha", artifactType: "US", ids: ["US-100"], reason: "a slip" },
   createApiKey: { name: "key", role: "READER" },
   revokeApiKey: { keyId: NEW },
   createWebhook: { url: "https://hooks.example/" },
