@@ -24,7 +24,7 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
     "With wait_for_changes: call it without cursor and with wait_seconds 0, then list_tasks for what is now, and go on with that cursor.",
   ID_TAKEN: "Leave that ID out to have one assigned, or reserve one with reserve_id_range.",
   RESERVATION_EXPIRED:
-    "Those IDs may already be someone else's: reserve new ones with reserve_id_range, use them instead, and confirm in time.",
+    "Those IDs may already be someone else's. Reserve new ones with reserve_id_range, use them instead, and confirm in time. If you only wanted to extend, confirm_reservation without extend_seconds still keeps them while nobody was given them.",
   ID_SPACE_EXHAUSTED: "Use another artifact_type.",
   IDEMPOTENCY_KEY_REUSED:
     "Repeat the call. A client that sends the header Idempotency-Key needs a new one for each call.",

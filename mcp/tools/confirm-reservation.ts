@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
-import { answered, defineTool } from "../tool.ts";
+import { answered, CallFault, defineTool, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const ConfirmReservation = graphql(`
@@ -15,32 +15,60 @@ const ConfirmReservation = graphql(`
   }
 `);
 
+const ExtendReservation = graphql(`
+  mutation ExtendReservation($input: ExtendReservationInput!) {
+    extendReservation(input: $input) {
+      reservation {
+        reservationId
+        ids
+        expiresAt
+      }
+    }
+  }
+`);
+
 export const confirmReservation = defineTool({
   name: "confirm_reservation",
   title: "Confirm reserved IDs",
-  description: "Keep reserved IDs for good. With `ids`, keep only those and give the rest back.",
+  description:
+    "Keep reserved IDs for good. With `ids`, keep only those and give the rest back. `extend_seconds` confirms nothing and holds them so long from now.",
   input: z.strictObject({
     reservation_id: z.string(),
     ids: z.array(z.string()).min(1).max(100).optional(),
+    extend_seconds: z.int().min(1).max(604_800).optional(),
   }),
   output: z.object({
     reservation_id: z.string(),
-    confirmed_ids: z.array(z.string()),
+    confirmed_ids: z.array(z.string()).optional(),
     released_ids: z.array(z.string()).optional(),
+    expires_at: z.string().optional(),
   }),
   example: { reservation_id: "b0a5f3a0-6f0e-4c7b-9b57-0d5c4c6f2f11" },
   // Confirming a part gives the rest back, which cannot be taken back.
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  async run({ mutate }, args) {
-    const { confirmReservation: answer } = await mutate(ConfirmReservation, {
-      reservationId: args.reservation_id,
-      ids: args.ids,
-    });
-    const { reservationId, ids } = answered(answer.reservation, "a reservation");
-    return {
-      reservation_id: reservationId,
-      confirmed_ids: ids,
-      ...withoutEmpties({ released_ids: answer.released }),
-    };
+  async run(context, { reservation_id, ids, extend_seconds }) {
+    if (extend_seconds === undefined) return confirm(context, reservation_id, ids);
+    if (ids === undefined) return extend(context, reservation_id, extend_seconds);
+    throw new CallFault("Pass ids or extend_seconds, not both: extending confirms nothing and gives nothing back.");
   },
 });
+
+async function confirm({ mutate }: ToolContext, reservationId: string, ids: string[] | undefined) {
+  const { confirmReservation: answer } = await mutate(ConfirmReservation, { reservationId, ids });
+  const confirmed = answered(answer.reservation, "a reservation");
+  return {
+    reservation_id: confirmed.reservationId,
+    confirmed_ids: confirmed.ids,
+    ...withoutEmpties({ released_ids: answer.released }),
+  };
+}
+
+async function extend({ mutate }: ToolContext, reservationId: string, ttlSeconds: number) {
+  const { extendReservation } = await mutate(ExtendReservation, { reservationId, ttlSeconds });
+  const { ids, expiresAt, ...extended } = answered(extendReservation.reservation, "a reservation");
+  // What is confirmed already has no expiry: it is kept anyway.
+  return {
+    reservation_id: extended.reservationId,
+    ...(expiresAt == null ? { confirmed_ids: ids } : { expires_at: expiresAt }),
+  };
+}

@@ -8,6 +8,7 @@ const TakeNextId = graphql(`
     nextId(input: $input) {
       id
       lastAssigned
+      reused
     }
   }
 `);
@@ -20,7 +21,7 @@ export const getNextAvailableId = defineTool({
     artifact_type: z.string().describe("Prefix such as US, SPEC, EPIC, PRD, HLS"),
     project_id: z.string().optional(),
   }),
-  output: z.object({ id: z.string(), last_assigned: z.string().optional() }),
+  output: z.object({ id: z.string(), last_assigned: z.string().optional(), note: z.string().optional() }),
   example: { artifact_type: "US" },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run(context, args) {
@@ -29,6 +30,10 @@ export const getNextAvailableId = defineTool({
       artifactType: args.artifact_type.toUpperCase(),
       createProject: true,
     });
-    return { id: answered(nextId.id, "an ID"), ...withoutEmpties({ last_assigned: nextId.lastAssigned }) };
+    const id = answered(nextId.id, "an ID");
+    const note = nextId.reused
+      ? `${id} lies below last_assigned because it is a number that came back and is reused. It is yours for good; a file that bears it already is an earlier owner's.`
+      : undefined;
+    return { id, ...withoutEmpties({ last_assigned: nextId.lastAssigned, note }) };
   },
 });

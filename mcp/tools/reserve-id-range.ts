@@ -18,10 +18,11 @@ export const reserveIdRange = defineTool({
   name: "reserve_id_range",
   title: "Reserve artifact IDs",
   description:
-    "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once they are in use; unconfirmed ones go back at expires_at (after 15 minutes).",
+    "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once they are in use; unconfirmed ones go back at expires_at: after ttl_seconds, 900 by default.",
   input: z.strictObject({
     artifact_type: z.string().describe("Prefix such as US, SPEC, EPIC, PRD, HLS"),
     count: z.int().min(1).max(100),
+    ttl_seconds: z.int().min(1).max(604_800).optional(),
     project_id: z.string().optional(),
   }),
   output: z.object({
@@ -36,6 +37,7 @@ export const reserveIdRange = defineTool({
       projectId: projectOf(context, args.project_id),
       artifactType: args.artifact_type.toUpperCase(),
       count: args.count,
+      ttlSeconds: args.ttl_seconds,
       createProject: true,
     });
     const { reservationId, expiresAt } = answered(reserveIds.reservation, "a reservation");

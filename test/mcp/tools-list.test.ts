@@ -116,7 +116,7 @@ describe("the tool list", () => {
         {
           "hints": [],
           "name": "reserve_id_range",
-          "parameters": "artifact_type count project_id",
+          "parameters": "artifact_type count ttl_seconds project_id",
           "required": [
             "artifact_type",
             "count",
@@ -128,7 +128,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "confirm_reservation",
-          "parameters": "reservation_id ids",
+          "parameters": "reservation_id ids extend_seconds",
           "required": [
             "reservation_id",
           ],
