@@ -18,7 +18,7 @@ export const getNextAvailableId = defineTool({
   title: "Take one artifact ID",
   description: "Take the next artifact ID for good, such as US-028. For several, or when unsure, use reserve_id_range.",
   input: z.strictObject({
-    artifact_type: z.string().describe("Prefix such as US, SPEC, EPIC, PRD, HLS"),
+    artifact_type: z.string().describe("Prefix such as US"),
     project_id: z.string().optional(),
   }),
   output: z.object({ id: z.string(), last_assigned: z.string().optional(), note: z.string().optional() }),

@@ -40,6 +40,7 @@ const KINDS: Readonly<Record<string, string>> = {
         "types",
         "url",
         "reason",
+        "attempt",
         "idempotencyKey",
         "DateFilter.lt",
         "DateFilter.lte",

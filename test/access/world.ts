@@ -61,6 +61,7 @@ const UNKNOWN_UUID = "00000000-0000-4000-8000-000000000000";
 /** Makes the other project, with tasks of its own IDs and of those that SEEN has as well. */
 export async function hide({ server, owner }: World): Promise<Hidden> {
   const made = await fill(server, HIDDEN, "hidden", "HIDDEN");
+  await server.ask(`mutation { registerIds(input: {projectId: "${HIDDEN}", ids: ["US-801"]}) { replayed } }`);
   const wide = await server.makeKey({ name: "hidden wide", role: "agent", projectIds: [SEEN, HIDDEN] });
   const unlimited = await server.makeKey({ name: "hidden unlimited", role: "reader" });
   const wideWebhook = await makeWebhook(server, "hidden-wide", [SEEN, HIDDEN]);
@@ -93,7 +94,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       attempt: [{ foreign: attempt, unknown: "1-000000000000" }],
       event: delivered.slice(0, 1).map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       node: made.nodes.map((foreign) => ({ foreign, unknown: unknownNode(foreign) })),
-      artifact: [{ foreign: "US-777", unknown: "US-778" }],
+      artifact: [{ foreign: "US-801", unknown: "US-802" }],
       namespace: [{ foreign: HIDDEN, unknown: "absent-project" }],
       type: [{ foreign: "HIDDEN", unknown: "ABSENT" }],
       word: [{ foreign: "hidden", unknown: "absent" }],

@@ -18,7 +18,12 @@ async function reserved(count = 6): Promise<{ t: VerbTest; reservationId: string
 
 it("confirms a reservation for good, once", async () => {
   const { t, reservationId } = await reserved();
-  expect(await confirmReservation(t.as(), { reservationId })).toEqual({ reservationId, released: [], replayed: false });
+  expect(await confirmReservation(t.as(), { reservationId })).toEqual({
+    projectId: "alpha",
+    reservationId,
+    released: [],
+    replayed: false,
+  });
   await t.pass(3600);
   expect(await confirmReservation(t.as(), { reservationId })).toMatchObject({ released: [] });
   expect(await reservation(t.as(), reservationId)).toMatchObject({ status: "confirmed", expiresAt: null });

@@ -7,7 +7,6 @@ import { idRegistry } from "../../src/ids/registry.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { voidIds } from "../../src/ids/void.ts";
-import { addTasks } from "../../src/tasks/add.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
 
@@ -133,13 +132,10 @@ it("keeps or refuses late, and gives no number twice, when 100 ask at once in tw
   try {
     await Promise.all([
       ...late.map((reservation, i) => confirm(reservation, i)),
-      ...Array.from({ length: 20 }, async (_, i) => {
+      ...Array.from({ length: 40 }, async (_, i) => {
         if (i % 2 === 0) ids.push((await nextId(one(i), US)).id);
         else ids.push(...(await reserveIds(one(i), { ...US, count: 2 })).reservedIds);
       }),
-      ...Array.from({ length: 20 }, (_, i) =>
-        addTasks(one(i), { projectId: "alpha", tasks: [{ description: "work" }] }),
-      ),
     ]);
   } finally {
     await second.close();
