@@ -83,7 +83,7 @@ WHERE namespace = $1 AND reservation_id = $2`,
 };
 const RETAKE = {
   name: "reservation-retake",
-  text: "SELECT retake_numbers($1, $2, $3, number_set($4::bigint[])) AS retaken",
+  text: "SELECT retake_numbers($1, $2, $3, number_set($4::bigint[]), $5) AS retaken",
 };
 const SPLIT_OFF = {
   name: "reservation-split-off",
@@ -94,13 +94,14 @@ FROM id_reservations WHERE namespace = $1 AND reservation_id = $2`,
 };
 
 async function keep(ctx: Context, locked: LockedReservation, kept: readonly string[], released: readonly string[]) {
-  const { namespace, reservationId, projectId, artifactType } = locked;
+  const { namespace, reservationId, projectId, artifactType, expiresAt } = locked;
   if (locked.returned) {
     const [again] = await ctx.db.write<{ retaken: boolean }>(RETAKE, [
       namespace,
       artifactType,
       projectId,
       numbersOf(kept),
+      expiresAt,
     ]);
     if (!again?.retaken) throw reservationExpired(reservationId);
   }

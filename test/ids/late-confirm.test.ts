@@ -4,6 +4,7 @@ import { confirmReservation } from "../../src/ids/confirm.ts";
 import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { idRegistry } from "../../src/ids/registry.ts";
+import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { voidIds } from "../../src/ids/void.ts";
@@ -147,4 +148,15 @@ it("keeps or refuses late, and gives no number twice, when 100 ask at once in tw
     WHERE artifact_type = 'US' AND returned_at IS NULL`);
   expect(rows[0].held).toBe(rows[0].numbers);
   expect(rows[0].held).toBe(ids.length + 1);
+});
+
+it("refuses IDs that somebody was given since and gave back, whether they are back in the sequence yet or not", async () => {
+  const { t, reservationId } = await expired();
+  const other = await reserveIds(t.as(), { ...US, count: 1 });
+  await releaseReservation(t.as(), { reservationId: other.reservationId });
+  await expect(confirmReservation(t.as(), { reservationId })).rejects.toMatchObject(EXPIRED);
+  await sendBack(t);
+  expect(await released(t)).toEqual(["US-001..US-003"]);
+  await expect(confirmReservation(t.as(), { reservationId })).rejects.toMatchObject(EXPIRED);
+  expect(await confirmReservation(t.as(), { reservationId, ids: idsFrom("US", 2, 2) })).toMatchObject({ released: [] });
 });

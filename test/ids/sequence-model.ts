@@ -13,6 +13,8 @@ export class SequenceModel {
   #released = new Set<number>();
   readonly #confirmed = new Set<number>();
   readonly #held: Held[] = [];
+  /** When each number was last given to somebody. */
+  readonly #givenAt = new Map<number, number>();
 
   constructor(jumpLimit: number) {
     this.#jumpLimit = jumpLimit;
@@ -39,6 +41,7 @@ export class SequenceModel {
     const fresh = numbers.filter((number) => !this.#confirmed.has(number));
     for (const number of fresh) {
       this.#confirmed.add(number);
+      this.#givenAt.set(number, this.now);
       this.#released.delete(number);
       this.#counter = Math.max(this.#counter, number);
     }
@@ -89,7 +92,7 @@ export class SequenceModel {
     const kept = numbers ?? held.numbers;
     const rest = held.numbers.filter((number) => !kept.includes(number));
     if (held.state === "expired") {
-      if (!kept.every((number) => this.#released.has(number) || number > this.#counter)) return "refused";
+      if (kept.some((number) => (this.#givenAt.get(number) ?? 0) >= held.expires)) return "refused";
       this.#passTo(Math.max(...kept));
     }
     for (const number of kept) {
@@ -143,7 +146,10 @@ export class SequenceModel {
       .sort((a, b) => a - b)
       .find((number) => runAt(number).every((n) => this.#released.has(n)));
     const numbers = runAt(first ?? this.#counter + 1);
-    for (const number of numbers) this.#released.delete(number);
+    for (const number of numbers) {
+      this.#released.delete(number);
+      this.#givenAt.set(number, this.now);
+    }
     if (first === undefined) this.#counter += count;
     return numbers;
   }

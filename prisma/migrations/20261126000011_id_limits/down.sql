@@ -1,4 +1,4 @@
-DROP FUNCTION retake_numbers(text, text, text, int8multirange);
+DROP FUNCTION retake_numbers(text, text, text, int8multirange, timestamptz);
 DROP FUNCTION void_numbers(text, text, text, int8multirange);
 DROP FUNCTION record_numbers(text, text, text, int8multirange, bigint);
 DROP FUNCTION living_task_numbers(text, text, bigint);
