@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { seedTasks, verbTest } from "../support/verbs.ts";
 
@@ -35,6 +36,7 @@ it.each([
   ],
   ["two open attempts of a task", `${attempt("", "")}, ('alpha', 'TASK-001', 2, 'a', now())`, "uniq_open_attempt"],
   ["an attempt that ended without an outcome", attempt("ended_at", "now()"), "task_attempts_check"],
+  ["an attempt's secret that is too short to be one", attempt("secret", "'abc'"), "chk_attempt_secret"],
   [
     "an attempt of no task",
     "INSERT INTO task_attempts (project_id, task_id, attempt, actor, lease_expires_at) VALUES ('beta', 'TASK-001', 1, 'a', now())",
@@ -106,4 +108,18 @@ it("gives the application's role no right to delete, to change the clock or to m
     "ALTER TABLE tasks DISABLE TRIGGER ALL",
   ])
     await expect(t.database.write(statement)).rejects.toMatchObject({ code: "42501" });
+});
+
+it("gives every attempt a secret of its own: those of before the migration, and those of a plain INSERT", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 50);
+  await t.owner.query(`INSERT INTO task_attempts (project_id, task_id, attempt, actor, lease_expires_at, ended_at, outcome)
+    SELECT project_id, task_id, 1, 'a', now(), now(), 'superseded' FROM tasks`);
+  const secrets = async () => (await t.owner.query("SELECT DISTINCT secret FROM task_attempts")).rowCount;
+  expect(await secrets()).toBe(50);
+  for (const step of ["down", "migration"])
+    await t.owner.query(readFileSync(`prisma/migrations/20261126000010_attempt_secret/${step}.sql`, "utf8"));
+  expect(await secrets()).toBe(50);
+  const { rows } = await t.owner.query("SELECT DISTINCT outcome FROM task_attempts");
+  expect(rows).toEqual([{ outcome: "released" }]);
 });
