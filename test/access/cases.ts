@@ -36,11 +36,12 @@ const KINDS: Readonly<Record<string, string>> = {
     [
       ...["name", "title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
       ...["labels", "inputs", "expectedOutputs", "branch", "branchName", "commitHash", "worker", "artifactTypes"],
+      // Whoever was given an attempt's capability says with it which task that is of.
       ...[
+        "attempt",
         "types",
         "url",
         "reason",
-        "attempt",
         "idempotencyKey",
         "DateFilter.lt",
         "DateFilter.lte",

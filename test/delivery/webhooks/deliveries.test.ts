@@ -206,8 +206,9 @@ describe("the delivery log of a webhook", () => {
       Array(2).fill({ lastAttempt: { attempt: 120 }, same: { error: "It broke" } }),
     );
     const [refused] =
-      (await managed.refused("{ webhooks { nodes { deliveries { nodes { attempts(first: 101) { attempt } } } } } }")) ??
-      [];
+      (await managed.refused(
+        "{ webhooks(first: 1) { nodes { deliveries { nodes { attempts(first: 101) { attempt } } } } } }",
+      )) ?? [];
     expect(refused?.extensions["code"]).toBe("BAD_USER_INPUT");
   });
 
@@ -222,8 +223,8 @@ describe("the delivery log of a webhook", () => {
     const count = () => void taken++;
     server.database.pool.on("acquire", count);
     const answer = await ask<{ webhooks: { nodes: { pending: number; deliveries: { nodes: unknown[] } }[] } }>(
-      `{ webhooks { nodes { pending dead behind deliveries { nodes {
-        attempts { attempt } lastAttempt { error } event { task { description } } } } } } }`,
+      `{ webhooks { nodes { pending dead behind deliveries(first: 20) { nodes {
+        attempts(first: 10) { attempt } lastAttempt { error } event { task { description } } } } } } }`,
     );
     server.database.pool.off("acquire", count);
     expect(answer.webhooks.nodes.map(({ pending, deliveries }) => [pending, deliveries.nodes.length])).toEqual(
