@@ -43,8 +43,8 @@ export const readerOf = (webhookId: string) => `webhook:${webhookId}`;
 /** Webhooks `w` with their places `r`. */
 export const WITH_PLACE = `webhooks w JOIN log_readers r ON r.reader = '${readerOf("")}' || w.webhook_id`;
 
-/** Where the log ends. */
-export const HEAD = "(SELECT position FROM events ORDER BY position DESC LIMIT 1)";
+/** Where the log ends; 0 while nothing is in it. */
+export const HEAD = "coalesce((SELECT position FROM events ORDER BY position DESC LIMIT 1), 0)";
 
 /**
  * Whether the log holds events of the webhook's projects behind its place. Of each project the event that follows in the
