@@ -9,6 +9,8 @@ interface ClientConfig {
   readonly apiKey: string | undefined;
   /** The project used where a call names none. */
   readonly project: string | undefined;
+  /** Minutes without a call after which an MCP server lets the leases of its client run out. */
+  readonly renewIdleMinutes: number;
 }
 
 /** Settings that cannot work; the message lists every fault, one per line. */
@@ -26,6 +28,8 @@ interface Sources {
 }
 
 const DEFAULT_PORT = 4000;
+const DEFAULT_RENEW_IDLE_MINUTES = 120;
+const MOST_RENEW_IDLE_MINUTES = 10_080;
 
 /**
  * Reads `DOCKET_URL`, `DOCKET_API_KEY`, `DOCKET_API_KEY_FILE` and `DOCKET_PROJECT` (also `TASK_TRACKING_URL` and
@@ -52,10 +56,14 @@ export function readClientConfig({ env = process.env, besideServer = false }: So
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
     faults.push("The API key must be one word of plain ASCII.");
 
+  const renewIdleMinutes = Number(setting("DOCKET_RENEW_IDLE_MINUTES") ?? DEFAULT_RENEW_IDLE_MINUTES);
+  if (!Number.isInteger(renewIdleMinutes) || renewIdleMinutes < 1 || renewIdleMinutes > MOST_RENEW_IDLE_MINUTES)
+    faults.push(`DOCKET_RENEW_IDLE_MINUTES must be a whole number from 1 to ${MOST_RENEW_IDLE_MINUTES} (a week).`);
+
   if (url === undefined || faults.length > 0) throw new ClientConfigError(faults.join("\n"));
   const home = setting("DOCKET_HOME") ?? ".docket";
   if (besideServer && keyFile === undefined) apiKey ??= readKey(`${home}/agent-key`) ?? readKey(`${home}/api-key`);
-  return { url, apiKey, project: setting("DOCKET_PROJECT") };
+  return { url, apiKey, project: setting("DOCKET_PROJECT"), renewIdleMinutes };
 }
 
 function readEnvFile(): void {

@@ -22,15 +22,22 @@ export async function main(): Promise<void> {
   // One client id per process: leases are this process's own even when others share its key.
   const clientId = randomUUID();
   const request = createRequest({ url: config.url, apiKey: config.apiKey, clientId });
-  const session = new LeaseSession(request, ({ projectId, taskId, attempt }, error, lost) => {
-    const held = { project: projectId, task: taskId, attempt };
-    log(lost ? "warn" : "error", { msg: "lease not renewed", ...held, lost, ...faultOf(error) });
+  const session = new LeaseSession(request, {
+    idleMs: config.renewIdleMinutes * 60_000,
+    renewalFailed: ({ projectId, taskId, attempt }, error, lost) => {
+      // The random part of an attempt is its holder's secret, also to readers of this log.
+      const held = { project: projectId, task: taskId, attempt: attempt.split("-")[0] };
+      log(lost ? "warn" : "error", { msg: "lease not kept", ...held, lost, ...faultOf(error) });
+    },
   });
   const server = createMcpServer({ request, defaultProject: config.project, session, finished: logCall });
   server.onerror = (error) => log("error", { msg: "protocol error", error: error.message });
-  server.onclose = () => session.close();
-  // A client that went away without reading its answers is no fault of ours.
-  process.stdout.on("error", () => process.exit(0));
+  // However the client ends it: by closing stdin, by a signal, or by no longer reading its answers.
+  const end = () => void session.close().finally(() => process.exit(0));
+  // Answers under way are still written; then nothing keeps the process alive.
+  process.stdin.once("end", () => void session.close());
+  process.stdout.once("error", end);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, end);
 
   await server.connect(new StdioServerTransport());
   log("info", { msg: "ready", url: config.url, ...(config.project && { project: config.project }) });

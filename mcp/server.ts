@@ -69,7 +69,8 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
       finished?.({ tool: name, durationMs: Math.round(performance.now() - started), ...rest });
     try {
       const clientName = workerName(server.getClientVersion()?.name);
-      const result = await tool.call({ query, mutate, defaultProject, session, clientName }, args);
+      const call = tool.call({ query, mutate, defaultProject, session, clientName }, args);
+      const result = await (session?.during(call) ?? call);
       finish({ outcome: "ok" });
       return { structuredContent: result, content: [{ type: "text", text: JSON.stringify(result) }] };
     } catch (error) {

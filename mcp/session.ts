@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { ServerError } from "../client/faults.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { GraphQLRequest } from "../client/request.ts";
@@ -12,8 +13,14 @@ interface HeldTask {
   readonly leaseSeconds: number;
 }
 
-/** Called when a renewal failed; `lost` when the server says that the attempt has ended. */
+/** Called when a renewal, or giving back at the end, failed; `lost` when the server says that the attempt has ended. */
 type RenewalFailed = (task: HeldTask, error: unknown, lost: boolean) => void;
+
+interface SessionSettings {
+  /** Milliseconds without a call of the client after which nothing is renewed, until it calls again. */
+  readonly idleMs: number;
+  readonly renewalFailed?: RenewalFailed;
+}
 
 interface Holding {
   readonly task: HeldTask;
@@ -28,25 +35,59 @@ const RenewHeldTask = graphql(`
   }
 `);
 
+const ReleaseHeldTask = graphql(`
+  mutation ReleaseHeldTask($input: ReleaseTaskInput!) {
+    releaseTask(input: $input) {
+      replayed
+    }
+  }
+`);
+
+/** What the next worker reads of an attempt that ended with its session. */
+const SESSION_ENDED = "session ended";
+/** Clients kill what does not end within a few seconds. */
+const MOST_WAIT_MS = 1_000;
+
 /**
- * What one long-lived client holds. Leases are renewed every third of their length, by a monotonic timer and never by
+ * What one long-lived client holds: as long as it lives and calls now and then, and not longer. Leases are renewed every third of their length, by a monotonic timer and never by
  * comparing an expiry with this machine's clock. A lost attempt stays known, so that a late answer is fenced by it.
  */
 export class LeaseSession {
+  /** The lease to claim with, in seconds: renewed by itself, it is short so that a session that died blocks nobody. */
+  readonly leaseSeconds = 600;
   readonly #request: GraphQLRequest;
+  readonly #idleMs: number;
   readonly #renewalFailed: RenewalFailed;
+  readonly #calls = new Set<Promise<unknown>>();
+  #lastCall = performance.now();
+  #closing: Promise<void> | undefined;
   readonly #holdings = new Map<string, Holding>();
   /** What it completed or gave back: a call that names no project may be the repetition of that. */
   readonly #left = new Set<string>();
 
-  constructor(request: GraphQLRequest, renewalFailed: RenewalFailed = () => undefined) {
+  constructor(request: GraphQLRequest, { idleMs, renewalFailed = () => undefined }: SessionSettings) {
     this.#request = request;
+    this.#idleMs = idleMs;
     this.#renewalFailed = renewalFailed;
+  }
+
+  /** To be told of every call of the client: it shows that somebody is there. */
+  async during<Result>(call: Promise<Result>): Promise<Result> {
+    this.#lastCall = performance.now();
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+      this.#lastCall = performance.now();
+    }
   }
 
   /** Starts to renew the task's lease; a newer attempt at the same task takes the place of an older one. */
   hold(task: HeldTask): void {
     this.drop(task.projectId, task.taskId);
+    // Taken by a call that outlived its client.
+    if (this.#closing) return void this.#release(task);
     const timer = setInterval(() => void this.#renew(task, timer), (task.leaseSeconds * 1000) / 3);
     // Renewing is no reason to live: the process ends with its client.
     timer.unref();
@@ -74,22 +115,42 @@ export class LeaseSession {
     return held.length === 1 ? held[0] : held.find((task) => task.projectId === preferredProject);
   }
 
-  /** Stops all renewals; the leases run out by themselves. */
-  close(): void {
-    for (const { timer } of this.#holdings.values()) clearInterval(timer);
-    this.#holdings.clear();
-    this.#left.clear();
+  /** Gives back what is held, a moment later if calls are under way, as one of them may be completing it. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    const { promise: waited, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, MOST_WAIT_MS);
+    await Promise.race([Promise.allSettled(this.#calls), waited]);
+    clearTimeout(timer);
+    const held = [...this.#holdings.values()];
+    for (const { task } of held) this.drop(task.projectId, task.taskId);
+    await Promise.all(held.map(({ task }) => this.#release(task)));
+  }
+
+  async #release(task: HeldTask): Promise<void> {
+    const { projectId, taskId, attempt } = task;
+    try {
+      const input = { projectId, taskId, attempt, notes: SESSION_ENDED, idempotencyKey: randomUUID() };
+      await this.#request(ReleaseHeldTask, { input });
+    } catch (error) {
+      this.#renewalFailed(task, error, isOver(error));
+    }
   }
 
   async #renew(task: HeldTask, timer: NodeJS.Timeout): Promise<void> {
     const { projectId, taskId, attempt, leaseSeconds } = task;
+    if (performance.now() - this.#lastCall > this.#idleMs && this.#calls.size === 0) return;
     try {
       await this.#request(RenewHeldTask, { input: { projectId, taskId, attempt, leaseSeconds } });
     } catch (error) {
       // Completed, given back or taken anew while the renewal was under way: its failure means nothing.
       if (this.#holdings.get(keyOf(task))?.timer !== timer) return;
       // An unanswered renewal is tried again at the next third; an expired lease is still ours until someone claims.
-      const lost = error instanceof ServerError && ENDED.has(error.code);
+      const lost = isOver(error);
       if (lost) clearInterval(timer);
       // Whatever it was, it is reported: thrown in a timer it would end the process, and with it every other lease.
       this.#renewalFailed(task, error, lost);
@@ -99,6 +160,8 @@ export class LeaseSession {
 
 /** Codes by which the server says that this attempt is over. */
 const ENDED = new Set(["LEASE_LOST", "TASK_NOT_FOUND", "PROJECT_NOT_FOUND", "INVALID_STATUS_TRANSITION"]);
+
+const isOver = (error: unknown) => error instanceof ServerError && ENDED.has(error.code);
 
 function keyOf({ projectId, taskId }: Pick<HeldTask, "projectId" | "taskId">): string {
   return `${projectId}/${taskId}`;

@@ -113,6 +113,11 @@ export function projectOf(context: ToolContext, given: string | undefined): stri
   );
 }
 
+/** The lease to claim with, in seconds: the call's, else the session's; undefined for the project's. */
+export function leaseOf({ session }: ToolContext, { lease_seconds }: { readonly lease_seconds?: number | undefined }) {
+  return lease_seconds ?? session?.leaseSeconds;
+}
+
 /** The project that a call is limited to: the one it names, else the client's default; undefined for all of them. */
 export function projectWithin(
   defaultProject: string | undefined,

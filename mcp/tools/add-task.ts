@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import { leaseSeconds, statusSchema, toGraphQLStatus } from "../task-card.ts";
-import { defineTool, projectOf } from "../tool.ts";
+import { defineTool, leaseOf, projectOf } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const AddTasks = graphql(`
@@ -65,14 +65,14 @@ export const addTask = defineTool({
       projectId: project,
       createProject: true,
       worker: clientName,
-      leaseSeconds: args.lease_seconds,
+      leaseSeconds: leaseOf(context, args),
       tasks: args.tasks.map(toGraphQLItem),
     });
     // Items added as in_progress are held by whoever added them.
     const claimed = addTasks.tasks.flatMap(({ taskId, projectId, project }, i) => {
       const attempt = addTasks.attempts[i];
       if (attempt == null) return [];
-      session?.hold({ projectId, taskId, attempt, leaseSeconds: args.lease_seconds ?? project.leaseSeconds });
+      session?.hold({ projectId, taskId, attempt, leaseSeconds: leaseOf(context, args) ?? project.leaseSeconds });
       return [{ task_id: taskId, attempt }];
     });
     return { tasks_added: addTasks.tasksAdded, task_ids: addTasks.taskIds, ...withoutEmpties({ claimed }) };

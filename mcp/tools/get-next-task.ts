@@ -3,7 +3,7 @@ import { graphql } from "../../client/gen/gql.ts";
 import { fitTexts } from "../fit.ts";
 import { leaseSeconds, statusSchema, taskCardSchema, toGraphQLStatus, toWorkOn, WORK } from "../task-card.ts";
 import { workerName } from "../text.ts";
-import { defineTool, projectOf, type ToolContext } from "../tool.ts";
+import { defineTool, leaseOf, projectOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 /** Why there is nothing to take. */
@@ -80,14 +80,14 @@ async function claim(context: ToolContext, args: z.output<typeof input>) {
   const { claimNextTask } = await context.mutate(ClaimNextTask, {
     projectId: projectOf(context, args.project_id),
     worker: workerName(args.worker) ?? context.clientName,
-    leaseSeconds: args.lease_seconds,
+    leaseSeconds: leaseOf(context, args),
   });
   const { task, attempt, briefing, idle } = claimNextTask;
   if (task === null || attempt === null) return { task: null, next: LATER, ...withoutEmpties(idle ?? {}) };
 
   const { project, ...card } = task;
   const { task_id: taskId, project_id: projectId } = card;
-  context.session?.hold({ projectId, taskId, attempt, leaseSeconds: args.lease_seconds ?? project.leaseSeconds });
+  context.session?.hold({ projectId, taskId, attempt, leaseSeconds: leaseOf(context, args) ?? project.leaseSeconds });
   return fitTexts((most) => {
     const { read_on, card: shown, briefing: left } = toWorkOn({ task: card, briefing, most });
     return { attempt, next: WORK, read_on, task: shown, briefing: left };

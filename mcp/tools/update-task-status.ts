@@ -13,7 +13,7 @@ import {
   WORK,
 } from "../task-card.ts";
 import { shortened } from "../text.ts";
-import { answered, CallFault, defineTool, type ToolContext } from "../tool.ts";
+import { answered, CallFault, defineTool, leaseOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const UpdateTaskStatus = graphql(`
@@ -80,10 +80,10 @@ export const updateTaskStatus = defineTool({
       // An attempt that this session lost must not fence off its new claim.
       attempt: args.attempt ?? (claims ? undefined : held?.attempt),
       worker: claims ? clientName : undefined,
-      leaseSeconds: args.lease_seconds,
+      leaseSeconds: claims ? leaseOf(context, args) : undefined,
     });
     const task = answered(answer.task, "a task");
-    if (claims) return taken(context, task, answer, args.lease_seconds);
+    if (claims) return taken(context, task, answer, leaseOf(context, args));
     session?.drop(task.project_id, task.task_id);
     return fitTexts((most) => ({ updated_task: reported(task, most), next: "get_next_task" }));
   },

@@ -19,7 +19,15 @@ describe("the client's settings", () => {
       url: "http://127.0.0.1:4000",
       apiKey: undefined,
       project: undefined,
+      renewIdleMinutes: 120,
     });
+  });
+
+  test("take a time of silence within a week", () => {
+    const minutes = (given: string) => readClientConfig({ env: { DOCKET_RENEW_IDLE_MINUTES: given } }).renewIdleMinutes;
+    expect([minutes("1"), minutes("10080")]).toEqual([1, 10_080]);
+    for (const bad of ["0", "10081", "1.5", "soon"])
+      expect(() => minutes(bad)).toThrow(/DOCKET_RENEW_IDLE_MINUTES must/);
   });
 
   test.each([

@@ -28,7 +28,7 @@ export async function connectTools(settings: Settings) {
   } = settings;
   const connection = { url, apiKey: agentKey, clientId: randomUUID(), timeoutMs };
   const request = createRequest({ ...connection, sleep: async () => undefined });
-  const session = new LeaseSession(request);
+  const session = new LeaseSession(request, { idleMs: 3_600_000 });
   const calls: FinishedCall[] = [];
   const server = createMcpServer({
     request,
@@ -53,7 +53,7 @@ export async function connectTools(settings: Settings) {
       return { failed: result.isError === true, text: content?.text ?? "", data: result.structuredContent };
     },
     async [Symbol.asyncDispose]() {
-      session.close();
+      await session.close();
       await client.close();
       await server.close();
     },

@@ -22,9 +22,10 @@ function session(...faults: Error[]) {
     if (fault !== undefined) throw fault;
     return {};
   };
-  const leases = new LeaseSession(request as unknown as GraphQLRequest, (_task, _error, lost) =>
-    failures.push({ lost }),
-  );
+  const leases = new LeaseSession(request as unknown as GraphQLRequest, {
+    idleMs: 7_200_000,
+    renewalFailed: (_task, _error, lost) => failures.push({ lost }),
+  });
   return { leases, renewals, failures };
 }
 
@@ -69,7 +70,10 @@ describe("a session", () => {
     const answers: ((fault: Error) => void)[] = [];
     const request = () => new Promise((_, reject) => answers.push(reject));
     const failures: unknown[] = [];
-    const leases = new LeaseSession(request as unknown as GraphQLRequest, (...failure) => failures.push(failure));
+    const leases = new LeaseSession(request as unknown as GraphQLRequest, {
+      idleMs: 7_200_000,
+      renewalFailed: (...failure) => failures.push(failure),
+    });
     leases.hold(task);
     leases.hold({ ...task, taskId: "TASK-002" });
     await vi.advanceTimersByTimeAsync(10_000);
@@ -79,7 +83,7 @@ describe("a session", () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(failures).toEqual([]);
     expect(answers).toHaveLength(1);
-    leases.close();
+    void leases.close();
   });
 
   test("knows a task by its project when it holds two of one name", () => {
@@ -89,7 +93,53 @@ describe("a session", () => {
     expect(leases.find("TASK-001", "beta", undefined)).toMatchObject({ attempt: "9-9f86d081884c" });
     expect(leases.find("TASK-001", undefined, "alpha")).toMatchObject({ attempt: "1-9f86d081884c" });
     expect(leases.find("TASK-001", undefined, "gamma")).toBeUndefined();
-    leases.close();
+  });
+
+  test("lets leases run out when its client made no call for two hours, and renews again once it calls", async () => {
+    const { leases, renewals } = session();
+    leases.hold({ ...task, leaseSeconds: 3_600 });
+    await vi.advanceTimersByTimeAsync(7_200_000);
+    expect(renewals).toHaveLength(6);
+    await vi.advanceTimersByTimeAsync(7_200_000);
+    expect(renewals).toHaveLength(6);
+    await leases.during(Promise.resolve());
+    await vi.advanceTimersByTimeAsync(1_200_000);
+    expect(renewals).toHaveLength(7);
+  });
+
+  test("gives back what it holds when it ends, and what a late claim brings, but nothing that it finished", async () => {
+    const { leases, renewals: requests } = session();
+    leases.hold(task);
+    leases.hold({ ...task, taskId: "TASK-002" });
+    leases.drop("alpha", "TASK-002");
+    const { promise: claim, resolve: claimed } = Promise.withResolvers<void>();
+    const call = leases.during(claim);
+    const closed = leases.close();
+    leases.hold({ ...task, taskId: "TASK-003" });
+    claimed();
+    await Promise.all([call, closed, leases.close()]);
+    const given = {
+      projectId: "alpha",
+      attempt: task.attempt,
+      notes: "session ended",
+      idempotencyKey: expect.any(String),
+    };
+    expect(requests).toEqual([
+      { input: { ...given, taskId: "TASK-003" } },
+      { input: { ...given, taskId: "TASK-001" } },
+    ]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("does not wait long for a call under way when it ends", async () => {
+    const { leases, renewals: requests } = session();
+    leases.hold(task);
+    void leases.during(new Promise(() => undefined));
+    const closed = leases.close();
+    await vi.advanceTimersByTimeAsync(999);
+    expect(requests).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    await closed;
+    expect(requests).toHaveLength(1);
   });
 });

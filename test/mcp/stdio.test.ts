@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, test } from "vitest";
-import { scriptedDocket } from "../support/scripted-docket.ts";
+import { connectOwner } from "../support/owner.ts";
+import { startTestServer } from "../support/server.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 
@@ -31,27 +34,28 @@ async function connectChild(env: Record<string, string>) {
       const result = await client.callTool({ name, arguments: args });
       return (result.content as { text: string }[])[0]?.text ?? "";
     },
+    end: (signal: NodeJS.Signals) => process.kill(transport.pid ?? 0, signal),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
 
-const task = {
-  taskId: "TASK-001",
-  projectId: "alpha",
-  status: "IN_PROGRESS",
-  description: "very private text",
-  labels: [],
-  inputs: [],
-  expectedOutputs: [],
-  metadata: {},
-  priority: 2,
-  project: { leaseSeconds: 3600 },
-};
-const root = {
-  claimNextTask: () => ({ task, attempt: "4-9f86d081884c", replayed: false }),
-  renewTaskLease: () => ({ attempt: "4-9f86d081884c", replayed: false }),
-  updateTaskStatus: () => ({ task: { ...task, status: "COMPLETED" }, replayed: false }),
-};
+/** A server with pending tasks in the project alpha, and what a child needs to reach it. */
+async function serve(...descriptions: string[]) {
+  const server = await startTestServer();
+  await server.ask(
+    `mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "alpha", createProject: true, tasks: $tasks}) { taskIds } }`,
+    { tasks: descriptions.map((description) => ({ description })) },
+  );
+  const owner = await connectOwner(server.test);
+  const attempts = async () =>
+    (
+      await owner.query<{ client: string; left: number; notes: string | null; outcome: string | null }>(
+        `SELECT client, extract(epoch FROM lease_expires_at - claimed_at)::float AS left, notes, outcome
+         FROM task_attempts ORDER BY claimed_at`,
+      )
+    ).rows;
+  return { attempts, env: { DOCKET_URL: server.url, DOCKET_API_KEY: server.agentKey, DOCKET_PROJECT: "alpha" } };
+}
 
 describe("the stdio server", () => {
   test("refuses to start without a key, and says where to get one", async () => {
@@ -78,47 +82,47 @@ describe("the stdio server", () => {
   });
 
   test("tells how to reach a server that is away", async () => {
-    const gone = await scriptedDocket();
-    await gone[Symbol.asyncDispose]();
+    const listener = createServer().listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    const gone = { url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}` };
+    await promisify(listener.close.bind(listener))();
     await using child = await connectChild({ DOCKET_URL: `${gone.url}/graphql` });
     const answer = await child.call("get_next_task", { project_id: "alpha" });
     expect(answer).toContain(`Docket unavailable: Connection refused at ${gone.url}. Start it with \`npm start\``);
   });
 
-  test("renews what it holds until that is completed, as one client with one id", async () => {
-    await using server = await scriptedDocket(root);
-    await using child = await connectChild({ DOCKET_URL: server.url, DOCKET_PROJECT: "alpha" });
-    const renewals = () => server.seen.filter(({ query }) => query.includes("renewTaskLease"));
-    await child.call("get_next_task", { lease_seconds: 1 });
-    await expect.poll(() => renewals().length).toBeGreaterThan(1);
-    expect(renewals()[0]?.variables.input).toMatchObject({
-      taskId: "TASK-001",
-      attempt: "4-9f86d081884c",
-      leaseSeconds: 1,
-    });
+  test("claims for ten minutes, as one client with an id of its own", async () => {
+    const { attempts, env } = await serve("a", "b");
+    await using child = await connectChild(env);
+    await using other = await connectChild(env);
+    for (const { call } of [child, other]) await call("get_next_task", {});
+    const [mine, theirs] = await attempts();
+    expect([mine?.left, theirs?.left]).toEqual([600, 600]);
+    expect(mine?.client).toMatch(/^[0-9a-f-]{36}$/);
+    expect(mine?.client).not.toBe(theirs?.client);
+  });
 
-    await child.call("update_task_status", { task_id: "TASK-001", status: "completed" });
-    expect(server.seen.at(-1)?.variables.input).toMatchObject({ attempt: "4-9f86d081884c", projectId: "alpha" });
-    const ids = new Set(server.seen.map(({ headers }) => headers["docket-client-id"]));
-    expect([...ids]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
-
-    await using other = await connectChild({ DOCKET_URL: server.url, DOCKET_PROJECT: "alpha" });
-    await other.call("get_next_task", {});
-    expect(ids).not.toContain(server.seen.at(-1)?.headers["docket-client-id"]);
+  test("renews what it holds until that is completed", async () => {
+    const { attempts, env } = await serve("a");
+    await using child = await connectChild(env);
+    await child.call("get_next_task", { lease_seconds: 2 });
+    await expect.poll(async () => (await attempts())[0]?.left).toBeGreaterThan(4);
+    expect(await child.call("update_task_status", { task_id: "TASK-001", status: "completed" })).toContain("completed");
+    expect(await attempts()).toMatchObject([{ outcome: "completed" }]);
   });
 
   test("logs each call with tool, duration and outcome, and no texts of tasks", async () => {
-    await using server = await scriptedDocket(root);
-    await using child = await connectChild({ DOCKET_URL: server.url });
-    await child.call("get_next_task", { project_id: "alpha", worker: "private name" });
+    const { env } = await serve("private text");
+    await using child = await connectChild(env);
+    await child.call("get_next_task", { worker: "private name" });
     await expect.poll(child.log).toMatch(/"tool":"get_next_task","duration_ms":\d+,"outcome":"ok"/);
-    expect(child.log()).not.toMatch(/private|dk_test/);
+    expect(child.log()).not.toMatch(/private|dk_/);
   });
 
-  test("ends when its client goes, whatever it holds", async () => {
-    await using server = await scriptedDocket(root);
+  test("answers what it was asked when its client goes, gives back what it holds, and ends", async () => {
+    const { attempts, env } = await serve("a");
     const child = spawn(process.execPath, [docket, "mcp"], {
-      env: { PATH: process.env["PATH"], DOCKET_API_KEY: "dk_test", DOCKET_URL: server.url },
+      env: { PATH: process.env["PATH"], ...env },
       stdio: ["pipe", "pipe", "ignore"],
     });
     const ended = once(child, "exit");
@@ -126,7 +130,7 @@ describe("the stdio server", () => {
     const clientInfo = { name: "raw", version: "1" };
     send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
     send({ method: "notifications/initialized" });
-    send({ id: 2, method: "tools/call", params: { name: "get_next_task", arguments: { project_id: "alpha" } } });
+    send({ id: 2, method: "tools/call", params: { name: "get_next_task", arguments: {} } });
     child.stdin.end();
     const [stdout, [code]] = await Promise.all([text(child.stdout), ended]);
     const answers = stdout
@@ -134,7 +138,17 @@ describe("the stdio server", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(answers.map(({ id }) => id)).toEqual([1, 2]);
-    expect(answers[1].result.structuredContent).toMatchObject({ attempt: "4-9f86d081884c" });
+    expect(answers[1].result.structuredContent).toMatchObject({ task: { task_id: "TASK-001" } });
     expect(code).toBe(0);
+    expect(await attempts()).toMatchObject([{ outcome: "released", notes: "session ended" }]);
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("gives back what it holds when it is ended by %s", async (signal) => {
+    const { attempts, env } = await serve("a", "b");
+    const child = await connectChild(env);
+    for (const _ of [1, 2]) await child.call("get_next_task", {});
+    child.end(signal);
+    await expect.poll(attempts).toMatchObject(Array(2).fill({ outcome: "released", notes: "session ended" }));
+    await child[Symbol.asyncDispose]();
   });
 });
