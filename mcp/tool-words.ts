@@ -6,6 +6,13 @@ const argumentOf = new Map(
   tools.flatMap(({ inputSchema }) => namesIn(inputSchema)).map((name) => [camelCase(name), name]),
 );
 
+/** Every choice of every argument, by its name in GraphQL: `IN_PROGRESS` is `in_progress`. */
+const choices = new Set(tools.flatMap(({ inputSchema }) => choicesIn(inputSchema)));
+
+function choicesIn({ properties = {}, items, enum: own = [] }: Schema): readonly string[] {
+  return [...own, ...[...Object.values(properties), ...(items ? [items] : [])].flatMap(choicesIn)];
+}
+
 function namesIn({ properties = {}, items }: Schema): string[] {
   const own = Object.entries(properties).flatMap(([name, member]) => [name, ...namesIn(member)]);
   return items ? [...own, ...namesIn(items)] : own;
@@ -28,9 +35,13 @@ export function inToolWords(message: string, values: Readonly<Record<string, unk
   const kept = data
     .toSorted((a, b) => b.length - a.length)
     .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-  const words = new RegExp(`"(?:[^"\\\\]|\\\\.)*"|${[...kept, ""].join("|")}\\b[a-z]+(?:[A-Z][a-z0-9]*)+\\b`, "g");
+  const words = new RegExp(
+    `"(?:[^"\\\\]|\\\\.)*"|${[...kept, ""].join("|")}\\b(?:[a-z]+(?:[A-Z][a-z0-9]*)+|[A-Z]+(?:_[A-Z]+)*)\\b`,
+    "g",
+  );
   const said = message.replaceAll(words, (word) => {
     if (word.startsWith('"') || data.includes(word)) return word;
+    if (word === word.toUpperCase()) return choices.has(word.toLowerCase()) ? word.toLowerCase() : word;
     return argumentOf.get(word) ?? `${FOREIGN}${word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
   });
   const [first = "", ...further] = said.split(/(?<=[.!?]) (?=[A-Z])/);

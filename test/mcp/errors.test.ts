@@ -163,6 +163,12 @@ describe("the server's words", () => {
     );
   });
 
+  test("become those of the tools for the choices of an argument too", () => {
+    expect(inToolWords("takeOver goes with status IN_PROGRESS. AGENT keys of TASK-001.")).toBe(
+      "take_over goes with status in_progress. AGENT keys of TASK-001.",
+    );
+  });
+
   test("lose a further sentence that no tool could follow, and keep the first", () => {
     expect(inToolWords("It is gone. Create it with createProject. Or wait.")).toBe("It is gone. Or wait.");
     expect(inToolWords("Use releaseReservation.")).toBe("Use release_reservation.");
