@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
+import type { ProjectNamesQuery } from "../../client/gen/graphql.ts";
+import type { Answer } from "../../client/request.ts";
+import { nearest } from "../nearest.ts";
 import { leaseSeconds, statusSchema, toGraphQLStatus } from "../task-card.ts";
-import { defineTool, leaseOf, projectOf } from "../tool.ts";
+import { defineTool, leaseOf, projectOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const AddTasks = graphql(`
@@ -9,6 +12,7 @@ const AddTasks = graphql(`
     addTasks(input: $input) {
       tasksAdded
       taskIds
+      createdProjects
       attempts
       tasks {
         taskId
@@ -75,9 +79,62 @@ export const addTask = defineTool({
       session?.hold({ projectId, taskId, attempt, leaseSeconds: leaseOf(context, args) ?? project.leaseSeconds });
       return [{ task_id: taskId, attempt }];
     });
-    return { tasks_added: addTasks.tasksAdded, task_ids: addTasks.taskIds, ...withoutEmpties({ claimed }) };
+    const projects = [...new Set(addTasks.tasks.map(({ projectId }) => projectId))];
+    return {
+      ...(projects.length === 1 ? { project_id: projects[0] } : { project_ids: projects }),
+      ...(await createdOf(context, addTasks.createdProjects)),
+      tasks_added: addTasks.tasksAdded,
+      task_ids: addTasks.taskIds,
+      ...withoutEmpties({ claimed }),
+    };
   },
 });
+
+/** New projects that are named and compared, and pages of known names to compare them with. */
+const MOST_NAMED = 3;
+const MOST_PAGES = 5;
+
+/** What to say of projects that were made, as a misspelt name makes one too. */
+async function createdOf(context: ToolContext, created: readonly string[]) {
+  if (created.length === 0) return { next: "get_next_task hands out the most urgent task." };
+  // The tasks are added already: that the names cannot be asked for now must not look like a failure of that.
+  const known = (await projectNames(context).catch(() => [])).filter((name) => !created.includes(name));
+  const named = created.slice(0, MOST_NAMED);
+  const more = created.length > MOST_NAMED ? ` and ${created.length - MOST_NAMED} more` : "";
+  const alike = named.flatMap((name) => {
+    const names = nearest(name, known);
+    return names.length === 0 ? [] : [`${name} is like ${names.join(", ")}.`];
+  });
+  const misspelt = "If you meant one that exists, add the tasks there and tell a person of this one.";
+  const advice = [...alike, alike.length === 0 ? "get_next_task hands out its tasks." : misspelt];
+  return { created: true, next: `Created, as nobody had it: project ${named.join(", ")}${more}. ${advice.join(" ")}` };
+}
+
+const ProjectNames = graphql(`
+  query ProjectNames($after: String) {
+    projects(first: 100, after: $after) {
+      nodes {
+        projectId
+      }
+      pageInfo {
+        endCursor
+        hasNextPage
+      }
+    }
+  }
+`);
+
+async function projectNames({ query }: ToolContext): Promise<string[]> {
+  const names: string[] = [];
+  let after: string | null = null;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const { projects }: Answer<ProjectNamesQuery> = await query(ProjectNames, { after });
+    names.push(...(projects.nodes ?? []).flatMap((project) => project?.projectId ?? []));
+    after = projects.pageInfo.endCursor;
+    if (!projects.pageInfo.hasNextPage) break;
+  }
+  return names;
+}
 
 function toGraphQLItem(task: z.output<typeof item>) {
   return {

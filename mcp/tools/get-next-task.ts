@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import { fitTexts } from "../fit.ts";
+import { heldBeside } from "../holding.ts";
 import { leaseSeconds, statusSchema, taskCardSchema, toGraphQLStatus, toWorkOn, WORK } from "../task-card.ts";
 import { workerName } from "../text.ts";
 import { defineTool, leaseOf, projectOf, type ToolContext } from "../tool.ts";
@@ -32,18 +33,24 @@ const ClaimNextTask = graphql(`
       idle {
         ...IdleCard
       }
+      holding {
+        ...HoldingCard
+      }
     }
   }
 `);
 
 const LookAtNextTask = graphql(`
-  query LookAtNextTask($projectId: ID!, $status: TaskStatus!) {
-    nextTask(projectId: $projectId, status: $status) {
+  query LookAtNextTask($projectId: ID!, $status: TaskStatus!, $worker: String) {
+    nextTask(projectId: $projectId, status: $status, worker: $worker) {
       task {
         ...TaskCard
       }
       idle {
         ...IdleCard
+      }
+      holding {
+        ...HoldingCard
       }
     }
   }
@@ -68,7 +75,7 @@ export const getNextTask = defineTool({
   name: "get_next_task",
   title: "Take the next task",
   description:
-    "Claim the most urgent ready task; nobody else gets it while your lease runs. Keep `attempt` for later calls. `briefing` tells what earlier attempts left. Without work, `task` is null and `message` says why.",
+    "Claim the most urgent ready task; nobody else gets it while your lease runs. Keep `attempt` for later calls. `briefing` tells what earlier attempts left. Without work, `message` says why.",
   input,
   output,
   example: { project_id: "my-project" },
@@ -83,14 +90,16 @@ async function claim(context: ToolContext, args: z.output<typeof input>) {
     leaseSeconds: leaseOf(context, args),
   });
   const { task, attempt, briefing, idle } = claimNextTask;
-  if (task === null || attempt === null) return { task: null, next: LATER, ...withoutEmpties(idle ?? {}) };
+  const { advice, holding } = heldBeside(claimNextTask.holding);
+  if (task === null || attempt === null)
+    return { task: null, next: `${LATER}${advice}`, holding, ...withoutEmpties(idle ?? {}) };
 
   const { project, ...card } = task;
   const { task_id: taskId, project_id: projectId } = card;
   context.session?.hold({ projectId, taskId, attempt, leaseSeconds: leaseOf(context, args) ?? project.leaseSeconds });
   return fitTexts((most) => {
     const { read_on, card: shown, briefing: left } = toWorkOn({ task: card, briefing, most });
-    return { attempt, next: WORK, read_on, task: shown, briefing: left };
+    return { attempt, next: `${WORK}${advice}`, holding, read_on, task: shown, briefing: left };
   });
 }
 
@@ -98,11 +107,13 @@ async function look(context: ToolContext, args: z.output<typeof input>) {
   const { nextTask } = await context.query(LookAtNextTask, {
     projectId: projectOf(context, args.project_id),
     status: toGraphQLStatus(args.status_filter),
+    worker: workerName(args.worker) ?? context.clientName,
   });
   const { task, idle } = nextTask;
-  if (task === null) return { task: null, ...withoutEmpties(idle ?? {}) };
+  const { holding } = heldBeside(nextTask.holding);
+  if (task === null) return { task: null, holding, ...withoutEmpties(idle ?? {}) };
   return fitTexts((most) => {
     const { read_on, card } = toWorkOn({ task, most });
-    return { read_on, task: card };
+    return { holding, read_on, task: card };
   });
 }

@@ -41,7 +41,7 @@ const FIELDS = [
 export const getTask = defineTool({
   name: "get_task",
   title: "Read a task",
-  description: "See one task whoever holds it, or with `field` that member alone, from `offset` on. Changes nothing.",
+  description: "See one task whoever holds it, or with `field` that member alone, from `offset` on.",
   input: z.strictObject({
     task_id: z.string(),
     project_id: z.string().optional(),
@@ -85,7 +85,8 @@ function partOf({ task_id, project_id }: Card, field: Field, text: string, offse
     const part = text.slice(from, from + boundary(text.slice(from), most));
     const next = from + part.length;
     const place = { task_id, project_id, field, offset: from, characters: text.length };
-    return { ...place, ...(next < text.length && { next_offset: next }), text: part };
+    const further = { next_offset: next, next: "get_task with next_offset as offset reads on." };
+    return { ...place, ...(next < text.length && further), text: part };
   });
 }
 

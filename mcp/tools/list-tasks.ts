@@ -45,7 +45,7 @@ const input = z.strictObject({
 export const listTasks = defineTool({
   name: "list_tasks",
   title: "List tasks",
-  description: "Look at tasks in queue order, of one project or, without any project, of all. Changes nothing.",
+  description: "Look at tasks in queue order, of one project or, without any project, of all.",
   input,
   output: z.object({
     total: z.number().optional(),
@@ -72,6 +72,7 @@ export const listTasks = defineTool({
       return {
         ...withoutEmpties({ total: tasks.totalCount, next_cursor: more ? shown.at(-1)?.cursor : undefined }),
         ...(cuts.length > 0 && { read_on: "Texts that end in … are cut: get_task has them whole." }),
+        ...(more && { next: "list_tasks with next_cursor as cursor shows more." }),
         tasks: cards,
       };
     };

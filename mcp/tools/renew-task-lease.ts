@@ -20,6 +20,8 @@ const RenewTaskLease = graphql(`
   }
 `);
 
+const GO_ON = "Go on with the task; call this again before lease_expires_at, or update_task_status when it is done.";
+
 export const renewTaskLease = defineTool({
   name: "renew_task_lease",
   title: "Keep a task, save progress",
@@ -52,6 +54,6 @@ export const renewTaskLease = defineTool({
     // A task without an attempt, or of another whom an admin helps, is not this session's.
     if (attempt !== null) session?.hold({ projectId, taskId, attempt, leaseSeconds: lease });
     const lease_expires_at = answered(answer.leaseExpiresAt, "an expiry");
-    return { task_id: taskId, lease_expires_at, ...withoutEmpties({ attempt }) };
+    return { task_id: taskId, ...withoutEmpties({ attempt }), lease_expires_at, next: GO_ON };
   },
 });

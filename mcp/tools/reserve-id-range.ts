@@ -41,10 +41,12 @@ export const reserveIdRange = defineTool({
       createProject: true,
     });
     const { reservationId, expiresAt } = answered(reserveIds.reservation, "a reservation");
+    const expires_at = answered(expiresAt, "an expiry");
     return {
       reservation_id: reservationId,
       reserved_ids: answered(reserveIds.reservedIds, "reserved IDs"),
-      expires_at: answered(expiresAt, "an expiry"),
+      expires_at,
+      next: `Write what bears these IDs, then confirm_reservation until ${expires_at}.`,
     };
   },
 });

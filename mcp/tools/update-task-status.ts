@@ -2,6 +2,7 @@ import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { UpdateTaskStatusMutation } from "../../client/gen/graphql.ts";
 import { fitTexts } from "../fit.ts";
+import { heldBeside } from "../holding.ts";
 import {
   attemptId,
   fromGraphQLStatus,
@@ -12,7 +13,7 @@ import {
   toWorkOn,
   WORK,
 } from "../task-card.ts";
-import { shortened } from "../text.ts";
+import { shortened, workerName } from "../text.ts";
 import { answered, CallFault, defineTool, leaseOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
@@ -31,6 +32,9 @@ const UpdateTaskStatus = graphql(`
       briefing {
         ...BriefingCard
       }
+      holding {
+        ...HoldingCard
+      }
     }
   }
 `);
@@ -45,6 +49,8 @@ const input = z.strictObject({
   notes: z.string().describe("Same as completion_notes").optional(),
   project_id: z.string().optional(),
   attempt: attemptId,
+  take_over: z.boolean().default(false).describe("in_progress: also from a dead session of your key and worker name"),
+  worker: z.string().optional(),
   reset: z.boolean().default(false).describe("Needed for completed → pending"),
   lease_seconds: leaseSeconds,
 });
@@ -77,9 +83,10 @@ export const updateTaskStatus = defineTool({
       status: toGraphQLStatus(args.status),
       completionNotes: args.completion_notes ?? args.notes,
       reset: args.reset || undefined,
+      takeOver: args.take_over || undefined,
       // An attempt that this session lost must not fence off its new claim.
       attempt: args.attempt ?? (claims ? undefined : held?.attempt),
-      worker: claims ? clientName : undefined,
+      worker: claims ? (workerName(args.worker) ?? clientName) : undefined,
       leaseSeconds: claims ? leaseOf(context, args) : undefined,
     });
     const task = answered(answer.task, "a task");
@@ -93,16 +100,18 @@ export const updateTaskStatus = defineTool({
 function taken(
   { session }: ToolContext,
   { project, completedAt: _, completionNotes: __, ...card }: UpdatedTask,
-  { attempt, briefing }: UpdateAnswer,
+  { attempt, briefing, holding: held }: UpdateAnswer,
   lease: number | undefined,
 ) {
+  const { advice, holding } = heldBeside(held);
   if (attempt !== null) {
     const { project_id: projectId, task_id: taskId } = card;
     session?.hold({ projectId, taskId, attempt, leaseSeconds: lease ?? project.leaseSeconds });
   }
   return fitTexts((most) => {
     const { read_on, card: shown, briefing: left } = toWorkOn({ task: card, briefing, most });
-    return { attempt: attempt ?? undefined, next: WORK, read_on, updated_task: shown, briefing: left };
+    const next = `${WORK}${advice}`;
+    return { attempt: attempt ?? undefined, next, holding, read_on, updated_task: shown, briefing: left };
   });
 }
 

@@ -35,7 +35,7 @@ export const waitForChanges = defineTool({
   name: "wait_for_changes",
   title: "Wait for events",
   description:
-    "See what happens: events after `cursor`, oldest first; waits while there are none. Call again with the new cursor and nothing is missed.",
+    "Events after `cursor`, oldest first; waits while there are none. Call again with the new cursor to miss nothing.",
   input: z.strictObject({
     cursor: z.string().describe("Left out: from now on").optional(),
     project_id: z.string().optional(),

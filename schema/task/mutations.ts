@@ -1,4 +1,4 @@
-import { type AddedTask, addTasks } from "../../src/tasks/add.ts";
+import { addTasks, type TasksAdded } from "../../src/tasks/add.ts";
 import { LARGEST_BATCH } from "../../src/tasks/batch.ts";
 import { briefing } from "../../src/tasks/briefing.ts";
 import { capabilities } from "../../src/tasks/capability.ts";
@@ -13,7 +13,15 @@ import { updateStatus } from "../../src/tasks/update-status.ts";
 import { builder } from "../builder.ts";
 import { ALLOW_JUMP, keyed, replayedDescription } from "../context.ts";
 import { listSize } from "../cost.ts";
-import { ATTEMPT_GIVEN, answeredTask, attemptOf, Briefing, claimPayload, taskPayload } from "./payload.ts";
+import {
+  ATTEMPT_GIVEN,
+  answeredTask,
+  attemptOf,
+  Briefing,
+  claimPayload,
+  holdingField,
+  taskPayload,
+} from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
 
 const PROJECT = "May be left out when the task is the only one of that id that this key sees or holds.";
@@ -53,34 +61,42 @@ const AddTaskItem = builder.inputType("AddTaskItem", {
   }),
 });
 
-const AddTasksPayload = builder
-  .objectRef<{ tasks: readonly AddedTask[]; replayed: boolean }>("AddTasksPayload")
-  .implement({
-    fields: (t) => ({
-      tasksAdded: t.int({ resolve: ({ tasks }) => tasks.length }),
-      taskIds: t.idList({ resolve: ({ tasks }) => tasks.map(({ taskId }) => taskId) }),
-      tasks: t.field({
-        type: [Task],
-        description: "In the order given.",
-        extensions: listSize(LARGEST_BATCH),
-        resolve: ({ tasks }, _args, ctx) => Promise.all(tasks.map((key) => answeredTask(key, ctx))),
-      }),
-      attempts: t.idList({
-        nullable: { list: false, items: true },
-        description: `In the order given: your attempt at each item that came IN_PROGRESS, null for the others. ${ATTEMPT_GIVEN}`,
-        resolve: async ({ tasks }, _args, ctx) => {
-          const opened = tasks.flatMap(({ attempt, ...key }) => (attempt === undefined ? [] : [{ ...key, attempt }]));
-          const given = await capabilities(ctx, opened);
-          return tasks.map(({ attempt }) => (attempt === undefined ? null : (given.shift() ?? null)));
-        },
-      }),
-      replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+const AddTasksPayload = builder.objectRef<TasksAdded & { replayed: boolean }>("AddTasksPayload").implement({
+  fields: (t) => ({
+    tasksAdded: t.int({ resolve: ({ tasks }) => tasks.length }),
+    taskIds: t.idList({ resolve: ({ tasks }) => tasks.map(({ taskId }) => taskId) }),
+    createdProjects: t.idList({
+      description:
+        "Projects that createProject made for them. Nobody knew them before: look whether one is a misspelling.",
+      resolve: ({ createdProjects = [] }) => [...createdProjects],
     }),
-  });
+    tasks: t.field({
+      type: [Task],
+      description: "In the order given.",
+      extensions: listSize(LARGEST_BATCH),
+      resolve: ({ tasks }, _args, ctx) => Promise.all(tasks.map((key) => answeredTask(key, ctx))),
+    }),
+    attempts: t.idList({
+      nullable: { list: false, items: true },
+      description: `In the order given: your attempt at each item that came IN_PROGRESS, null for the others. ${ATTEMPT_GIVEN}`,
+      resolve: async ({ tasks }, _args, ctx) => {
+        const opened = tasks.flatMap(({ attempt, ...key }) => (attempt === undefined ? [] : [{ ...key, attempt }]));
+        const given = await capabilities(ctx, opened);
+        return tasks.map(({ attempt }) => (attempt === undefined ? null : (given.shift() ?? null)));
+      },
+    }),
+    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
+  }),
+});
 
-const UpdateTaskStatusPayload = taskPayload<TaskKey & { attempt: number | null; replayed: boolean }>(
-  "UpdateTaskStatusPayload",
-);
+interface StatusAnswer extends TaskKey {
+  readonly attempt: number | null;
+  /** As the caller named itself. */
+  readonly worker: string | null | undefined;
+  readonly replayed: boolean;
+}
+
+const UpdateTaskStatusPayload = taskPayload<StatusAnswer>("UpdateTaskStatusPayload");
 builder.objectFields(UpdateTaskStatusPayload, (t) => ({
   attempt: t.id({
     nullable: true,
@@ -92,6 +108,7 @@ builder.objectFields(UpdateTaskStatusPayload, (t) => ({
     nullable: true,
     resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : briefing(ctx, key, attempt)),
   }),
+  holding: holdingField(t, ({ worker, projectId, taskId }) => ({ worker, besides: { projectId, taskId } })),
 }));
 
 const CompleteAndClaimNextPayload =
@@ -185,7 +202,10 @@ builder.mutationFields((t) => ({
       expectedVersion: t.input.int({ description: VERSION }),
       idempotencyKey: t.input.string({ description: KEY }),
     },
-    resolve: (_root, { input }, ctx, info) => updateStatus(ctx, keyed(input, ctx, info)),
+    resolve: async (_root, { input }, ctx, info) => ({
+      ...(await updateStatus(ctx, keyed(input, ctx, info))),
+      worker: input.worker,
+    }),
   }),
 
   claimNextTask: t.fieldWithInput({

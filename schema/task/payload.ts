@@ -87,7 +87,7 @@ export const holdingField = <Parent>(
   t.field({
     type: [HeldTask],
     description:
-      "What this key holds already under the same worker name, newest first, at most 100; the task just claimed is not in it.",
+      "What this key holds already under the same worker name, newest first, at most 100; the task that this answer is about is not in it.",
     resolve: (parent, _args, ctx) => {
       const { worker, besides } = of(parent);
       return holding(ctx, workerOf(ctx, { worker }), besides);

@@ -29,15 +29,15 @@ export function createProject(ctx: Context, input: CreateProject) {
 }
 
 /**
- * What `createProject: true` in another mutation's input means: the project exists afterwards.
+ * What `createProject: true` in another mutation's input means: the project exists afterwards. True when this made it.
  * @throws PROJECT_NOT_FOUND for a key that is limited to other projects.
  */
-export async function ensureProject(ctx: Context, projectId: string): Promise<void> {
+export async function ensureProject(ctx: Context, projectId: string): Promise<boolean> {
   if (!canSee(ctx.viewer, projectId)) throw projectNotFound(projectId);
   const [found] = await ctx.db.read("SELECT FROM projects WHERE project_id = $1", [projectId]);
-  if (found) return;
+  if (found) return false;
   if (ctx.viewer.projectIds !== null) throw projectNotFound(projectId);
-  await ctx.db.transaction((db) => insertProject({ ...ctx, db }, { projectId, name: projectId }));
+  return ctx.db.transaction((db) => insertProject({ ...ctx, db }, { projectId, name: projectId }));
 }
 
 /** False when somebody else created it first. */

@@ -33,6 +33,12 @@ export interface AddedTask extends TaskKey {
   readonly attempt?: number;
 }
 
+export interface TasksAdded {
+  readonly tasks: readonly AddedTask[];
+  /** Projects made for them. Absent from answers that an older server stored. */
+  readonly createdProjects?: readonly string[];
+}
+
 /**
  * Adds 1–100 tasks in the order given, all or none. Given task IDs are registered, others allocated from the project's
  * TASK sequence; artifact IDs are registered too, unless this project has them already.
@@ -41,13 +47,15 @@ export interface AddedTask extends TaskKey {
  */
 export function addTasks(ctx: Context, input: AddTasks) {
   const request = { operation: "addTasks", role: "agent", input, before: lockLane } as const;
-  return once(ctx, request, async (inside): Promise<{ tasks: AddedTask[] }> => {
+  return once(ctx, request, async (inside): Promise<TasksAdded> => {
     requireAttemptInput(input);
     const batch = newTasks(input.tasks, input.projectId);
     const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
 
-    if (input.createProject) for (const projectId of projectIds) await ensureProject(inside, projectId);
-    else await requireProjects(inside, projectIds);
+    const createdProjects: string[] = [];
+    if (!input.createProject) await requireProjects(inside, projectIds);
+    else
+      for (const projectId of projectIds) if (await ensureProject(inside, projectId)) createdProjects.push(projectId);
     await requireOpen(inside.db, projectIds);
     await requireFutureDueDates(
       inside,
@@ -63,6 +71,7 @@ export function addTasks(ctx: Context, input: AddTasks) {
     const rows = await insert(inside, identified, input);
     await append(inside, ...rows.flatMap((row) => eventsOf(row)));
     return {
+      createdProjects,
       tasks: identified.map(({ projectId, taskId, status }) => ({
         projectId,
         taskId,

@@ -182,4 +182,13 @@ describe("a task of any size", () => {
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
     expect(numbers.length).toBeGreaterThanOrEqual(201);
   });
+
+  test("is no matter of how many projects one call made", async () => {
+    await using tools = await connect("alpha");
+    const names = Array.from({ length: 100 }, (_, n) => `${"m".repeat(96)}-${n + 100}`);
+    const tasks = names.map((project_id) => ({ description: "x", project_id, status: "in_progress" }));
+    const { data } = await tools.call<{ next: string }>("add_task", { tasks });
+    expect(data).toMatchObject({ project_ids: names, created: true, tasks_added: 100 });
+    expect(data.next).toContain("and 97 more");
+  });
 });

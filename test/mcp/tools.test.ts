@@ -1,5 +1,6 @@
 import { GraphQLError } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectOwner } from "../support/owner.ts";
 import { reset, scriptedDocket } from "../support/scripted-docket.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectTools } from "./connect.ts";
@@ -63,7 +64,8 @@ describe("get_next_task", () => {
     await succeed(tools, "get_next_task");
     const idle = await succeed(tools, "get_next_task");
     const why = { message: "No pending tasks for project", pending: 0, held: 1, retry_at: expect.any(String) };
-    expect(idle).toEqual({ task: null, next: expect.stringContaining("wait_for_changes"), ...why });
+    const holding = [expect.objectContaining({ task_id: "TASK-001", this_session: true })];
+    expect(idle).toEqual({ task: null, next: expect.stringContaining("wait_for_changes"), holding, ...why });
   });
 
   test.each([{ claim: false }, { status_filter: "pending", claim: false }])("only looks with %o", async (args) => {
@@ -124,7 +126,12 @@ describe("what a session holds", () => {
     await using tools = await start();
     const { attempt } = await succeed(tools, "get_next_task", { lease_seconds: 86_400 });
     const renewed = await succeed(tools, "renew_task_lease", { task_id: "TASK-001", checkpoint: { step: 1 } });
-    expect(renewed).toEqual({ task_id: "TASK-001", attempt, lease_expires_at: expect.any(String) });
+    expect(renewed).toEqual({
+      task_id: "TASK-001",
+      attempt,
+      lease_expires_at: expect.any(String),
+      next: expect.stringContaining("again before lease_expires_at"),
+    });
     expect(Date.parse(String(renewed["lease_expires_at"])) - Date.now()).toBeGreaterThan(80_000_000);
   });
 
@@ -139,7 +146,78 @@ describe("what a session holds", () => {
   });
 });
 
+describe("who holds tasks already", () => {
+  test("is told which, and by which session, when it looks or claims", async () => {
+    await using dead = await start(["a", "b", "c"].map((description) => ({ description })));
+    const project_id = `project-${projects}`;
+    await succeed(dead, "get_next_task", { worker: "claude" });
+    await using tools = await connectTools({ ...server, defaultProject: project_id, holds: true });
+    const left = { task_id: "TASK-001", project_id, worker: "claude", lease_expires_at: expect.any(String) };
+    const looked = await succeed(tools, "get_next_task", { worker: "claude", claim: false });
+    expect(looked["holding"]).toEqual([{ ...left, this_session: false }]);
+
+    const claimed = await succeed(tools, "get_next_task", { worker: "claude" });
+    expect(claimed).toMatchObject({ task: { task_id: "TASK-002" }, holding: looked["holding"] });
+    expect(claimed["next"]).toMatch(/You hold one other task already.*take_over/);
+
+    const taken = { task_id: "TASK-003", status: "in_progress", worker: "claude" };
+    const third = await succeed(tools, "update_task_status", taken);
+    const own = { task_id: "TASK-002", this_session: true };
+    expect(third).toMatchObject({ holding: [own, { task_id: "TASK-001", this_session: false }] });
+    expect(third["next"]).toContain("You hold 2 other tasks already");
+
+    const twin = await succeed(tools, "get_next_task", { worker: "twin" });
+    expect(twin["holding"]).toBeUndefined();
+    expect(twin["next"]).not.toContain("You hold");
+  });
+
+  test("takes over what a dead session left, once that was silent for half its lease", async () => {
+    await using dead = await start();
+    const args = { task_id: "TASK-001", status: "in_progress", project_id: `project-${projects}`, worker: "claude" };
+    const { attempt } = await succeed(dead, "get_next_task", { worker: "claude" });
+    await using tools = await connectTools({ ...server, holds: true });
+    const plain = await tools.call("update_task_status", args);
+    expect(plain.text).toMatch(/^Lease of TASK-001 lost: .*held by claude/);
+    const early = await tools.call("update_task_status", { ...args, take_over: true });
+    expect(early.text).toMatch(/may be at work; unless it renews, take_over is possible from/);
+    const stranger = await tools.call("update_task_status", { ...args, take_over: true, worker: "twin" });
+    expect(stranger.text).toContain("take_over is for what your own key holds under the same worker name");
+    for (const { failed } of [plain, early, stranger]) expect(failed).toBe(true);
+
+    const owner = await connectOwner(server.test);
+    await owner.pass(301);
+    const { attempt: mine, ...taken } = await succeed(tools, "update_task_status", { ...args, take_over: true });
+    expect(taken).toMatchObject({ updated_task: { status: "in_progress" } });
+    expect(taken).toMatchObject({ briefing: { attempts: [{ number: 1, outcome: "superseded" }] } });
+    const late = await dead.call("update_task_status", { task_id: "TASK-001", status: "completed", attempt });
+    expect([late.failed, late.text]).toEqual([true, expect.stringContaining("call get_next_task for another")]);
+    await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "completed", attempt: mine });
+  });
+});
+
 describe("add_task", () => {
+  test("tells the project, and of one that it made the names that are like it", async () => {
+    await using tools = await start();
+    const known = `project-${projects}`;
+    const added = await succeed(tools, "add_task", { tasks: [{ description: "x" }] });
+    expect(added).toEqual({
+      project_id: known,
+      next: expect.stringContaining("get_next_task"),
+      tasks_added: 1,
+      task_ids: ["TASK-002"],
+    });
+
+    await succeed(tools, "add_task", { project_id: "checkout-service", tasks: [{ description: "x" }] });
+    const misspelt = { project_id: "chekout-servce", tasks: [{ description: "x" }] };
+    const made = await succeed(tools, "add_task", misspelt);
+    expect(made).toMatchObject({ project_id: "chekout-servce", created: true, tasks_added: 1 });
+    expect(made["next"]).toMatch(/Created.*chekout-servce is like checkout-service\. If you meant one that exists/);
+    expect(await succeed(tools, "add_task", misspelt)).not.toHaveProperty("created");
+
+    const unlike = await succeed(tools, "add_task", { project_id: "zzz", tasks: [{ description: "x" }] });
+    expect(unlike).toMatchObject({ created: true, next: expect.not.stringContaining("is like") });
+  });
+
   test("adds sub-artifacts to the client's project, which it creates when missing", async () => {
     await using tools = await start([]);
     const item = { artifact_id: "HLS-006", artifact_type: "hls", generator: "hls-generator", parent_id: "PRD-006" };
@@ -171,6 +249,7 @@ describe("artifact IDs", () => {
     await using tools = await start([]);
     const reserved = await succeed(tools, "reserve_id_range", { artifact_type: "us", count: 2 });
     expect(reserved).toMatchObject({ reserved_ids: ["US-001", "US-002"], expires_at: expect.any(String) });
+    expect(reserved["next"]).toContain(`confirm_reservation until ${reserved["expires_at"]}`);
     const { reservation_id } = reserved;
     const confirmed = await succeed(tools, "confirm_reservation", { reservation_id, ids: ["US-001"] });
     expect(confirmed).toMatchObject({ reservation_id, confirmed_ids: ["US-001"], released_ids: ["US-002"] });
@@ -193,10 +272,11 @@ describe("list_tasks", () => {
     const first = await succeed(tools, "list_tasks", { status: "pending", labels: ["api"], text: "xxx", limit: 1 });
     const shown = { title: "Short", description: `${"x".repeat(159)}…`, labels: ["api"], task_id: "TASK-001" };
     expect(first).toMatchObject({ total: 2, tasks: [shown], read_on: expect.stringContaining("get_task") });
+    expect(first["next"]).toContain("next_cursor");
     const page = { labels: ["api"], cursor: first["next_cursor"], detail: "full" };
     const second = await succeed(tools, "list_tasks", page);
     expect(second).toMatchObject({ tasks: [{ task_id: "TASK-002", description: long.description }] });
-    for (const member of ["total", "next_cursor", "read_on"]) expect(second).not.toHaveProperty(member);
+    for (const member of ["total", "next_cursor", "next", "read_on"]) expect(second).not.toHaveProperty(member);
   });
 
   test("covers the default project, one named, or all", async () => {
@@ -230,7 +310,7 @@ const task = {
 
 describe("a lost answer", () => {
   test("is asked for again under the same key, within the call and by the model's next one", async () => {
-    const root = { claimNextTask: () => ({ task, attempt: "1-9f86d081884c", replayed: true }) };
+    const root = { claimNextTask: () => ({ task, attempt: "1-9f86d081884c", holding: [], replayed: true }) };
     await using docket = await scriptedDocket(root, [reset, reset, reset, reset]);
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
     const lost = await tools.call("get_next_task");
@@ -248,7 +328,9 @@ describe("a lost answer", () => {
     ["BAD_RESPONSE", "Not an answer"],
   ])("may be what %s stands for, so the model's next call has the same key", async (code, message) => {
     const faults = [new GraphQLError(message, { extensions: { code } })];
-    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: "1-9f86d081884c", replayed: true } };
+    const root = {
+      claimNextTask: () => faults.shift() ?? { task, attempt: "1-9f86d081884c", holding: [], replayed: true },
+    };
     await using docket = await scriptedDocket(root);
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
     const { text } = await tools.call("get_next_task");
@@ -263,7 +345,9 @@ describe("a lost answer", () => {
 
   test("is not forgotten when its repetition is refused before anybody looked at the key", async () => {
     const faults = ["INTERNAL", "RATE_LIMITED"].map((code) => new GraphQLError(code, { extensions: { code } }));
-    const root = { claimNextTask: () => faults.shift() ?? { task, attempt: "1-9f86d081884c", replayed: true } };
+    const root = {
+      claimNextTask: () => faults.shift() ?? { task, attempt: "1-9f86d081884c", holding: [], replayed: true },
+    };
     await using docket = await scriptedDocket(root);
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
     for (const _ of [1, 2, 3]) await tools.call("get_next_task");

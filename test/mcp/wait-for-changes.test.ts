@@ -1,73 +1,73 @@
-import { GraphQLError } from "graphql";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { startMcpAgent } from "../support/mcp-client.ts";
 import { hang, scriptedDocket } from "../support/scripted-docket.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectTools } from "./connect.ts";
 
-const event = {
-  eventId: "e1",
-  number: 7,
-  type: "task.updated",
-  projectId: "alpha",
-  subjectType: "task",
-  subjectId: "TASK-046",
-  actor: "dk_1/ci",
-  occurredAt: "2025-10-18T10:00:00.000Z",
-  payload: { changes: { title: { old: "a", new: "b" } } },
-  changes: [{ field: "title", old: "a", new: "b" }],
-};
-const shown = {
-  number: 7,
-  type: "task.updated",
-  project_id: "alpha",
-  subject: "TASK-046",
-  actor: "dk_1/ci",
-  at: "2025-10-18T10:00:00.000Z",
-  changed: ["title"],
-};
+interface News {
+  events: { number: number; type: string; subject: string; project_id: string; changed?: string[] }[];
+  cursor: string;
+  caught_up: boolean;
+  next: string;
+}
+
+let server: TestServer;
+let projects = 0;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
+
+/** A client of a new project with one task, and the place in the log before them. */
+async function start() {
+  const defaultProject = `project-${++projects}`;
+  const tools = await connectTools({ ...server, defaultProject });
+  const wait = async (args: Record<string, unknown>) => {
+    const { failed, text, data } = await tools.call("wait_for_changes", args);
+    expect([failed, JSON.parse(text)]).toEqual([false, JSON.parse(JSON.stringify(data))]);
+    return data as unknown as News;
+  };
+  const { cursor } = await wait({ all_projects: true, wait_seconds: 0 });
+  await tools.call("add_task", { tasks: [{ description: "Write" }] });
+  const dispose = () => tools[Symbol.asyncDispose]();
+  return { tools, wait, cursor, project: defaultProject, [Symbol.asyncDispose]: dispose };
+}
 
 test("shows what happened without whole payloads, and says to call again with the cursor", async () => {
-  await using docket = await scriptedDocket({
-    events: () => ({ events: [event, { ...event, changes: [] }], cursor: "c2", caughtUp: true }),
-  });
-  await using tools = await connectTools(docket);
-  const asked = { cursor: "c1", project_id: "alpha", types: ["task.updated"], task_ids: ["TASK-046"] };
-  const { data, text } = await tools.call("wait_for_changes", { ...asked, wait_seconds: 30, limit: 5 });
-  const { changed: _, ...unchanged } = shown;
-  expect(data).toEqual({
-    events: [shown, unchanged],
-    cursor: "c2",
+  await using started = await start();
+  const { wait, cursor, project } = started;
+  await server.ask(
+    'mutation ($project: ID!) { updateTask(input: {projectId: $project, taskId: "TASK-001", title: "b"}) { replayed } }',
+    { project },
+  );
+  const seen = await wait({ cursor, types: ["task.created", "task.updated"], task_ids: ["TASK-001"] });
+  const event = { project_id: project, subject: "TASK-001", actor: expect.any(String), at: expect.any(String) };
+  expect(seen).toEqual({
+    events: [
+      { number: 2, type: "task.created", ...event },
+      { number: 3, type: "task.updated", ...event, changed: ["title"] },
+    ],
+    cursor: expect.any(String),
     caught_up: true,
     next: "Call wait_for_changes again with this cursor.",
   });
-  expect(JSON.parse(text)).toEqual(data);
-  expect(docket.seen.map(({ variables }) => variables)).toEqual([
-    {
-      filter: { projects: ["alpha"], types: ["task.updated"], tasks: ["TASK-046"] },
-      after: "c1",
-      first: 5,
-      waitSeconds: 30,
-    },
-  ]);
+  expect((await wait({ cursor: seen.cursor, wait_seconds: 0 })).events).toEqual([]);
 });
 
 test("begins now without a cursor, in the client's project, and says when there is more", async () => {
-  await using docket = await scriptedDocket({
-    logCursor: () => "now",
-    events: () => ({ events: [], cursor: "c2", caughtUp: false }),
-  });
-  await using tools = await connectTools({ url: docket.url, defaultProject: "beta" });
-  const { data } = await tools.call("wait_for_changes");
-  expect(data).toMatchObject({ events: [], cursor: "c2", next: expect.stringContaining("at once") });
-  expect(docket.seen.map(({ variables }) => variables)).toEqual([
-    {},
-    { filter: { projects: ["beta"] }, after: "now", first: 50, waitSeconds: 20 },
-  ]);
+  await using started = await start();
+  const { tools, wait, cursor, project } = started;
+  await using other = await start();
+  const now = await wait({ wait_seconds: 0 });
+  expect(now.events).toEqual([]);
+  await tools.call("add_task", { tasks: [{ description: "More" }] });
+  expect((await wait({ cursor: now.cursor })).events).toMatchObject([{ type: "task.created", subject: "TASK-002" }]);
 
-  await tools.call("wait_for_changes", { cursor: "c2", all_projects: true });
-  expect(docket.seen.at(-1)?.variables).toMatchObject({ filter: {}, after: "c2" });
+  const first = await wait({ cursor, limit: 1 });
+  expect(first).toMatchObject({ caught_up: false, next: expect.stringContaining("at once") });
+  const all = await wait({ cursor, all_projects: true });
+  expect(new Set(all.events.map(({ project_id }) => project_id))).toEqual(new Set([project, other.project]));
 });
 
 test("gives the server the time it asks for on top of the usual limit", async () => {
@@ -77,34 +77,17 @@ test("gives the server the time it asks for on top of the usual limit", async ()
   expect(text).toMatch(/^Docket timeout: No response within 1\.05 seconds\. Repeating the same call is safe/);
 });
 
-test("says how to start again when the log no longer has the place", async () => {
-  const events = () => {
-    throw new GraphQLError("This cursor is not in the log.", { extensions: { code: "CURSOR_EXPIRED" } });
-  };
-  await using docket = await scriptedDocket({ events });
-  await using tools = await connectTools(docket);
-  const { failed, text } = await tools.call("wait_for_changes", { cursor: "old" });
-  expect(failed).toBe(true);
-  expect(text).toMatch(/^This cursor is not in the log\. .*without cursor and with wait_seconds 0, then list_tasks/);
-});
-
 test.each([
   [{ wait_seconds: 31 }, /wait_seconds must be a whole number from 0 to 30, not 31/],
   [{ limit: 0 }, /limit must be a whole number from 1 to 100, not 0/],
   [{ project_id: "alpha", all_projects: true }, /not both/],
   [{ after: "c1" }, /unknown argument after\. It takes cursor, project_id/],
-])("refuses %o before anything is sent", async (args, expected) => {
-  await using docket = await scriptedDocket();
-  await using tools = await connectTools(docket);
+])("refuses %o", async (args, expected) => {
+  await using tools = await connectTools(server);
   const { failed, text } = await tools.call("wait_for_changes", args);
-  expect([failed, docket.seen]).toEqual([true, []]);
+  expect(failed).toBe(true);
   expect(text).toMatch(expected);
 });
-
-interface News {
-  events: { type: string; subject: string; project_id: string }[];
-  cursor: string;
-}
 
 test("hears over stdio what others do, while the same session goes on working", async () => {
   const { url, agentKey, ask, log } = await startTestServer();
