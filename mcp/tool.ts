@@ -97,7 +97,9 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
       const { data, error } = input.safeParse(value);
       if (error) throw new CallFault(describeFaults({ tool: name, schema: inputSchema, example, args: value, error }));
       const result = await run(context, data);
-      return notes.length === 0 ? result : { note: shortened(notes.join(" "), LONGEST_NOTE), ...result };
+      if (notes.length === 0) return result;
+      const own = "note" in result && typeof result["note"] === "string" ? ` ${result["note"]}` : "";
+      return { ...result, note: `${shortened(notes.join(" "), LONGEST_NOTE)}${own}` };
     },
   };
 }

@@ -69,6 +69,8 @@ async function extend({ mutate }: ToolContext, reservationId: string, ttlSeconds
   // What is confirmed already has no expiry: it is kept anyway.
   return {
     reservation_id: extended.reservationId,
-    ...(expiresAt == null ? { confirmed_ids: ids } : { expires_at: expiresAt }),
+    ...(expiresAt == null
+      ? { confirmed_ids: ids }
+      : { expires_at: expiresAt, next: `confirm_reservation until ${expiresAt} keeps them for good.` }),
   };
 }

@@ -253,7 +253,15 @@ describe("artifact IDs", () => {
     const { reservation_id } = reserved;
     const confirmed = await succeed(tools, "confirm_reservation", { reservation_id, ids: ["US-001"] });
     expect(confirmed).toMatchObject({ reservation_id, confirmed_ids: ["US-001"], released_ids: ["US-002"] });
-    expect(await succeed(tools, "get_next_available_id", { artifact_type: "US" })).toMatchObject({ id: "US-002" });
+    const taken = await succeed(tools, "get_next_available_id", { artifact_type: "US", project_id: "None" });
+    expect(taken).toMatchObject({ id: "US-002", note: expect.stringMatching(/"None" counts as left out\..*reused/) });
+  });
+
+  test("that are held for longer are told until when they can be confirmed", async () => {
+    await using tools = await start([]);
+    const { reservation_id } = await succeed(tools, "reserve_id_range", { artifact_type: "US", count: 1 });
+    const held = await succeed(tools, "confirm_reservation", { reservation_id, extend_seconds: 3_600 });
+    expect(held["next"]).toContain(`confirm_reservation until ${held["expires_at"]}`);
   });
 
   test("are never made up when an answer lacks one", async () => {
