@@ -48,7 +48,11 @@ it("keeps a reservation alive through the tools for as long as the work takes", 
   const { reservation_id } = held.data;
   const until = (expires_at: unknown) => Date.parse(String(expires_at));
   const extended = await agent.call("confirm_reservation", { reservation_id, extend_seconds: 3600 });
-  expect(extended.data).toEqual({ reservation_id, expires_at: expect.any(String) });
+  expect(extended.data).toEqual({
+    reservation_id,
+    expires_at: expect.any(String),
+    next: expect.stringContaining("confirm_reservation until"),
+  });
   expect(until(extended.data["expires_at"]) - until(held.data["expires_at"])).toBeGreaterThan(3500_000);
   const both = await agent.call("confirm_reservation", { reservation_id, extend_seconds: 60, ids: ["US-001"] });
   expect(both).toMatchObject({ failed: true, text: expect.stringContaining("not both") });
