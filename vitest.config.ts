@@ -11,8 +11,8 @@ export default defineConfig({
     // No test leaves anything in a module: loading all of them anew for each file would cost a third of the time.
     isolate: false,
     // No test measures time by these; they only end what hangs, on a machine that does eight things at once, too.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     expect: { poll: { timeout: 30_000 } },
     // Collected, and held to the thresholds, only with --coverage.
     coverage: {

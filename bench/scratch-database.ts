@@ -4,12 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { escapeIdentifier } from "pg";
 import { connect } from "../src/db/connect.ts";
-import { startEmbedded } from "../src/db/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "../src/db/embedded.ts";
 
 /** An empty database of a run's own, and a folder for what its servers keep. */
 export interface ScratchDatabase {
   readonly url: string;
   readonly folder: string;
+  /** DOCKET_HOME of servers. */
+  readonly home: string;
+  /** Its PostgreSQL where it is an embedded one, in `home`: servers that are given no URL start and keep it themselves. */
+  readonly embedded: EmbeddedServer | undefined;
   /** Leaves nothing behind. End all connections first. */
   drop(): Promise<void>;
 }
@@ -19,14 +23,15 @@ export async function makeScratchDatabase(given: string | undefined): Promise<Sc
   const folder = await mkdtemp(join(tmpdir(), "docket-bench-"));
   // Under root PostgreSQL runs as another user, who must pass.
   await chmod(folder, 0o711);
+  const home = join(folder, "home");
   const removeFolder = () => rm(folder, { recursive: true, force: true });
   try {
     if (given !== undefined) {
       const { url, drop } = await createOn(given);
-      return { url, folder, drop: () => drop().finally(removeFolder) };
+      return { url, folder, home, embedded: undefined, drop: () => drop().finally(removeFolder) };
     }
-    const { ownerUrl: url, stop } = await startEmbedded(join(folder, "postgres"));
-    return { url, folder, drop: () => stop().finally(removeFolder) };
+    const embedded = await startEmbedded(home);
+    return { url: embedded.ownerUrl, folder, home, embedded, drop: () => embedded.stop().finally(removeFolder) };
   } catch (error) {
     await removeFolder();
     throw error;

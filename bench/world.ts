@@ -23,7 +23,7 @@ export async function startWorld({ profile }: { profile: string | undefined }): 
   await using opened = new AsyncDisposableStack();
   const database = await makeScratchDatabase(process.env["DATABASE_URL"]);
   opened.defer(() => database.drop());
-  const home = join(database.folder, "home");
+  const { home } = database;
   const nodeArguments = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`];
   const server = new ServerProcess({ databaseUrl: database.url, home, nodeArguments });
   process.once("exit", () => server.killNow());

@@ -14,8 +14,7 @@ export interface Server extends AsyncDisposable {
   processorMs(): Promise<number>;
 }
 
-export async function startServer({ url: databaseUrl, folder }: ScratchDatabase): Promise<Server> {
-  const home = join(folder, "home");
+export async function startServer({ url: databaseUrl, home }: ScratchDatabase): Promise<Server> {
   const server = new ServerProcess({
     databaseUrl,
     home,

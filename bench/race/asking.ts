@@ -7,9 +7,7 @@ import type { Contradiction, Heard } from "./records.ts";
 /** What happened between the clients and the servers, for the report. */
 export interface Traffic {
   requests: number;
-  /** Nobody listened at that moment. */
-  refused: number;
-  /** The server died, or cut the connection, between question and answer. */
+  /** The connection broke, or the server died, between question and answer. */
   unanswered: number;
   /** Answers that had been worked out for an earlier try of the same request. */
   replayed: number;
@@ -20,6 +18,8 @@ export interface Traffic {
 interface AskingSettings {
   readonly urls: readonly string[];
   readonly apiKey: string;
+  /** The session that asks; undefined for a caller that does not say. */
+  readonly clientId: string | undefined;
   readonly random: () => number;
   readonly traffic: Traffic;
   readonly contradictions: Contradiction[];
@@ -43,12 +43,12 @@ const REPEATED = 0.05;
  * How one client asks: with a new idempotency key per request, each try on the next server, until there is an answer.
  * Throws a ServerError when the answer is a refusal.
  */
-export function createAsk({ urls, apiKey, random, traffic, contradictions, signal }: AskingSettings): Ask {
+export function createAsk({ urls, apiKey, clientId, random, traffic, contradictions, signal }: AskingSettings): Ask {
   let turn = Math.floor(random() * urls.length);
   const request = createRequest({
     url: "",
     apiKey,
-    clientId: randomUUID(),
+    clientId,
     async fetch(path, init) {
       turn = (turn + 1) % urls.length;
       traffic.requests++;
@@ -56,8 +56,7 @@ export function createAsk({ urls, apiKey, random, traffic, contradictions, signa
         const response = await fetch(`${urls[turn]}${path}`, init);
         return new Response(await response.text(), { status: response.status });
       } catch (error) {
-        if (isRefused(error)) traffic.refused++;
-        else traffic.unanswered++;
+        traffic.unanswered++;
         throw error;
       }
     },
@@ -92,13 +91,6 @@ export function createAsk({ urls, apiKey, random, traffic, contradictions, signa
 
 const mayBeRepeated = (error: unknown) =>
   error instanceof NoAnswerError || (error instanceof ServerError && error.extensions["retryable"] === true);
-
-const isRefused = (error: unknown) =>
-  error instanceof Error &&
-  typeof error.cause === "object" &&
-  error.cause !== null &&
-  "code" in error.cause &&
-  error.cause.code === "ECONNREFUSED";
 
 const payloadOf = (answer: object): Record<string, unknown> => Object.values(answer)[0] ?? {};
 const operationOf = (answer: object) => Object.keys(answer)[0] ?? "";

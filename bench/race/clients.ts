@@ -12,6 +12,7 @@ import {
   GiveBackRaceTask,
   ReserveRaceIds,
 } from "./documents.ts";
+import { intrude } from "./intrude.ts";
 import type { Ledger } from "./ledger.ts";
 import type { TaskClaimed } from "./records.ts";
 
@@ -22,8 +23,17 @@ const SHORT_LEASE_SECONDS = 2;
 const ARTIFACT_TYPES = ["US", "SPEC"];
 const MOST_IDS = 6;
 
+interface ClientSettings {
+  readonly ask: Ask;
+  /** Asks with the same key, from no session. */
+  readonly strangerAsk: Ask;
+  readonly ledger: Ledger;
+  readonly random: () => number;
+}
+
 /** One client: adds tasks, works on tasks and reserves IDs, in a random order, until the whole plan is done or the race is over. */
-export async function runClient(worker: string, ask: Ask, ledger: Ledger, random: () => number): Promise<void> {
+export async function runClient(worker: string, settings: ClientSettings): Promise<void> {
+  const { ask, strangerAsk, ledger, random } = settings;
   let idlePause = 10;
   while (!ledger.done && !ledger.over.aborted) {
     const batch = random() < 0.5 ? ledger.takeBatch() : undefined;
@@ -51,20 +61,27 @@ export async function runClient(worker: string, ask: Ask, ledger: Ledger, random
     const { answer, ...heard } = await ask(ClaimRaceTask, { projectId, worker, leaseSeconds });
     let claim = ledger.claim({ ...heard, projectId, worker, leaseSeconds }, answer.claimNextTask);
     if (!claim) return false;
+    if (random() < 0.05) await intrude(strangerAsk, { ...claim, number: claim.attempt }, ledger);
     if (dies) await dieHolding(claim);
     else while (claim) claim = await finish(claim);
     return true;
   }
 
-  /** The worker is silent beyond its lease. Half of them wake up and answer too late; the others never do. */
+  /**
+   * The worker is silent beyond its lease. Half of them never wake up. The others answer too late, and when they are
+   * refused, try again with what the refusal told them of the holder.
+   */
   async function dieHolding(claim: TaskClaimed): Promise<void> {
     ledger.deaths++;
     if (random() < 0.5) return;
     await delay(claim.leaseMs + random() * 1_000);
-    await complete(claim).catch((error: unknown) => {
+    try {
+      await complete(claim);
+    } catch (error) {
       if (!(error instanceof ServerError) || error.code !== "LEASE_LOST") throw error;
       ledger.tooLate++;
-    });
+      await intrude(ask, { ...claim, number: holderOf(error) ?? claim.attempt }, ledger);
+    }
   }
 
   async function complete({ projectId, taskId, attempt, given }: TaskClaimed): Promise<void> {
@@ -122,4 +139,10 @@ export async function runClient(worker: string, ask: Ask, ledger: Ledger, random
     const { answer: _, ...heard } = await ask(ConfirmRaceIds, { reservationId, ids: [...kept] });
     ledger.settled.push({ ...heard, reservationId, outcome: "confirmed", kept });
   }
+}
+
+/** The number of the attempt that holds the task now, as a refusal tells it. */
+function holderOf({ extensions }: ServerError): number | undefined {
+  const holder = extensions["holder"] as { attempt?: number | null } | null | undefined;
+  return holder?.attempt ?? undefined;
 }

@@ -10,6 +10,14 @@ export const CreateRaceProject = graphql(`
   }
 `);
 
+export const CreateRaceReader = graphql(`
+  mutation CreateRaceReader($input: CreateApiKeyInput!) {
+    createApiKey(input: $input) {
+      secret
+    }
+  }
+`);
+
 export const AddRaceTasks = graphql(`
   mutation AddRaceTasks($input: AddTasksInput!) {
     addTasks(input: $input) {

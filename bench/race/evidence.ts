@@ -4,8 +4,8 @@ import type { Stored, StoredAttempt, StoredEvent, StoredReservation, StoredTask 
 
 const instant = (column: string) => `(extract(epoch FROM ${column}) * 1000)::double precision`;
 
-const TASKS = `SELECT project_id AS "projectId", task_id AS "taskId", description, status, attempts
-FROM tasks WHERE deleted_at IS NULL`;
+const TASKS = `SELECT project_id AS "projectId", task_id AS "taskId", description, status, attempts,
+  completion_notes AS "completionNotes" FROM tasks WHERE deleted_at IS NULL`;
 const ATTEMPTS = `SELECT project_id AS "projectId", task_id AS "taskId", attempt, worker,
   ${instant("claimed_at")} AS "claimedAt", ${instant("ended_at")} AS "endedAt", outcome FROM task_attempts`;
 const RESERVATIONS = `SELECT reservation_id AS "reservationId", project_id AS "projectId", namespace,

@@ -1,19 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { pick } from "../random.ts";
 import { ServerProcess } from "../server-process.ts";
+import { Line } from "./line.ts";
 
 interface FleetSettings {
-  readonly databaseUrl: string;
+  readonly databaseUrl: string | undefined;
   readonly home: string;
   readonly servers: number;
   readonly random: () => number;
   readonly print: (line: string) => void;
 }
 
-/** The server processes of a race, on one database. */
+/** The server processes of a race, on one database, and the lines that lead to them. */
 export class Fleet {
   readonly servers: readonly ServerProcess[];
   kills = 0;
+  #lines: readonly Line[] = [];
   readonly #random: () => number;
   readonly #print: (line: string) => void;
   readonly #restarts = new Set<Promise<void>>();
@@ -33,11 +35,19 @@ export class Fleet {
     // A child outlives its parent unless told; this is the last moment at which it can be.
     process.once("exit", () => fleet.killNow());
     await Promise.all(fleet.servers.map((server) => server.start()));
+    const { random } = settings;
+    fleet.#lines = await Promise.all(fleet.servers.map(({ url: target }) => Line.open({ target, random })));
     return fleet;
   }
 
+  /** Where clients reach the servers: some connections break. */
   get urls(): string[] {
-    return this.servers.map(({ url }) => url);
+    return this.#lines.map(({ url }) => url);
+  }
+
+  /** Connections that were reset. */
+  get resets(): number {
+    return this.#lines.reduce((sum, { resets }) => sum + resets, 0);
   }
 
   /** Kills one that is at work, and starts it again after a moment. A server that does not come back fails `settle`. */
@@ -64,6 +74,7 @@ export class Fleet {
 
   async stop(): Promise<void> {
     await Promise.allSettled(this.#restarts);
+    for (const line of this.#lines) line.close();
     await Promise.all(this.servers.map((server) => server.stop()));
   }
 

@@ -1,5 +1,6 @@
 import { findLostAnswers } from "./judge/answers.ts";
 import { findDoubleClaims } from "./judge/claims.ts";
+import { findPassedFences } from "./judge/fences.ts";
 import { findHoles } from "./judge/log.ts";
 import { findOverlaps } from "./judge/overlaps.ts";
 import type { Finding, Stored, Told } from "./records.ts";
@@ -11,5 +12,6 @@ export function judge(told: Told, stored: Stored): Finding[] {
     ...findOverlaps(told, stored),
     ...findLostAnswers(told, stored),
     ...findHoles(told, stored),
+    ...findPassedFences(told, stored),
   ];
 }

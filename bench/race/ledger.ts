@@ -2,6 +2,7 @@ import type {
   Contradiction,
   Heard,
   IdsReserved,
+  Intrusion,
   ReservationSettled,
   TaskClaimed,
   TaskLeft,
@@ -28,10 +29,13 @@ export class Ledger {
   readonly reserved: IdsReserved[] = [];
   readonly settled: ReservationSettled[] = [];
   readonly contradictions: Contradiction[] = [];
+  readonly intrusions: Intrusion[] = [];
   /** Workers that died holding a task. */
   deaths = 0;
   /** Of those, the ones that came back when somebody else had the task. */
   tooLate = 0;
+  /** Writes without the attempt, all refused. */
+  fended = 0;
   readonly #tasks: number;
   readonly #reservations: number;
   #planned = 0;

@@ -41,6 +41,13 @@ export interface ReservationSettled extends Heard {
   readonly kept: readonly string[];
 }
 
+/** A write that was let through to somebody who had not been given the attempt. */
+export interface Intrusion {
+  readonly projectId: string;
+  readonly taskId: string;
+  readonly how: string;
+}
+
 /** An answer that was asked for again under the same idempotency key, and came back different. */
 export interface Contradiction {
   readonly operation: string;
@@ -56,6 +63,7 @@ export interface Told {
   readonly reserved: readonly IdsReserved[];
   readonly settled: readonly ReservationSettled[];
   readonly contradictions: readonly Contradiction[];
+  readonly intrusions: readonly Intrusion[];
   /** What each subscriber received, in order. */
   readonly streams: readonly (readonly StreamedEvent[])[];
 }
@@ -82,6 +90,7 @@ export interface StoredTask {
   readonly description: string;
   readonly status: string;
   readonly attempts: number;
+  readonly completionNotes: string | null;
 }
 
 export interface StoredAttempt {
@@ -118,8 +127,8 @@ export interface StoredEvent {
   readonly hash: string;
 }
 
-/** The four things that must not happen. */
-export type Fault = "double claim" | "overlap" | "lost answer" | "hole in the log";
+/** What must not happen. */
+export type Fault = "double claim" | "overlap" | "lost answer" | "hole in the log" | "passed fence";
 
 export interface Finding {
   readonly fault: Fault;

@@ -1,4 +1,5 @@
-import type { Fault } from "./records.ts";
+import { milliseconds, percentile } from "../measure.ts";
+import type { Fault, TaskClaimed } from "./records.ts";
 import type { RaceResult } from "./run.ts";
 
 const FAULTS: readonly (readonly [Fault, string])[] = [
@@ -6,8 +7,21 @@ const FAULTS: readonly (readonly [Fault, string])[] = [
   ["overlap", "Overlaps"],
   ["lost answer", "Lost answers"],
   ["hole in the log", "Holes in the log"],
+  ["passed fence", "Passed fences"],
 ];
 const MOST_SHOWN = 10;
+
+/** How long claims took, in milliseconds, by whether hostile readers were at it when they were asked for. */
+function claimTimes({ ledger, hostileTurns }: RaceResult): { calm: number[]; hostile: number[] } {
+  const during = ({ askedAt }: TaskClaimed) =>
+    hostileTurns.some(({ from, until }) => askedAt >= from && askedAt < until);
+  const { hostile = [], calm = [] } = Object.groupBy(ledger.claimed, (claim) => (during(claim) ? "hostile" : "calm"));
+  const times = (claims: readonly TaskClaimed[]) => claims.map(({ askedAt, toldAt }) => toldAt - askedAt);
+  return { calm: times(calm), hostile: times(hostile) };
+}
+
+const timesOf = (times: readonly number[]) =>
+  `${times.length}: p50 ${milliseconds(percentile(times, 0.5))}, p99 ${milliseconds(percentile(times, 0.99))}`;
 
 export function printResult(result: RaceResult, print: (line: string) => void): void {
   const { ledger, traffic, stored, findings, failures, seconds } = result;
@@ -18,11 +32,19 @@ export function printResult(result: RaceResult, print: (line: string) => void): 
   print("");
   row("Time", `${seconds.toFixed(1)} s, ${Math.round(traffic.requests / seconds)} requests a second`);
   row("Servers killed", result.kills);
-  row("Requests", `${traffic.requests}: ${traffic.unanswered} cut off, ${traffic.refused} refused by a dead server`);
+  row("PostgreSQL killed", result.databaseKills);
+  row(
+    "Requests",
+    `${traffic.requests}: ${traffic.unanswered} cut off, by ${result.resets} reset connections and the kills`,
+  );
   row("Asked again", `${traffic.replayed} after a lost answer, ${traffic.repeated} on purpose, all with their keys`);
   row("Tasks", `${stored.tasks.length} added, ${ledger.completed} completed`);
-  row("Claims", `${stored.attempts.length}: ${outcomes("expired")} expired, ${outcomes("released")} given back`);
+  row("Attempts", `${stored.attempts.length}: ${outcomes("expired")} expired, ${outcomes("released")} given back`);
   row("Workers that died", `${ledger.deaths}: ${ledger.tooLate} came back too late and were refused`);
+  row("Intruders", `${ledger.fended} writes without the attempt, all refused`);
+  const { calm, hostile } = claimTimes(result);
+  row("Claims", `${timesOf(calm)} in calm`);
+  if (hostile.length > 0) row("", `${timesOf(hostile)} with hostile readers`);
   row("Reservations", `${ledger.reserved.length} of ${ids} IDs, ${ledger.settled.length} confirmed or given back`);
   row(
     "Events",

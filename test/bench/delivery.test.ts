@@ -2,24 +2,22 @@ import { expect, it } from "vitest";
 import { type Arrival, Audience, type Reception } from "../../bench/delivery/audience.ts";
 import { promises, report } from "../../bench/delivery/report.ts";
 import { runDelivery } from "../../bench/delivery/run.ts";
-import { createEmptyDatabase } from "../support/database.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeTestScratch } from "./scratch.ts";
 
 const never = new AbortController().signal;
 
 it("delivers and replays every event over each way in a small run of the benchmark", async () => {
-  const test = await createEmptyDatabase();
-  const folder = await makeTemporaryFolder("delivery");
+  const database = await makeTestScratch("delivery");
   const result = await runDelivery(
     { subscribers: [5], rates: [1, 20], seconds: 1, replay: 500 },
     {
-      database: { url: test.ownerUrl, folder, drop: () => test.drop() },
+      database,
       print: () => undefined,
       interrupted: never,
     },
   );
   // Fails when a connection was left open.
-  await test.drop();
+  await database.drop();
 
   expect(result.latencies.map(({ how, perSecond, delivered }) => `${how}: 5 × ${perSecond} = ${delivered}`)).toEqual(
     ["log alone, no sockets", "WebSocket", "SSE"].flatMap((how) => [`${how}: 5 × 1 = 5`, `${how}: 5 × 20 = 100`]),

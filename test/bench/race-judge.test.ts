@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { INTRUDER } from "../../bench/race/judge/fences.ts";
 import { judge } from "../../bench/race/judge.ts";
 import type { Stored, StoredEvent, Told } from "../../bench/race/records.ts";
 
@@ -38,10 +39,11 @@ function flawless(): { told: Told; stored: Stored } {
       reserved: [{ ...RESERVED, askedAt: 20, toldAt: 30 }],
       settled: [{ reservationId: "r-1", outcome: "confirmed", kept: ["US-001"], askedAt: 40, toldAt: 50 }],
       contradictions: [],
+      intrusions: [],
       streams: [events.map(({ projectId, number }) => ({ projectId, number }))],
     },
     stored: {
-      tasks: [{ ...TASK, description: "one", status: "completed", attempts: 1 }],
+      tasks: [{ ...TASK, description: "one", status: "completed", attempts: 1, completionNotes: null }],
       attempts: [{ ...claim, worker: "client-1", claimedAt: 1025, endedAt: 1045, outcome: "completed" }],
       reservations: [
         { ...reservation, reservationId: "task-id", status: "confirmed", ids: ["TASK-001"] },
@@ -98,7 +100,7 @@ describe("the judge of the race", () => {
 
   it("finds two attempts that the database had open at once", () => {
     const second = { ...attempt, attempt: 2, worker: "client-2", claimedAt: 1044, endedAt: null, outcome: null };
-    const tasks = [{ ...TASK, description: "one", status: "in_progress", attempts: 2 }];
+    const tasks = [{ ...TASK, description: "one", status: "in_progress", attempts: 2, completionNotes: null }];
     expect(faults({}, { attempts: [attempt, second], tasks })).toContain("double claim");
   });
 
@@ -131,10 +133,18 @@ describe("the judge of the race", () => {
   it("finds a second effect of a request that was repeated", () => {
     expect(faults({ claimed: [] })).toContain("lost answer");
     expect(faults({ reserved: [], settled: [] })).toContain("lost answer");
-    const again = { ...TASK, taskId: "TASK-002", description: "one", status: "pending", attempts: 0 };
+    const [task] = stored.tasks;
+    if (!task) throw new Error("no task");
+    const again = { ...task, taskId: "TASK-002", status: "pending", attempts: 0 };
     expect(faults({}, { tasks: [...stored.tasks, again] })).toContain("lost answer");
     const contradictions = [{ operation: "claimNextTask", first: "TASK-001", again: "TASK-002" }];
     expect(faults({ contradictions })).toEqual(["lost answer"]);
+  });
+
+  it("finds a write that was let through without the attempt, by the answer or by the notes that it left", () => {
+    expect(faults({ intrusions: [{ ...TASK, how: "with a guess" }] })).toEqual(["passed fence"]);
+    const tasks = stored.tasks.map((task) => ({ ...task, completionNotes: INTRUDER }));
+    expect(faults({}, { tasks })).toEqual(["passed fence"]);
   });
 
   it("finds a number left out and a link that does not fit", () => {

@@ -1,0 +1,11 @@
+import { join } from "node:path";
+import type { ScratchDatabase } from "../../bench/scratch-database.ts";
+import { createEmptyDatabase } from "../support/database.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+
+/** What a benchmark needs, on the PostgreSQL of the tests. `drop` fails when a connection was left open. */
+export async function makeTestScratch(name: string): Promise<ScratchDatabase> {
+  const { ownerUrl: url, drop } = await createEmptyDatabase();
+  const folder = await makeTemporaryFolder(name);
+  return { url, folder, home: join(folder, "home"), embedded: undefined, drop };
+}
