@@ -11,6 +11,19 @@ interface FleetSettings {
   readonly print: (line: string) => void;
 }
 
+const MOST_STARTS = 5;
+
+/** As whatever looks after a server does: one that meets a PostgreSQL that was just killed does not start. */
+async function startAgain(server: ServerProcess): Promise<void> {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await server.start();
+    } catch (error) {
+      if (starts === MOST_STARTS) throw error;
+    }
+  }
+}
+
 /** The server processes of a race, on one database, and the lines that lead to them. */
 export class Fleet {
   readonly servers: readonly ServerProcess[];
@@ -61,7 +74,7 @@ export class Fleet {
     await victim.kill();
     this.kills++;
     this.#print(`kill ${this.kills}: SIGKILL for the server at ${victim.url}`);
-    const restart = delay(this.#random() * 500).then(() => victim.start());
+    const restart = delay(this.#random() * 500).then(() => startAgain(victim));
     this.#restarts.add(restart);
     // Seen in settle(); until then it is no unhandled rejection.
     restart.catch(() => undefined);

@@ -1,4 +1,5 @@
 import { milliseconds, percentile } from "../measure.ts";
+import { groupBy } from "./judge/group.ts";
 import type { Fault, TaskClaimed } from "./records.ts";
 import type { RaceResult } from "./run.ts";
 
@@ -18,6 +19,12 @@ function claimTimes({ ledger, hostileTurns }: RaceResult): { calm: number[]; hos
   const { hostile = [], calm = [] } = Object.groupBy(ledger.claimed, (claim) => (during(claim) ? "hostile" : "calm"));
   const times = (claims: readonly TaskClaimed[]) => claims.map(({ askedAt, toldAt }) => toldAt - askedAt);
   return { calm: times(calm), hostile: times(hostile) };
+}
+
+/** What a server's log line is about. */
+function describe(line: string): string {
+  const { msg, code, err } = JSON.parse(line) as { msg?: string; code?: string; err?: { message: string } };
+  return [msg, code, err?.message.slice(0, 150)].filter((part) => part !== undefined).join(": ");
 }
 
 const timesOf = (times: readonly number[]) =>
@@ -57,7 +64,8 @@ export function printResult(result: RaceResult, print: (line: string) => void): 
     for (const { text } of found.slice(0, MOST_SHOWN)) print(`    - ${text}`);
   }
   row("Requests that failed", failures.length);
-  for (const text of [...failures, ...result.logged].slice(0, MOST_SHOWN)) print(`    - ${text}`);
+  for (const text of failures.slice(0, MOST_SHOWN)) print(`    - ${text}`);
+  for (const [what, lines] of groupBy(result.logged, describe)) row("Servers' errors", `${lines.length} × ${what}`);
   print("");
   if (findings.length > 0) print("The race is lost.");
   else print(failures.length > 0 ? "The race did not go through." : "Nothing was lost, nothing was given twice.");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DiagnoseMigrationHistoryOutput, SchemaEngine } from "@prisma/schema-engine-wasm";
 import { Client } from "pg";
+import { DocketError } from "../errors.ts";
 import { connect } from "./connect.ts";
 import { ensureDocketRole } from "./docket-role.ts";
 import { errorCode } from "./faults.ts";
@@ -112,6 +113,18 @@ async function whileMigrating<T>(ownerUrl: string, work: (owner: Client) => Prom
     await owner.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
     return await work(owner);
   } catch (error) {
+    // Prisma's engine says of a lost connection only that there was an error: this one, to the same server, tells.
+    const lost = await owner.query("SELECT").then(
+      () => false,
+      () => true,
+    );
+    if (lost)
+      throw new DocketError(
+        "DATABASE_UNAVAILABLE",
+        "The database went away while it was brought up to date. Start again once it is back: if a migration was under way, that start says what to do.",
+        {},
+        { cause: error },
+      );
     if (errorCode(error) !== LOCK_NOT_AVAILABLE) throw error;
     throw new Error(`Another process has been migrating this database for ${PATIENCE}. Wait for it, then try again.`, {
       cause: error,

@@ -6,6 +6,7 @@ import { createDatabase } from "../../src/db/create-database.ts";
 import { migrate, migrateDown } from "../../src/db/migrate.ts";
 import { withDatabase } from "../support/cluster.ts";
 import { createEmptyDatabase, type TestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 let database: TestDatabase;
@@ -105,6 +106,20 @@ test("a migration that cannot lock a table in time may be tried again", async ()
   await expect(up()).rejects.toThrow("could not lock a table");
   await holder.end();
   expect(await up()).toEqual({ applied: [SECOND] });
+});
+
+test("says that the database went away when it does in the middle of a migration", async () => {
+  await write(FIRST, "SELECT pg_sleep(600);");
+  const gone = expect(up()).rejects.toMatchObject({
+    code: "DATABASE_UNAVAILABLE",
+    message: expect.stringMatching(/^The database went away .* Start again once it is back/),
+  });
+  const ours = "datname = current_database() AND application_name = 'docket migrate'";
+  await eventually(async () =>
+    expect(await query(`SELECT FROM pg_stat_activity WHERE ${ours} AND query LIKE '%pg_sleep(600)%'`)).toHaveLength(1),
+  );
+  await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${ours}`);
+  await gone;
 });
 
 test("an older program leaves a newer database alone", async () => {
