@@ -1,9 +1,10 @@
 import { boundary } from "./text.ts";
 
 /**
- * What an answer may cost by the rule below, a little less than half of 20,000: a note may come on top. A token of o200k is never less than a byte, and no weight is less than half
- * of its character's bytes, so whatever the text is it stays below 20,000 tokens; usual texts, with base64 among them,
- * stay below 10,000, so that clients that show a model both forms of an answer keep to 20,000 too.
+ * What an answer may cost by the rule below, a little less than half of 20,000: a note may come on top. A token of o200k
+ * is never less than a byte, and no weight is less than half of its character's bytes, so whatever the text is it stays
+ * below 20,000 tokens; usual texts, with base64 among them, stay below 10,000, so that clients that show a model both
+ * forms of an answer keep to 20,000 too.
  */
 const MOST_COST = 9_500;
 

@@ -37,7 +37,7 @@ export async function main(): Promise<void> {
   // Answers under way are still written; then nothing keeps the process alive.
   process.stdin.once("end", () => void session.close());
   process.stdout.once("error", end);
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, end);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, end);
 
   await server.connect(new StdioServerTransport());
   log("info", { msg: "ready", url: config.url, ...(config.project && { project: config.project }) });

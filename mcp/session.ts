@@ -49,8 +49,9 @@ const SESSION_ENDED = "session ended";
 const MOST_WAIT_MS = 1_000;
 
 /**
- * What one long-lived client holds: as long as it lives and calls now and then, and not longer. Leases are renewed every third of their length, by a monotonic timer and never by
- * comparing an expiry with this machine's clock. A lost attempt stays known, so that a late answer is fenced by it.
+ * What one long-lived client holds: as long as it lives and calls now and then, and not longer. Leases are renewed every
+ * third of their length, by a monotonic timer and never by comparing an expiry with this machine's clock. A lost attempt
+ * stays known, so that a late answer is fenced by it.
  */
 export class LeaseSession {
   /** The lease to claim with, in seconds: renewed by itself, it is short so that a session that died blocks nobody. */

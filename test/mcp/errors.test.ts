@@ -109,6 +109,12 @@ describe("the text of an error says what was wrong and what to do", () => {
     expect(await refusal("add_task", { project_id: "alpha", tasks: [task] })).toContain(expected);
   });
 
+  test("about an ID far above the others, without the way that only admins have", async () => {
+    const project_id = await projectWithTask();
+    const far = { project_id, tasks: [{ description: "x", task_id: "TASK-2147483647" }] };
+    expect(await refusal("add_task", far)).toContain("TASK-2147483647");
+  });
+
   test("about the number of something in the tool's own words", async () => {
     const project_id = await projectWithTask();
     await using tools = await connectTools(server);

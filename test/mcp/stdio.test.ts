@@ -143,12 +143,15 @@ describe("the stdio server", () => {
     expect(await attempts()).toMatchObject([{ outcome: "released", notes: "session ended" }]);
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)("gives back what it holds when it is ended by %s", async (signal) => {
-    const { attempts, env } = await serve("a", "b");
-    const child = await connectChild(env);
-    for (const _ of [1, 2]) await child.call("get_next_task", {});
-    child.end(signal);
-    await expect.poll(attempts).toMatchObject(Array(2).fill({ outcome: "released", notes: "session ended" }));
-    await child[Symbol.asyncDispose]();
-  });
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "gives back what it holds when it is ended by %s",
+    async (signal) => {
+      const { attempts, env } = await serve("a", "b");
+      const child = await connectChild(env);
+      for (const _ of [1, 2]) await child.call("get_next_task", {});
+      child.end(signal);
+      await expect.poll(attempts).toMatchObject(Array(2).fill({ outcome: "released", notes: "session ended" }));
+      await child[Symbol.asyncDispose]();
+    },
+  );
 });
