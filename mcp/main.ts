@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { ClientConfigError, readClientConfig } from "../client/config.ts";
 import { NoAnswerError, ServerError } from "../client/faults.ts";
 import { createRequest } from "../client/request.ts";
+import { ExactStdio } from "./exact-stdio.ts";
 import { createMcpServer, type FinishedCall } from "./server.ts";
 import { LeaseSession } from "./session.ts";
 import { CallFault } from "./tool.ts";
@@ -39,7 +39,7 @@ export async function main(): Promise<void> {
   process.stdout.once("error", end);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, end);
 
-  await server.connect(new StdioServerTransport());
+  await server.connect(new ExactStdio());
   log("info", { msg: "ready", url: config.url, ...(config.project && { project: config.project }) });
 }
 

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { unkept } from "../client/exact-json.ts";
 import { ServerError } from "../client/faults.ts";
 import type { TypedDocumentString } from "../client/gen/graphql.ts";
 import type { Answer } from "../client/request.ts";
@@ -94,6 +95,8 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     example,
     async call(context, args = {}) {
       const { value, notes } = understand(inputSchema, args);
+      const unfit = unkept(value);
+      if (unfit) throw new CallFault(`The arguments of ${name} contain ${unfit}`);
       const { data, error } = input.safeParse(value);
       if (error) throw new CallFault(describeFaults({ tool: name, schema: inputSchema, example, args: value, error }));
       const result = await run(context, data);

@@ -1,3 +1,4 @@
+import { parseExactly } from "../client/exact-json.ts";
 import { placeOf, type Schema } from "./schema.ts";
 import { quoted } from "./text.ts";
 
@@ -106,12 +107,12 @@ function isLeftOut(schema: Schema, given: unknown, path: Path, notes: string[]):
 function fromJson(text: string): unknown {
   if (!/^\s*[[{]/.test(text)) return text;
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch {
     return text;
   }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }

@@ -1,6 +1,7 @@
 import { GraphQLError, getOperationAST } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import type { Logger } from "pino";
+import { parseExactly } from "../../client/exact-json.ts";
 import { createContext, type GraphQLContext, type Services } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
 import type { HttpConfig } from "../config.ts";
@@ -132,10 +133,16 @@ function useJsonParameters(): Plugin {
         return setRequestParser(() => Promise.reject(refusal));
       }
       setRequestParser(async (request) => {
+        const parameters = await parametersOf(request);
+        // Yoga's parser changes numbers beyond double precision before anybody could refuse them.
+        request.json = async () => parseExactly(await request.text());
         try {
-          return await parse(request);
+          const params = await parse(request);
+          const variables = parameters?.get("variables");
+          return variables ? { ...params, variables: parseExactly(variables) as Record<string, unknown> } : params;
         } catch (error) {
-          if (!(error instanceof SyntaxError)) throw error;
+          // The stack ends before JSON that is nested thousands deep does.
+          if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
           throw new GraphQLError(`The parameters variables and extensions must be JSON objects: ${error.message}`, {
             extensions: { http: { status: 400 } },
           });
@@ -143,6 +150,13 @@ function useJsonParameters(): Plugin {
       });
     },
   };
+}
+
+/** What a GET or a form brings along; undefined for other requests. */
+async function parametersOf(request: Request): Promise<URLSearchParams | undefined> {
+  if (request.method === "GET") return new URL(request.url).searchParams;
+  const form = request.headers.get("content-type")?.startsWith("application/x-www-form-urlencoded");
+  return form ? new URLSearchParams(await request.clone().text()) : undefined;
 }
 
 /** Tells the request's log line which operation it was. */

@@ -1,4 +1,5 @@
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import { parseExactly } from "../../client/exact-json.ts";
 import { ServerError } from "../../client/faults.ts";
 import { createRequest } from "../../client/request.ts";
 import { UnansweredCalls } from "../../mcp/idempotency.ts";
@@ -37,7 +38,8 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     const authentication = await authenticated(exchange, authenticate);
     if (!authentication) return;
     identify(scope, authentication);
-    const webRequest = toWebRequest(exchange, await readBody(request));
+    const body = await readBody(request);
+    const webRequest = toWebRequest(exchange, body);
     // It is answered in JSON at once, whichever of its two types a client was told to accept.
     webRequest.headers.set("accept", "application/json, text/event-stream");
 
@@ -60,11 +62,20 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
     try {
       await server.connect(transport);
-      await sendWebResponse(exchange, await transport.handleRequest(webRequest));
+      await sendWebResponse(exchange, await transport.handleRequest(webRequest, parsed(body)));
     } finally {
       await server.close();
     }
   };
+}
+
+/** The message with its numbers as they came; nothing for what is no JSON, which the transport refuses in its own words. */
+function parsed(body: Buffer): { parsedBody?: unknown } {
+  try {
+    return { parsedBody: parseExactly(body.toString()) };
+  } catch {
+    return {};
+  }
 }
 
 /** The caller, undefined when it was refused. A browser's cookie is not for programs. */

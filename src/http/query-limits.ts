@@ -1,19 +1,25 @@
 import {
+  type ASTNode,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
+  type FloatValueNode,
   type FragmentDefinitionNode,
   GraphQLError,
   getOperationAST,
+  type IntValueNode,
   Kind,
+  type ObjectFieldNode,
   type ParseOptions,
   parse,
   type SelectionSetNode,
   type Source,
+  visit,
 } from "graphql";
 import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
+import { inexact, isExact, UNSAFE_NAME, unkept } from "../../client/exact-json.ts";
 import { costOf } from "../../schema/cost.ts";
-import { DocketError } from "../errors.ts";
+import { badInput, DocketError } from "../errors.ts";
 import type { RequestContext } from "./graphql.ts";
 import type { PresentError } from "./present-error.ts";
 
@@ -38,14 +44,14 @@ export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContex
       setParseFn(parseWithinLimits);
     },
     onExecute({ args, context, setResultAndStopExecution: refuse }) {
-      const cost = withinCost(args);
+      const cost = withinLimits(args);
       if (cost instanceof DocketError) refuse({ errors: [present(cost)] });
       else if (context.tellCost)
         return { onExecuteDone: (done) => handleStreamOrSingleExecutionResult(done, tell(cost)) };
       return undefined;
     },
     onSubscribe({ args, context, setResultAndStopExecution: refuse }) {
-      const cost = withinCost(args);
+      const cost = withinLimits(args);
       if (cost instanceof DocketError) refuse({ errors: [present(cost)] });
       else if (context.tellCost) return { onSubscribeResult: () => ({ onNext: tell(cost) }) };
       return undefined;
@@ -54,10 +60,12 @@ export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContex
 }
 
 /** What the operation costs, or why it is not executed. */
-function withinCost({ schema, document, operationName, variableValues }: Operation): number | DocketError {
+function withinLimits({ schema, document, operationName, variableValues }: Operation): number | DocketError {
   const operation = getOperationAST(document, operationName);
   // Execution says which one is missing.
   if (!operation) return 0;
+  const what = unkept(variableValues);
+  if (what) return badInput(`The variables contain ${what}`, { http: BAD_REQUEST });
   const { nodes, most } = costOf(schema, { document, operation, variables: variableValues ?? {} });
   if (nodes <= MOST_NODES) return nodes;
   return new DocketError(
@@ -85,6 +93,7 @@ function parseWithinLimits(source: string | Source, options?: ParseOptions): Doc
   try {
     const document = parse(source, { ...options, maxTokens: MOST_TOKENS });
     refuseBeyondLimits(document);
+    refuseUnkept(document);
     return document;
   } catch (error) {
     // Brackets nested thousands deep overflow the parser before the tokens run out.
@@ -109,6 +118,20 @@ function refuseBeyondLimits(document: DocumentNode): void {
     if (size.top > MOST_ROOT_FIELDS) throw tooComplex(`has ${size.top} root fields`, `${MOST_ROOT_FIELDS} root fields`);
     if (size.fields > MOST_FIELDS) throw tooComplex(`selects ${size.fields} fields`, `${MOST_FIELDS} fields`);
   }
+}
+
+/** @throws GraphQLError for a literal that would not be kept as it is written. */
+function refuseUnkept(document: DocumentNode): void {
+  const refuse = (nodes: ASTNode, what: string) => {
+    throw new GraphQLError(`This document contains ${what}`, { nodes, extensions: { http: BAD_REQUEST } });
+  };
+  const number = (node: IntValueNode | FloatValueNode) => {
+    if (!isExact(node.value)) refuse(node, inexact(node.value));
+  };
+  const field = (node: ObjectFieldNode) => {
+    if (node.name.value === "__proto__") refuse(node, UNSAFE_NAME);
+  };
+  visit(document, { IntValue: number, FloatValue: number, ObjectField: field });
 }
 
 interface Size {

@@ -4,6 +4,7 @@ import { type ExecutionArgs, type GraphQLError, getOperationAST } from "graphql"
 import { CloseCode, type ConnectionInitMessage, type Context, handleProtocols, makeServer } from "graphql-ws";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
+import { keepExactly } from "../../client/exact-json.ts";
 import { badInput, rateLimited, unauthenticated } from "../errors.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
 import { ClientLimit } from "../log/client-limit.ts";
@@ -69,6 +70,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   const prepared = new WeakMap<ExecutionArgs, Prepared>();
 
   const protocol = makeServer<ConnectionInitMessage["payload"], Connection>({
+    jsonMessageReviver: keepExactly,
     onConnect: (ctx) => connect(ctx),
     onSubscribe: ({ extra }, _id, { query, variables, operationName }) =>
       begin(extra, { query, variables, operationName }),
