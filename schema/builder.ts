@@ -4,7 +4,12 @@ import RelayPlugin from "@pothos/plugin-relay";
 import WithInputPlugin from "@pothos/plugin-with-input";
 import type PrismaTypes from "../prisma/generated/pothos.ts";
 import { getDatamodel } from "../prisma/generated/pothos.ts";
+import { badInput } from "../src/errors.ts";
 import type { GraphQLContext } from "./context.ts";
+
+/** What implements Node. */
+const NODES = "Project, Task, Reservation or ApiKey";
+const GLOBAL_ID = /^(Project|Task|Reservation|ApiKey):(.+)$/s;
 
 /** Configuration only: each noun's types live in its own module, and index.ts imports them all. */
 export const builder = new SchemaBuilder<{
@@ -32,7 +37,14 @@ export const builder = new SchemaBuilder<{
     cursorType: "String",
     nodesOnConnection: true,
     nodesQueryOptions: false,
-    nodeQueryOptions: { description: "A Project, Task, Reservation or ApiKey by its global id." },
+    nodeQueryOptions: { description: `A ${NODES} by its global id; null when there is none that this key sees.` },
+    decodeGlobalID(given) {
+      const [, typename, id] = GLOBAL_ID.exec(Buffer.from(given, "base64").toString()) ?? [];
+      if (typename !== undefined && id !== undefined) return { typename, id };
+      throw badInput(
+        `${JSON.stringify(given.slice(0, 60))} is no global id: pass the field id of a ${NODES} as it was answered.`,
+      );
+    },
   },
   withInput: {
     argOptions: { required: true },

@@ -43,16 +43,19 @@ export const forbidden = (message: string) => new DocketError("FORBIDDEN", messa
 export const badInput = (message: string, details: Record<string, unknown> = {}) =>
   new DocketError("BAD_USER_INPUT", message, details);
 
+/** What a caller named, in a sentence: in quotes where it would not be seen. */
+export const shown = (given: string): string => (/\S/.test(given) ? given : JSON.stringify(given));
+
 /** Unknown and foreign projects answer alike. */
 export const projectNotFound = (projectId: string) =>
   new DocketError(
     "PROJECT_NOT_FOUND",
-    `Project ${projectId} not found. Create it with createProject, or query projects { nodes { projectId } } for those this key sees.`,
+    `Project ${shown(projectId)} not found. Create it with createProject, or query projects { nodes { projectId } } for those this key sees.`,
     { projectId },
   );
 
 export const taskNotFound = (taskId: string, projectId?: string) =>
-  new DocketError("TASK_NOT_FOUND", `Task ${taskId} not found`, { taskId, ...(projectId && { projectId }) });
+  new DocketError("TASK_NOT_FOUND", `Task ${shown(taskId)} not found`, { taskId, ...(projectId && { projectId }) });
 
 export const ambiguousTaskId = (taskId: string, projectIds: readonly string[]) =>
   new DocketError(

@@ -3,6 +3,9 @@
 /** Neither U+0000 nor half a surrogate pair: text cannot hold the one, jsonb neither of them. */
 export const isStorable = (text: string): boolean => !/[\0\p{Cs}]/u.test(text);
 
+/** Whether there is nothing to read in it: nothing but spaces and characters that show nothing, of any script. */
+export const isBlank = (text: string): boolean => !/[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u.test(text);
+
 export const NOT_STORABLE = "contains characters that cannot be stored (U+0000 or half a surrogate pair)";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
-import { badInput, projectNotFound } from "../errors.ts";
+import { badInput, projectNotFound, shown } from "../errors.ts";
 import { readSettings } from "../projects/settings.ts";
 
 /** Where a project's artifact numbers are unique, the types it may number, and how far it may jump ahead. */
@@ -32,7 +32,7 @@ export function requireArtifactType({ artifactTypes }: Pick<IdSpace, "artifactTy
 }
 
 export const invalidArtifactType = (artifactType: string, validTypes: readonly string[]) =>
-  badInput(`Invalid artifact_type: ${artifactType}. Valid types: ${validTypes.join(", ")}`, {
+  badInput(`Invalid artifact_type: ${shown(artifactType)}. Valid types: ${validTypes.join(", ")}`, {
     artifactType,
     validTypes,
   });

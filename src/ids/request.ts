@@ -1,4 +1,4 @@
-import { isStorable } from "../db/storable.ts";
+import { isBlank, isStorable } from "../db/storable.ts";
 import { badInput, taskNotFound } from "../errors.ts";
 
 const SECONDS_PER_WEEK = 604_800;
@@ -23,7 +23,7 @@ export function requireList(ids: readonly string[]): void {
 
 /** Why something is done: words for people who wonder later. @throws BAD_USER_INPUT */
 export function requireReason(reason: string): string {
-  if (reason.trim() === "" || [...reason].length > LONGEST_REASON || !isStorable(reason))
+  if (isBlank(reason) || [...reason].length > LONGEST_REASON || !isStorable(reason))
     throw badInput(
       `reason must say why in 1 to ${LONGEST_REASON} characters, without U+0000 or half a surrogate pair.`,
     );
@@ -32,8 +32,8 @@ export function requireReason(reason: string): string {
 
 /** What a number is for: a note that may be left out. @throws BAD_USER_INPUT */
 export function requireBranch(branch: string | null | undefined): string | null {
-  if (branch != null && !/^\P{C}{1,255}$/u.test(branch))
-    throw badInput("branch must have 1 to 255 characters, none of them control characters.");
+  if (branch != null && (isBlank(branch) || !/^\P{C}{1,255}$/u.test(branch)))
+    throw badInput("branch must have 1 to 255 characters, not only blanks, and none of them control characters.");
   return branch ?? null;
 }
 

@@ -1,6 +1,7 @@
 import { once } from "../access/verb.ts";
 import type { Context, Role } from "../access/viewer.ts";
 import { checkProjects } from "../access/visibility.ts";
+import { isBlank } from "../db/storable.ts";
 import { badInput, forbidden } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { makeSecret, type Secret } from "./secret.ts";
@@ -77,6 +78,6 @@ async function refuseOutliving({ db, viewer }: Context, expiresAt: Date | null):
 
 function checkName(given: string): string {
   const name = given.trim();
-  if (name.length < 1 || name.length > 100) throw badInput("name must have 1 to 100 characters.");
+  if (name.length > 100 || isBlank(name)) throw badInput("name must have 1 to 100 characters, and something to read.");
   return name;
 }

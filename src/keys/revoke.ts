@@ -3,7 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { isUuid } from "../db/storable.ts";
-import { badInput, forbidden } from "../errors.ts";
+import { badInput, forbidden, shown } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { LIVE } from "./key.ts";
 
@@ -28,7 +28,9 @@ export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
         )
       : [];
     if (!key)
-      throw badInput(`API key ${input.keyId} not found. Query apiKeys { nodes { keyId name } } for those you see.`);
+      throw badInput(
+        `API key ${shown(input.keyId)} not found. Query apiKeys { nodes { keyId name } } for those you see.`,
+      );
     if (admins.length === 1 && admins[0] === key.key_id)
       throw forbidden(
         "This is the last admin key without a limit to projects; nobody could make another after it. " +

@@ -4,7 +4,7 @@ import { canSee } from "../access/visibility.ts";
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
 import { append } from "../log/append.ts";
 import { enterNamespace, type ReuseInput, setReuse } from "./namespace.ts";
-import { givenSettings, type SettingsInput } from "./settings.ts";
+import { givenSettings, requireName, type SettingsInput } from "./settings.ts";
 
 export interface CreateProject extends SettingsInput, ReuseInput {
   readonly projectId: string;
@@ -51,7 +51,7 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
   for (const [field, value] of Object.entries({ projectId, idNamespace: idNamespace ?? projectId }))
     if (!SLUG.test(value))
       throw badInput(`${field} ${JSON.stringify(value)} must be 1 to 100 of a-z, 0-9 and -, not beginning with -.`);
-  if (name.length < 1 || name.length > 200) throw badInput("name must have 1 to 200 characters.");
+  requireName(name);
   const settings = givenSettings(input);
 
   const namespace = idNamespace ?? projectId;

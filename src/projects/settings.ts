@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { badInput } from "../errors.ts";
+import { isBlank, isStorable, NOT_STORABLE } from "../db/storable.ts";
+import { badInput, shown } from "../errors.ts";
 
 const LARGEST_NUMBER = 2_147_483_647;
 
@@ -23,6 +24,12 @@ export interface SettingsInput {
   readonly idJumpLimit?: number | null | undefined;
 }
 
+/** @throws BAD_USER_INPUT */
+export function requireName(name: string): void {
+  if (name.length > 200 || isBlank(name)) throw badInput("name must have 1 to 200 characters, and something to read.");
+  if (!isStorable(name)) throw badInput(`name ${NOT_STORABLE}.`);
+}
+
 /** The settings named in the input, checked; what it leaves out is not there. */
 export function givenSettings({ leaseSeconds, artifactTypes, idJumpLimit }: SettingsInput): Partial<ProjectSettings> {
   if (leaseSeconds != null && (leaseSeconds < 1 || leaseSeconds > 604_800))
@@ -31,7 +38,7 @@ export function givenSettings({ leaseSeconds, artifactTypes, idJumpLimit }: Sett
     throw badInput(`idJumpLimit is ${idJumpLimit}; it must be from 1 to ${LARGEST_NUMBER}.`);
   const types = artifactTypes?.map((type) => type.toUpperCase());
   const bad = types?.find((type) => !/^[A-Z]{2,10}$/.test(type));
-  if (bad !== undefined) throw badInput(`Artifact type ${bad} must be 2 to 10 letters A-Z.`);
+  if (bad !== undefined) throw badInput(`Artifact type ${shown(bad)} must be 2 to 10 letters A-Z.`);
   return {
     ...(leaseSeconds != null && { leaseSeconds }),
     ...(types && { artifactTypes: [...new Set(types)] }),

@@ -1,11 +1,11 @@
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
-import { badInput, projectNotFound, versionConflict } from "../errors.ts";
+import { projectNotFound, versionConflict } from "../errors.ts";
 import { append, type NewEvent } from "../log/append.ts";
 import { type Changes, changesOf } from "./changes.ts";
 import { type ReuseInput, requireNamespace, setReuse } from "./namespace.ts";
-import { givenSettings, readSettings, type SettingsInput } from "./settings.ts";
+import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";
 
 export interface UpdateProject extends SettingsInput, ReuseInput {
   readonly projectId: string;
@@ -34,7 +34,7 @@ export function updateProject(ctx: Context, input: UpdateProject) {
     if (!before) throw projectNotFound(projectId);
     if (expectedVersion != null && expectedVersion !== before.version)
       throw versionConflict(expectedVersion, before.version, "Project");
-    if (name != null && (name.length < 1 || name.length > 200)) throw badInput("name must have 1 to 200 characters.");
+    if (name != null) requireName(name);
 
     const settings = givenSettings(input);
     if (settings.idJumpLimit !== undefined)

@@ -1,21 +1,27 @@
 import * as z from "zod";
 import type { Context } from "../access/viewer.ts";
-import { isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
+import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
 import { badInput } from "../errors.ts";
 
 const text = (most: number) => z.string().max(most).refine(isStorable, { error: NOT_STORABLE });
-const names = z.array(text(500).min(1)).max(100);
+/** What has to say something where it is given at all. */
+const said = (most: number) => text(most).refine((given) => !isBlank(given), { error: "must not be empty or blank" });
+const names = z.array(said(500)).max(100);
 /** Enough for notes of a machine; what is larger belongs into a file. */
 const LARGEST_METADATA_BYTES = 65_536;
 
 /** What a caller may say of a task, new or known. null clears what may be empty. */
 export const TaskFields = z.object({
-  title: text(200).min(1).nullish(),
-  description: text(100_000).min(1).optional(),
-  generatorName: text(50).nullish(),
+  title: said(200).nullish(),
+  description: said(100_000).optional(),
+  generatorName: said(50).nullish(),
   kind: z.enum(["task", "project", "session", "research"]).optional(),
   priority: z.int().min(0).max(4).optional(),
-  labels: z.array(text(100).min(1)).max(50).optional(),
+  labels: z
+    .array(said(100))
+    .max(50)
+    .transform((labels) => [...new Set(labels)])
+    .optional(),
   inputs: names.nullish(),
   expectedOutputs: names.nullish(),
   contextNotes: text(100_000).nullish(),
@@ -27,7 +33,7 @@ export const TaskFields = z.object({
     })
     .optional(),
   dueDate: z.date().nullish(),
-  branchName: text(255).nullish(),
+  branchName: said(255).nullish(),
 });
 
 /** The fields as a caller gives them, before they are checked. */

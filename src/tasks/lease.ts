@@ -1,4 +1,4 @@
-import { isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
+import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
 import { badInput } from "../errors.ts";
 
 /** What a worker may say when it takes, keeps or ends an attempt; each verb knows some of it. */
@@ -29,6 +29,8 @@ export function requireAttemptInput(input: AttemptInput): void {
       throw badInput(`${field} has ${text.length} characters; ${LONGEST[field]} at most.`);
     if (!isStorable(text)) throw badInput(`${field} ${NOT_STORABLE}.`);
   }
+  if (input.worker != null && isBlank(input.worker))
+    throw badInput("worker must not be empty or blank; leave it out to go by the name of the key.");
   const fault = checkpoint == null ? undefined : jsonFault(checkpoint, LARGEST_CHECKPOINT_BYTES);
   if (fault) throw badInput(`checkpoint ${fault}.`);
 }

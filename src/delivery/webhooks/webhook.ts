@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import { isUuid } from "../../db/storable.ts";
-import { badInput } from "../../errors.ts";
+import { badInput, shown } from "../../errors.ts";
 import { append, type EventType } from "../../log/append.ts";
 
 /** A webhook as its admins see it: its secrets are in no answer but that of the mutation that made them. */
@@ -87,7 +87,7 @@ export async function lockWebhook({ db, viewer }: Context, webhookId: string): P
 
 /** Unknown and foreign answer alike. */
 export const webhookNotFound = (webhookId: string) =>
-  badInput(`Webhook ${webhookId} not found. Query webhooks { nodes { webhookId url } } for those you see.`, {
+  badInput(`Webhook ${shown(webhookId)} not found. Query webhooks { nodes { webhookId url } } for those you see.`, {
     webhookId,
   });
 
