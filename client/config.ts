@@ -25,6 +25,8 @@ interface Sources {
    * (`.env`, `PORT`, and the key files in `DOCKET_HOME`, the agent's first).
    */
   readonly besideServer?: boolean;
+  /** The admin's key file is the only one for it. */
+  readonly asAdmin?: boolean;
 }
 
 const DEFAULT_PORT = 4000;
@@ -35,7 +37,11 @@ const MOST_RENEW_IDLE_MINUTES = 10_080;
  * Reads `DOCKET_URL`, `DOCKET_API_KEY`, `DOCKET_API_KEY_FILE` and `DOCKET_PROJECT` (also `TASK_TRACKING_URL` and
  * `TASK_TRACKING_API_KEY`); the more specific name wins, and a key wins over a file. Throws a ClientConfigError.
  */
-export function readClientConfig({ env = process.env, besideServer = false }: Sources = {}): ClientConfig {
+export function readClientConfig({
+  env = process.env,
+  besideServer = false,
+  asAdmin = false,
+}: Sources = {}): ClientConfig {
   const faults: string[] = [];
   if (besideServer) readEnvFile();
   const setting = (name: string) => env[name]?.trim() || undefined;
@@ -62,7 +68,8 @@ export function readClientConfig({ env = process.env, besideServer = false }: So
 
   if (url === undefined || faults.length > 0) throw new ClientConfigError(faults.join("\n"));
   const home = setting("DOCKET_HOME") ?? ".docket";
-  if (besideServer && keyFile === undefined) apiKey ??= readKey(`${home}/agent-key`) ?? readKey(`${home}/api-key`);
+  if (besideServer && keyFile === undefined)
+    apiKey ??= (asAdmin ? undefined : readKey(`${home}/agent-key`)) ?? readKey(`${home}/api-key`);
   return { url, apiKey, project: setting("DOCKET_PROJECT"), renewIdleMinutes };
 }
 

@@ -94,7 +94,7 @@ const LEASE_SECONDS = 60;
 const FEW_TASKS = 3;
 const STEPS = ["read the code", "change written", "tests green"];
 /** Codes that no further try would change. */
-const HOPELESS = new Set(["UNAUTHENTICATED", "FORBIDDEN"]);
+const HOPELESS = new Set(["UNAUTHENTICATED", "FORBIDDEN", "PROJECT_ARCHIVED"]);
 
 /** Puts a handful of tasks into a project, which is created when it is not there. */
 export async function planTasks(world: DemoWorld, project: DemoProject, planner: string): Promise<void> {
@@ -106,7 +106,7 @@ export async function planTasks(world: DemoWorld, project: DemoProject, planner:
 
 /**
  * Works on one project until the pace ends: claims, saves progress, reserves IDs, completes or gives back. Goes on
- * after errors of single tasks; throws a ServerError when its key is refused.
+ * after errors of single tasks; throws a ServerError when its key is refused, or the project archived.
  */
 export async function workAsAgent(world: DemoWorld, project: DemoProject, worker: string): Promise<never> {
   for (;;) {

@@ -1,8 +1,14 @@
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { runDemo } from "../../cli/demo/run.ts";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
 import type { GraphQLRequest } from "../../client/request.ts";
+import { startTestServer } from "../support/server.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 type Input = Record<string, unknown>;
 
@@ -103,5 +109,42 @@ describe("the demo", () => {
     }
     const { tally } = await play(fakeDocket(), 20, follow);
     expect(tally).toEqual({ events: 4, missing: 2 });
+  });
+});
+
+describe("docket demo --clean", () => {
+  const PROJECTS = "query ($archived: Boolean) { projects(archived: $archived) { nodes { projectId } } }";
+
+  /** The command where a server keeps its keys, until it ends or has printed `until`; then Ctrl-C is pressed. */
+  async function demo(url: string, home: string, { args = [], until }: { args?: string[]; until?: RegExp } = {}) {
+    const env = { PATH: process.env["PATH"], DOCKET_URL: url, DOCKET_HOME: home };
+    const child = spawn(process.execPath, ["cli/docket.js", "demo", ...args], { env });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const fault = text(child.stderr);
+    let output = "";
+    for await (const chunk of child.stdout.setEncoding("utf8")) {
+      output += chunk;
+      if (until?.test(output) && !child.killed) child.kill("SIGINT");
+    }
+    return output + (await fault);
+  }
+
+  test("archives the projects of a demo and no others, and the next demo brings them back", async () => {
+    const { url, adminKey, agentKey, ask } = await startTestServer();
+    const home = await makeTemporaryFolder("demo");
+    await ask(`mutation { createProject(input: {projectId: "demo", name: "Not of the demo"}) { replayed } }`);
+    await writeFile(join(home, "agent-key"), agentKey);
+    expect(await demo(url, home, { args: ["--clean"] })).toMatch(/^No API key: .* api-key/);
+    await writeFile(join(home, "api-key"), adminKey);
+    expect(await demo(url, home, { args: ["--clean"] })).toBe("There are no projects of a demo.\n");
+
+    const worked = { until: / claims / };
+    expect(await demo(url, home, worked)).toMatch(/--clean.*Stopped\./s);
+    expect(await demo(url, home, { args: ["--clean"] })).toMatch(/^Archived demo-web-shop, .*nothing is deleted/);
+    expect(await ask(PROJECTS)).toEqual({ projects: { nodes: [{ projectId: "demo" }] } });
+    expect(await ask(PROJECTS, { archived: true })).toMatchObject({ projects: { nodes: { length: 5 } } });
+
+    expect(await demo(url, home, worked)).toMatch(/Stopped\./);
+    expect(await ask(PROJECTS)).toMatchObject({ projects: { nodes: { length: 6 } } });
   });
 });
