@@ -14,7 +14,8 @@ builder.scalarType("DateTime", {
 });
 
 builder.scalarType("JSON", {
-  description: "Any JSON value.",
+  description:
+    "Any JSON value. What would not be kept as it is written is refused: numbers beyond double precision (send them as text) and members named __proto__.",
   serialize: (value) => value,
   parseValue: (value) => {
     const fault = jsonFault(value);

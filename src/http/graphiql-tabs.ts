@@ -26,9 +26,9 @@ query Overview {
 `;
 
 const claim = `# How an agent takes work: here one task is added and taken
-# at once. Two agents never get the same task. attempt proves
-# that you hold it: pass it with every later write; once the
-# lease is lost, such a write is refused.
+# at once. Two agents never get the same task. attempt
+# proves that you hold it: pass it with every later write;
+# once the lease is lost, such a write is refused.
 mutation Claim($project: ID!) {
   addTasks(input: {
     projectId: $project, createProject: true
@@ -42,8 +42,9 @@ mutation Claim($project: ID!) {
   }
 }
 
-# Completes what this browser holds: the task of the variables
-# below. The same key and client may leave the attempt out.
+# Completes what this browser holds: the task of the
+# variables below. The same key and client may leave the
+# attempt out.
 mutation Complete($project: ID!, $task: ID!) {
   updateTaskStatus(input: {
     projectId: $project, taskId: $task, status: COMPLETED, completionNotes: "Done in GraphiQL"
