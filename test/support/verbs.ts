@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import type { Context, Viewer } from "../../src/access/viewer.ts";
 import { connect } from "../../src/db/connect.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
@@ -19,11 +19,6 @@ export interface VerbTest {
   events(): Promise<{ type: string; project_id: string; subject_id: string; payload: Record<string, unknown> }[]>;
 }
 
-const open: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  while (open.length > 0) await open.pop()?.();
-});
-
 const AGENT: Viewer = {
   actor: "dk_test0001/agent",
   name: "agent",
@@ -37,11 +32,11 @@ const AGENT: Viewer = {
 /** Closed, and its database dropped, after the test. */
 export async function verbTest(): Promise<VerbTest> {
   const test = await createTestDatabase();
-  open.push(() => test.drop());
+  onTestFinished(() => test.drop());
   const database = openDatabase({ url: test.url, size: 25, applicationName: "docket verb test" });
-  open.push(() => database.close());
+  onTestFinished(() => database.close());
   const owner = await connect(test.ownerUrl, "docket verb test owner");
-  open.push(() => owner.end());
+  onTestFinished(() => owner.end());
   let moved = 0;
   return {
     database,
