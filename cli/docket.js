@@ -2,7 +2,7 @@
 // Plain JavaScript on purpose: an older Node, which cannot read TypeScript, must still get as far as this.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import module, { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,10 @@ const OLDEST_NODE = 24;
 const GENERATED = ["prisma/generated/client/client.ts", "client/gen/graphql.ts"];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+// Keeps what was compiled for the next start, which takes a third less time then. Older Nodes cannot; and nobody else may
+// write there, as they may in the folder for temporary files that is the default.
+module.enableCompileCache?.(join(root, "node_modules", ".cache", "docket"));
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
   if (generate()) await import("./docket.ts");

@@ -94,7 +94,8 @@ describe.skipIf(olderNode === undefined)("the docket command under an older Node
     const [line] = await once(child.stderr, "data");
     expect(String(line)).toContain('"msg":"ready"');
     child.kill("SIGTERM");
+    // The child ends in order. Without the signal it would go on, and so would this one.
     const [code] = await once(child, "exit");
-    expect(code).toBe(143);
+    expect(code).toBe(0);
   });
 });

@@ -54,7 +54,7 @@ export interface TestServer {
 export interface ServerOptions {
   /** For a second server on the database of a first one. */
   readonly test?: TestDatabase;
-  /** Environment variables of the server. */
+  /** Environment variables of the server. It runs no jobs unless DOCKET_JOBS names some. */
   readonly env?: Record<string, string>;
   /** Left open for the caller to close, for `beforeAll`. */
   readonly keepOpen?: boolean;
@@ -64,7 +64,7 @@ export interface ServerOptions {
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
   const test = options.test ?? (await createTestDatabase());
   const logged: Record<string, unknown>[] = [];
-  const server = await startServer(readConfig({ PORT: "0", ...options.env }), {
+  const server = await startServer(readConfig({ PORT: "0", DOCKET_JOBS: "none", ...options.env }), {
     databaseUrl: test.url,
     logDestination: { write: (line) => void logged.push(JSON.parse(line)) },
   });
