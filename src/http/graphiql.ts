@@ -1,5 +1,4 @@
 import { gzipSync } from "node:zlib";
-import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import { DocketError } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, redirect, sendHtml } from "./exchange.ts";
@@ -19,7 +18,7 @@ const POLICY = [
 ].join("; ");
 
 /** Nine megabytes of page: made once, when the first person asks for it, and sent compressed. */
-let page: { readonly plain: Buffer; readonly gzip: Buffer } | undefined;
+let page: Promise<{ readonly plain: Buffer; readonly gzip: Buffer }> | undefined;
 
 /**
  * Whether a browser wants to see the page, not a program the data. GraphiQL keeps the tab's document in the address, so
@@ -38,10 +37,11 @@ export async function sendGraphiQL({ request, response, scope }: Exchange, authe
     return redirect(response, "/sign-in");
   }
   page ??= makePage();
+  const { plain, gzip } = await page;
   response.setHeader("Vary", "Accept-Encoding");
   const compressed = String(request.headers["accept-encoding"] ?? "").includes("gzip");
   if (compressed) response.setHeader("Content-Encoding", "gzip");
-  sendHtml(response, 200, compressed ? page.gzip : page.plain, POLICY);
+  sendHtml(response, 200, compressed ? gzip : plain, POLICY);
 }
 
 /** Frames that a subscription's tab keeps in sight, and characters of them. */
@@ -86,7 +86,9 @@ const BEGIN = "function prepareBlob(";
 const OPTIONS = { docket: "options" };
 const RUN = /return function\((\w+),\w+\)\{(?=const \w+=\w+\(\w+\(\1\.query\),\1\.operationName)/;
 
-function makePage() {
+async function makePage() {
+  // Its scripts are half of what a server would load at its start.
+  const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
   const html = renderGraphiQL({
     title: "Docket GraphiQL",
     defaultTabs: [...TABS],

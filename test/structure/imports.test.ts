@@ -25,10 +25,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/http": [...SCHEMA, "mcp", "client"],
   "src/jobs": FEATURES,
   "src/banner": BASE,
-  "src/main": [...SCHEMA, "src/http", "src/jobs", "src/banner"],
+  "src/command": DATABASE,
+  "src/upkeep": [...LOG, "src/command"],
+  "src/main": [...SCHEMA, "src/http", "src/jobs", "src/banner", "src/command"],
   client: [],
   mcp: ["client"],
-  cli: ["client", "mcp", "src/main"],
+  cli: ["client", "mcp", "src/main", "src/upkeep"],
 };
 
 const files = globSync(["src/**/*.ts", "schema/**/*.ts", "client/**/*.ts", "mcp/**/*.ts", "cli/**/*.{ts,js}"]).filter(

@@ -1,0 +1,58 @@
+import type { Config } from "./config.ts";
+import { type EmbeddedServer, startEmbedded } from "./db/embedded.ts";
+import { errorCode } from "./db/faults.ts";
+import { hasCluster } from "./db/postgres-cluster.ts";
+
+/** Runs a command and ends the process; what it throws becomes one message and a failing exit code. */
+export async function orExplain(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    // Of these only the message helps; anything like a TypeError is a fault of ours and needs its stack.
+    const ours = error instanceof TypeError || error instanceof ReferenceError;
+    process.stderr.write(`${ours ? error.stack : error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+  process.exit();
+}
+
+const NO_SUCH_DATABASE = "3D000";
+
+export function explainMissingDatabase(error: unknown): never {
+  if (errorCode(error) !== NO_SUCH_DATABASE || !(error instanceof Error)) throw error;
+  throw new Error(`${error.message}\nTo create the database: npm run db:init`, { cause: error });
+}
+
+interface FoundDatabase {
+  readonly url: string;
+  readonly ownerUrl: string;
+  /** For a person, without the password. */
+  readonly place: string;
+  /** The one that `url` leads to, unless it is somebody else's to run. */
+  readonly embedded?: EmbeddedServer;
+}
+
+/** @param create whether the embedded database may be made: an empty one that nobody asked for would look like good news. */
+export async function findDatabase(
+  { database, home }: Config,
+  running: AsyncDisposableStack,
+  { create = false }: { readonly create?: boolean } = {},
+): Promise<FoundDatabase> {
+  if (database.url !== null) {
+    const { hostname, port, pathname, searchParams } = new URL(database.url);
+    const host = searchParams.get("host") ?? `${hostname}:${port || 5432}`;
+    return {
+      url: database.url,
+      ownerUrl: database.ownerUrl ?? database.url,
+      place: `PostgreSQL at ${host}, database ${decodeURIComponent(pathname.slice(1))}`,
+    };
+  }
+  if (!create && !(await hasCluster(home)))
+    throw new Error(
+      `There is no database in ${home}. Run this in the folder where the server is started, set DOCKET_HOME to ` +
+        "the server's, or DATABASE_URL (and DATABASE_OWNER_URL) to the PostgreSQL that it uses.",
+    );
+  const embedded = await startEmbedded(home);
+  running.defer(() => embedded.stop());
+  return { url: embedded.url, ownerUrl: embedded.ownerUrl, place: `PostgreSQL of its own, in ${home}`, embedded };
+}
