@@ -15,7 +15,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { connect } from "../src/db/connect.ts";
 import { createEmptyDatabase, createTestDatabase } from "./support/database.ts";
 import { eventually } from "./support/eventually.ts";
-import { makeTemporaryFolder } from "./support/temporary-folder.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "./support/temporary-folder.ts";
 
 const docket = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
 
@@ -153,7 +153,7 @@ describe("docket start", () => {
 
 describe("docket start with its own PostgreSQL", () => {
   test("outlives a PostgreSQL that is killed, and ends with a message when it cannot be started again", async () => {
-    const home = await makeHome();
+    const home = await makeInitialisedHome(join(await makeHome(), ".docket"));
     const child = run("start", { PORT: "0", DOCKET_HOME: home, LOG_LEVEL: "silent" });
     const ended = once(child, "exit");
     if (!child.stdout || !child.stderr) throw new Error("no pipe");

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -13,7 +13,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { fill } from "../log/small-partitions.ts";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { connectOwner } from "../support/owner.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 
@@ -97,8 +97,7 @@ test("docket audit says what is wrong with its call or its database", async () =
 });
 
 test("docket audit opens the embedded database, whether its server runs or not", async () => {
-  const home = join(await makeTemporaryFolder("audit-home"), ".docket");
-  await mkdir(home);
+  const home = await makeInitialisedHome(join(await makeTemporaryFolder("audit-home"), ".docket"));
   const embedded = await startEmbedded(home, { settings: { fsync: "off" } });
   await migrate({ ownerUrl: embedded.ownerUrl, loginUrl: embedded.url });
   const owner = await connect(embedded.ownerUrl, "docket test");

@@ -1,11 +1,12 @@
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { createDatabase } from "../../src/db/create-database.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { migrate, migrateDown } from "../../src/db/migrate.ts";
 import { withDatabase } from "../support/cluster.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 // Roles belong to the whole cluster, so these tests have one of their own.
 let folder: string;
@@ -13,7 +14,7 @@ let server: EmbeddedServer;
 
 beforeAll(async () => {
   folder = await makeTemporaryFolder("roles");
-  server = await startEmbedded(folder, { settings: { fsync: "off" } });
+  server = await startEmbedded(await makeInitialisedHome(join(folder, ".docket")), { settings: { fsync: "off" } });
   await admin("CREATE ROLE plain_owner LOGIN PASSWORD 'p'; CREATE ROLE role_maker LOGIN CREATEROLE PASSWORD 'p'");
   await admin("CREATE ROLE server LOGIN PASSWORD 'p'");
 });

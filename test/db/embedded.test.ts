@@ -8,8 +8,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { canReach } from "../../src/db/postgres-account.ts";
+import { copyFolder } from "../support/copy-folder.ts";
 import { eventually } from "../support/eventually.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const FAST = { settings: { fsync: "off" } };
 let temporary: string;
@@ -18,7 +19,7 @@ let children: ChildProcess[];
 
 beforeEach(async () => {
   temporary = await makeTemporaryFolder("embedded");
-  folder = join(temporary, ".docket");
+  folder = await makeInitialisedHome(join(temporary, ".docket"));
   children = [];
 });
 
@@ -162,7 +163,7 @@ test("a copy of the folder of a running server leaves the original alone", async
   await query(server.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
   await query(server.ownerUrl, "CHECKPOINT");
   const copy = join(temporary, "copy");
-  await promisify(execFile)("cp", ["-a", folder, copy]);
+  await copyFolder(folder, copy);
   const other = await startEmbedded(copy, FAST);
   expect(other.url).not.toBe(server.url);
   await query(other.ownerUrl, "UPDATE kept SET answer = 43");
@@ -209,6 +210,7 @@ test("is started anew when its socket was swept from the temporary folder", asyn
 });
 
 test("two processes that start at once on a fresh folder share one server, and the last one out stops it", async () => {
+  folder = join(temporary, "fresh");
   const [first, second] = await Promise.all([startProcess(), startProcess()]);
   expect(first.ownerUrl).toBe(second.ownerUrl);
   await first.stop();
@@ -258,6 +260,7 @@ test("two users within one process are two users", async () => {
 });
 
 test("an initialisation that was interrupted does not spoil the next start", async () => {
+  folder = join(temporary, "fresh");
   await mkdir(join(folder, "postgres.new-killed", "data"), { recursive: true });
   await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
   const server = await startEmbedded(folder, FAST);
@@ -312,6 +315,7 @@ test.runIf(mayBeNameless)("says what to do for a user without a name or without 
     const failed = await promisify(execFile)(process.execPath, [program, home], NAMELESS).catch(({ stderr }) => stderr);
     return String(failed);
   };
+  folder = join(temporary, "fresh");
   await mkdir(folder, { mode: 0o755 });
   expect(await startAs(folder)).toContain(`Docket cannot write to ${folder} (EACCES)`);
   await chown(folder, NAMELESS.uid, NAMELESS.gid);
@@ -319,7 +323,6 @@ test.runIf(mayBeNameless)("says what to do for a user without a name or without 
 });
 
 test("a database that has gone from its recorded place is not silently replaced by an empty one", async () => {
-  await mkdir(folder);
   await writeFile(join(folder, "postgres-location"), "/nowhere/postgres\n");
   await expect(startEmbedded(folder, FAST)).rejects.toThrow("says that the database is in /nowhere/postgres");
 });
@@ -342,6 +345,7 @@ test.runIf(process.platform === "linux")("runs in a session of its own, out of r
 });
 
 test.runIf(process.getuid?.() === 0)("as root, keeps the data where PostgreSQL's user can reach it", async () => {
+  folder = join(temporary, "fresh");
   await chmod(temporary, 0o700);
   const first = await startEmbedded(folder, FAST);
   const data = (await readFile(join(folder, "postgres-location"), "utf8")).trim();

@@ -6,7 +6,7 @@ import { connect } from "../../src/db/connect.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { type Keeper, keepRunning } from "../../src/db/keep-running.ts";
 import { eventually } from "../support/eventually.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 /** What the keeper told, in order. */
 let told: string[];
@@ -40,7 +40,7 @@ async function query({ ownerUrl }: EmbeddedServer, sql: string): Promise<Record<
 }
 
 test("starts a PostgreSQL again that was killed", async () => {
-  const { server } = await start(await makeTemporaryFolder("kept"));
+  const { server } = await start(await makeInitialisedHome(join(await makeTemporaryFolder("kept"), ".docket")));
   await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
   await killPostmaster(server);
   await eventually(() => expect(told).toContain("over"));
@@ -49,7 +49,9 @@ test("starts a PostgreSQL again that was killed", async () => {
 });
 
 test("gives up a PostgreSQL that cannot start after five tries, and leaves none behind", async () => {
-  const { server, keeper } = await start(await makeTemporaryFolder("given-up"));
+  const { server, keeper } = await start(
+    await makeInitialisedHome(join(await makeTemporaryFolder("given-up"), ".docket")),
+  );
   await appendFile(join(server.data, "postgresql.conf"), "nonsense = 1\n");
   await killPostmaster(server);
   const { message } = await keeper.givenUp;
@@ -61,7 +63,9 @@ test("gives up a PostgreSQL that cannot start after five tries, and leaves none 
 });
 
 test("gives up a PostgreSQL that ends soon after every start", async () => {
-  const { server, keeper } = await start(await makeTemporaryFolder("short-lived"));
+  const { server, keeper } = await start(
+    await makeInitialisedHome(join(await makeTemporaryFolder("short-lived"), ".docket")),
+  );
   let kills = 0;
   const killer = setInterval(async () => {
     if (await server.isRunning())
@@ -82,7 +86,7 @@ describe.runIf(mayMount())("on a full disk", () => {
     await mkdir(disk);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=200m,mode=711", "tmpfs", disk]);
     onTestFinished(() => void execFileSync("umount", ["-l", disk]));
-    const { server, keeper } = await start(join(disk, ".docket"));
+    const { server, keeper } = await start(await makeInitialisedHome(join(disk, ".docket")));
     await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
     const filler = join(disk, "filler");
     const { bavail, bsize } = await statfs(disk);

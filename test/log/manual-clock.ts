@@ -20,6 +20,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Those of them that are due only after `ms` more. */
+  timersBeyond(ms: number): number {
+    return [...this.#timers].filter(({ at }) => at > this.#now + ms).length;
+  }
+
   /** Moves time on, and stops at each timer on the way so that what it starts can happen. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdtemp, statfs } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,8 @@ import { connect } from "../../src/db/connect.ts";
 import { createDatabase } from "../../src/db/create-database.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { openCluster } from "../../src/db/postgres-cluster.ts";
+import { copyHome } from "./copy-folder.ts";
 
 /** What a test needs to know of the run's cluster. */
 export interface TestCluster {
@@ -28,6 +30,8 @@ declare module "vitest" {
     cluster: TestCluster;
     /** A folder that goes when the run ends. */
     runFolder: string;
+    /** A Docket folder whose database is initialised and was never started, for copying. */
+    initialisedHome: string;
   }
 }
 
@@ -42,9 +46,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     detached: true,
     stdio: ["pipe", "ignore", "inherit"],
   });
+  const initialisedHome = join(runFolder, "initialised");
+  await mkdir(initialisedHome, { mode: 0o711 });
+  await openCluster(initialisedHome, false);
+  project.provide("initialisedHome", initialisedHome);
   const given = process.env["TEST_DATABASE_URL"];
   const settings = { fsync: "off", full_page_writes: "off", max_connections: "300" };
-  const server = given ? undefined : await startEmbedded(join(runFolder, "cluster"), { settings });
+  const home = join(runFolder, "cluster");
+  if (!given) await copyHome(initialisedHome, home);
+  const server = given ? undefined : await startEmbedded(home, { settings });
   const cluster = await prepare(given ?? server?.ownerUrl ?? "");
   project.provide("cluster", cluster);
   return async () => {

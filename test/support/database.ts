@@ -68,11 +68,10 @@ async function drop(admin: Client, name: string): Promise<void> {
   }
 }
 
+/** A connection costs more than what it is for; this one ends with the process of the tests. */
+let administrator: Promise<Client> | undefined;
+
 async function asAdmin(work: (admin: Client) => Promise<void>): Promise<void> {
-  const admin = await connect(inject("cluster").adminUrl, "docket test");
-  try {
-    await work(admin);
-  } finally {
-    await admin.end();
-  }
+  administrator ??= connect(inject("cluster").adminUrl, "docket test");
+  await work(await administrator);
 }

@@ -6,7 +6,7 @@ import { startEmbedded } from "../../src/db/embedded.ts";
 import { run } from "../../src/db/postgres-binaries.ts";
 import { openCluster } from "../../src/db/postgres-cluster.ts";
 import { findPostmaster } from "../../src/db/postmaster.ts";
-import { makeTemporaryFolder } from "./temporary-folder.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** A PostgreSQL of one test alone, which may be taken away. */
 export interface StoppablePostgres {
@@ -22,7 +22,7 @@ export interface StoppablePostgres {
 
 /** Ends with the test. */
 export async function startPostgres(): Promise<StoppablePostgres> {
-  const folder = await makeTemporaryFolder("postgres");
+  const folder = await makeInitialisedHome(join(await makeTemporaryFolder("postgres"), ".docket"));
   const server = await startEmbedded(folder, { settings: { fsync: "off", max_connections: "100" } });
   const cluster = await openCluster(folder, false);
   let frozen: number[] = [];

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { inject } from "vitest";
+import { copyHome } from "./copy-folder.ts";
 
 /** Makes an empty folder for a test. What the test leaves there, even a running server, goes when the run ends. */
 export async function makeTemporaryFolder(name: string): Promise<string> {
@@ -8,4 +9,10 @@ export async function makeTemporaryFolder(name: string): Promise<string> {
   // Under root PostgreSQL runs as another user, who must pass.
   await chmod(folder, 0o711);
   return folder;
+}
+
+/** Makes a Docket folder whose database is initialised: for tests of what comes after that, which takes long. */
+export async function makeInitialisedHome(home: string): Promise<string> {
+  await copyHome(inject("initialisedHome"), home);
+  return home;
 }
