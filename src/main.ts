@@ -66,7 +66,7 @@ export async function startServer(
   // Both take their time when the outside hangs: together.
   opened.defer(async () => void (await Promise.all([log.close(), jobs?.close()])));
   jobs = await startJobs({ database, log, logger, config });
-  const authenticate = createAuthenticator(database, config.jwt);
+  const authenticate = await createAuthenticator(database, config.jwt);
   const services = { database, prisma, log };
   http = await startHttpServer({ services, authenticate, http: config.http, logger }).catch((error) => {
     throw explainListening(error, config);

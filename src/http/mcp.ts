@@ -13,7 +13,7 @@ import { mayCallFromPage } from "./origin.ts";
 import { identify, type RequestScope } from "./request-scope.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 
-interface McpRouteOptions {
+export interface McpRouteOptions {
   readonly graphql: GraphQLServer;
   readonly authenticate: Authenticate;
   readonly http: HttpConfig;

@@ -1,4 +1,3 @@
-import { NatsSink } from "../delivery/bus/sink.ts";
 import { ensureReader, pump } from "../log/pump.ts";
 import type { JobContext, RunningJob } from "./jobs.ts";
 import { Loop } from "./loop.ts";
@@ -9,6 +8,7 @@ const INTERVAL_MS = 1_000;
 /** Carries the log to the message bus, when there is one. The server runs without the bus too; it then catches up. */
 export async function startBus({ config, database, log, logger, clock }: JobContext): Promise<RunningJob> {
   if (config.nats === null) return { close: async () => undefined };
+  const { NatsSink } = await import("../delivery/bus/sink.ts");
   const sink = new NatsSink(config.nats);
   await ensureReader(database, sink.reader);
   const job = {

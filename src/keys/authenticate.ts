@@ -4,7 +4,6 @@ import type { JwtConfig } from "../config.ts";
 import type { Db } from "../db/database.ts";
 import { background } from "../db/requester.ts";
 import { unauthenticated } from "../errors.ts";
-import { createTokenVerifier } from "./jwt.ts";
 import { hashOf, isWellFormed, looksLikeApiKey, type SecretKind } from "./secret.ts";
 
 /** What a request or connection brought along; null where it brought nothing. */
@@ -36,8 +35,8 @@ const NO_CREDENTIALS =
  * Finds out who asks; the first strategy that applies decides: API key, token, session cookie.
  * @throws UNAUTHENTICATED saying what is wrong with the credentials; DATABASE_UNAVAILABLE.
  */
-export function createAuthenticator(db: Db, jwt: JwtConfig | null): Authenticate {
-  const verifyToken = jwt && createTokenVerifier(jwt);
+export async function createAuthenticator(db: Db, jwt: JwtConfig | null): Promise<Authenticate> {
+  const verifyToken = jwt && (await import("./jwt.ts")).createTokenVerifier(jwt);
   const keys = keyLoader(db);
   // One statement is for many requests.
   const asAuthentication = background("authentication");

@@ -26,7 +26,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
   await insertKey(contextOf(at.database, SERVER), secret, { name: "agent", role: "agent" });
   const server = await startHttpServer({
     services: { database: at.database, prisma, log: at.log },
-    authenticate: createAuthenticator(at.database, null),
+    authenticate: await createAuthenticator(at.database, null),
     http: readConfig({ PORT: "0" }).http,
     logger: pino({ level: "silent" }),
   });
