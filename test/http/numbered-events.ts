@@ -1,14 +1,18 @@
 import { nextOf, type ServerSentEvent } from "../support/event-stream.ts";
 import type { TestServer } from "../support/server.ts";
 
-const ALPHA = `taskEvents(filter: {projects: ["alpha"]})`;
-/** Follows the numbers of project alpha, which its events carry. */
-export const NUMBERS = `subscription { ${ALPHA} { events { number } } }`;
+/** Follows the numbers of a project, which its events carry. */
+export const numbersOf = (projectId: string) =>
+  `subscription { taskEvents(filter: {projects: ["${projectId}"]}) { events { number } } }`;
+export const NUMBERS = numbersOf("alpha");
 
-/** Event n of project alpha; the first makes the project. */
-export async function happen({ ask }: TestServer, n: number): Promise<void> {
-  if (n === 1) await ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
-  else await ask('mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "work"}]}) { tasksAdded } }');
+/** Event n of the project; the first makes the project. */
+export async function happen({ ask }: TestServer, n: number, projectId = "alpha"): Promise<void> {
+  if (n === 1) await ask(`mutation { createProject(input: {projectId: "${projectId}", name: "P"}) { replayed } }`);
+  else
+    await ask(
+      `mutation { addTasks(input: {projectId: "${projectId}", tasks: [{description: "work"}]}) { tasksAdded } }`,
+    );
 }
 
 export const numbersIn = ({ data }: Pick<ServerSentEvent, "data">): number[] =>
