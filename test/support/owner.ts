@@ -9,10 +9,10 @@ export interface Owner extends Client {
   pass(seconds: number): Promise<void>;
 }
 
-/** Ends with the test. */
-export async function connectOwner({ ownerUrl }: TestDatabase): Promise<Owner> {
+/** Ends with the test, unless it is kept open for the caller to end, for `beforeAll`. */
+export async function connectOwner({ ownerUrl }: TestDatabase, { keepOpen = false } = {}): Promise<Owner> {
   const client = await connect(ownerUrl, "docket test owner");
-  onTestFinished(() => client.end());
+  if (!keepOpen) onTestFinished(() => client.end());
   return Object.assign(client, {
     async pass(seconds: number) {
       await client.query(

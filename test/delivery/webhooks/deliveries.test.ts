@@ -1,5 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Managed, startManaged } from "./managed.ts";
+
+let managed: Managed;
+beforeAll(async () => {
+  managed = await startManaged({ keepOpen: true });
+});
+afterAll(() => managed.close());
 
 const PAGE = `query ($id: ID!, $status: WebhookDeliveryStatus, $first: Int, $after: String) {
   webhook(webhookId: $id) { deliveries(status: $status, first: $first, after: $after) {
@@ -26,7 +32,7 @@ interface Page {
 }
 
 /** A webhook to which so many tasks of alpha are queued. @returns its id, and the tasks', oldest first. */
-async function withTasks(managed: Managed, count: number): Promise<{ id: string; tasks: string[] }> {
+async function withTasks(count: number): Promise<{ id: string; tasks: string[] }> {
   const id = (await managed.create({ projectIds: ["alpha"], types: ["task.created"] })).webhook.webhookId;
   const tasks: string[] = [];
   for (let i = 0; i < count; i++) tasks.push(await managed.addTask());
@@ -36,8 +42,7 @@ async function withTasks(managed: Managed, count: number): Promise<{ id: string;
 
 describe("the delivery log of a webhook", () => {
   it("shows each delivery with its attempts and its event, the latest first", async () => {
-    const managed = await startManaged();
-    const { id, tasks } = await withTasks(managed, 3);
+    const { id, tasks } = await withTasks(3);
     const page = await managed.ask<Page>(PAGE, { id });
     const [third, second, first] = page.webhook.deliveries.nodes.map(({ eventId }) => eventId);
     await managed.end(id, "delivered", 1, first);
@@ -101,8 +106,7 @@ describe("the delivery log of a webhook", () => {
   });
 
   it("comes in pages that show each delivery once, while new ones arrive and others change", async () => {
-    const managed = await startManaged();
-    const { id, tasks } = await withTasks(managed, 5);
+    const { id, tasks } = await withTasks(5);
     const seen: string[] = [];
     let after: string | null = null;
     for (const [count, hasNextPage] of [
@@ -127,9 +131,8 @@ describe("the delivery log of a webhook", () => {
   });
 
   it("can be limited to a status, and shows the dead letters of all webhooks in one query", async () => {
-    const managed = await startManaged();
-    const { id, tasks } = await withTasks(managed, 2);
-    const other = await withTasks(managed, 1);
+    const { id, tasks } = await withTasks(2);
+    const other = await withTasks(1);
     await managed.end(id, "dead");
     await managed.addTask();
     await managed.queue(id);
@@ -137,7 +140,9 @@ describe("the delivery log of a webhook", () => {
       webhook: { deliveries: { totalCount: 2, nodes: [{ subjectId: tasks[1] }, { subjectId: tasks[0] }] } },
     });
     expect(
-      await managed.ask("{ webhooks { nodes { webhookId dead deliveries(status: DEAD) { nodes { subjectId } } } } }"),
+      await managed.ask(
+        "{ webhooks(first: 2) { nodes { webhookId dead deliveries(status: DEAD) { nodes { subjectId } } } } }",
+      ),
     ).toEqual({
       webhooks: {
         nodes: [
@@ -149,12 +154,13 @@ describe("the delivery log of a webhook", () => {
   });
 
   it("has no event where the log no longer holds it, even if another one has its place", async () => {
-    const managed = await startManaged();
-    const { id } = await withTasks(managed, 1);
-    await managed.owner.query("UPDATE webhook_deliveries SET event_id = gen_random_uuid()");
+    const { id } = await withTasks(1);
+    await managed.owner.query("UPDATE webhook_deliveries SET event_id = gen_random_uuid() WHERE webhook_id = $1", [id]);
     await managed.owner.query(
       `INSERT INTO webhook_deliveries (webhook_id, position, event_id, event_type, project_id, subject_type, subject_id, next_attempt_at)
-       SELECT webhook_id, 900000, gen_random_uuid(), event_type, project_id, subject_type, subject_id, docket_now() FROM webhook_deliveries`,
+       SELECT webhook_id, 900000, gen_random_uuid(), event_type, project_id, subject_type, subject_id, docket_now()
+       FROM webhook_deliveries WHERE webhook_id = $1`,
+      [id],
     );
     expect(
       await managed.ask("query ($id: ID!) { webhook(webhookId: $id) { deliveries { nodes { event { eventId } } } } }", {
@@ -169,8 +175,7 @@ describe("the delivery log of a webhook", () => {
     [{ after: "nothing" }, /cursor does not belong/],
     [{ after: "00000000-0000-4000-8000-000000000000" }, /cursor does not belong/],
   ])("refuses %o, and answers other fields all the same", async (page, message) => {
-    const managed = await startManaged();
-    const { id } = await withTasks(managed, 1);
+    const { id } = await withTasks(1);
     const { data, errors } = await managed.server.gql(
       `query ($id: ID!, $first: Int, $after: String) { webhook(webhookId: $id) {
         wrong: deliveries(first: $first, after: $after) { nodes { eventId } } right: deliveries { totalCount } } }`,
@@ -184,12 +189,13 @@ describe("the delivery log of a webhook", () => {
   });
 
   it("pages through the attempts of each delivery, and answers for the last of each", async () => {
-    const managed = await startManaged();
-    const { id } = await withTasks(managed, 2);
+    const { id } = await withTasks(2);
     await managed.end(id, "dead", 0);
     await managed.owner.query(
       `INSERT INTO webhook_attempts (webhook_id, position, attempt, started_at, duration_ms, error)
-       SELECT webhook_id, position, n, docket_now(), 1, 'It broke' FROM webhook_deliveries, generate_series(1, 120) n`,
+       SELECT webhook_id, position, n, docket_now(), 1, 'It broke' FROM webhook_deliveries, generate_series(1, 120) n
+       WHERE webhook_id = $1`,
+      [id],
     );
     const read = async (fields: string) => {
       const { webhook } = await managed.ask<{ webhook: { deliveries: { nodes: Record<string, unknown>[] } } }>(
@@ -213,7 +219,6 @@ describe("the delivery log of a webhook", () => {
   });
 
   it("is read in a handful of statements, however many webhooks and deliveries there are", async () => {
-    const managed = await startManaged();
     const { server, ask, queue, create } = managed;
     const ids: string[] = [];
     for (let i = 0; i < 30; i++) ids.push((await create({ types: ["task.*"] })).webhook.webhookId);
@@ -223,7 +228,7 @@ describe("the delivery log of a webhook", () => {
     const count = () => void taken++;
     server.database.pool.on("acquire", count);
     const answer = await ask<{ webhooks: { nodes: { pending: number; deliveries: { nodes: unknown[] } }[] } }>(
-      `{ webhooks { nodes { pending dead behind deliveries(first: 20) { nodes {
+      `{ webhooks(first: 30) { nodes { pending dead behind deliveries(first: 20) { nodes {
         attempts(first: 10) { attempt } lastAttempt { error } event { task { description } } } } } } }`,
     );
     server.database.pool.off("acquire", count);

@@ -1,8 +1,14 @@
 import { Webhook } from "standardwebhooks";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expandTypes } from "../../../src/delivery/webhooks/types.ts";
 import { EVENT_TYPES } from "../../../src/log/append.ts";
 import { type Managed, startManaged } from "./managed.ts";
+
+let managed: Managed;
+beforeAll(async () => {
+  managed = await startManaged({ keepOpen: true });
+});
+afterAll(() => managed.close());
 
 const WEBHOOK = "webhookId url projectIds types pausedAt pauseReason oldSecretUntil createdBy pending dead behind";
 const change = (verb: string, more = "") =>
@@ -21,26 +27,27 @@ interface Changed {
 }
 
 /** Subjects of what is queued, in the order of the log. */
-async function queued({ owner }: Managed, webhookId: string): Promise<string[]> {
-  const { rows } = await owner.query<{ subject_id: string }>(
+async function queued(webhookId: string): Promise<string[]> {
+  const { rows } = await managed.owner.query<{ subject_id: string }>(
     "SELECT subject_id FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY position",
     [webhookId],
   );
   return rows.map(({ subject_id }) => subject_id);
 }
 
-async function logged({ owner }: Managed, type = "webhook.%") {
-  await owner.query("SELECT drain()");
-  const { rows } = await owner.query(
-    "SELECT event_type, project_id, subject_type, subject_id, payload FROM events WHERE event_type LIKE $1 ORDER BY position",
-    [type],
+/** What the log tells of the webhook. */
+async function logged(webhookId: string, type = "webhook.%") {
+  await managed.owner.query("SELECT drain()");
+  const { rows } = await managed.owner.query(
+    `SELECT event_type, project_id, subject_type, subject_id, payload FROM events
+     WHERE subject_id = $1 AND event_type LIKE $2 ORDER BY position`,
+    [webhookId, type],
   );
   return rows;
 }
 
 describe("createWebhook", () => {
   it("makes a webhook as it was asked for, and shows a secret of Standard Webhooks this once", async () => {
-    const managed = await startManaged();
     // What has happened to its projects is in the log by then, so that nothing is left to queue.
     await managed.owner.query("SELECT drain()");
     const input = {
@@ -80,20 +87,19 @@ describe("createWebhook", () => {
   });
 
   it("lets it begin where the log ends, and gives it what its projects and types select", async () => {
-    const managed = await startManaged();
     await managed.addTask();
     await managed.owner.query("SELECT drain()");
     const alpha = (await managed.create({ projectIds: ["alpha"], types: ["task.*"] })).webhook.webhookId;
     const ids = (await managed.create({ types: ["ids.assigned"] })).webhook.webhookId;
     const everything = (await managed.create()).webhook.webhookId;
     const second = await managed.addTask();
-    await managed.addTask("beta");
+    const third = await managed.addTask("beta");
     expect(await managed.ask(ONE, { id: alpha })).toMatchObject({ webhook: { behind: true, pending: 0 } });
     for (const webhookId of [alpha, ids, everything]) await managed.queue(webhookId);
-    expect(await queued(managed, alpha)).toEqual([second]);
-    expect(await queued(managed, ids)).toEqual([]);
+    expect(await queued(alpha)).toEqual([second]);
+    expect(await queued(ids)).toEqual([]);
     // The server's own events, such as that it was made, are for webhooks without a limit.
-    expect(await queued(managed, everything)).toEqual(expect.arrayContaining([everything, second, "TASK-001"]));
+    expect(await queued(everything)).toEqual(expect.arrayContaining([everything, second, third]));
     expect(await managed.ask(ONE, { id: alpha })).toMatchObject({ webhook: { behind: false, pending: 1 } });
   });
 
@@ -116,28 +122,30 @@ describe("createWebhook", () => {
     [{ projectIds: ["alpha", "nowhere"] }, "PROJECT_NOT_FOUND", /nowhere/],
     [{ projectIds: ["alpha"], types: ["key.*"] }, "BAD_USER_INPUT", /belong to no project/],
   ])("refuses %o", async (input, code, message) => {
-    const { refused, owner } = await startManaged();
-    const errors = await refused(
+    const made = () =>
+      managed.owner.query(
+        "SELECT (SELECT count(*) FROM webhooks) webhooks, (SELECT count(*) FROM log_readers) readers",
+      );
+    const before = (await made()).rows;
+    const errors = await managed.refused(
       "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { replayed } }",
       {
         input: { url: "https://hooks.example", ...input },
       },
     );
     expect(errors).toMatchObject([{ message: expect.stringMatching(message), extensions: { code } }]);
-    expect((await owner.query("SELECT FROM webhooks")).rowCount).toBe(0);
-    expect((await owner.query("SELECT FROM log_readers")).rowCount).toBe(0);
+    expect((await made()).rows).toEqual(before);
   });
 
   it("keeps its secrets in its own row alone, and no token of the receiver in the log", async () => {
-    const managed = await startManaged();
     const { webhook, secret } = await managed.create({
       url: "https://hooks.example/in?token=t0ken",
-      idempotencyKey: "k1",
+      idempotencyKey: "secrets",
     });
     const id = webhook.webhookId;
     const rotated = await managed.ask<{ rotateWebhookSecret: { secret: string } }>(ROTATE, { id });
     await managed.ask(DELETE, { id });
-    const events = await logged(managed);
+    const events = await logged(id);
     expect(events.map(({ event_type, payload }) => [event_type, payload["url"]])).toEqual([
       ["webhook.created", "https://hooks.example/in"],
       ["webhook.secret_rotated", undefined],
@@ -188,7 +196,7 @@ describe("an admin that is limited to projects", () => {
   });
 
   it("is all that sees webhooks: agents and readers do not", async () => {
-    const { server, create, refused } = await startManaged();
+    const { server, create, refused } = managed;
     const id = (await create()).webhook.webhookId;
     for (const document of [ONE, "{ webhooks { nodes { webhookId } } }"])
       expect(await refused(document, { id }, server.agentKey)).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
@@ -197,12 +205,12 @@ describe("an admin that is limited to projects", () => {
 
 describe("pauseWebhook and resumeWebhook", () => {
   it("keep what happens meanwhile, and send what is pending at once", async () => {
-    const managed = await startManaged();
     const id = (await managed.create({ projectIds: ["alpha"], types: ["task.*"] })).webhook.webhookId;
     const first = await managed.addTask();
     await managed.queue(id);
     await managed.owner.query(
-      "UPDATE webhook_deliveries SET attempts = 3, next_attempt_at = docket_now() + interval '5 h'",
+      "UPDATE webhook_deliveries SET attempts = 3, next_attempt_at = docket_now() + interval '5 h' WHERE webhook_id = $1",
+      [id],
     );
     const { answer } = await managed.ask<Changed>(PAUSE, { id });
     expect(answer).toMatchObject({
@@ -216,12 +224,13 @@ describe("pauseWebhook and resumeWebhook", () => {
     expect(await managed.ask(RESUME, { id })).toMatchObject({ answer: { webhook: { pausedAt: null, behind: true } } });
     expect(await managed.ask(RESUME, { id })).toMatchObject({ answer: { webhook: { pausedAt: null } } });
     const { rows } = await managed.owner.query(
-      "SELECT attempts, next_attempt_at <= docket_now() AS due FROM webhook_deliveries",
+      "SELECT attempts, next_attempt_at <= docket_now() AS due FROM webhook_deliveries WHERE webhook_id = $1",
+      [id],
     );
     expect(rows).toEqual([{ attempts: 3, due: true }]);
     await managed.queue(id);
-    expect(await queued(managed, id)).toEqual([first, second]);
-    expect((await logged(managed)).map(({ event_type, payload }) => [event_type, payload])).toEqual([
+    expect(await queued(id)).toEqual([first, second]);
+    expect((await logged(id)).map(({ event_type, payload }) => [event_type, payload])).toEqual([
       ["webhook.created", { url: "https://hooks.example/docket", projectIds: ["alpha"], types: ["task.*"] }],
       ["webhook.paused", { reason: null }],
       ["webhook.resumed", {}],
@@ -229,9 +238,11 @@ describe("pauseWebhook and resumeWebhook", () => {
   });
 
   it("clear the reason why it paused by itself, and leave it while it is paused", async () => {
-    const managed = await startManaged();
     const id = (await managed.create()).webhook.webhookId;
-    await managed.owner.query("UPDATE webhooks SET paused_at = docket_now(), pause_reason = 'It is gone (410)'");
+    await managed.owner.query(
+      "UPDATE webhooks SET paused_at = docket_now(), pause_reason = 'It is gone (410)' WHERE webhook_id = $1",
+      [id],
+    );
     expect(await managed.ask(PAUSE, { id })).toMatchObject({
       answer: { webhook: { pauseReason: "It is gone (410)" } },
     });
@@ -241,7 +252,6 @@ describe("pauseWebhook and resumeWebhook", () => {
   });
 
   it("leave alone when a delivery of another webhook is tried again", async () => {
-    const managed = await startManaged();
     const [one, other] = [await managed.create(), await managed.create()];
     await managed.addTask();
     for (const { webhook } of [one, other]) await managed.queue(webhook.webhookId);
@@ -249,7 +259,9 @@ describe("pauseWebhook and resumeWebhook", () => {
     await managed.ask(PAUSE, { id: one.webhook.webhookId });
     await managed.ask(RESUME, { id: one.webhook.webhookId });
     const { rows } = await managed.owner.query(
-      "SELECT DISTINCT webhook_id, next_attempt_at <= docket_now() AS due FROM webhook_deliveries ORDER BY due",
+      `SELECT DISTINCT webhook_id, next_attempt_at <= docket_now() AS due FROM webhook_deliveries
+       WHERE webhook_id = ANY($1) ORDER BY due`,
+      [[one, other].map(({ webhook }) => webhook.webhookId)],
     );
     expect(rows).toEqual([
       { webhook_id: other.webhook.webhookId, due: false },
@@ -259,23 +271,25 @@ describe("pauseWebhook and resumeWebhook", () => {
 });
 
 describe("deleteWebhook", () => {
+  const readersOf = (...webhookIds: string[]) => webhookIds.map((id) => `webhook:${id}`);
+
   it("takes its deliveries and its place in the log along, and nothing of others", async () => {
-    const managed = await startManaged();
     const [one, other] = [await managed.create(), await managed.create()];
     await managed.addTask();
     for (const { webhook } of [one, other]) await managed.queue(webhook.webhookId);
     await managed.end(one.webhook.webhookId, "dead", 2);
-    const id = one.webhook.webhookId;
+    const [id, left] = [one.webhook.webhookId, other.webhook.webhookId];
     expect(await managed.ask(DELETE, { id })).toEqual({ deleteWebhook: { webhookId: id, replayed: false } });
     const { rows } = await managed.owner.query(
-      `SELECT (SELECT json_agg(webhook_id) FROM webhooks) AS webhooks, (SELECT json_agg(reader) FROM log_readers) AS readers,
-         (SELECT json_agg(DISTINCT webhook_id) FROM webhook_deliveries) AS deliveries,
-         (SELECT count(*)::int FROM webhook_attempts) AS attempts`,
+      `SELECT (SELECT json_agg(webhook_id) FROM webhooks WHERE webhook_id = ANY($1)) AS webhooks,
+         (SELECT json_agg(reader) FROM log_readers WHERE reader = ANY($2)) AS readers,
+         (SELECT json_agg(DISTINCT webhook_id) FROM webhook_deliveries WHERE webhook_id = ANY($1)) AS deliveries,
+         (SELECT count(*)::int FROM webhook_attempts WHERE webhook_id = ANY($1)) AS attempts`,
+      [[id, left], readersOf(id, left)],
     );
-    const left = other.webhook.webhookId;
-    expect(rows).toEqual([{ webhooks: [left], readers: [`webhook:${left}`], deliveries: [left], attempts: 0 }]);
+    expect(rows).toEqual([{ webhooks: [left], readers: readersOf(left), deliveries: [left], attempts: 0 }]);
     expect(await managed.refused(DELETE, { id })).toMatchObject([{ message: expect.stringContaining("not found") }]);
-    expect((await logged(managed, "webhook.deleted"))[0]).toMatchObject({
+    expect((await logged(id, "webhook.deleted"))[0]).toMatchObject({
       project_id: "_server",
       subject_type: "webhook",
       subject_id: id,
@@ -284,22 +298,24 @@ describe("deleteWebhook", () => {
   });
 
   it("may come while events are being queued", async () => {
-    const managed = await startManaged();
     const created = await Promise.all(Array.from({ length: 8 }, () => managed.create()));
     for (let i = 0; i < 5; i++) await managed.addTask();
     const ids = created.map(({ webhook }) => webhook.webhookId);
     await Promise.all(ids.flatMap((id) => [managed.queue(id), managed.ask(DELETE, { id })]));
-    expect((await managed.owner.query("SELECT FROM webhook_deliveries")).rowCount).toBe(0);
-    expect((await managed.owner.query("SELECT FROM log_readers")).rowCount).toBe(0);
+    const { rows } = await managed.owner.query(
+      `SELECT (SELECT count(*)::int FROM webhook_deliveries WHERE webhook_id = ANY($1)) AS deliveries,
+         (SELECT count(*)::int FROM log_readers WHERE reader = ANY($2)) AS readers`,
+      [ids, readersOf(...ids)],
+    );
+    expect(rows).toEqual([{ deliveries: 0, readers: 0 }]);
   });
 });
 
 describe("rotateWebhookSecret", () => {
-  const secrets = async ({ owner }: Managed) =>
-    (await owner.query("SELECT secret, previous_secret FROM webhooks")).rows[0];
+  const secrets = async (id: string) =>
+    (await managed.owner.query("SELECT secret, previous_secret FROM webhooks WHERE webhook_id = $1", [id])).rows[0];
 
   it("gives a new secret, and lets the old one sign for another day", async () => {
-    const managed = await startManaged();
     const { webhook, secret: old } = await managed.create();
     const id = webhook.webhookId;
     const { rotateWebhookSecret: rotated } = await managed.ask<{
@@ -307,7 +323,7 @@ describe("rotateWebhookSecret", () => {
     }>(ROTATE, { id });
     expect(rotated.secret).toMatch(/^whsec_/);
     expect(rotated.secret).not.toBe(old);
-    expect(await secrets(managed)).toEqual({ secret: rotated.secret, previous_secret: old });
+    expect(await secrets(id)).toEqual({ secret: rotated.secret, previous_secret: old });
     await managed.owner.pass(23 * 3600);
     expect(await managed.ask(ONE, { id })).toMatchObject({ webhook: rotated.webhook });
     await managed.owner.pass(3600);
@@ -315,16 +331,15 @@ describe("rotateWebhookSecret", () => {
   });
 
   it("ends the old secret at once when it has leaked, and one from before in any case", async () => {
-    const managed = await startManaged();
     const { webhook } = await managed.create();
     const rotate = async (now: boolean) =>
       (await managed.ask<{ rotateWebhookSecret: { secret: string } }>(ROTATE, { id: webhook.webhookId, now }))
         .rotateWebhookSecret.secret;
     const second = await rotate(false);
     const third = await rotate(false);
-    expect(await secrets(managed)).toEqual({ secret: third, previous_secret: second });
+    expect(await secrets(webhook.webhookId)).toEqual({ secret: third, previous_secret: second });
     const fourth = await rotate(true);
-    expect(await secrets(managed)).toEqual({ secret: fourth, previous_secret: null });
+    expect(await secrets(webhook.webhookId)).toEqual({ secret: fourth, previous_secret: null });
   });
 });
 

@@ -26,12 +26,13 @@ export interface Managed {
   queue(webhookId: string): Promise<void>;
   /** Ends what is pending, or the one of the event, as if it had been sent `attempts` times. */
   end(webhookId: string, status: "delivered" | "dead", attempts?: number, eventId?: string): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** With the projects alpha and beta. */
-export async function startManaged(): Promise<Managed> {
-  const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
-  const owner = await connectOwner(server.test);
+/** With the projects alpha and beta. Ends with the test, unless it is kept open for `beforeAll`. */
+export async function startManaged(options: { readonly keepOpen?: boolean } = {}): Promise<Managed> {
+  const server = await startTestServer(options);
+  const owner = await connectOwner(server.test, options);
   const ask = <Data>(document: string, variables: object = {}, key = server.adminKey) =>
     server.ask<Data>(document, variables, { key });
   for (const projectId of ["alpha", "beta"])
@@ -83,6 +84,11 @@ export async function startManaged(): Promise<Managed> {
          FROM ended CROSS JOIN generate_series(1, $3) n ON CONFLICT DO NOTHING`,
         [webhookId, status, attempts, eventId],
       );
+    },
+
+    async close() {
+      await owner.end();
+      await server.close();
     },
   };
 }
