@@ -67,7 +67,8 @@ export class FairPool extends pg.Pool {
       keepAlive: true,
       application_name: applicationName,
       // The drain must see what committed while it waited: a database that defaults to SERIALIZABLE would stop the log.
-      options: `-c role=${DOCKET_ROLE} -c timezone=UTC -c default_transaction_isolation=read\\ committed`,
+      // No statement runs for long enough to be worth compiling.
+      options: `-c role=${DOCKET_ROLE} -c timezone=UTC -c default_transaction_isolation=read\\ committed -c jit=off`,
       types: numbersTypes,
     });
     this.#turns = new Turns(size);
