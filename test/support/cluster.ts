@@ -104,6 +104,12 @@ async function prepare(url: string): Promise<TestCluster> {
 
 async function cleanUp({ adminUrl, template, login }: TestCluster): Promise<void> {
   const admin = await connect(adminUrl, "docket test clean-up");
+  // Those of tests that were interrupted, or that were kept for the next test.
+  const { rows } = await admin.query<{ name: string }>(
+    "SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)",
+    [`${login}_`],
+  );
+  for (const { name } of rows) await admin.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
   await admin.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(template)}`);
   await admin.query(`DROP ROLE IF EXISTS ${escapeIdentifier(login)}`);
   await admin.end();

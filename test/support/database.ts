@@ -30,7 +30,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 
 async function create(source: string): Promise<TestDatabase> {
   const { adminUrl, login, password } = inject("cluster");
-  const name = `docket_test_${randomBytes(8).toString("hex")}`;
+  const name = `${login}_${randomBytes(8).toString("hex")}`;
   await asAdmin((admin) => clone(admin, `CREATE DATABASE ${name} ${source}`, 3));
   const ownerUrl = withDatabase(adminUrl, name);
   const url = new URL(ownerUrl);

@@ -1,0 +1,55 @@
+import type { Client } from "pg";
+import { escapeIdentifier } from "pg";
+
+/** All that is defined in the database, and how often anybody is connected to it beside a test of verbs. */
+const LOOK = `SELECT md5(string_agg(thing, ' ' ORDER BY thing)) AS structure, (SELECT count(*) FROM pg_stat_activity
+  WHERE datname = current_database() AND backend_type = 'client backend'
+    AND application_name NOT LIKE 'docket verb test%') AS others
+FROM (
+  SELECT concat_ws(' ', oid, relname, relkind, reloptions) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(' ', attrelid, attname, atttypid, attnotnull, attisdropped) FROM pg_attribute a
+    JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(' ', oid, xmin, tgenabled) FROM pg_trigger
+  UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_constraint
+  UNION ALL SELECT concat_ws(' ', setrole, setconfig) FROM pg_db_role_setting
+    WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+) AS things (thing)`;
+
+const TABLES = `SELECT c.relname AS name, 
+  array_agg(a.attname::text ORDER BY attnum) FILTER (WHERE attgenerated = '') AS columns
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+  AND relname <> '_prisma_migrations' GROUP BY c.oid ORDER BY relname`;
+
+const SEQUENCES = `SELECT format('SELECT setval(%L, %s, %L)', format('%I.%I', schemaname, sequencename),
+  coalesce(last_value, start_value), last_value IS NOT NULL) AS reset FROM pg_sequences`;
+
+/**
+ * Remembers the rows of a fresh database. The answer brings it back to them and says whether it is as new: nothing in
+ * it was defined anew, and nobody else is connected to it.
+ */
+export async function emptier(owner: Client): Promise<() => Promise<boolean>> {
+  const { rows: tables } = await owner.query<{ name: string; columns: string[] }>(TABLES);
+  const { rows: sequences } = await owner.query<{ reset: string }>(SEQUENCES);
+  await owner.query("CREATE SCHEMA fresh");
+  const statements = ["BEGIN", "SET LOCAL session_replication_role = replica"];
+  for (const { name, columns } of tables) {
+    const table = escapeIdentifier(name);
+    statements.push(`DELETE FROM public.${table}`);
+    const { rowCount } = await owner.query(`SELECT FROM public.${table} LIMIT 1`);
+    if (rowCount === 0) continue;
+    await owner.query(`CREATE TABLE fresh.${table} AS TABLE public.${table}`);
+    const list = columns.map(escapeIdentifier).join();
+    statements.push(`INSERT INTO public.${table} (${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM fresh.${table}`);
+  }
+  const text = [...statements, ...sequences.map(({ reset }) => reset), "COMMIT"].join("; ");
+  const look = async () => (await owner.query<{ structure: string; others: number }>(LOOK)).rows[0];
+  const fresh = await look();
+  return async () => {
+    const now = await look();
+    if (now?.structure !== fresh?.structure || Number(now?.others) > 0) return false;
+    await owner.query(text);
+    return true;
+  };
+}
