@@ -1,33 +1,55 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
-const ADD = { project_id: "alpha", tasks: [{ description: "Write the docs" }] };
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
+
+/** An agent of a project of its own, which has no tasks yet. */
+interface Caller {
+  readonly project: string;
+  readonly key: string;
+}
+
+let callers = 0;
+async function makeCaller(): Promise<Caller> {
+  const project = `project-${++callers}`;
+  await server.ask('mutation ($id: ID!) { createProject(input: {projectId: $id, name: "P"}) { replayed } }', {
+    id: project,
+  });
+  const { secret: key } = await server.makeKey({ name: "caller", projectIds: [project] });
+  return { project, key };
+}
+
+const add = ({ project }: Caller) => ({ project_id: project, tasks: [{ description: "Write the docs" }] });
 
 /** One call of add_task in a request of its own, as clients without a session send it. */
-function post({ url, agentKey }: TestServer, headers: Record<string, string> = {}, signal: AbortSignal | null = null) {
-  return fetch(`${url}/mcp`, {
+function post(caller: Caller, headers: Record<string, string> = {}, signal: AbortSignal | null = null) {
+  return fetch(`${server.url}/mcp`, {
     method: "POST",
     signal,
     headers: {
       "content-type": "application/json",
       accept: "application/json, text/event-stream",
-      authorization: `Bearer ${agentKey}`,
+      authorization: `Bearer ${caller.key}`,
       ...headers,
     },
     body: JSON.stringify({
       jsonrpc: "2.0",
       id: 1,
       method: "tools/call",
-      params: { name: "add_task", arguments: ADD },
+      params: { name: "add_task", arguments: add(caller) },
     }),
   });
 }
 
-async function addTask(server: TestServer, headers?: Record<string, string>): Promise<string[]> {
-  const answer = (await (await post(server, headers)).json()) as {
+async function addTask(caller: Caller, headers?: Record<string, string>): Promise<string[]> {
+  const answer = (await (await post(caller, headers)).json()) as {
     result: { structuredContent: { task_ids: string[] } };
   };
   return answer.result.structuredContent.task_ids;
@@ -37,21 +59,24 @@ const WAITING = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'tasks'
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 /** Calls add_task and breaks the connection while the database is still at work on it. */
-async function addTaskAndLeave(server: TestServer): Promise<void> {
+async function addTaskAndLeave(caller: Caller): Promise<void> {
   const owner = await connectOwner(server.test);
   await owner.query("BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE");
   const leaving = new AbortController();
-  const left = post(server, {}, leaving.signal).catch((error: unknown) => error);
+  const left = post(caller, {}, leaving.signal).catch((error: unknown) => error);
   await expect.poll(async () => (await owner.query(WAITING)).rowCount).toBeGreaterThan(0);
   leaving.abort();
   await left;
-  await expect.poll(() => server.logged.filter((line) => line["status_code"] === 499)).toHaveLength(1);
+  const ofCaller = (line: Record<string, unknown>) => line["api_key_prefix"] === caller.key.slice(0, 8);
+  await expect
+    .poll(() => server.logged.filter((line) => ofCaller(line) && line["status_code"] === 499))
+    .toHaveLength(1);
   await owner.query("COMMIT");
 }
 
-async function connectClient(url: string, key: string): Promise<Client> {
+async function connectClient(key: string): Promise<Client> {
   const client = new Client({ name: "test", version: "1.0.0" });
-  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
+  const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), {
     requestInit: { headers: { authorization: `Bearer ${key}` } },
   });
   // Its optional sessionId is typed without undefined, which the strictest settings tell apart.
@@ -62,28 +87,31 @@ async function connectClient(url: string, key: string): Promise<Client> {
 
 describe("MCP over HTTP", () => {
   test("offers the tools and acts with the caller's own key", async () => {
-    const server = await startTestServer();
-    const client = await connectClient(server.url, server.agentKey);
+    const { secret: key } = await server.makeKey({ name: "caller" });
+    const client = await connectClient(key);
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toContain("get_next_task");
     const added = await client.callTool({
       name: "add_task",
-      arguments: { project_id: "alpha", tasks: [{ description: "Write the docs", generator_name: "docs" }] },
+      arguments: { project_id: "offered", tasks: [{ description: "Write the docs", generator_name: "docs" }] },
     });
     expect(added.isError).not.toBe(true);
-    const taken = await client.callTool({ name: "get_next_task", arguments: { project_id: "alpha", worker: "w1" } });
+    const taken = await client.callTool({
+      name: "get_next_task",
+      arguments: { project_id: "offered", worker: "w1" },
+    });
     expect(taken.structuredContent).toMatchObject({
       task: { task_id: "TASK-001" },
       attempt: expect.stringMatching(/^1-/),
     });
     await expect
-      .poll(() => server.logged.find((line) => line["operation"] === "get_next_task"))
-      .toMatchObject({ path: "/mcp", api_key_prefix: server.agentKey.slice(0, 8), status_code: 200 });
+      .poll(() => server.logged.filter((line) => line["operation"] === "get_next_task").at(-1))
+      .toMatchObject({ path: "/mcp", api_key_prefix: key.slice(0, 8), status_code: 200 });
   });
 
   test("asks a caller that stands alone for the attempt, and lets nobody in without", async () => {
-    const server = await startTestServer();
-    const client = await connectClient(server.url, server.agentKey);
+    const caller = await makeCaller();
+    const client = await connectClient(caller.key);
     const call = async (name: string, args: object) => {
       const { content, structuredContent, isError } = await client.callTool({ name, arguments: { ...args } });
       return {
@@ -92,8 +120,8 @@ describe("MCP over HTTP", () => {
         data: structuredContent as { attempt?: string },
       };
     };
-    await call("add_task", ADD);
-    const { attempt } = (await call("get_next_task", { project_id: "alpha" })).data;
+    await call("add_task", add(caller));
+    const { attempt } = (await call("get_next_task", { project_id: caller.project })).data;
     for (const [tool, args] of [
       ["update_task_status", { task_id: "TASK-001", status: "completed" }],
       ["renew_task_lease", { task_id: "TASK-001" }],
@@ -110,13 +138,12 @@ describe("MCP over HTTP", () => {
   });
 
   test("keeps callers apart who ask at the same moment", async () => {
-    const server = await startTestServer();
     await server.ask(`mutation { a: createProject(input: {projectId: "alpha", name: "A"}) { replayed }
       b: createProject(input: {projectId: "beta", name: "B"}) { replayed } }`);
     const keys = await Promise.all(
       ["alpha", "beta"].map((projectId) => server.makeKey({ name: projectId, projectIds: [projectId] })),
     );
-    const [alpha, beta] = await Promise.all(keys.map(({ secret }) => connectClient(server.url, secret)));
+    const [alpha, beta] = await Promise.all(keys.map(({ secret }) => connectClient(secret)));
     const list = (client: Client | undefined, project_id: string) =>
       client?.callTool({ name: "list_tasks", arguments: { project_id } });
     const answers = await Promise.all(
@@ -128,7 +155,7 @@ describe("MCP over HTTP", () => {
   });
 
   test("answers 401 with the seeds' text to a caller without a key, and takes no cookie", async () => {
-    const { url } = await startTestServer();
+    const { url } = server;
     const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
     const cookie = { cookie: `docket_session_${new URL(url).port}=ds_x`, origin: url };
     for (const more of [{}, { authorization: "Bearer dk_wrong" }, cookie]) {
@@ -142,7 +169,7 @@ describe("MCP over HTTP", () => {
   });
 
   test("is not for pages of other origins, and keeps no sessions", async () => {
-    const { url, agentKey } = await startTestServer();
+    const { url, agentKey } = server;
     const headers = { authorization: `Bearer ${agentKey}` };
     const foreign = await fetch(`${url}/mcp`, {
       method: "POST",
@@ -158,41 +185,41 @@ describe("MCP over HTTP", () => {
 
 describe("a call over HTTP that is repeated", () => {
   test("gives the first result when its connection was cut before the answer, and only once", async () => {
-    const server = await startTestServer();
-    await addTaskAndLeave(server);
-    expect(await addTask(server)).toEqual(["TASK-001"]);
-    expect(await addTask(server)).toEqual(["TASK-002"]);
+    const caller = await makeCaller();
+    await addTaskAndLeave(caller);
+    expect(await addTask(caller)).toEqual(["TASK-001"]);
+    expect(await addTask(caller)).toEqual(["TASK-002"]);
   });
 
   test("is a new call when another session makes it", async () => {
-    const server = await startTestServer();
-    await addTaskAndLeave(server);
-    expect(await addTask(server, { "docket-client-id": "other" })).toEqual(["TASK-002"]);
+    const caller = await makeCaller();
+    await addTaskAndLeave(caller);
+    expect(await addTask(caller, { "docket-client-id": "other" })).toEqual(["TASK-002"]);
   });
 
   test("adds twice when both calls were answered", async () => {
-    const server = await startTestServer();
-    expect([await addTask(server), await addTask(server)]).toEqual([["TASK-001"], ["TASK-002"]]);
+    const caller = await makeCaller();
+    expect([await addTask(caller), await addTask(caller)]).toEqual([["TASK-001"], ["TASK-002"]]);
   });
 
   test("gives the first result under the same Idempotency-Key, and a new one under another", async () => {
-    const server = await startTestServer();
+    const caller = await makeCaller();
     const added = [];
-    for (const key of ["k1", "k1", "k2"]) added.push(await addTask(server, { "idempotency-key": key }));
+    for (const key of ["k1", "k1", "k2"]) added.push(await addTask(caller, { "idempotency-key": key }));
     expect(added).toEqual([["TASK-001"], ["TASK-001"], ["TASK-002"]]);
   });
 
   test("keeps the calls of a batch under one Idempotency-Key apart", async () => {
-    const server = await startTestServer();
+    const caller = await makeCaller();
     const headers = {
       "content-type": "application/json",
       accept: "application/json, text/event-stream",
-      authorization: `Bearer ${server.agentKey}`,
+      authorization: `Bearer ${caller.key}`,
       "idempotency-key": "k1",
     };
-    const params = { name: "add_task", arguments: ADD };
+    const params = { name: "add_task", arguments: add(caller) };
     const body = JSON.stringify([1, 2].map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params })));
     for (const _ of ["first", "again"]) await fetch(`${server.url}/mcp`, { method: "POST", headers, body });
-    expect(await addTask(server)).toEqual(["TASK-003"]);
+    expect(await addTask(caller)).toEqual(["TASK-003"]);
   });
 });

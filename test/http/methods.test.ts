@@ -1,7 +1,13 @@
 import { type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { describe, expect, test } from "vitest";
-import { startTestServer } from "../support/server.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
 
 /** `fetch` does not send every method. */
 async function send(url: string, method: string, headers: Record<string, string> = {}) {
@@ -20,7 +26,7 @@ test.each([
   ["/sign-in", "GET, HEAD, POST"],
   ["/sign-out", "GET, HEAD, POST"],
 ])("%s answers 405 to every other method than %s, with a reason", async (path, allow) => {
-  const { url, agentKey, logged } = await startTestServer();
+  const { url, agentKey, logged } = server;
   const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "SEARCH", "PROPFIND"];
   for (const method of methods.filter((one) => !allow.includes(one))) {
     const answer = await send(url + path, method, { authorization: `Bearer ${agentKey}` });
@@ -33,7 +39,7 @@ test.each([
 test.each(["text/plain", "application/xml", "multipart/form-data; boundary=x", ""])(
   "a body of the type %j is refused by 415, saying which type to send",
   async (type) => {
-    const { url, agentKey } = await startTestServer();
+    const { url, agentKey } = server;
     const headers = { authorization: `Bearer ${agentKey}`, "content-type": type };
     const body = new TextEncoder().encode("{ viewer { name } }");
     const answer = await fetch(`${url}/graphql`, { method: "POST", headers, body });
@@ -48,7 +54,7 @@ describe("POST /mcp", () => {
   test.each(["", "*/*", "application/json", "text/event-stream", "text/html, image/png;q=0.5"])(
     "answers whoever accepts %j",
     async (accept) => {
-      const { url, agentKey } = await startTestServer();
+      const { url, agentKey } = server;
       const headers = { authorization: `Bearer ${agentKey}`, "content-type": "application/json", accept };
       const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks", arguments: {} } };
       const answer = await fetch(`${url}/mcp`, { method: "POST", headers, body: JSON.stringify(call) });

@@ -1,8 +1,14 @@
 import { channel } from "node:diagnostics_channel";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { startTestServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
 
 const UPGRADE =
   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -18,8 +24,8 @@ function watchAccepted(): readonly Socket[] {
 }
 
 /** Sends a head of a request on a connection whose own side stays open. */
-function sendHead({ url }: TestServer, head: string): Socket {
-  const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true });
+function sendHead(head: string): Socket {
+  const socket = connect({ port: Number(new URL(server.url).port), host: "127.0.0.1", allowHalfOpen: true });
   onTestFinished(() => void socket.destroy());
   socket.on("error", () => undefined);
   socket.write(`${head}\r\n`);
@@ -39,8 +45,7 @@ test.each([
   "a socket that was refused %s is told why, and is gone even if its client never closes it",
   async (_, head, status) => {
     const accepted = watchAccepted();
-    const server = await startTestServer();
-    const clients = Array.from({ length: 20 }, () => sendHead(server, head));
+    const clients = Array.from({ length: 20 }, () => sendHead(head));
     const answers = await Promise.all(clients.map((client) => text(client)));
     expect(answers.map((answer) => answer.slice(0, 12))).toEqual(clients.map(() => `HTTP/1.1 ${status}`));
     expect(answers[0]).toMatch(/\r\n\r\n.{10,}/);
@@ -50,12 +55,11 @@ test.each([
 );
 
 test("a body is not taken in before its caller has said who it is", async () => {
-  const server = await startTestServer();
   const head = (path: string, more: string) =>
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n${more}`;
   for (const path of ["/graphql", "/mcp"]) {
     // Not one byte of it has come.
-    const stranger = sendHead(server, head(path, "Authorization: Bearer dk_wrong\r\n"));
+    const stranger = sendHead(head(path, "Authorization: Bearer dk_wrong\r\n"));
     const [answer] = await new Promise<[Buffer]>((resolve) => stranger.once("data", (data) => resolve([data])));
     expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /);
   }
@@ -63,9 +67,8 @@ test("a body is not taken in before its caller has said who it is", async () => 
 
 test("a WebSocket that has not said who it is may send no more than that takes", async () => {
   const accepted = watchAccepted();
-  const server = await startTestServer();
   const head = `GET /graphql HTTP/1.1\r\nHost: localhost\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n${UPGRADE}`;
-  const client = sendHead(server, head);
+  const client = sendHead(head);
   await new Promise((resolve) => client.once("data", resolve));
   // A message of 900 kB, which comes for ever.
   client.write(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x0d, 0xbb, 0xa0, 0, 0, 0, 0]));

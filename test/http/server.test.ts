@@ -1,11 +1,17 @@
 import { type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { startDatabaseProxy } from "../support/database-proxy.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
 
 /** A request with any headers; `fetch` would not let Host and Origin be set. */
 async function send(url: string, path: string, headers: Record<string, string>, method = "GET", body = "") {
@@ -20,7 +26,7 @@ const viewer = JSON.stringify({ query: "{ viewer { actor } }" });
 
 describe("the HTTP server", () => {
   test("leads from / to GraphiQL, and says what there is elsewhere", async () => {
-    const { url } = await startTestServer();
+    const { url } = server;
     const root = await fetch(url, { redirect: "manual" });
     expect([root.status, root.headers.get("location")]).toEqual([303, "/graphql"]);
     const missing = await fetch(`${url}/tasks`);
@@ -41,7 +47,7 @@ describe("the HTTP server", () => {
   });
 
   test("refuses a body beyond one megabyte whether or not its length was announced", async () => {
-    const { url, agentKey } = await startTestServer();
+    const { url, agentKey } = server;
     const headers = { authorization: `Bearer ${agentKey}`, "content-type": "application/json" };
     const large = JSON.stringify({ query: "{ viewer { actor } }", variables: { text: "x".repeat(1024 * 1024) } });
     const announced = await fetch(`${url}/graphql`, { method: "POST", headers, body: large });
@@ -65,7 +71,7 @@ describe("the HTTP server", () => {
   });
 
   test("gives every answer a request id, the caller's own where it has one, and logs the request under it", async () => {
-    const { url, agentKey, logged } = await startTestServer();
+    const { url, agentKey, logged } = server;
     const answer = await fetch(`${url}/graphql?operationName=Me&note=hello`, {
       method: "POST",
       headers: { authorization: `Bearer ${agentKey}`, "content-type": "application/json", "x-request-id": "ci-42" },

@@ -1,18 +1,24 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { createSignInToken } from "../../src/keys/sign-in.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
 
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
+
 const viewer = JSON.stringify({ query: "{ viewer { actor role } }" });
 const USED = /used already or is older than 10 minutes/;
 
-async function linkFor(server: TestServer, keyId?: string) {
+async function linkFor(keyId?: string) {
   const made = keyId ?? (await server.makeKey({ name: "boss", role: "admin" })).keyId;
   return await createSignInToken(server.database, made);
 }
 
-function post(server: TestServer, path: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
+function post(path: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
   return fetch(`${server.url}${path}`, {
     method: "POST",
     redirect: "manual",
@@ -22,13 +28,13 @@ function post(server: TestServer, path: string, fields: Record<string, string>, 
 }
 
 /** The cookie that a sign-in sets, as a browser sends it back. */
-async function signIn(server: TestServer, fields: Record<string, string>): Promise<string> {
-  const response = await post(server, "/sign-in", fields);
+async function signIn(fields: Record<string, string>): Promise<string> {
+  const response = await post("/sign-in", fields);
   expect([response.status, response.headers.get("location")]).toEqual([303, "/graphql"]);
   return response.headers.get("set-cookie")?.split(";")[0] ?? "";
 }
 
-function ask(server: TestServer, headers: Record<string, string>) {
+function ask(headers: Record<string, string>) {
   return fetch(`${server.url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
@@ -38,51 +44,48 @@ function ask(server: TestServer, headers: Record<string, string>) {
 
 describe("the sign-in link", () => {
   test("is not spent by looking at it, works once, and not again", async () => {
-    const server = await startTestServer();
-    const token = await linkFor(server);
+    const token = await linkFor();
     for (let look = 0; look < 3; look++) {
       const page = await fetch(`${server.url}/sign-in?token=${token}`);
       expect(page.status).toBe(200);
       expect(await page.text()).toContain(`value="${token}"`);
       expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
     }
-    const first = await post(server, "/sign-in", { token });
+    const first = await post("/sign-in", { token });
     expect(first.headers.get("set-cookie")).toMatch(
       /^docket_session_\d+=ds_\w+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/,
     );
-    const second = await post(server, "/sign-in", { token });
+    const second = await post("/sign-in", { token });
     expect(second.status).toBe(401);
     expect(await second.text()).toMatch(USED);
     expect(second.headers.get("set-cookie")).toBeNull();
   });
 
   test("opens one session when its button is pressed twice at the same moment", async () => {
-    const server = await startTestServer();
-    const token = await linkFor(server);
-    const answers = await Promise.all(Array.from({ length: 5 }, () => post(server, "/sign-in", { token })));
+    const token = await linkFor();
+    const answers = await Promise.all(Array.from({ length: 5 }, () => post("/sign-in", { token })));
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 401, 401, 401, 401]);
   });
 
   test("is of no use after ten minutes, nor when its key was revoked, nor as a key", async () => {
-    const server = await startTestServer();
     const key = await server.makeKey({ name: "boss", role: "admin" });
-    const [late, orphaned] = [await linkFor(server, key.keyId), await linkFor(server, key.keyId)];
+    const [late, orphaned] = [await linkFor(key.keyId), await linkFor(key.keyId)];
     expect((await server.gql("{ viewer { role } }", {}, { key: late })).errors).toBeDefined();
     await server.ask(
       "mutation ($keyId: ID!) { revokeApiKey(input: {keyId: $keyId}) { replayed } }",
       { keyId: key.keyId },
       { key: server.adminKey },
     );
-    expect(await (await post(server, "/sign-in", { token: orphaned })).text()).toMatch(USED);
-    const fresh = await linkFor(server);
+    expect(await (await post("/sign-in", { token: orphaned })).text()).toMatch(USED);
+    const fresh = await linkFor();
     const owner = await connect(server.test.ownerUrl, "docket test");
     await owner.query("INSERT INTO clock_offset (moved_by) VALUES ('10 minutes 1 second')");
     await owner.end();
-    expect(await (await post(server, "/sign-in", { token: fresh })).text()).toMatch(USED);
+    expect(await (await post("/sign-in", { token: fresh })).text()).toMatch(USED);
   });
 
   test("shows what it was given as text, never as markup", async () => {
-    const { url } = await startTestServer();
+    const { url } = server;
     const page = await fetch(`${url}/sign-in?token=${encodeURIComponent('"><script>alert(1)</script>')}`);
     expect(await page.text()).not.toContain("<script>");
   });
@@ -90,33 +93,30 @@ describe("the sign-in link", () => {
 
 describe("a browser session", () => {
   test("acts in the name of its key, from this server's own pages only", async () => {
-    const server = await startTestServer();
-    const cookie = await signIn(server, { key: server.adminKey });
-    const own = await ask(server, { cookie, origin: server.url });
+    const cookie = await signIn({ key: server.adminKey });
+    const own = await ask({ cookie, origin: server.url });
     expect(await own.json()).toEqual({
       data: { viewer: { actor: `${server.adminKey.slice(0, 11)}/admin`, role: "ADMIN" } },
     });
     for (const headers of [{ cookie, origin: "http://localhost:1" }, { cookie }, { cookie, origin: "null" }]) {
-      const foreign = await ask(server, headers as Record<string, string>);
+      const foreign = await ask(headers as Record<string, string>);
       expect(foreign.status).toBe(403);
       expect(await foreign.text()).toMatch(/Origin must equal Host/);
     }
   });
 
   test("opens a WebSocket with its cookie", async () => {
-    const server = await startTestServer();
-    const cookie = await signIn(server, { key: server.agentKey });
+    const cookie = await signIn({ key: server.agentKey });
     const socket = await connectSocket(server.wsUrl, {}, { headers: { cookie }, origin: server.url });
     socket.send({ type: "subscribe", id: "1", payload: { query: "{ viewer { name } }" } });
     expect(await socket.next()).toMatchObject({ payload: { data: { viewer: { name: "agent" } } } });
   });
 
   test("gets GraphiQL where any other browser gets the way to sign in", async () => {
-    const server = await startTestServer();
     const headers = { accept: "text/html,application/xhtml+xml" };
     const anyone = await fetch(`${server.url}/graphql`, { headers, redirect: "manual" });
     expect([anyone.status, anyone.headers.get("location")]).toEqual([303, "/sign-in"]);
-    const cookie = await signIn(server, { key: server.agentKey });
+    const cookie = await signIn({ key: server.agentKey });
     const page = await fetch(`${server.url}/graphql`, { headers: { ...headers, cookie, "sec-fetch-site": "none" } });
     expect(page.status).toBe(200);
     expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
@@ -124,9 +124,8 @@ describe("a browser session", () => {
   });
 
   test("ends with its key, its streams too", async () => {
-    const server = await startTestServer();
     const key = await server.makeKey({ name: "leaving" });
-    const cookie = await signIn(server, { key: key.secret });
+    const cookie = await signIn({ key: key.secret });
     const socket = await connectSocket(server.wsUrl, {}, { headers: { cookie }, origin: server.url });
     await server.ask(
       "mutation ($keyId: ID!) { revokeApiKey(input: {keyId: $keyId}) { replayed } }",
@@ -134,36 +133,33 @@ describe("a browser session", () => {
       { key: server.adminKey },
     );
     expect(await socket.closed).toMatchObject({ code: 4403 });
-    expect((await ask(server, { cookie, origin: server.url })).status).toBe(401);
+    expect((await ask({ cookie, origin: server.url })).status).toBe(401);
   });
 
   test("ends by signing out, and its key goes on", async () => {
-    const server = await startTestServer();
-    const cookie = await signIn(server, { key: server.agentKey });
+    const cookie = await signIn({ key: server.agentKey });
     expect(await (await fetch(`${server.url}/sign-out`)).text()).toContain("Sign out");
-    const out = await post(server, "/sign-out", {}, { cookie });
+    const out = await post("/sign-out", {}, { cookie });
     expect([out.status, out.headers.get("location")]).toEqual([303, "/sign-in"]);
     expect(out.headers.get("set-cookie")).toMatch(/Max-Age=0/);
-    expect((await ask(server, { cookie, origin: server.url })).status).toBe(401);
+    expect((await ask({ cookie, origin: server.url })).status).toBe(401);
     expect((await server.gql("{ viewer { role } }")).errors).toBeUndefined();
-    expect((await post(server, "/sign-out", {}, { cookie })).status).toBe(303);
+    expect((await post("/sign-out", {}, { cookie })).status).toBe(303);
   });
 
   test("is not opened by another site's form, a wrong key, or a session's own cookie", async () => {
-    const server = await startTestServer();
-    const foreign = await post(server, "/sign-in", { key: server.adminKey }, { origin: "http://localhost:1" });
+    const foreign = await post("/sign-in", { key: server.adminKey }, { origin: "http://localhost:1" });
     expect(foreign.status).toBe(403);
-    for (const key of ["dk_wrong", "", (await signIn(server, { key: server.agentKey })).split("=")[1] ?? ""]) {
-      const response = await post(server, "/sign-in", { key });
+    for (const key of ["dk_wrong", "", (await signIn({ key: server.agentKey })).split("=")[1] ?? ""]) {
+      const response = await post("/sign-in", { key });
       expect(response.status).toBe(401);
       expect(response.headers.get("set-cookie")).toBeNull();
     }
   });
 
   test("keeps its cookie to TLS where the page came over TLS", async () => {
-    const server = await startTestServer();
     const { host } = new URL(server.url);
-    const response = await post(server, "/sign-in", { key: server.agentKey }, { origin: `https://${host}` });
+    const response = await post("/sign-in", { key: server.agentKey }, { origin: `https://${host}` });
     expect(response.headers.get("set-cookie")).toMatch(/; Secure$/);
   });
 });

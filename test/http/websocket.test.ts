@@ -1,9 +1,17 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createTestDatabase } from "../support/database.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import { connectOwner } from "../support/owner.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket, openSocket } from "../support/socket.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+});
+afterAll(() => server.close());
+// The streams of the test before end with it, but not at the same moment.
+beforeEach(() => expect.poll(() => server.log.streams).toBe(0));
 
 const events = "subscription { taskEvents { cursor events { type projectId } } }";
 const createAlpha = `mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }`;
@@ -15,14 +23,14 @@ describe("GraphQL over WebSocket", () => {
     ["an unknown key as apiKey", { apiKey: "dk_unknown" }],
     ["something that is no text", { Authorization: { dk: 1 } }],
   ])("closes a connection with %s by 4401, which clients do not retry", async (_, params) => {
-    const { wsUrl } = await startTestServer();
+    const { wsUrl } = server;
     const socket = await openSocket(wsUrl);
     socket.send({ type: "connection_init", payload: params });
     expect(await socket.closed).toMatchObject({ code: 4401, reason: expect.stringMatching(/key/) });
   });
 
   test("says how to bring a key where a browser cannot set headers", async () => {
-    const { wsUrl } = await startTestServer();
+    const { wsUrl } = server;
     const socket = await openSocket(wsUrl);
     socket.send({ type: "connection_init" });
     const { reason } = await socket.closed;
@@ -30,14 +38,14 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("closes a connection that subscribes before it said who it is", async () => {
-    const { wsUrl } = await startTestServer();
+    const { wsUrl } = server;
     const socket = await openSocket(wsUrl);
     socket.send({ type: "subscribe", id: "1", payload: { query: "{ viewer { name } }" } });
     expect(await socket.closed).toMatchObject({ code: 4401 });
   });
 
   test("answers queries in the name of the key, from the client it names", async () => {
-    const { wsUrl, agentKey } = await startTestServer();
+    const { wsUrl, agentKey } = server;
     for (const params of [{ authorization: `Bearer ${agentKey}` }, { apiKey: agentKey }]) {
       const socket = await connectSocket(wsUrl, { ...params, clientId: "session-7" });
       socket.send({ type: "subscribe", id: "1", payload: { query: "{ viewer { name client role } }" } });
@@ -51,20 +59,21 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("delivers what happens, and logs each operation", async () => {
-    const { wsUrl, agentKey, ask, logged } = await startTestServer();
-    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    const { wsUrl, ask, logged } = server;
+    const { secret: key } = await server.makeKey({ name: "logged" });
+    const socket = await connectSocket(wsUrl, { apiKey: key });
     socket.send({ type: "subscribe", id: "1", payload: { query: events } });
     const next = socket.next();
     await ask(createAlpha);
     expect(await next).toMatchObject({ type: "next" });
     socket.send({ type: "complete", id: "1" });
     await expect
-      .poll(() => logged.find((line) => line["method"] === "WS"))
-      .toMatchObject({ operation: "subscription", api_key_prefix: agentKey.slice(0, 8), status_code: null });
+      .poll(() => logged.find((line) => line["method"] === "WS" && line["api_key_prefix"] === key.slice(0, 8)))
+      .toMatchObject({ operation: "subscription", status_code: null });
   });
 
   test("shares its limit of streams with server-sent events, per key and client id", async () => {
-    const { url, wsUrl, agentKey: key } = await startTestServer();
+    const { url, wsUrl, agentKey: key } = server;
     const socket = await connectSocket(wsUrl, { apiKey: key, clientId: "s1" });
     for (const id of ["1", "2"]) {
       socket.send({ type: "subscribe", id, payload: { query: events } });
@@ -82,7 +91,7 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("leaves no stream behind when the caller goes away", async () => {
-    const { wsUrl, agentKey, log } = await startTestServer();
+    const { wsUrl, agentKey, log } = server;
     const socket = await connectSocket(wsUrl, { apiKey: agentKey });
     socket.send({ type: "subscribe", id: "1", payload: { query: events } });
     await expect.poll(() => log.streams).toBe(1);
@@ -91,7 +100,7 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("keeps the connection when an operation is wrong, masked and limited as over HTTP", async () => {
-    const { wsUrl, agentKey } = await startTestServer();
+    const { wsUrl, agentKey } = server;
     const socket = await connectSocket(wsUrl, { apiKey: agentKey });
     const many = Array.from({ length: 201 }, (_, i) => `a${i}: name`).join(" ");
     const cases = [
@@ -123,7 +132,6 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("closes by 4403 at once when the key is revoked, also where nothing is subscribed", async () => {
-    const server = await startTestServer();
     const { keyId, secret } = await server.makeKey({ name: "leaked" });
     const idle = await connectSocket(server.wsUrl, { apiKey: secret });
     const watching = await connectSocket(server.wsUrl, { apiKey: secret });
@@ -140,7 +148,6 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("closes by 4403 when the key expires", async () => {
-    const server = await startTestServer();
     const { secret } = await server.makeKey({ name: "short", expiresAt: new Date(Date.now() + 700) });
     const socket = await connectSocket(server.wsUrl, { apiKey: secret });
     expect(await socket.closed).toMatchObject({ code: 4403, reason: expect.stringMatching(/expired/) });
@@ -149,16 +156,16 @@ describe("GraphQL over WebSocket", () => {
   test("ends streams of a stopped server after their last frame, without complete, and answers what is under way", async () => {
     const database = await createTestDatabase();
     onTestFinished(() => database.drop());
-    const server = await startTestServer({ test: database });
-    const idle = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
-    const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
+    const stopping = await startTestServer({ test: database });
+    const idle = await connectSocket(stopping.wsUrl, { apiKey: stopping.agentKey });
+    const socket = await connectSocket(stopping.wsUrl, { apiKey: stopping.agentKey });
     socket.send({ type: "subscribe", id: "1", payload: { query: events } });
     await socket.next();
-    const owner = await connectOwner(server.test);
+    const owner = await connectOwner(database);
     await owner.query("BEGIN; LOCK TABLE projects IN ACCESS EXCLUSIVE MODE");
     socket.send({ type: "subscribe", id: "2", payload: { query: createAlpha } });
     await expect.poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount).toBe(1);
-    const stopped = server.close();
+    const stopped = stopping.close();
     expect(await socket.next()).toMatchObject({ id: "1", type: "next" });
     expect(await idle.closed).toMatchObject({ code: 1012 });
     await owner.query("ROLLBACK");
@@ -169,17 +176,17 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("gives one key a limited number of sockets, whatever its clients call themselves, and no other key fewer", async () => {
-    const server = await startTestServer({ env: { DOCKET_SOCKETS_PER_KEY: "3" } });
-    const { secret } = await server.makeKey({ name: "other" });
-    const connect = (clientId: string) => connectSocket(server.wsUrl, { apiKey: server.agentKey, clientId });
+    const { wsUrl, agentKey, makeKey } = await startTestServer({ env: { DOCKET_SOCKETS_PER_KEY: "3" } });
+    const { secret } = await makeKey({ name: "other" });
+    const connect = (clientId: string) => connectSocket(wsUrl, { apiKey: agentKey, clientId });
     const [first] = await Promise.all([connect("c1"), connect("c2"), connect("c3")]);
-    const refused = await openSocket(server.wsUrl);
-    refused.send({ type: "connection_init", payload: { apiKey: server.agentKey, clientId: "c4" } });
+    const refused = await openSocket(wsUrl);
+    refused.send({ type: "connection_init", payload: { apiKey: agentKey, clientId: "c4" } });
     expect(await refused.closed).toEqual({
       code: 1013,
       reason: "This key has 3 WebSockets open, which is the limit. Close one, or raise DOCKET_SOCKETS_PER_KEY.",
     });
-    await connectSocket(server.wsUrl, { apiKey: secret });
+    await connectSocket(wsUrl, { apiKey: secret });
     first?.close();
     await first?.closed;
     await expect
@@ -193,14 +200,14 @@ describe("GraphQL over WebSocket", () => {
   });
 
   test("accepts no message beyond one megabyte", async () => {
-    const { wsUrl, agentKey } = await startTestServer();
+    const { wsUrl, agentKey } = server;
     const socket = await connectSocket(wsUrl, { apiKey: agentKey });
     socket.send({ type: "ping", payload: { text: "x".repeat(1024 * 1024) } });
     expect(await socket.closed).toMatchObject({ code: 1009 });
   });
 
   test("refuses an upgrade under a foreign name, at another path, and from a foreign page with a cookie", async () => {
-    const { wsUrl } = await startTestServer();
+    const { wsUrl } = server;
     const port = new URL(wsUrl).port;
     const cookie = `docket_session_${port}=ds_any`;
     const cases = [

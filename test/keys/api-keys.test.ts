@@ -1,7 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { openSession } from "../../src/keys/sign-in.ts";
 import { type Asking, startTestServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+  const projects = ["alpha", "beta", "gamma", "delta"];
+  const create = (id: string) => `${id}: createProject(input: {projectId: "${id}", name: "P"}) { replayed }`;
+  await server.ask(`mutation { ${projects.map(create).join(" ")} }`);
+});
+afterAll(() => server.close());
 
 interface Created {
   readonly createApiKey: { apiKey: { keyId: string } | null; secret: string | null; replayed: boolean };
@@ -13,30 +22,20 @@ const create = `mutation ($input: CreateApiKeyInput!) {
 const revoke = `mutation ($keyId: ID!) { revokeApiKey(input: {keyId: $keyId}) { apiKey { revokedAt } replayed } }`;
 const viewer = "{ viewer { actor name role projectIds } }";
 
-async function withProjects(...projectIds: string[]): Promise<TestServer> {
-  const server = await startTestServer();
-  for (const projectId of projectIds)
-    await server.ask(
-      `mutation ($projectId: ID!) { createProject(input: {projectId: $projectId, name: "P"}) { replayed } }`,
-      {
-        projectId,
-      },
-    );
-  return server;
-}
-
 /** Asks as a browser does that was signed in with a key. */
-async function signedIn({ url, database }: TestServer, key: string): Promise<Asking> {
+async function signedIn(key: string): Promise<Asking> {
+  const { url, database } = server;
   const cookie = `docket_session_${new URL(url).port}=${await openSession(database, key, "test")}`;
   return { key: null, headers: { cookie, origin: url } };
 }
 
-/** The types and payloads of the events about keys, from the log. */
-async function keyEvents({ test: database }: TestServer) {
-  const owner = await connect(database.ownerUrl, "docket test");
+/** The types and payloads of the events about the key, from the log. */
+async function keyEvents(keyId: string) {
+  const owner = await connect(server.test.ownerUrl, "docket test");
   await owner.query("SELECT drain()");
   const { rows } = await owner.query(
-    "SELECT event_type, subject_id, actor, payload FROM events WHERE event_type LIKE 'key.%' ORDER BY position",
+    "SELECT event_type, subject_id, actor, payload FROM events WHERE event_type LIKE 'key.%' AND subject_id = $1 ORDER BY position",
+    [keyId],
   );
   await owner.end();
   return rows;
@@ -44,7 +43,6 @@ async function keyEvents({ test: database }: TestServer) {
 
 describe("createApiKey", () => {
   test("makes a key that works at once as it was asked for, and shows its secret this once", async () => {
-    const server = await withProjects("alpha");
     const input = { name: " ci ", role: "READER", projectIds: ["alpha", "alpha"], idempotencyKey: "k1" };
     const first = await server.ask<Created>(create, { input }, { key: server.adminKey });
     expect(first.createApiKey).toMatchObject({
@@ -61,8 +59,7 @@ describe("createApiKey", () => {
   });
 
   test("keeps the secret nowhere: not in the tables, the events or the log", async () => {
-    const server = await startTestServer();
-    const input = { name: "ci", role: "AGENT", idempotencyKey: "k1" };
+    const input = { name: "ci", role: "AGENT", idempotencyKey: "secret" };
     const { createApiKey } = await server.ask<Created>(create, { input }, { key: server.adminKey });
     const hidden = createApiKey.secret?.slice(11) ?? "";
     const owner = await connect(server.test.ownerUrl, "docket test");
@@ -76,10 +73,9 @@ describe("createApiKey", () => {
   });
 
   test("makes none that outlives the key in whose name it is made, also from a browser's session", async () => {
-    const server = await startTestServer();
     const until = new Date(Date.now() + 3_600_000);
     const mortal = await server.makeKey({ name: "mortal", role: "admin", expiresAt: until });
-    for (const asking of [{ key: mortal.secret }, await signedIn(server, mortal.secret)]) {
+    for (const asking of [{ key: mortal.secret }, await signedIn(mortal.secret)]) {
       for (const expiresAt of [null, new Date(until.getTime() + 1)]) {
         const { errors } = await server.gql(create, { input: { name: "ci", role: "READER", expiresAt } }, asking);
         expect(errors).toMatchObject([
@@ -93,7 +89,7 @@ describe("createApiKey", () => {
     }
     // A session ends after hours, its key need not: what is made there lives as long as the key may.
     const input = { name: "ci", role: "READER" };
-    expect(await server.ask(create, { input }, await signedIn(server, server.adminKey))).toMatchObject({
+    expect(await server.ask(create, { input }, await signedIn(server.adminKey))).toMatchObject({
       createApiKey: { apiKey: { expiresAt: null } },
     });
   });
@@ -105,13 +101,11 @@ describe("createApiKey", () => {
     [{ name: "x", role: "AGENT", projectIds: ["nowhere"] }, "PROJECT_NOT_FOUND", /nowhere/],
     [{ name: "x", role: "AGENT", expiresAt: "2020-01-01T00:00:00Z" }, "BAD_USER_INPUT", /future/],
   ])("refuses %o", async (input, code, message) => {
-    const server = await startTestServer();
     const { errors } = await server.gql(create, { input }, { key: server.adminKey });
     expect(errors).toMatchObject([{ message: expect.stringMatching(message), extensions: { code } }]);
   });
 
   test("is for admins, and lets a limited one make nothing wider than itself", async () => {
-    const server = await withProjects("alpha", "beta");
     const limited = await server.makeKey({ name: "limited", role: "admin", projectIds: ["alpha"] });
     const code = async (input: object, key: string) =>
       (await server.gql(create, { input: { name: "x", role: "AGENT", ...input } }, { key })).errors?.[0]?.extensions[
@@ -127,7 +121,6 @@ describe("createApiKey", () => {
 
 describe("revokeApiKey", () => {
   test("ends the key at once on every server, and done again changes nothing", async () => {
-    const server = await startTestServer();
     const other = await startTestServer({ test: server.test });
     const { keyId, secret } = await server.makeKey({ name: "leaked" });
     expect((await other.gql(viewer, {}, { key: secret })).errors).toBeUndefined();
@@ -137,23 +130,23 @@ describe("revokeApiKey", () => {
         { message: "This API key was revoked.", extensions: { code: "UNAUTHENTICATED" } },
       ]);
     await server.ask(revoke, { keyId }, { key: server.adminKey });
-    const revoked = (await keyEvents(server)).filter(({ event_type }) => event_type === "key.revoked");
+    const revoked = (await keyEvents(keyId)).filter(({ event_type }) => event_type === "key.revoked");
     expect(revoked).toMatchObject([{ subject_id: keyId, payload: { keyIds: [keyId] } }]);
     await other.close();
   });
 
   test("keeps the last unlimited admin key, also when two admins revoke each other's at once", async () => {
-    const server = await startTestServer();
-    const second = await server.makeKey({ name: "second", role: "admin" });
-    const nodes = await server.ask<{ apiKeys: { nodes: { keyId: string; name: string }[] } }>(
+    const own = await startTestServer();
+    const second = await own.makeKey({ name: "second", role: "admin" });
+    const nodes = await own.ask<{ apiKeys: { nodes: { keyId: string; name: string }[] } }>(
       "{ apiKeys { nodes { keyId name } } }",
       {},
-      { key: server.adminKey },
+      { key: own.adminKey },
     );
     const firstId = nodes.apiKeys.nodes.find(({ name }) => name === "admin")?.keyId;
     const answers = await Promise.all([
-      server.gql(revoke, { keyId: second.keyId }, { key: server.adminKey }),
-      server.gql(revoke, { keyId: firstId }, { key: second.secret }),
+      own.gql(revoke, { keyId: second.keyId }, { key: own.adminKey }),
+      own.gql(revoke, { keyId: firstId }, { key: second.secret }),
     ]);
     const refused = answers.filter(({ errors }) => errors !== undefined);
     expect(refused).toHaveLength(1);
@@ -161,7 +154,6 @@ describe("revokeApiKey", () => {
   });
 
   test.each(["no-uuid", "00000000-0000-4000-8000-000000000000"])("does not know the key %s", async (keyId) => {
-    const server = await startTestServer();
     const { errors } = await server.gql(revoke, { keyId }, { key: server.adminKey });
     expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
   });
@@ -169,34 +161,33 @@ describe("revokeApiKey", () => {
 
 describe("apiKeys", () => {
   test("shows an admin that is limited to some projects only the keys within them", async () => {
-    const server = await withProjects("alpha", "beta");
-    await server.makeKey({ name: "of alpha", projectIds: ["alpha"] });
-    const beta = await server.makeKey({ name: "of beta", projectIds: ["beta"] });
-    await server.makeKey({ name: "of both", projectIds: ["alpha", "beta"] });
-    const limited = await server.makeKey({ name: "limited", role: "admin", projectIds: ["alpha"] });
+    await server.makeKey({ name: "of gamma", projectIds: ["gamma"] });
+    const delta = await server.makeKey({ name: "of delta", projectIds: ["delta"] });
+    await server.makeKey({ name: "of both", projectIds: ["gamma", "delta"] });
+    const limited = await server.makeKey({ name: "limited", role: "admin", projectIds: ["gamma"] });
     const key = limited.secret;
     expect(await server.ask("{ apiKeys { totalCount nodes { name } } }", {}, { key })).toEqual({
-      apiKeys: { totalCount: 2, nodes: [{ name: "limited" }, { name: "of alpha" }] },
+      apiKeys: { totalCount: 2, nodes: [{ name: "limited" }, { name: "of gamma" }] },
     });
-    const id = Buffer.from(`ApiKey:${beta.keyId}`).toString("base64");
+    const id = Buffer.from(`ApiKey:${delta.keyId}`).toString("base64");
     expect((await server.gql("query ($id: ID!) { node(id: $id) { id } }", { id }, { key })).data).toEqual({
       node: null,
     });
-    const { errors } = await server.gql(revoke, { keyId: beta.keyId }, { key });
+    const { errors } = await server.gql(revoke, { keyId: delta.keyId }, { key });
     expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
   });
 
   test("comes in pages, both ways, and is for admins", async () => {
-    const server = await startTestServer();
-    for (const name of ["one", "two", "three"]) await server.makeKey({ name });
+    const own = await startTestServer();
+    for (const name of ["one", "two", "three"]) await own.makeKey({ name });
     interface Page {
       apiKeys: { nodes: { name: string }[]; pageInfo: { endCursor: string; startCursor: string } };
     }
     const ask = (args: string) =>
-      server.ask<Page>(
+      own.ask<Page>(
         `{ apiKeys(${args}) { nodes { name } pageInfo { endCursor startCursor } } }`,
         {},
-        { key: server.adminKey },
+        { key: own.adminKey },
       );
     const first = await ask("first: 2");
     expect(first.apiKeys.nodes.map(({ name }) => name)).toEqual(["three", "two"]);
@@ -204,29 +195,29 @@ describe("apiKeys", () => {
     expect(second.apiKeys.nodes.map(({ name }) => name)).toEqual(["one", "agent"]);
     const back = await ask(`last: 2, before: "${second.apiKeys.pageInfo.startCursor}"`);
     expect(back.apiKeys.nodes).toEqual(first.apiKeys.nodes);
-    expect((await server.gql("{ apiKeys { totalCount } }")).errors).toMatchObject([
-      { extensions: { code: "FORBIDDEN" } },
-    ]);
+    expect((await own.gql("{ apiKeys { totalCount } }")).errors).toMatchObject([{ extensions: { code: "FORBIDDEN" } }]);
   });
 });
 
 test("a key notes when it was used, at most once a minute however often it is", async () => {
-  const server = await startTestServer();
-  await Promise.all(Array.from({ length: 20 }, () => server.ask(viewer)));
+  const { keyId, secret: key } = await server.makeKey({ name: "noted" });
+  const use = () => server.ask(viewer, {}, { key });
+  await Promise.all(Array.from({ length: 20 }, use));
   const owner = await connect(server.test.ownerUrl, "docket test");
-  const used = async () => (await owner.query("SELECT last_used_at, xmin FROM api_keys WHERE name = 'agent'")).rows[0];
+  const used = async () =>
+    (await owner.query("SELECT last_used_at, xmin FROM api_keys WHERE key_id = $1", [keyId])).rows[0];
   const before = await used();
   expect(before.last_used_at).toBeInstanceOf(Date);
-  await server.ask(viewer);
+  await use();
   expect(await used()).toEqual(before);
   await owner.query("INSERT INTO clock_offset (moved_by) VALUES ('61 seconds')");
-  await server.ask(viewer);
+  await use();
   expect((await used()).last_used_at.getTime()).toBeGreaterThan(before.last_used_at.getTime());
   await owner.end();
 });
 
 test("a key that was cut or mistyped is told from one that is unknown", async () => {
-  const { gql, agentKey } = await startTestServer();
+  const { gql, agentKey } = server;
   const message = async (key: string) => (await gql(viewer, {}, { key })).errors?.[0]?.message;
   expect(await message(agentKey.slice(0, -1))).toBe("This API key is incomplete or mistyped.");
   const last = agentKey.endsWith("A") ? "B" : "A";
