@@ -55,7 +55,7 @@ export async function startServer(
   opened.defer(() => database.close());
   await checkServer(database);
   if (!(await hasTextIndex(database)))
-    logger.warn(`Text searches read the texts of all tasks. Ask an administrator to run: ${MAKE_TEXT_INDEX}`);
+    logger.warn(`Text searches read the texts of all tasks. Ask an administrator to run in psql: ${MAKE_TEXT_INDEX}`);
   const prisma = openPrisma(database.pool);
   opened.defer(() => prisma.$disconnect());
   const log = await openLog({ database, listenUrl: databaseUrl, logger, settings: config.delivery });
