@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,7 +61,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     }
     await ensureDocketRole(owner, loginUrl === ownerUrl ? [login] : [loginOf(loginUrl) ?? login, login]);
     const migrations = await readMigrations(migrationsFolder);
-    if (migrations.length === 0) return { applied: [] };
+    if (migrations.length === 0 || (await isUpToDate(owner, migrations))) return { applied: [] };
     return await withSchemaEngine(ownerUrl, SESSION, async (engine, failureOfScript) => {
       const migrationsList = migrationList(migrationsFolder, migrations);
       const found = await engine.diagnoseMigrationHistory({
@@ -221,17 +222,37 @@ function loginOf(url: string): string | undefined {
 }
 
 async function newestApplied(owner: Client, count: number): Promise<string[]> {
-  try {
-    const { rows } = await owner.query<{ name: string }>(
+  const { rows } = await owner
+    .query<{ name: string }>(
       `SELECT DISTINCT migration_name AS name FROM _prisma_migrations
-        WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY name DESC LIMIT $1`,
+       WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY name DESC LIMIT $1`,
       [count],
-    );
-    return rows.map(({ name }) => name);
-  } catch (error) {
-    if (errorCode(error) === UNDEFINED_TABLE) return [];
-    throw error;
-  }
+    )
+    .catch(unlessNoTable);
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * Whether the database has these migrations as they stand and no other, so that Prisma's engine, which takes long to
+ * load, would find nothing to do and nothing to refuse.
+ */
+async function isUpToDate(owner: Client, migrations: readonly Migration[]): Promise<boolean> {
+  const { rows } = await owner
+    .query<{ name: string; checksum: string; applied: boolean }>(
+      `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AND rolled_back_at IS NULL AS applied
+       FROM _prisma_migrations`,
+    )
+    .catch(unlessNoTable);
+  const isApplied = ({ name, script }: Migration) => {
+    const checksum = createHash("sha256").update(script).digest("hex");
+    return rows.some((row) => row.name === name && row.checksum === checksum && row.applied);
+  };
+  return rows.length === migrations.length && migrations.every(isApplied);
+}
+
+function unlessNoTable(error: unknown): { rows: [] } {
+  if (errorCode(error) !== UNDEFINED_TABLE) throw error;
+  return { rows: [] };
 }
 
 async function readMigrations(folder: string): Promise<Migration[]> {
