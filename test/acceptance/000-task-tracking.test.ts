@@ -1,24 +1,35 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { idsFrom } from "../ids/projects.ts";
 import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { openSocket } from "../support/socket.ts";
 
-const PROJECT = "ai-agent-mcp-server";
+let server: TestServer;
+/** Two agents that talk to the server through the MCP tools, each by a process of its own. */
+let agents: readonly [McpAgent, McpAgent];
 
-/** A server, and an agent that talks to it through the MCP tools. */
-async function startWithAgent(project?: string) {
-  const server = await startTestServer();
-  const agent = await startMcpAgent({
-    url: server.url,
-    key: server.agentKey,
-    ...(project !== undefined && { project }),
-  });
-  return { server, agent };
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+  const start = () => startMcpAgent({ url: server.url, key: server.agentKey, keepOpen: true });
+  agents = await Promise.all([start(), start()]);
+});
+
+afterAll(async () => {
+  for (const agent of agents) await agent.close();
+  await server.close();
+});
+
+let projects = 0;
+
+/** The name of a project that only one test uses, and what the first agent calls in it. */
+function newProject(name = "ai-agent-mcp-server") {
+  const project = `${name}-${++projects}`;
+  const call: McpAgent["call"] = (tool, args) => agents[0].call(tool, { project_id: project, ...args });
+  return { project, call };
 }
 
-const addTasks = (server: TestServer, projectId: string, ...tasks: object[]) =>
+const addTasks = (projectId: string, ...tasks: object[]) =>
   server.ask(
     "mutation ($projectId: ID!, $tasks: [AddTaskItem!]!) { addTasks(input: {projectId: $projectId, createProject: true, tasks: $tasks}) { taskIds } }",
     { projectId, tasks },
@@ -27,7 +38,7 @@ const addTasks = (server: TestServer, projectId: string, ...tasks: object[]) =>
 const reserve = (agent: McpAgent, project_id: string, count: number) =>
   agent.call("reserve_id_range", { artifact_type: "US", count, project_id });
 
-const registerUpTo27 = (server: TestServer, projectId: string) =>
+const registerUpTo27 = (projectId: string) =>
   server.ask(
     `mutation ($projectId: ID!) {
       createProject(input: {projectId: $projectId, name: "Seeds"}) { replayed }
@@ -38,18 +49,17 @@ const registerUpTo27 = (server: TestServer, projectId: string) =>
 
 describe("acceptance criteria", () => {
   it("Criterion 1: get_next_task returns the next pending task with its ID, description and inputs", async () => {
-    const { server, agent } = await startWithAgent();
+    const { project, call } = newProject();
     await addTasks(
-      server,
-      PROJECT,
+      project,
       { taskId: "TASK-046", description: "Generate HLS-007", generatorName: "hls-generator", inputs: ["PRD-006"] },
       { description: "Later" },
     );
-    const { data, failed } = await agent.call("get_next_task", { project_id: PROJECT });
+    const { data, failed } = await call("get_next_task");
     expect(failed).toBe(false);
     expect(data["task"]).toMatchObject({
       task_id: "TASK-046",
-      project_id: PROJECT,
+      project_id: project,
       description: "Generate HLS-007",
       generator_name: "hls-generator",
       inputs: ["PRD-006"],
@@ -57,25 +67,28 @@ describe("acceptance criteria", () => {
   });
 
   it("Criterion 2: update_task_status stores the completion and confirms it", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    await addTasks(server, PROJECT, { taskId: "TASK-045", description: "Generate US-015" });
-    await agent.call("get_next_task");
-    const { data } = await agent.call("update_task_status", {
+    const { project, call } = newProject();
+    await addTasks(project, { taskId: "TASK-045", description: "Generate US-015" });
+    await call("get_next_task");
+    const { data } = await call("update_task_status", {
       task_id: "TASK-045",
       status: "completed",
       notes: "US-015 generated successfully",
     });
     expect(data["updated_task"]).toMatchObject({ task_id: "TASK-045", status: "completed" });
     const owner = await connectOwner(server.test);
-    const { rows } = await owner.query("SELECT status, completion_notes, completed_at FROM tasks");
+    const { rows } = await owner.query(
+      "SELECT status, completion_notes, completed_at FROM tasks WHERE project_id = $1",
+      [project],
+    );
     expect(rows).toEqual([
       { status: "completed", completion_notes: "US-015 generated successfully", completed_at: expect.any(Date) },
     ]);
   });
 
   it("Criterion 3: add_task stores a batch of sub-artifacts and returns their task IDs", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    const { data } = await agent.call("add_task", {
+    const { project, call } = newProject();
+    const { data } = await call("add_task", {
       tasks: ["US-001", "US-002", "US-003"].map((artifact_id) => ({
         artifact_id,
         artifact_type: "us",
@@ -85,7 +98,10 @@ describe("acceptance criteria", () => {
     });
     expect(data).toMatchObject({ tasks_added: 3, task_ids: ["TASK-001", "TASK-002", "TASK-003"] });
     const owner = await connectOwner(server.test);
-    const { rows } = await owner.query("SELECT task_id, artifact_id, status FROM tasks ORDER BY queue_position");
+    const { rows } = await owner.query(
+      "SELECT task_id, artifact_id, status FROM tasks WHERE project_id = $1 ORDER BY queue_position",
+      [project],
+    );
     expect(rows).toEqual([
       { task_id: "TASK-001", artifact_id: "US-001", status: "pending" },
       { task_id: "TASK-002", artifact_id: "US-002", status: "pending" },
@@ -94,10 +110,9 @@ describe("acceptance criteria", () => {
   });
 
   it("Criterion 4: ten reserve_id_range calls at once, from two agents, never overlap", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    const other = await startMcpAgent({ url: server.url, key: server.agentKey, project: PROJECT });
+    const { project } = newProject();
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => reserve(i % 2 === 0 ? agent : other, PROJECT, 6)),
+      Array.from({ length: 10 }, (_, i) => reserve(i % 2 === 0 ? agents[0] : agents[1], project, 6)),
     );
     expect(answers.map(({ failed, text }) => failed && text)).toEqual(Array(10).fill(false));
     const ids = answers.flatMap(({ data }) => data["reserved_ids"] as string[]);
@@ -105,29 +120,28 @@ describe("acceptance criteria", () => {
   });
 
   it("Criterion 5: get_next_task of one project never shows a task of another", async () => {
-    const { server, agent } = await startWithAgent();
-    await addTasks(server, "project-beta", { description: "Beta's, and more urgent", priority: 0 });
-    await addTasks(server, "project-alpha", { description: "Alpha's", priority: 4 });
-    const ask = () => agent.call("get_next_task", { project_id: "project-alpha" });
-    expect((await ask()).data["task"]).toMatchObject({ project_id: "project-alpha", description: "Alpha's" });
+    const { project, call } = newProject("project-alpha");
+    await addTasks(newProject("project-beta").project, { description: "Beta's, and more urgent", priority: 0 });
+    await addTasks(project, { description: "Alpha's", priority: 4 });
+    const ask = () => call("get_next_task");
+    expect((await ask()).data["task"]).toMatchObject({ project_id: project, description: "Alpha's" });
     expect((await ask()).data).toMatchObject({ task: null, message: "No pending tasks for project" });
   });
 
   it("Criterion 6: a hundred requests at once, reading and writing, are all answered without an error", async () => {
-    const server = await startTestServer();
-    await addTasks(server, PROJECT, ...Array.from({ length: 50 }, (_, i) => ({ description: `work ${i}` })));
+    const { project } = newProject();
+    await addTasks(project, ...Array.from({ length: 50 }, (_, i) => ({ description: `work ${i}` })));
     const kinds = [
-      `query { nextTask(projectId: "${PROJECT}") { task { taskId } } }`,
-      `mutation { claimNextTask(input: {projectId: "${PROJECT}"}) { task { taskId } } }`,
-      `mutation { reserveIds(input: {projectId: "${PROJECT}", artifactType: "US", count: 2}) { reservedIds } }`,
-      `query { tasks(filter: {projects: ["${PROJECT}"]}) { totalCount nodes { taskId } } }`,
+      `query { nextTask(projectId: "${project}") { task { taskId } } }`,
+      `mutation { claimNextTask(input: {projectId: "${project}"}) { task { taskId } } }`,
+      `mutation { reserveIds(input: {projectId: "${project}", artifactType: "US", count: 2}) { reservedIds } }`,
+      `query { tasks(filter: {projects: ["${project}"]}) { totalCount nodes { taskId } } }`,
     ];
     const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => server.gql(kinds[i % 4] ?? "")));
     expect(answers.flatMap(({ errors }) => errors ?? [])).toEqual([]);
   });
 
   it("Criterion 7: an unauthenticated request gets 401 over HTTP and MCP, and no WebSocket", async () => {
-    const server = await startTestServer();
     for (const path of ["/graphql", "/mcp"])
       for (const authorization of [undefined, "Bearer dk_wrong", "Basic YTpi"]) {
         const response = await fetch(`${server.url}${path}`, {
@@ -148,22 +162,21 @@ describe("acceptance criteria", () => {
 
 describe("primary flows", () => {
   it("Happy path: a task is completed, and the next one of the project handed out", async () => {
-    const { server, agent } = await startWithAgent();
+    const { project, call } = newProject("project-alpha");
     await addTasks(
-      server,
-      "project-alpha",
+      project,
       { taskId: "TASK-045", description: "Generate US-015" },
       { taskId: "TASK-046", description: "Generate HLS-007", generatorName: "hls-generator", inputs: ["PRD-006"] },
     );
-    const first = await agent.call("get_next_task", { project_id: "project-alpha", status_filter: "pending" });
+    const first = await call("get_next_task", { status_filter: "pending" });
     expect(first.data["task"]).toMatchObject({ task_id: "TASK-045", status: "in_progress" });
-    const done = await agent.call("update_task_status", {
+    const done = await call("update_task_status", {
       task_id: "TASK-045",
       status: "completed",
       notes: "US-015 generated successfully",
     });
     expect(done).toMatchObject({ failed: false, data: { updated_task: { task_id: "TASK-045", status: "completed" } } });
-    const next = await agent.call("get_next_task", { project_id: "project-alpha", status_filter: "pending" });
+    const next = await call("get_next_task", { status_filter: "pending" });
     expect(next.data["task"]).toMatchObject({
       task_id: "TASK-046",
       description: "Generate HLS-007",
@@ -173,13 +186,13 @@ describe("primary flows", () => {
   });
 
   it("Happy path: six confirmed sub-artifacts become six tasks, in order", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
+    const { project, call } = newProject();
     await server.ask(`mutation {
-      createProject(input: {projectId: "${PROJECT}", name: "Seeds"}) { replayed }
-      registerIds(input: {projectId: "${PROJECT}", ids: ["TASK-045"]}) { registered }
+      createProject(input: {projectId: "${project}", name: "Seeds"}) { replayed }
+      registerIds(input: {projectId: "${project}", ids: ["TASK-045"]}) { registered }
     }`);
     const ids = idsFrom("HLS", 6, 11);
-    const { data } = await agent.call("add_task", {
+    const { data } = await call("add_task", {
       tasks: ids.map((artifact_id) => ({
         artifact_id,
         artifact_type: "hls",
@@ -190,7 +203,7 @@ describe("primary flows", () => {
     });
     expect(data).toMatchObject({ tasks_added: 6, task_ids: idsFrom("TASK", 46, 51) });
     for (const id of ids)
-      expect((await agent.call("get_next_task")).data["task"]).toMatchObject({
+      expect((await call("get_next_task")).data["task"]).toMatchObject({
         description: `Generate ${id}`,
         generator_name: "hls-generator",
         inputs: ["PRD-006"],
@@ -199,36 +212,35 @@ describe("primary flows", () => {
   });
 
   it("ID management: US-028 to US-033 are reserved for 15 minutes after US-027, and confirmed for good", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    await registerUpTo27(server, PROJECT);
-    const { data } = await agent.call("reserve_id_range", { artifact_type: "US", count: 6 });
+    const { project, call } = newProject();
+    await registerUpTo27(project);
+    const { data } = await call("reserve_id_range", { artifact_type: "US", count: 6 });
     expect(data["reserved_ids"]).toEqual(idsFrom("US", 28, 33));
     const owner = await connectOwner(server.test);
     const { rows } = await owner.query(
-      "SELECT extract(epoch FROM expires_at - reserved_at)::int AS held FROM id_reservations WHERE confirmed_at IS NULL",
+      "SELECT extract(epoch FROM expires_at - reserved_at)::int AS held FROM id_reservations WHERE confirmed_at IS NULL AND project_id = $1",
+      [project],
     );
     expect(rows).toEqual([{ held: 15 * 60 }]);
-    const { data: confirmed } = await agent.call("confirm_reservation", { reservation_id: data["reservation_id"] });
+    const { data: confirmed } = await agents[0].call("confirm_reservation", { reservation_id: data["reservation_id"] });
     expect(confirmed["confirmed_ids"]).toEqual(idsFrom("US", 28, 33));
     await owner.pass(24 * 3600);
-    expect((await reserve(agent, PROJECT, 1)).data["reserved_ids"]).toEqual(["US-034"]);
+    expect((await reserve(agents[0], project, 1)).data["reserved_ids"]).toEqual(["US-034"]);
   });
 });
 
 describe("alternative flows", () => {
   it("Alt Flow 1: two projects of a shared namespace that reserve at once get ranges that do not overlap", async () => {
-    const { server, agent } = await startWithAgent();
-    const projects = ["project-alpha", "project-beta"];
-    for (const projectId of projects)
+    const sharing = ["project-alpha", "project-beta"].map((name) => newProject(name).project);
+    for (const projectId of sharing)
       await server.ask(
         'mutation ($projectId: ID!) { createProject(input: {projectId: $projectId, name: "P", idNamespace: "company"}) { replayed } }',
         { projectId },
         { key: server.adminKey },
       );
-    const other = await startMcpAgent({ url: server.url, key: server.agentKey });
     const answers = await Promise.all(
       Array.from({ length: 10 }, () =>
-        projects.map((project, i) => reserve(i === 0 ? agent : other, project, 6)),
+        sharing.map((project, i) => reserve(i === 0 ? agents[0] : agents[1], project, 6)),
       ).flat(),
     );
     const ids = answers.flatMap(({ data }) => data["reserved_ids"] as string[]);
@@ -236,23 +248,23 @@ describe("alternative flows", () => {
   });
 
   it("Alt Flow 2: IDs not confirmed within 15 minutes are given again, and then cannot be confirmed", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    await registerUpTo27(server, PROJECT);
-    const first = await reserve(agent, PROJECT, 6);
+    const { project } = newProject();
+    await registerUpTo27(project);
+    const first = await reserve(agents[0], project, 6);
     const owner = await connectOwner(server.test);
     await owner.pass(15 * 60 - 30);
-    expect((await reserve(agent, PROJECT, 1)).data["reserved_ids"]).toEqual(["US-034"]);
+    expect((await reserve(agents[0], project, 1)).data["reserved_ids"]).toEqual(["US-034"]);
     await owner.pass(60);
-    expect((await reserve(agent, PROJECT, 6)).data["reserved_ids"]).toEqual(idsFrom("US", 28, 33));
-    const late = await agent.call("confirm_reservation", { reservation_id: first.data["reservation_id"] });
+    expect((await reserve(agents[0], project, 6)).data["reserved_ids"]).toEqual(idsFrom("US", 28, 33));
+    const late = await agents[0].call("confirm_reservation", { reservation_id: first.data["reservation_id"] });
     expect(late).toMatchObject({ failed: true, text: expect.stringContaining("Reservation expired or not found") });
   });
 
   it("Alt Flow 3: a query for one project's tasks receives that project's only", async () => {
-    const { server, agent } = await startWithAgent();
-    await addTasks(server, "project-alpha", { description: "a1" }, { description: "a2" });
-    await addTasks(server, "project-beta", { description: "b1" });
-    const { data } = await agent.call("list_tasks", { project_id: "project-alpha" });
+    const { project, call } = newProject("project-alpha");
+    await addTasks(project, { description: "a1" }, { description: "a2" });
+    await addTasks(newProject("project-beta").project, { description: "b1" });
+    const { data } = await call("list_tasks");
     expect(data).toMatchObject({ total: 2, tasks: [{ description: "a1" }, { description: "a2" }] });
     expect(JSON.stringify(data)).not.toContain("beta");
   });
@@ -260,9 +272,9 @@ describe("alternative flows", () => {
 
 describe("edge cases", () => {
   it("Task Not Found: says so, and which task", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    await addTasks(server, PROJECT, { description: "another" });
-    const answer = await agent.call("update_task_status", { task_id: "TASK-999", status: "completed" });
+    const { project, call } = newProject();
+    await addTasks(project, { description: "another" });
+    const answer = await call("update_task_status", { task_id: "TASK-999", status: "completed" });
     expect(answer).toMatchObject({ failed: true, text: expect.stringMatching(/^Task not found: TASK-999/) });
     const { errors } = await server.gql('{ task(taskId: "TASK-999") { status } }');
     expect(errors).toMatchObject([
@@ -271,28 +283,28 @@ describe("edge cases", () => {
   });
 
   it("Invalid Status Transition: completed → pending is refused without a reset", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    await addTasks(server, PROJECT, { taskId: "TASK-045", description: "work", status: "COMPLETED" });
+    const { project, call } = newProject();
+    await addTasks(project, { taskId: "TASK-045", description: "work", status: "COMPLETED" });
     const reopen = { task_id: "TASK-045", status: "pending" };
-    const refused = await agent.call("update_task_status", reopen);
+    const refused = await call("update_task_status", reopen);
     expect(refused).toMatchObject({ failed: true, text: expect.stringContaining("Invalid status transition") });
-    const reset = await agent.call("update_task_status", { ...reopen, reset: true });
+    const reset = await call("update_task_status", { ...reopen, reset: true });
     expect(reset.data["updated_task"]).toMatchObject({ status: "pending" });
   });
 
   it("ID Exhaustion: at the largest integer the answer is an error that says what to do", async () => {
-    const { server, agent } = await startWithAgent(PROJECT);
-    await registerUpTo27(server, PROJECT);
+    const { project, call } = newProject();
+    await registerUpTo27(project);
     await server.ask(
-      `mutation { registerIds(input: {projectId: "${PROJECT}", ids: ["US-2147483647"], allowJump: true}) { registered } }`,
+      `mutation { registerIds(input: {projectId: "${project}", ids: ["US-2147483647"], allowJump: true}) { registered } }`,
       {},
       { key: server.adminKey },
     );
     for (const answer of [
-      await reserve(agent, PROJECT, 1),
-      await agent.call("get_next_available_id", { artifact_type: "US" }),
+      await reserve(agents[0], project, 1),
+      await call("get_next_available_id", { artifact_type: "US" }),
     ])
       expect(answer).toMatchObject({ failed: true, text: expect.stringMatching(/No US numbers are left.*another/s) });
-    expect((await agent.call("get_next_available_id", { artifact_type: "SPEC" })).data["id"]).toBe("SPEC-001");
+    expect((await call("get_next_available_id", { artifact_type: "SPEC" })).data["id"]).toBe("SPEC-001");
   });
 });

@@ -27,10 +27,13 @@ interface AgentOptions {
   /** DOCKET_PROJECT */
   readonly project?: string;
   readonly name?: string;
+  /** Left open for the caller to close, for `beforeAll`. */
+  readonly keepOpen?: boolean;
 }
 
 /** Ends with the test, at the latest. */
-export async function startMcpAgent({ url, key, project, name = "acceptance" }: AgentOptions): Promise<McpAgent> {
+export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
+  const { url, key, project, name = "acceptance", keepOpen = false } = options;
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [docket, "mcp"],
@@ -44,7 +47,7 @@ export async function startMcpAgent({ url, key, project, name = "acceptance" }: 
   });
   const client = new Client({ name, version: "1.0.0" });
   await client.connect(transport);
-  onTestFinished(() => client.close());
+  if (!keepOpen) onTestFinished(() => client.close());
   return {
     pid: transport.pid ?? 0,
     async call(tool, args = {}) {
