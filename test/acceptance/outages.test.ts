@@ -1,10 +1,12 @@
 import { createServer } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { connect } from "../../src/db/connect.ts";
+import { migrate } from "../../src/db/migrate.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startDatabaseProxy } from "../support/database-proxy.ts";
-import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
-import { startPostgres } from "../support/stoppable-postgres.ts";
+import { connectOwner } from "../support/owner.ts";
+import { startTestServer, type TestServer } from "../support/server.ts";
+import { startServerProcess } from "../support/server-process.ts";
+import { type StoppablePostgres, startPostgres } from "../support/stoppable-postgres.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { ask, expectNothingMissing, followByClient, followBySse, health, Writers } from "./traffic.ts";
 
@@ -18,18 +20,22 @@ async function makeDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-async function logs(server: ServerProcess, message: string, times = 1): Promise<void> {
-  await expect.poll(() => server.logged.filter((logged) => logged.startsWith(message)).length, LONG).toBe(times);
+/** A migrated database in a PostgreSQL that ends with the test. */
+async function databaseIn({ url }: StoppablePostgres): Promise<TestDatabase> {
+  await migrate({ ownerUrl: url, loginUrl: url });
+  return { url, ownerUrl: url, drop: async () => undefined };
+}
+
+async function logs({ logged }: TestServer, message: string, times = 1): Promise<void> {
+  await expect.poll(() => logged.filter(({ msg }) => String(msg).startsWith(message)).length, LONG).toBe(times);
 }
 
 it("delivers while its LISTEN connection is killed again and again, and listens again each time", async () => {
-  const database = await makeDatabase();
-  const server = await startServerProcess(database, await makeTemporaryFolder("outages"));
+  const server = await startTestServer();
   await ask(server, CREATE_ALPHA);
   const followers = [await followByClient(server), await followBySse([server])];
   const writers = new Writers([server], 2);
-  const owner = await connect(database.ownerUrl, "docket test owner");
-  onTestFinished(() => owner.end());
+  const owner = await connectOwner(server.test);
   const listeners = async () =>
     (
       await owner.query<{ pid: number }>(
@@ -52,10 +58,9 @@ it("delivers while its LISTEN connection is killed again and again, and listens 
 
 it("goes on without a gap when PostgreSQL stood still for longer than every time limit, and says so meanwhile", async () => {
   const postgres = await startPostgres();
-  const home = await makeTemporaryFolder("outages");
-  const database = { url: postgres.url, ownerUrl: postgres.url };
-  const server = await startServerProcess(database, home);
-  const other = await startServerProcess(database, home);
+  const test = await databaseIn(postgres);
+  const server = await startTestServer({ test });
+  const other = await startTestServer({ test });
   await ask(server, CREATE_ALPHA);
   const followers = [await followByClient(server), await followBySse([server]), await followByClient(other)];
   const writers = new Writers([server, other], 3);
@@ -75,10 +80,7 @@ it("goes on without a gap when PostgreSQL stood still for longer than every time
 
 it("goes on without a gap when PostgreSQL crashed and recovered", async () => {
   const postgres = await startPostgres();
-  const server = await startServerProcess(
-    { url: postgres.url, ownerUrl: postgres.url },
-    await makeTemporaryFolder("outages"),
-  );
+  const server = await startTestServer({ test: await databaseIn(postgres) });
   await ask(server, CREATE_ALPHA);
   const followers = [await followByClient(server), await followBySse([server])];
   const writers = new Writers([server], 3);
@@ -94,10 +96,10 @@ it("goes on without a gap when PostgreSQL crashed and recovered", async () => {
 it("loses nothing for subscribers whose server is killed in mid-delivery and who go on at another one", async () => {
   const database = await makeDatabase();
   const home = await makeTemporaryFolder("outages");
-  const staying = await startServerProcess(database, home);
-  await ask(staying, CREATE_ALPHA);
   const port = { PORT: String(await freePort()) };
   let dying = await startServerProcess(database, home, port);
+  const staying = await startTestServer({ test: database });
+  await ask(staying, CREATE_ALPHA);
   const followers = [
     await followByClient(dying),
     await followBySse([dying, staying]),
@@ -118,11 +120,10 @@ it("loses nothing for subscribers whose server is killed in mid-delivery and who
 });
 
 it("notices connections to the database that went silent without an end, and delivers what came meanwhile", async () => {
-  const database = await makeDatabase();
-  const home = await makeTemporaryFolder("outages");
-  const proxy = await startDatabaseProxy(database.url);
-  const near = await startServerProcess({ ...database, url: proxy.url }, home);
-  const other = await startServerProcess(database, home);
+  const test = await makeDatabase();
+  const proxy = await startDatabaseProxy(test.url);
+  const near = await startTestServer({ test: { ...test, url: proxy.url } });
+  const other = await startTestServer({ test });
   await ask(near, CREATE_ALPHA);
   const followers = [await followByClient(near), await followBySse([near])];
   const writers = new Writers([other], 2);

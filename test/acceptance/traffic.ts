@@ -48,6 +48,9 @@ async function history(server: Address): Promise<SeenEvent[]> {
   return events;
 }
 
+/** Pause of a writer between its tasks, in milliseconds: outages last long, and a log of thousands proves no more. */
+const PAUSE_MS = 50;
+
 /** Agents at work: each adds a task, claims one and completes it, again and again, whatever fails. */
 export class Writers {
   /** Type and task of everything the server said was done. */
@@ -81,8 +84,8 @@ export class Writers {
         await this.#step(server, writer);
       } catch {
         this.failures++;
-        await pause(50);
       }
+      await pause(PAUSE_MS);
     }
   }
 
