@@ -2,7 +2,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { connectOwner } from "../support/owner.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -10,33 +10,17 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** An agent of a project of its own, which has no tasks yet. */
-interface Caller {
-  readonly project: string;
-  readonly key: string;
-}
-
-let callers = 0;
-async function makeCaller(): Promise<Caller> {
-  const project = `project-${++callers}`;
-  await server.ask('mutation ($id: ID!) { createProject(input: {projectId: $id, name: "P"}) { replayed } }', {
-    id: project,
-  });
-  const { secret: key } = await server.makeKey({ name: "caller", projectIds: [project] });
-  return { project, key };
-}
-
-const add = ({ project }: Caller) => ({ project_id: project, tasks: [{ description: "Write the docs" }] });
+const add = ({ projectId }: TestProject) => ({ project_id: projectId, tasks: [{ description: "Write the docs" }] });
 
 /** One call of add_task in a request of its own, as clients without a session send it. */
-function post(caller: Caller, headers: Record<string, string> = {}, signal: AbortSignal | null = null) {
+function post(caller: TestProject, headers: Record<string, string> = {}, signal: AbortSignal | null = null) {
   return fetch(`${server.url}/mcp`, {
     method: "POST",
     signal,
     headers: {
       "content-type": "application/json",
       accept: "application/json, text/event-stream",
-      authorization: `Bearer ${caller.key}`,
+      authorization: `Bearer ${caller.agentKey}`,
       ...headers,
     },
     body: JSON.stringify({
@@ -48,7 +32,7 @@ function post(caller: Caller, headers: Record<string, string> = {}, signal: Abor
   });
 }
 
-async function addTask(caller: Caller, headers?: Record<string, string>): Promise<string[]> {
+async function addTask(caller: TestProject, headers?: Record<string, string>): Promise<string[]> {
   const answer = (await (await post(caller, headers)).json()) as {
     result: { structuredContent: { task_ids: string[] } };
   };
@@ -59,7 +43,7 @@ const WAITING = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'tasks'
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 /** Calls add_task and breaks the connection while the database is still at work on it. */
-async function addTaskAndLeave(caller: Caller): Promise<void> {
+async function addTaskAndLeave(caller: TestProject): Promise<void> {
   const owner = await connectOwner(server.test);
   await owner.query("BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE");
   const leaving = new AbortController();
@@ -67,7 +51,7 @@ async function addTaskAndLeave(caller: Caller): Promise<void> {
   await expect.poll(async () => (await owner.query(WAITING)).rowCount).toBeGreaterThan(0);
   leaving.abort();
   await left;
-  const ofCaller = (line: Record<string, unknown>) => line["api_key_prefix"] === caller.key.slice(0, 8);
+  const ofCaller = (line: Record<string, unknown>) => line["api_key_prefix"] === caller.agentKey.slice(0, 8);
   await expect
     .poll(() => server.logged.filter((line) => ofCaller(line) && line["status_code"] === 499))
     .toHaveLength(1);
@@ -110,8 +94,8 @@ describe("MCP over HTTP", () => {
   });
 
   test("asks a caller that stands alone for the attempt, and lets nobody in without", async () => {
-    const caller = await makeCaller();
-    const client = await connectClient(caller.key);
+    const caller = await makeProject(server, []);
+    const client = await connectClient(caller.agentKey);
     const call = async (name: string, args: object) => {
       const { content, structuredContent, isError } = await client.callTool({ name, arguments: { ...args } });
       return {
@@ -121,7 +105,7 @@ describe("MCP over HTTP", () => {
       };
     };
     await call("add_task", add(caller));
-    const { attempt } = (await call("get_next_task", { project_id: caller.project })).data;
+    const { attempt } = (await call("get_next_task", { project_id: caller.projectId })).data;
     for (const [tool, args] of [
       ["update_task_status", { task_id: "TASK-001", status: "completed" }],
       ["renew_task_lease", { task_id: "TASK-001" }],
@@ -185,36 +169,36 @@ describe("MCP over HTTP", () => {
 
 describe("a call over HTTP that is repeated", () => {
   test("gives the first result when its connection was cut before the answer, and only once", async () => {
-    const caller = await makeCaller();
+    const caller = await makeProject(server, []);
     await addTaskAndLeave(caller);
     expect(await addTask(caller)).toEqual(["TASK-001"]);
     expect(await addTask(caller)).toEqual(["TASK-002"]);
   });
 
   test("is a new call when another session makes it", async () => {
-    const caller = await makeCaller();
+    const caller = await makeProject(server, []);
     await addTaskAndLeave(caller);
     expect(await addTask(caller, { "docket-client-id": "other" })).toEqual(["TASK-002"]);
   });
 
   test("adds twice when both calls were answered", async () => {
-    const caller = await makeCaller();
+    const caller = await makeProject(server, []);
     expect([await addTask(caller), await addTask(caller)]).toEqual([["TASK-001"], ["TASK-002"]]);
   });
 
   test("gives the first result under the same Idempotency-Key, and a new one under another", async () => {
-    const caller = await makeCaller();
+    const caller = await makeProject(server, []);
     const added = [];
     for (const key of ["k1", "k1", "k2"]) added.push(await addTask(caller, { "idempotency-key": key }));
     expect(added).toEqual([["TASK-001"], ["TASK-001"], ["TASK-002"]]);
   });
 
   test("keeps the calls of a batch under one Idempotency-Key apart", async () => {
-    const caller = await makeCaller();
+    const caller = await makeProject(server, []);
     const headers = {
       "content-type": "application/json",
       accept: "application/json, text/event-stream",
-      authorization: `Bearer ${caller.key}`,
+      authorization: `Bearer ${caller.agentKey}`,
       "idempotency-key": "k1",
     };
     const params = { name: "add_task", arguments: add(caller) };

@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectOwner } from "../support/owner.ts";
-import { startTestServer } from "../support/server.ts";
+import { makeProject, startTestServer, type TestServer } from "../support/server.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 
@@ -39,22 +39,25 @@ async function connectChild(env: Record<string, string>) {
   };
 }
 
-/** A server with pending tasks in the project alpha, and what a child needs to reach it. */
+let shared: TestServer;
+beforeAll(async () => {
+  shared = await startTestServer({ keepOpen: true });
+});
+afterAll(() => shared.close());
+
+/** A project with pending tasks, and what a child needs to reach it. */
 async function serve(...descriptions: string[]) {
-  const server = await startTestServer();
-  await server.ask(
-    `mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "alpha", createProject: true, tasks: $tasks}) { taskIds } }`,
-    { tasks: descriptions.map((description) => ({ description })) },
-  );
-  const owner = await connectOwner(server.test);
+  const { url, agentKey, projectId, test } = await makeProject(shared, descriptions);
+  const owner = await connectOwner(test);
   const attempts = async () =>
     (
       await owner.query<{ client: string; left: number; notes: string | null; outcome: string | null }>(
         `SELECT client, extract(epoch FROM lease_expires_at - claimed_at)::float AS left, notes, outcome
-         FROM task_attempts ORDER BY claimed_at`,
+         FROM task_attempts WHERE project_id = $1 ORDER BY claimed_at`,
+        [projectId],
       )
     ).rows;
-  return { attempts, env: { DOCKET_URL: server.url, DOCKET_API_KEY: server.agentKey, DOCKET_PROJECT: "alpha" } };
+  return { attempts, env: { DOCKET_URL: url, DOCKET_API_KEY: agentKey, DOCKET_PROJECT: projectId } };
 }
 
 describe("the stdio server", () => {

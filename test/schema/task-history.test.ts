@@ -1,6 +1,12 @@
-import { expect, test } from "vitest";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
+
+let shared: TestServer;
+beforeAll(async () => {
+  shared = await startTestServer({ keepOpen: true });
+});
+afterAll(() => shared.close());
 
 interface History {
   events: { number: number; type: string; [field: string]: unknown }[];
@@ -10,28 +16,19 @@ interface History {
 
 const HISTORY = "history(first: $first, after: $after) { cursor caughtUp events { number type } }";
 
-async function historyOf({ ask }: TestServer, taskId: string, first = 50, after: string | null = null) {
+async function historyOf({ ask, projectId }: TestProject, taskId: string, first = 50, after: string | null = null) {
   const { task } = await ask<{ task: { history: History } }>(
-    `query ($taskId: ID!, $first: Int, $after: String) { task(projectId: "alpha", taskId: $taskId) { ${HISTORY} } }`,
-    { taskId, first, after },
+    `query ($projectId: ID!, $taskId: ID!, $first: Int, $after: String) { task(projectId: $projectId, taskId: $taskId) { ${HISTORY} } }`,
+    { projectId, taskId, first, after },
   );
   return task.history;
 }
 
-async function addTasks({ ask }: TestServer, count: number, projectId = "alpha") {
-  await ask(
-    `mutation ($projectId: ID!, $tasks: [AddTaskItem!]!) {
-      addTasks(input: {projectId: $projectId, createProject: true, tasks: $tasks}) { tasksAdded } }`,
-    { projectId, tasks: Array.from({ length: count }, (_, i) => ({ description: `work ${i}` })) },
-  );
-}
-
 test("tells what happened to a task, by whom, from where and in which request, with old and new values", async () => {
-  const server = await startTestServer();
-  await addTasks(server, 1);
+  const server = await makeProject(shared, ["work"]);
   const asking = { client: "session-7", headers: { "x-request-id": "req-1" } };
   const { updateTask } = await server.ask<{ updateTask: { task: { history: History } } }>(
-    `mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-001", title: "New"}) { task { history {
+    `mutation { updateTask(input: {projectId: "${server.projectId}", taskId: "TASK-001", title: "New"}) { task { history {
       caughtUp events { number type subjectId actor client correlationId occurredAt changes { field old new } payload }
     } } } }`,
     {},
@@ -41,7 +38,7 @@ test("tells what happened to a task, by whom, from where and in which request, w
   expect(updateTask.task.history).toMatchObject({
     caughtUp: true,
     events: [
-      { type: "task.created", changes: [], payload: { task: { description: "work 0" } } },
+      { type: "task.created", changes: [], payload: { task: { description: "work" } } },
       {
         type: "task.updated",
         subjectId: "TASK-001",
@@ -56,12 +53,11 @@ test("tells what happened to a task, by whom, from where and in which request, w
 });
 
 test("shows each of two mutations of one request what has happened until then", async () => {
-  const server = await startTestServer();
-  await addTasks(server, 1);
+  const server = await makeProject(shared, ["work"]);
   const types = "task { history { events { type } } }";
   const answer = await server.ask(`mutation {
-    first: claimNextTask(input: {projectId: "alpha"}) { ${types} }
-    second: releaseTask(input: {projectId: "alpha", taskId: "TASK-001"}) { ${types} }
+    first: claimNextTask(input: {projectId: "${server.projectId}"}) { ${types} }
+    second: releaseTask(input: {projectId: "${server.projectId}", taskId: "TASK-001"}) { ${types} }
   }`);
   const told = ["task.created", "task.claimed", "task.released"].map((type) => ({ type }));
   expect(answer).toEqual({
@@ -71,11 +67,10 @@ test("shows each of two mutations of one request what has happened until then", 
 });
 
 test("comes in pages that go on from their cursor, to the end of the log", async () => {
-  const server = await startTestServer();
-  await addTasks(server, 2);
+  const server = await makeProject(shared, ["a", "b"]);
   for (let i = 0; i < 4; i++)
-    await server.ask(`mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-001", title: "${i}"}) { replayed }
-      other: updateTask(input: {projectId: "alpha", taskId: "TASK-002", title: "${i}"}) { replayed } }`);
+    await server.ask(`mutation { updateTask(input: {projectId: "${server.projectId}", taskId: "TASK-001", title: "${i}"}) { replayed }
+      other: updateTask(input: {projectId: "${server.projectId}", taskId: "TASK-002", title: "${i}"}) { replayed } }`);
   const pages: History[] = [];
   do pages.push(await historyOf(server, "TASK-001", 2, pages.at(-1)?.cursor));
   while (!pages.at(-1)?.caughtUp);
@@ -90,20 +85,24 @@ test("comes in pages that go on from their cursor, to the end of the log", async
 });
 
 test("keeps tasks of the same id in two projects apart", async () => {
-  const server = await startTestServer();
-  for (const projectId of ["alpha", "beta"]) await addTasks(server, 1, projectId);
-  await server.ask(`mutation { updateTask(input: {projectId: "beta", taskId: "TASK-001", title: "B"}) { replayed } }`);
-  const { tasks } = await server.ask<{ tasks: { nodes: { projectId: string; history: History }[] } }>(
-    "{ tasks { nodes { projectId history { events { type projectId } } } } }",
+  const [alpha, beta] = [
+    (await makeProject(shared, ["work"])).projectId,
+    (await makeProject(shared, ["work"])).projectId,
+  ];
+  await shared.ask(
+    `mutation { updateTask(input: {projectId: "${beta}", taskId: "TASK-001", title: "B"}) { replayed } }`,
+  );
+  const { tasks } = await shared.ask<{ tasks: { nodes: { projectId: string; history: History }[] } }>(
+    "query ($projects: [ID!]) { tasks(filter: {projects: $projects}) { nodes { projectId history { events { type projectId } } } } }",
+    { projects: [alpha, beta] },
   );
   const types = Object.fromEntries(tasks.nodes.map(({ projectId, history }) => [projectId, history.events]));
-  expect(types["alpha"]).toEqual([{ type: "task.created", projectId: "alpha" }]);
-  expect(types["beta"]).toEqual(["task.created", "task.updated"].map((type) => ({ type, projectId: "beta" })));
+  expect(types[alpha]).toEqual([{ type: "task.created", projectId: alpha }]);
+  expect(types[beta]).toEqual(["task.created", "task.updated"].map((type) => ({ type, projectId: beta })));
 });
 
 test("refuses pages that are too large", async () => {
-  const server = await startTestServer();
-  await addTasks(server, 51);
+  const server = await makeProject(shared, Array<string>(51).fill("work"));
   const codes = async (document: string) => {
     const { data, errors } = await server.gql<{ tasks: { nodes: unknown[] } }>(document);
     return { data, codes: [...new Set(errors?.map(({ extensions }) => extensions["code"]))] };
@@ -115,8 +114,7 @@ test("refuses pages that are too large", async () => {
 });
 
 test("says in a subscription that the frames are the history", async () => {
-  const server = await startTestServer();
-  await addTasks(server, 1);
+  const server = await makeProject(shared, ["work"]);
   const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
   const { events } = await server.ask<{ events: { cursor: string } }>("{ events(first: 1) { cursor } }");
   const query =
@@ -130,15 +128,16 @@ test("says in a subscription that the frames are the history", async () => {
 });
 
 test("still tells of a deleted task where it shows, and refuses a cursor that the log does not have", async () => {
-  const server = await startTestServer();
-  await addTasks(server, 1);
+  const server = await makeProject(shared, ["work"]);
   const { deleteTask } = await server.ask<{ deleteTask: { task: { history: History } } }>(
-    `mutation { deleteTask(input: {projectId: "alpha", taskId: "TASK-001"}) { task { history { cursor events { type } } } } }`,
+    `mutation { deleteTask(input: {projectId: "${server.projectId}", taskId: "TASK-001"}) { task { history { cursor events { type } } } } }`,
   );
   expect(deleteTask.task.history.events).toEqual([{ type: "task.created" }, { type: "task.deleted" }]);
-  await addTasks(server, 1);
+  await server.ask(
+    `mutation { addTasks(input: {projectId: "${server.projectId}", tasks: [{description: "a"}]}) { tasksAdded } }`,
+  );
   const { errors } = await server.gql(
-    `{ task(projectId: "alpha", taskId: "TASK-002") { history(after: "${"A".repeat(22)}") { cursor } } }`,
+    `{ task(projectId: "${server.projectId}", taskId: "TASK-002") { history(after: "${"A".repeat(22)}") { cursor } } }`,
   );
   expect(errors?.[0]?.extensions["code"]).toBe("CURSOR_EXPIRED");
 });

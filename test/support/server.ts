@@ -51,6 +51,11 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+/** A server that several tests share, as the agent of one of them sees it. */
+export interface TestProject extends TestServer {
+  readonly projectId: string;
+}
+
 export interface ServerOptions {
   /** For a second server on the database of a first one. */
   readonly test?: TestDatabase;
@@ -119,5 +124,25 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
     },
     makeKey,
     close,
+  };
+}
+
+/** Makes a project with these tasks, and an agent's key that is limited to it and asks unless another one is named. */
+export async function makeProject(server: TestServer, descriptions: readonly string[]): Promise<TestProject> {
+  const projectId = `project-${randomUUID()}`;
+  await server.ask('mutation ($id: ID!) { createProject(input: {projectId: $id, name: "P"}) { replayed } }', {
+    id: projectId,
+  });
+  if (descriptions.length > 0)
+    await server.ask("mutation ($input: AddTasksInput!) { addTasks(input: $input) { tasksAdded } }", {
+      input: { projectId, tasks: descriptions.map((description) => ({ description })) },
+    });
+  const { secret: key } = await server.makeKey({ name: "agent", projectIds: [projectId] });
+  return {
+    ...server,
+    projectId,
+    agentKey: key,
+    gql: (document, variables, asking) => server.gql(document, variables, { key, ...asking }),
+    ask: (document, variables, asking) => server.ask(document, variables, { key, ...asking }),
   };
 }

@@ -1,54 +1,68 @@
-import { expect, it } from "vitest";
-import { connectOwner } from "../support/owner.ts";
-import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectOwner, type Owner } from "../support/owner.ts";
+import {
+  type GraphQLAnswer,
+  makeProject,
+  startTestServer,
+  type TestProject,
+  type TestServer,
+} from "../support/server.ts";
 
-const CLAIM = `mutation ($worker: String, $leaseSeconds: Int) {
-  claimNextTask(input: {projectId: "alpha", worker: $worker, leaseSeconds: $leaseSeconds}) { attempt task { taskId } }
+let shared: TestServer;
+let owner: Owner;
+beforeAll(async () => {
+  shared = await startTestServer({ keepOpen: true });
+  owner = await connectOwner(shared.test, { keepOpen: true });
+});
+afterAll(async () => {
+  await owner.end();
+  await shared.close();
+});
+
+const CLAIM = `mutation ($projectId: ID!, $worker: String, $leaseSeconds: Int) {
+  claimNextTask(input: {projectId: $projectId, worker: $worker, leaseSeconds: $leaseSeconds}) { attempt task { taskId } }
 }`;
 const COMPLETE = `mutation ($input: UpdateTaskStatusInput!) {
   updateTaskStatus(input: $input) { attempt replayed task { projectId taskId status completionNotes } }
 }`;
-const TASK = { projectId: "alpha", taskId: "TASK-001" };
+const TASK = { taskId: "TASK-001" };
 const NONE = { client: null };
-
-async function serverWithTasks(projectId = "alpha", count = 1): Promise<TestServer> {
-  const server = await startTestServer();
-  await addTasks(server, projectId, count);
-  return server;
-}
 
 const addTasks = (server: TestServer, projectId: string, count: number) =>
   server.ask(`mutation ($input: AddTasksInput!) { addTasks(input: $input) { tasksAdded } }`, {
     input: { projectId, createProject: true, tasks: Array.from({ length: count }, () => ({ description: "work" })) },
   });
 
-/** The attempt that a claim of the next task of `alpha` gives. */
-async function claim(server: TestServer, variables: object, asking: object): Promise<string> {
-  const { claimNextTask } = await server.ask<{ claimNextTask: { attempt: string } }>(CLAIM, variables, asking);
+/** The attempt that a claim of the next task gives. */
+async function claim(server: TestProject, variables: object, asking: object): Promise<string> {
+  const { claimNextTask } = await server.ask<{ claimNextTask: { attempt: string } }>(
+    CLAIM,
+    { projectId: server.projectId, ...variables },
+    asking,
+  );
   return claimNextTask.attempt;
 }
 
-const complete = (server: TestServer, input: object, asking: object = NONE) =>
+const complete = (server: TestProject, input: object, asking: object = NONE) =>
   server.gql<{ updateTaskStatus: { task: { completionNotes: string } } }>(
     COMPLETE,
-    { input: { ...TASK, status: "COMPLETED", ...input } },
+    { input: { projectId: server.projectId, ...TASK, status: "COMPLETED", ...input } },
     asking,
   );
 
 const codeOf = ({ errors }: GraphQLAnswer<unknown>) => errors?.[0]?.extensions["code"];
 
 /** What the database holds of the task, to be the same after a refusal. */
-async function stateOf(server: TestServer) {
-  const owner = await connectOwner(server.test);
+async function stateOf({ projectId }: TestProject) {
   const { rows } = await owner.query(
-    "SELECT t.*, a.* FROM tasks t LEFT JOIN task_attempts a USING (project_id, task_id)",
+    "SELECT t.*, a.* FROM tasks t LEFT JOIN task_attempts a USING (project_id, task_id) WHERE t.project_id = $1",
+    [projectId],
   );
   return rows;
 }
 
 it("refuses a stale worker that repeats its call with the number it read in the refusal", async () => {
-  const server = await serverWithTasks();
-  const owner = await connectOwner(server.test);
+  const server = await makeProject(shared, ["work"]);
   const stale = await claim(server, { worker: "anna", leaseSeconds: 60 }, NONE);
   await owner.pass(61);
   const held = await claim(server, { worker: "bert" }, NONE);
@@ -84,7 +98,7 @@ it("refuses a stale worker that repeats its call with the number it read in the 
 });
 
 it("lets nobody in by guessing: of many secrets not one is the same, and none is said to be near", async () => {
-  const server = await serverWithTasks("alpha", 100);
+  const server = await makeProject(shared, Array<string>(100).fill("work"));
   const held = new Set<string>();
   for (let i = 0; i < 100; i++) held.add((await claim(server, {}, NONE)).split("-")[1] ?? "");
   expect(held.size).toBe(100);
@@ -99,7 +113,7 @@ it("lets nobody in by guessing: of many secrets not one is the same, and none is
 });
 
 it("knows nobody by the key alone: without a client id a write needs the attempt, whoever claimed", async () => {
-  const server = await serverWithTasks();
+  const server = await makeProject(shared, ["work"]);
   const attempt = await claim(server, { worker: "anna" }, NONE);
   const write = (field: string) => server.gql(`mutation { ${field} }`, {}, NONE);
   for (const field of [
@@ -123,35 +137,35 @@ it("knows nobody by the key alone: without a client id a write needs the attempt
 });
 
 it("lets whoever has the attempt write, and the log names the key that wrote", async () => {
-  const server = await serverWithTasks();
+  const server = await makeProject(shared, ["work"]);
   const attempt = await claim(server, { worker: "anna" }, { client: "anna" });
   const { secret: key } = await server.makeKey({ name: "helper" });
   expect((await complete(server, { attempt }, { key, client: "elsewhere" })).errors).toBeUndefined();
   const { events } = await server.ask<{ events: { events: { type: string; actor: string; payload: object }[] } }>(
-    '{ events(filter: {projects: ["alpha"], types: ["task.completed"]}) { events { type actor payload } } }',
+    `{ events(filter: {projects: ["${server.projectId}"], types: ["task.completed"]}) { events { type actor payload } } }`,
   );
   expect(events.events).toMatchObject([{ actor: expect.stringMatching(/\/helper$/) }]);
   expect(events.events[0]?.payload).not.toHaveProperty("override");
 });
 
 it("says of each write of an admin in the holder's place that it overrode", async () => {
-  const server = await serverWithTasks("alpha", 4);
+  const server = await makeProject(shared, Array<string>(4).fill("work"));
   const asAdmin = { key: server.adminKey };
   for (let i = 0; i < 4; i++) await claim(server, {}, { client: "holder" });
   const { renewTaskLease } = await server.ask<{ renewTaskLease: unknown }>(
     `mutation {
-      renewTaskLease(input: {projectId: "alpha", taskId: "TASK-001", checkpoint: {step: 1}}) { attempt }
-      a: updateTaskStatus(input: {projectId: "alpha", taskId: "TASK-001", status: COMPLETED}) { replayed }
-      b: releaseTask(input: {projectId: "alpha", taskId: "TASK-002"}) { replayed }
-      c: updateTaskStatus(input: {projectId: "alpha", taskId: "TASK-003", status: PENDING, reset: true}) { replayed }
-      d: deleteTask(input: {projectId: "alpha", taskId: "TASK-004"}) { replayed }
+      renewTaskLease(input: {projectId: "${server.projectId}", taskId: "TASK-001", checkpoint: {step: 1}}) { attempt }
+      a: updateTaskStatus(input: {projectId: "${server.projectId}", taskId: "TASK-001", status: COMPLETED}) { replayed }
+      b: releaseTask(input: {projectId: "${server.projectId}", taskId: "TASK-002"}) { replayed }
+      c: updateTaskStatus(input: {projectId: "${server.projectId}", taskId: "TASK-003", status: PENDING, reset: true}) { replayed }
+      d: deleteTask(input: {projectId: "${server.projectId}", taskId: "TASK-004"}) { replayed }
     }`,
     {},
     asAdmin,
   );
   expect(renewTaskLease).toEqual({ attempt: null });
   const { events } = await server.ask<{ events: { events: { type: string; payload: { override?: boolean } }[] } }>(
-    '{ events(filter: {projects: ["alpha"]}) { events { type payload } } }',
+    `{ events(filter: {projects: ["${server.projectId}"]}) { events { type payload } } }`,
   );
   const overridden = events.events.filter(({ payload }) => payload.override === true).map(({ type }) => type);
   expect(overridden.sort()).toEqual([
@@ -164,7 +178,7 @@ it("says of each write of an admin in the holder's place that it overrode", asyn
 });
 
 it("keeps the new notes when the holder completes again, and tells of them", async () => {
-  const server = await serverWithTasks();
+  const server = await makeProject(shared, ["work"]);
   const attempt = await claim(server, {}, NONE);
   const notes = async (completionNotes: string | undefined) =>
     (await complete(server, { attempt, completionNotes })).data.updateTaskStatus.task.completionNotes;
@@ -177,7 +191,7 @@ it("keeps the new notes when the holder completes again, and tells of them", asy
     events: { events: { type: string; payload: unknown }[] };
   }>(
     `{ task(taskId: "TASK-001") { version attempts { number notes outcome } }
-       events(filter: {projects: ["alpha"], tasks: ["TASK-001"]}) { events { type payload } } }`,
+       events(filter: {projects: ["${server.projectId}"], tasks: ["TASK-001"]}) { events { type payload } } }`,
   );
   expect(task).toEqual({ version: 4, attempts: [{ number: 1, notes: "second", outcome: "COMPLETED" }] });
   const last = events.events.slice(2);
@@ -188,11 +202,11 @@ it("keeps the new notes when the holder completes again, and tells of them", asy
 });
 
 it("keeps other notes and another checkpoint of a task that is given back once more", async () => {
-  const server = await serverWithTasks();
+  const server = await makeProject(shared, ["work"]);
   const attempt = await claim(server, {}, NONE);
   const release = (notes: string, step: number) =>
     server.ask("mutation ($input: ReleaseTaskInput!) { releaseTask(input: $input) { replayed } }", {
-      input: { ...TASK, attempt, notes, checkpoint: { step } },
+      input: { projectId: server.projectId, ...TASK, attempt, notes, checkpoint: { step } },
     });
   for (const [notes, step] of [
     ["stuck", 1],
@@ -212,7 +226,7 @@ it("keeps other notes and another checkpoint of a task that is given back once m
 });
 
 it("refuses to complete what somebody else completed, saying by whom, and answers nobody with another's words", async () => {
-  const server = await serverWithTasks();
+  const server = await makeProject(shared, ["work"]);
   const attempt = await claim(server, { worker: "anna" }, { client: "anna" });
   await complete(server, { attempt, completionNotes: "anna's words" });
   const before = await stateOf(server);
@@ -234,7 +248,8 @@ it("refuses to complete what somebody else completed, saying by whom, and answer
 });
 
 it("never acts without a project on one in which its caller does not hold the task, also on repeat", async () => {
-  const server = await serverWithTasks("home");
+  const server = await startTestServer();
+  await addTasks(server, "home", 1);
   await addTasks(server, "other", 1);
   const take = (projectId: string, client: string) =>
     server.ask<{ claimNextTask: { attempt: string } }>(
@@ -286,15 +301,15 @@ it("never acts without a project on one in which its caller does not hold the ta
 });
 
 it("gives the same attempt again to who repeats a claim with its idempotency key, and stores no secret with it", async () => {
-  const server = await serverWithTasks("alpha", 3);
+  const server = await makeProject(shared, Array<string>(3).fill("work"));
+  const { projectId } = server;
   const documents = [
-    'claimNextTask(input: {projectId: "alpha", idempotencyKey: "k1"}) { attempt replayed }',
-    'updateTaskStatus(input: {projectId: "alpha", taskId: "TASK-002", status: IN_PROGRESS, idempotencyKey: "k2"}) { attempt replayed }',
-    'completeAndClaimNext(input: {projectId: "alpha", taskId: "TASK-001", idempotencyKey: "k3"}) { attempt replayed }',
-    'renewTaskLease(input: {projectId: "alpha", taskId: "TASK-002", idempotencyKey: "k4"}) { attempt replayed }',
-    'addTasks(input: {projectId: "alpha", idempotencyKey: "k5", tasks: [{description: "a"}, {description: "b", status: IN_PROGRESS}]}) { attempts replayed }',
+    `claimNextTask(input: {projectId: "${projectId}", idempotencyKey: "k1"}) { attempt replayed }`,
+    `updateTaskStatus(input: {projectId: "${projectId}", taskId: "TASK-002", status: IN_PROGRESS, idempotencyKey: "k2"}) { attempt replayed }`,
+    `completeAndClaimNext(input: {projectId: "${projectId}", taskId: "TASK-001", idempotencyKey: "k3"}) { attempt replayed }`,
+    `renewTaskLease(input: {projectId: "${projectId}", taskId: "TASK-002", idempotencyKey: "k4"}) { attempt replayed }`,
+    `addTasks(input: {projectId: "${projectId}", idempotencyKey: "k5", tasks: [{description: "a"}, {description: "b", status: IN_PROGRESS}]}) { attempts replayed }`,
   ];
-  const owner = await connectOwner(server.test);
   const secrets = async () =>
     (await owner.query<{ secret: string }>("SELECT secret FROM task_attempts")).rows.map(({ secret }) => secret);
   for (const document of documents) {
@@ -318,9 +333,9 @@ it("gives the same attempt again to who repeats a claim with its idempotency key
 });
 
 it("gives whoever adds a task in progress its attempt", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   const { addTasks: added } = await server.ask<{ addTasks: { attempts: (string | null)[] } }>(
-    `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [
+    `mutation { addTasks(input: {projectId: "${server.projectId}", tasks: [
       {description: "a"}, {description: "b", status: IN_PROGRESS}, {description: "c", status: IN_PROGRESS}]}) { attempts } }`,
     {},
     NONE,

@@ -1,35 +1,46 @@
-import { expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { connectOwner, type Owner } from "../support/owner.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
 
-const TAKE_OVER = `mutation ($worker: String, $status: TaskStatus!) {
-  updateTaskStatus(input: {projectId: "alpha", taskId: "TASK-001", status: $status, takeOver: true, worker: $worker, leaseSeconds: 600}) {
+let shared: TestServer;
+let owner: Owner;
+beforeAll(async () => {
+  shared = await startTestServer({ keepOpen: true });
+  owner = await connectOwner(shared.test, { keepOpen: true });
+});
+afterAll(async () => {
+  await owner.end();
+  await shared.close();
+});
+
+const TAKE_OVER = `mutation ($projectId: ID!, $worker: String, $status: TaskStatus!) {
+  updateTaskStatus(input: {projectId: $projectId, taskId: "TASK-001", status: $status, takeOver: true, worker: $worker, leaseSeconds: 600}) {
     attempt briefing { attempts { number outcome } }
   }
 }`;
 const OLD = { client: "old session" };
 const NEW = { client: "new session" };
 
-/** A server whose first task is held by `claude` of an old session, for ten minutes. */
-async function heldByClaude(): Promise<{ server: TestServer; owner: Owner; attempt: string }> {
-  const server = await startTestServer();
-  const owner = await connectOwner(server.test);
-  await server.ask(
-    'mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "a"}, {description: "b"}]}) { tasksAdded } }',
-  );
+/** A project whose first task is held by `claude` of an old session, for ten minutes. */
+async function heldByClaude(): Promise<{ server: TestProject; attempt: string }> {
+  const server = await makeProject(shared, ["a", "b"]);
   const { claimNextTask } = await server.ask<{ claimNextTask: { attempt: string } }>(
-    'mutation { claimNextTask(input: {projectId: "alpha", worker: "claude", leaseSeconds: 600}) { attempt } }',
+    `mutation { claimNextTask(input: {projectId: "${server.projectId}", worker: "claude", leaseSeconds: 600}) { attempt } }`,
     {},
     OLD,
   );
-  return { server, owner, attempt: claimNextTask.attempt };
+  return { server, attempt: claimNextTask.attempt };
 }
 
-const takeOver = (server: TestServer, asking: object = NEW, worker = "claude", status = "IN_PROGRESS") =>
-  server.gql<{ updateTaskStatus: { attempt: string; briefing: unknown } }>(TAKE_OVER, { worker, status }, asking);
+const takeOver = (server: TestProject, asking: object = NEW, worker = "claude", status = "IN_PROGRESS") =>
+  server.gql<{ updateTaskStatus: { attempt: string; briefing: unknown } }>(
+    TAKE_OVER,
+    { projectId: server.projectId, worker, status },
+    asking,
+  );
 
 it("moves a task from a dead session to the next one of the same key and worker name, as a new attempt", async () => {
-  const { server, owner, attempt } = await heldByClaude();
+  const { server, attempt } = await heldByClaude();
   await owner.pass(300);
   const { data, errors } = await takeOver(server);
   expect(errors).toBeUndefined();
@@ -57,8 +68,11 @@ it("moves a task from a dead session to the next one of the same key and worker 
 });
 
 it("does not rob a twin that lives: half a lease after it was claimed or renewed, and not before", async () => {
-  const { server, owner } = await heldByClaude();
-  const { rows } = await owner.query("SELECT claimed_at + interval '300 seconds' AS from FROM task_attempts");
+  const { server } = await heldByClaude();
+  const { rows } = await owner.query(
+    "SELECT claimed_at + interval '300 seconds' AS from FROM task_attempts WHERE project_id = $1",
+    [server.projectId],
+  );
   await owner.pass(295);
   const robbed = await takeOver(server);
   expect(robbed.errors?.[0]).toMatchObject({ extensions: { code: "LEASE_LOST", holder: { attempt: 1 } } });
@@ -72,7 +86,7 @@ it("does not rob a twin that lives: half a lease after it was claimed or renewed
 });
 
 it("takes over nothing of another key or worker, and goes with no other status", async () => {
-  const { server, owner } = await heldByClaude();
+  const { server } = await heldByClaude();
   await owner.pass(599);
   const { secret: key } = await server.makeKey({ name: "other" });
   for (const refused of [
@@ -96,23 +110,24 @@ it("takes over nothing of another key or worker, and goes with no other status",
 });
 
 it("gives a task to one of two sessions that take it over at once", async () => {
-  const { server, owner } = await heldByClaude();
+  const { server } = await heldByClaude();
   await owner.pass(400);
   const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => takeOver(server, { client: `session ${i}` })));
   expect(answers.filter(({ errors }) => errors === undefined)).toHaveLength(1);
 });
 
 it("tells who looks or claims what its key holds under the same worker name, and in which session", async () => {
-  const { server, owner } = await heldByClaude();
+  const { server } = await heldByClaude();
   await owner.pass(10);
   await server.ask('mutation { renewTaskLease(input: {taskId: "TASK-001"}) { attempt } }', {}, OLD);
+  const { projectId } = server;
   const fields = "holding { projectId taskId worker leaseExpiresAt lastRenewedAt thisSession }";
   const look = async (asking: object, worker = "claude") => {
-    const document = `query ($worker: String) { nextTask(projectId: "alpha", worker: $worker) { ${fields} } }`;
+    const document = `query ($worker: String) { nextTask(projectId: "${projectId}", worker: $worker) { ${fields} } }`;
     return (await server.ask<{ nextTask: { holding: unknown[] } }>(document, { worker }, asking)).nextTask.holding;
   };
   const held = {
-    projectId: "alpha",
+    projectId,
     taskId: "TASK-001",
     worker: "claude",
     leaseExpiresAt: expect.any(String),
@@ -125,7 +140,7 @@ it("tells who looks or claims what its key holds under the same worker name, and
   expect(await look({ key: server.adminKey })).toEqual([]);
 
   const claimed = await server.ask<{ claimNextTask: unknown }>(
-    `mutation { claimNextTask(input: {projectId: "alpha", worker: "claude"}) { task { taskId } ${fields} } }`,
+    `mutation { claimNextTask(input: {projectId: "${projectId}", worker: "claude"}) { task { taskId } ${fields} } }`,
     {},
     NEW,
   );
@@ -137,17 +152,15 @@ it("tells who looks or claims what its key holds under the same worker name, and
 });
 
 it("tells a limited key of nothing that its name holds outside its projects", async () => {
-  const server = await startTestServer();
-  const { secret: key, keyId } = await server.makeKey({ name: "narrowed" });
-  const owner = await connectOwner(server.test);
-  await server.ask(
+  const { secret: key, keyId } = await shared.makeKey({ name: "narrowed" });
+  await shared.ask(
     `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "a", status: IN_PROGRESS}]}) { tasksAdded }
        createProject(input: {projectId: "beta", name: "B"}) { replayed } }`,
     {},
     { key },
   );
   await owner.query("UPDATE api_keys SET project_ids = '{beta}' WHERE key_id = $1", [keyId]);
-  const { nextTask } = await server.ask<{ nextTask: unknown }>(
+  const { nextTask } = await shared.ask<{ nextTask: unknown }>(
     '{ nextTask(projectId: "beta") { holding { taskId } } }',
     {},
     { key },
