@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { LARGEST_ANSWER_BYTES } from "../../src/db/pool.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
-import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
+import { type GraphQLAnswer, type ServerOptions, startTestServer, type TestServer } from "../support/server.ts";
 import { openSocket } from "../support/socket.ts";
 
 const TOO_LARGE = {
@@ -12,8 +12,8 @@ const TOO_LARGE = {
 };
 
 /** A hundred tasks with notes of 100,000 characters each: a page of them is 10 MB. */
-async function startWithLargeNotes(env: Record<string, string> = {}): Promise<TestServer> {
-  const server = await startTestServer({ env });
+async function startWithLargeNotes(options: ServerOptions): Promise<TestServer> {
+  const server = await startTestServer(options);
   await server.ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
   const owner = await connect(server.test.ownerUrl, "docket test");
   await owner.query(
@@ -32,8 +32,14 @@ const pages = (count: number, size: number) =>
 
 const errorsOf = ({ errors = [] }: GraphQLAnswer<unknown>) => errors;
 
+let server: TestServer;
+beforeAll(async () => {
+  server = await startWithLargeNotes({ keepOpen: true });
+});
+afterAll(() => server.close());
+
 it("gives an answer of up to 16 MB, and says of a larger one what to lower", async () => {
-  const { gql, ask } = await startWithLargeNotes();
+  const { gql, ask } = server;
   // 15 MB, and 17.
   const { p0, p2 } = await ask<Record<string, { nodes: unknown[] }>>(pages(3, 50));
   expect([p0?.nodes.length, p2?.nodes.length]).toEqual([50, 50]);
@@ -46,14 +52,14 @@ it("gives an answer of up to 16 MB, and says of a larger one what to lower", asy
 });
 
 it("refuses an answer that shows one text many times, although little was read for it", async () => {
-  const { gql, ask } = await startWithLargeNotes();
+  const { gql, ask } = server;
   const copies = (count: number) => Array.from({ length: count }, (_, i) => `c${i}: contextNotes`).join(" ");
   await ask(`{ ${page("p", 10, copies(15))} }`);
   expect(await gql(`{ ${page("p", 10, copies(17))} }`)).toMatchObject({ data: null, errors: [TOO_LARGE] });
 });
 
 it("says of a mutation whose answer is too large that the change was made", async () => {
-  const { gql, ask } = await startWithLargeNotes();
+  const { gql, ask } = server;
   const copies = Array.from({ length: 170 }, (_, i) => `c${i}: contextNotes`).join(" ");
   const answer = await gql(
     `mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-001", title: "changed"}) { task { ${copies} } } }`,
@@ -73,7 +79,7 @@ it("says of a mutation whose answer is too large that the change was made", asyn
 });
 
 it("holds the same over a WebSocket, whose other operations go on", async () => {
-  const { wsUrl, agentKey } = await startWithLargeNotes();
+  const { wsUrl, agentKey } = server;
   const socket = await openSocket(wsUrl);
   socket.send({ type: "connection_init", payload: { apiKey: agentKey } });
   expect(await socket.next()).toMatchObject({ type: "connection_ack" });
@@ -110,7 +116,7 @@ it("counts each frame of a subscription for itself", async () => {
 });
 
 it("ends a request that kept the database busy for too long, and lets the next one begin", async () => {
-  const { gql, ask, test } = await startWithLargeNotes({ DOCKET_REQUEST_SECONDS: "1" });
+  const { gql, ask, test } = await startWithLargeNotes({ env: { DOCKET_REQUEST_SECONDS: "1" } });
   const owner = await connect(test.ownerUrl, "docket test");
   await owner.query(`
     ALTER TABLE tasks ENABLE ROW LEVEL SECURITY;
