@@ -8,7 +8,8 @@ import { ManualClock } from "./manual-clock.ts";
 import { ADMIN, commit, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 const LARGE = 1_000_000;
-const EVENTS = 60;
+/** More than a statement may bring. */
+const EVENTS = 30;
 
 /** Events of a megabyte: half of them as it is stored, half compressed to a hundredth. */
 async function startLargeLog() {
