@@ -272,9 +272,8 @@ describe("alternative flows", () => {
 
 describe("edge cases", () => {
   it("Task Not Found: says so, and which task", async () => {
-    const { project, call } = newProject();
-    await addTasks(project, { description: "another" });
-    const answer = await call("update_task_status", { task_id: "TASK-999", status: "completed" });
+    await addTasks(newProject().project, { description: "another" });
+    const answer = await agents[0].call("update_task_status", { task_id: "TASK-999", status: "completed" });
     expect(answer).toMatchObject({ failed: true, text: expect.stringMatching(/^Task not found: TASK-999/) });
     const { errors } = await server.gql('{ task(taskId: "TASK-999") { status } }');
     expect(errors).toMatchObject([
