@@ -1,6 +1,7 @@
 import DataLoader from "dataloader";
 import type { Viewer } from "../src/access/viewer.ts";
-import { background } from "../src/db/requester.ts";
+import { asRequester, Requester } from "../src/db/requester.ts";
+import { DocketError } from "../src/errors.ts";
 import { systemClock } from "../src/log/clock.ts";
 import type { Log } from "../src/log/log.ts";
 import type { GraphQLContext, Sources } from "./context.ts";
@@ -36,7 +37,8 @@ interface Wanted<Key, Args> {
  *
  * Of a query or mutation nothing is kept, so that a mutation's payload shows what the mutation did. In the frames of
  * subscriptions an answer is shared by the whole process: however many subscribers show a row, it is read once per
- * place in the log.
+ * place in the log. What is read together for many frames has the limits of one request, and takes turns like a key.
+ * Beyond them each frame reads for itself, so that only the frame fails that asks for too much.
  * @returns undefined for what the viewer may not see.
  */
 export function loader<Key, Value, Args = void>(loading: Loading<Key, Value, Args>): Load<Key, Value, Args> {
@@ -49,7 +51,11 @@ export function loader<Key, Value, Args = void>(loading: Loading<Key, Value, Arg
     if (asOf !== null) {
       const shared = ofProcesses.get(ctx.log) ?? sharedLoader(loading, ctx.process);
       ofProcesses.set(ctx.log, shared);
-      return shared.load({ ...wanted, asOf });
+      try {
+        return await shared.load({ ...wanted, asOf });
+      } catch (error) {
+        if (!(error instanceof DocketError && error.code === "QUERY_TOO_COMPLEX")) throw error;
+      }
     }
     const own = ofRequests.get(ctx) ?? new DataLoader((batch) => readBatch(loading, ctx, batch), { cache: false });
     ofRequests.set(ctx, own);
@@ -61,11 +67,13 @@ interface AsOf {
   readonly asOf: string | number;
 }
 
+/** As whom frames read together. */
+const FRAMES = Symbol("frames");
+
 function sharedLoader<Key, Value, Args>(loading: Loading<Key, Value, Args>, process: Sources) {
-  const asFrames = background("frames");
   const shared: DataLoader<Wanted<Key, Args> & AsOf, Value, string> = new DataLoader(
     async (batch) => {
-      const values = await asFrames(() => readBatch(loading, process, batch));
+      const values = await asRequester(new Requester(FRAMES), () => readBatch(loading, process, batch));
       // What failed is asked for again.
       for (const [i, value] of values.entries()) if (value instanceof Error && batch[i]) shared.clear(batch[i]);
       return values;

@@ -1,5 +1,4 @@
-import { LARGEST_SIZE } from "../src/db/page.ts";
-import type { StatusFrame } from "../src/log/frames.ts";
+import { MOST_PROJECTS, type StatusFrame } from "../src/log/frames.ts";
 import { builder } from "./builder.ts";
 import { beginFrame } from "./context.ts";
 import { listSize } from "./cost.ts";
@@ -14,9 +13,8 @@ const ProjectStatusFrame = builder.objectRef<StatusFrame>("ProjectStatusFrame").
     }),
     projects: t.field({
       type: [Project],
-      description: "In the first frame every project that is watched, then those that changed since the last frame.",
-      // There may be more, but whoever watches shares them.
-      extensions: listSize(LARGEST_SIZE),
+      description: `First every project that is watched, then those that changed. At most ${MOST_PROJECTS} in a frame, the rest in the next.`,
+      extensions: listSize(MOST_PROJECTS),
       resolve: async ({ projectIds }, _args, ctx) => {
         const projects = await Promise.all(projectIds.map((projectId) => loadProject(ctx, { projectId })));
         return projects.filter((project) => project != null);
@@ -31,8 +29,8 @@ builder.subscriptionField("projectStatus", (t) =>
     nullable: true,
     description:
       "Projects and their counts, whenever something in them changes. One that is archived comes once more, with archivedAt; to a " +
-      "new subscription only if named. After a break subscribe again: the first frame " +
-      "has everything. Ends when the key is revoked or expires. PROJECT_NOT_FOUND, RATE_LIMITED",
+      "new subscription only if named. After a break subscribe again: it begins " +
+      "with everything. Ends when the key is revoked or expires. PROJECT_NOT_FOUND, RATE_LIMITED",
     args: { projects: t.arg.idList({ description: "Without it all this key sees, also those yet to come." }) },
     subscribe: (_root, { projects }, { log, viewer }) => log.watchProjects(viewer, projects ?? null),
     resolve: (frame, _args, ctx) => beginFrame(frame, ctx),

@@ -1,3 +1,4 @@
+import { LARGEST_SIZE } from "../db/page.ts";
 import type { LoggedEvent } from "./event.ts";
 
 /** What a subscriber to events gets, at most ten times a second. */
@@ -13,9 +14,12 @@ export interface EventFrame {
 export interface StatusFrame {
   /** The projects as they are now include everything before this place. */
   readonly cursor: string;
-  /** First all that are watched, then those that changed since the last frame. */
+  /** First all that are watched, then those that changed; what does not fit follows in the next frame. */
   readonly projectIds: readonly string[];
 }
+
+/** In one frame of the status of projects, as on a page. */
+export const MOST_PROJECTS = LARGEST_SIZE;
 
 const MOST_EVENTS = 1_000;
 /** In characters of payload; a larger event travels alone. */

@@ -1,7 +1,7 @@
 import type { Db } from "../db/database.ts";
 import type { LoggedEvent } from "./event.ts";
 import type { Selection } from "./filter.ts";
-import type { StatusFrame } from "./frames.ts";
+import { MOST_PROJECTS, type StatusFrame } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
 import type { FrameSource } from "./paced-stream.ts";
 
@@ -49,8 +49,8 @@ export class StatusFeed implements FrameSource<StatusFrame>, Feed {
   }
 
   last(): StatusFrame {
-    const projectIds = [...this.#changed];
-    this.#changed.clear();
+    const projectIds = [...this.#changed.keys().take(MOST_PROJECTS)];
+    for (const projectId of projectIds) this.#changed.delete(projectId);
     // Taken before anyone loads the projects: they are at least as new as the cursor.
     return { cursor: this.#hub.codec.encode(this.#hub.recent.end), projectIds };
   }
@@ -61,14 +61,16 @@ export class StatusFeed implements FrameSource<StatusFrame>, Feed {
   }
 
   async #begin(): Promise<StatusFrame> {
-    const frame = this.last();
+    // They are among those that are read now.
+    this.#changed.clear();
     const { projects } = this.selection;
     const projectIds =
       this.#named ??
       (await this.#db.read<{ project_id: string }>(ALL_PROJECTS, [projects && [...projects]])).map(
         (row) => row.project_id,
       );
+    for (const projectId of projectIds) this.#changed.add(projectId);
     this.#begun = true;
-    return { ...frame, projectIds };
+    return this.last();
   }
 }

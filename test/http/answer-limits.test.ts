@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { LARGEST_ANSWER_BYTES } from "../../src/db/pool.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
+import { connectOwner } from "../support/owner.ts";
 import { type GraphQLAnswer, type ServerOptions, startTestServer, type TestServer } from "../support/server.ts";
-import { openSocket } from "../support/socket.ts";
+import { connectSocket, openSocket } from "../support/socket.ts";
 
 const TOO_LARGE = {
   message: expect.stringMatching(/^The answer would be larger than 16 MB. Lower first, leave out long texts /),
@@ -113,6 +114,67 @@ it("counts each frame of a subscription for itself", async () => {
     expect(errorsOf(JSON.parse(data) as GraphQLAnswer<unknown>)).toEqual([]);
     bytes += data.length;
   }
+});
+
+describe("a frame of a subscription", () => {
+  const wide = (sizes: readonly number[]) => {
+    const lists = sizes.map((size) => `p${size}: tasks(first: ${size}) { nodes { taskId } }`);
+    return `subscription { projectStatus(projects: ["alpha"]) { projects { ${lists.join(" ")} } } }`;
+  };
+
+  it("reads 16 MB at most, and beyond that it fails alone", async () => {
+    const { wsUrl, agentKey } = server;
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    const subscribeTo = (id: string, query: string) => socket.send({ type: "subscribe", id, payload: { query } });
+    // They read together: 10 MB for each page of a hundred.
+    subscribeTo("wide", wide([100, 99]));
+    subscribeTo("same", wide([99]));
+    const frames = [await socket.next(), await socket.next(), await socket.next()];
+    const of = (name: string) => frames.filter(({ id }) => id === name);
+    expect(of("wide")).toMatchObject([
+      { type: "next", payload: { data: { projectStatus: null }, errors: [TOO_LARGE] } },
+      { type: "complete" },
+    ]);
+    expect(of("same")).toMatchObject([
+      { type: "next", payload: { data: { projectStatus: { projects: [{ p99: {} }] } } } },
+    ]);
+    subscribeTo("one", wide([100]));
+    expect(await socket.next()).toMatchObject({ id: "one", payload: { data: { projectStatus: { projects: [{}] } } } });
+  });
+
+  it("holds no more of what its events are about", async () => {
+    const { wsUrl, agentKey, ask, test } = server;
+    const owner = await connectOwner(test);
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey, clientId: "events" });
+    await ask('mutation { createProject(input: {projectId: "beta", name: "Beta"}) { replayed } }');
+    await owner.query(
+      `INSERT INTO tasks (project_id, task_id, description, context_notes)
+       SELECT 'beta', task_id, description, context_notes FROM tasks WHERE project_id = 'alpha'`,
+    );
+    const happen = (projects: readonly string[]) =>
+      owner.query(
+        `INSERT INTO event_inbox (event_id, event_type, project_id, subject_type, subject_id, actor, correlation_id, payload)
+         SELECT gen_random_uuid(), 'task.updated', project_id, 'task', task_id, 'test', 'test', '{}'
+         FROM tasks WHERE project_id = ANY ($1)`,
+        [projects],
+      );
+    const events = async (id: string, projects: readonly string[]) => {
+      const { logCursor } = await ask<{ logCursor: string }>("{ logCursor }");
+      await happen(projects);
+      const query = `subscription { taskEvents(after: "${logCursor}") { events { task { taskId } } } }`;
+      socket.send({ type: "subscribe", id, payload: { query } });
+      for (let frame = await socket.next(); ; frame = await socket.next()) {
+        const { data, errors } = frame.payload as GraphQLAnswer<{ taskEvents: { events: unknown[] } | null }>;
+        if (errors || data.taskEvents?.events.length) return { events: data.taskEvents?.events.length, errors };
+      }
+    };
+    expect(await events("1", ["alpha"])).toEqual({ events: 100, errors: undefined });
+    socket.send({ type: "complete", id: "1" });
+    // What happened is told all the same, and the stream goes on.
+    const { events: told, errors } = await events("2", ["alpha", "beta"]);
+    expect(told).toBe(200);
+    expect(errors?.slice(0, 1)).toMatchObject([TOO_LARGE]);
+  });
 });
 
 it("ends a request that kept the database busy for too long, and lets the next one begin", async () => {

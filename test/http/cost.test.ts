@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { subscribe } from "../support/event-stream.ts";
+import { nextOf, subscribe } from "../support/event-stream.ts";
 import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
 
@@ -100,7 +100,7 @@ describe("what an operation costs", () => {
   it("is told in each frame of a subscription", async () => {
     const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey }, TELL);
     socket.send({ type: "subscribe", id: "1", payload: { query: "subscription { taskEvents { events { type } } }" } });
-    expect(await socket.next()).toMatchObject({ type: "next", payload: { extensions: { cost: 100 } } });
+    expect(await socket.next()).toMatchObject({ type: "next", payload: { extensions: { cost: 1_000 } } });
     socket.send({ type: "subscribe", id: "2", payload: { query: "{ tasks(first: 3) { nodes { taskId } } }" } });
     expect(await socket.next()).toMatchObject({ id: "2", payload: { extensions: { cost: 3 } } });
   });
@@ -152,6 +152,34 @@ describe("an operation that costs too much", () => {
     expect(await socket.next()).toEqual({ id: "1", type: "complete" });
     socket.send({ type: "subscribe", id: "2", payload: { query, variables: { n: 39 } } });
     expect(await socket.next()).toMatchObject({ id: "2", type: "next", payload: { data: { projectStatus: {} } } });
+  });
+
+  it("is refused by all the events and all the projects that one frame may bring, and no frame brings more", async () => {
+    const key = server.agentKey;
+    const events = (first: number) =>
+      subscribe(
+        server.url,
+        `subscription { taskEvents { events { task { attempts(first: ${first}) { worker } } } } }`,
+        {
+          key,
+        },
+      );
+    expect(await (await events(20)).response.json()).toMatchObject({
+      errors: [{ extensions: { code: "QUERY_TOO_COMPLEX", cost: 21_000 } }],
+    });
+    expect(JSON.parse((await nextOf((await events(19)).events)).data).errors).toBeUndefined();
+
+    const names = Array.from({ length: 103 }, (_, i) => `many-${100 + i}`);
+    await server.ask(
+      `mutation { ${names.map((name, i) => `p${i}: createProject(input: {projectId: "${name}", name: "P"}) { replayed }`).join(" ")} }`,
+    );
+    const query = `subscription { projectStatus(projects: ${JSON.stringify(names)}) { projects { projectId } } }`;
+    const { events: frames } = await subscribe(server.url, query, { key });
+    const bites = [await nextOf(frames), await nextOf(frames)].map(({ data }) =>
+      JSON.parse(data).data.projectStatus.projects.map(({ projectId }: { projectId: string }) => projectId),
+    );
+    expect(bites.map(({ length }) => length)).toEqual([100, 3]);
+    expect(bites.flat()).toEqual(names);
   });
 
   it("costs the server nothing when a hundred come at once", async () => {
