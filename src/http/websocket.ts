@@ -160,7 +160,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     // After `complete` clients stop for good; after this close they come back, and subscribe again.
     return untilUnshown(result, () => {
       connection.comeBack(STREAM_ENDED);
-      return new Promise(() => undefined);
+      return new Promise((resolve) => connection.untilClosed(resolve));
     });
   }
 

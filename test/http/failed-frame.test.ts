@@ -1,5 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { createClient as createSseClient } from "graphql-sse";
+import { createClient as createSocketClient } from "graphql-ws";
+import { expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
 import { TypedDocumentString } from "../../client/gen/graphql.ts";
 import { followStream } from "../../client/stream.ts";
 import { connectOwner } from "../support/owner.ts";
@@ -71,3 +74,39 @@ test("a client that follows a stream has what a failed frame should have brought
   stop.abort();
   await frames.next();
 });
+
+test.each(["graphql-ws", "graphql-sse"])(
+  "a client of %s comes back by itself after a frame that trying again may mend",
+  { timeout: 60_000 },
+  async (library) => {
+    const server = await startTestServer();
+    const { url, wsUrl, agentKey } = server;
+    const client =
+      library === "graphql-ws"
+        ? createSocketClient({ webSocketImpl: WebSocket, url: wsUrl, connectionParams: { apiKey: agentKey } })
+        : createSseClient({ url: `${url}/graphql`, headers: { authorization: `Bearer ${agentKey}` } });
+    onTestFinished(() => void client.dispose());
+    const failed: unknown[] = [];
+    const seen: string[] = [];
+    const ended: unknown[] = [];
+    client.subscribe<{ projectStatus: Frame | null }>(
+      { query: STATUS },
+      {
+        next: ({ data, errors = [] }) => {
+          failed.push(...errors.map(({ extensions }) => extensions?.["code"]));
+          seen.push(...(data?.projectStatus?.projects ?? []).map(({ projectId }) => projectId));
+        },
+        error: (error) => ended.push(error),
+        complete: () => ended.push("complete"),
+      },
+    );
+    await expect.poll(() => server.log.streams).toBe(1);
+    const tasks = await lockTasks(server);
+    await create(server, "alpha");
+    await expect.poll(() => failed, { timeout: 20_000 }).toContain("DATABASE_UNAVAILABLE");
+    expect(seen).toEqual([]);
+    await tasks.unlock();
+    await expect.poll(() => seen, { timeout: 20_000 }).toContain("alpha");
+    expect(ended).toEqual([]);
+  },
+);
