@@ -80,6 +80,8 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     headersTimeout: REQUEST_MS,
     connectionsCheckingInterval: LOOK_MS,
     noDelay: true,
+    // Clients that offer HTTP/2 (h2c) as well are answered in HTTP/1.1; refused, they would not ask again.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   });
   // It stays when the connection leaves HTTP behind: an error that nobody hears ends the process.
   server.on("connection", (socket) => socket.on("error", () => undefined));

@@ -10,8 +10,8 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** `fetch` does not send every method. */
-async function send(url: string, method: string, headers: Record<string, string> = {}) {
-  const sent = request(url, { method, headers }).end();
+async function send(url: string, method: string, headers: Record<string, string> = {}, content?: string) {
+  const sent = request(url, { method, headers }).end(content);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     sent.once("response", resolve).once("error", reject);
   });
@@ -49,6 +49,24 @@ test.each(["text/plain", "application/xml", "multipart/form-data; boundary=x", "
     });
   },
 );
+
+test.each(["h2c", "h2c, websocket", "TLS/1.0"])("who offers %j as well is answered in HTTP/1.1", async (upgrade) => {
+  const { url, agentKey } = server;
+  const headers = {
+    authorization: `Bearer ${agentKey}`,
+    "content-type": "application/json",
+    // As Java's HttpClient and curl --http2 send it.
+    connection: "Upgrade, HTTP2-Settings",
+    upgrade,
+    "http2-settings": "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+  };
+  const query = JSON.stringify({ query: "{ viewer { name } }" });
+  expect(await send(`${url}/graphql`, "POST", headers, query)).toMatchObject({
+    status: 200,
+    body: '{"data":{"viewer":{"name":"agent"}}}',
+  });
+  expect((await send(`${url}/health`, "GET", headers)).status).toBe(200);
+});
 
 describe("POST /mcp", () => {
   test.each(["", "*/*", "application/json", "text/event-stream", "text/html, image/png;q=0.5"])(
