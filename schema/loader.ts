@@ -1,6 +1,6 @@
 import DataLoader from "dataloader";
 import type { Viewer } from "../src/access/viewer.ts";
-import { asRequester, Requester } from "../src/db/requester.ts";
+import { background } from "../src/db/requester.ts";
 import { DocketError } from "../src/errors.ts";
 import { systemClock } from "../src/log/clock.ts";
 import type { Log } from "../src/log/log.ts";
@@ -67,13 +67,12 @@ interface AsOf {
   readonly asOf: string | number;
 }
 
-/** As whom frames read together. */
-const FRAMES = Symbol("frames");
+const asFrames = background("frames", { limited: true });
 
 function sharedLoader<Key, Value, Args>(loading: Loading<Key, Value, Args>, process: Sources) {
   const shared: DataLoader<Wanted<Key, Args> & AsOf, Value, string> = new DataLoader(
     async (batch) => {
-      const values = await asRequester(new Requester(FRAMES), () => readBatch(loading, process, batch));
+      const values = await asFrames(() => readBatch(loading, process, batch));
       // What failed is asked for again.
       for (const [i, value] of values.entries()) if (value instanceof Error && batch[i]) shared.clear(batch[i]);
       return values;

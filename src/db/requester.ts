@@ -77,11 +77,16 @@ export function asRequester<T>(requester: Requester, work: () => T): T {
   return requesters.run(requester, work);
 }
 
+/** Outside of every request, with all that travels beside the calls of one. */
+const outside = AsyncLocalStorage.snapshot();
+
 /**
  * Runs work that belongs to no request, or to many at once, as a requester of its own: it takes turns like a key, so
- * that it neither starves nor is charged to the request that happened to set it off.
+ * that it neither starves nor is charged to the request that happened to set it off, nor ends it by a fault.
+ * @param limited whether each piece of the work has the limits of one request
  */
-export function background(name: string): <T>(work: () => T) => T {
-  const requester = new Requester(Symbol(name), { limited: false });
-  return (work) => asRequester(requester, work);
+export function background(name: string, { limited = false } = {}): <T>(work: () => T) => T {
+  const key = Symbol(name);
+  const requester = new Requester(key, { limited: false });
+  return (work) => outside(() => asRequester(limited ? new Requester(key) : requester, work));
 }

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { Readable } from "node:stream";
+import { background } from "../../src/db/requester.ts";
 import { guardProcess } from "../../src/http/last-guard.ts";
 import { createLogger } from "../../src/http/logger.ts";
 import { inScope, openScope } from "../../src/http/request-scope.ts";
@@ -15,6 +16,8 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   "/stream": () => void Readable.from(["x"]).destroy(new Error("fault of a stream")),
 };
 
+const asJob = background("job");
+
 guardProcess(createLogger({ level: "info" }));
 const outside = () => {
   throw new Error("fault of nobody's");
@@ -26,6 +29,7 @@ const server = createServer((request, response) => {
   const scope = openScope(() => request.socket.destroy(), "r1");
   if (request.url === "/outside") setTimeout(outside);
   else if (request.url === "/broken") socketThatBreaks(request.socket);
+  else if (request.url === "/background") inScope(scope, () => asJob(() => void setTimeout(outside)));
   else if (request.url === "/") response.end("well");
   else inScope(scope, () => FAULTS[request.url ?? ""]?.());
 });

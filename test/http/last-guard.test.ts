@@ -39,9 +39,12 @@ test("a connection that breaks while nobody listens ends by itself alone", async
   expect(child.exitCode).toBeNull();
 });
 
-test("an uncaught error that belongs to no connection is logged, and ends the process", async () => {
+test.each([
+  ["belongs to no connection", "outside"],
+  ["happens in background work that a request set off", "background"],
+])("an uncaught error that %s is logged, and ends the process", async (_, path) => {
   const { exited, url, logged } = await startGuarded();
-  await expect(fetch(`${url}/outside`)).rejects.toThrow("fetch failed");
+  await expect(fetch(`${url}/${path}`)).rejects.toThrow("fetch failed");
   expect(await exited).toEqual([1, null]);
   expect(logged()).toMatchObject([{ level: "fatal", err: { message: "fault of nobody's" } }]);
 });
