@@ -30,8 +30,8 @@ export interface GraphQLContext {
   readonly lastEventId: string | null;
   /** Told the cursor of each frame of a subscription before it is executed. */
   readonly onFrame: (cursor: string) => void;
-  /** Set by Yoga for what comes over HTTP: aborted when the caller goes away before its answer. */
-  readonly request?: { readonly signal: AbortSignal };
+  /** Aborted when the caller goes away before its answer. */
+  readonly gone: AbortSignal;
   /** In a subscription the cursor of the frame that is executed; null in a query or mutation. */
   asOf: string | null;
   /** The same for every request: what is read from it may be shared. */
@@ -43,6 +43,7 @@ export interface Caller {
   readonly correlationId: string;
   readonly idempotencyKey: string | null;
   readonly lastEventId: string | null;
+  readonly gone: AbortSignal;
   readonly onFrame: (cursor: string) => void;
 }
 

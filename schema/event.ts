@@ -150,13 +150,13 @@ builder.queryField("events", (t) =>
       first: t.arg.int({ defaultValue: 100, description: "1 to 100." }),
       waitSeconds: t.arg.int({ defaultValue: 0, description: "0 to 30; does not wait where there is something." }),
     },
-    resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, request }) =>
+    resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, gone }) =>
       log.events(viewer, {
         filter: filter ?? {},
         after: after ?? null,
         first: first ?? 100,
         waitSeconds: waitSeconds ?? 0,
-        gone: request?.signal,
+        gone,
       }),
   }),
 );

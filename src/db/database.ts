@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { isConnectionLost } from "./faults.ts";
 import { FairPool, type PoolOptions } from "./pool.ts";
-import { currentRequester } from "./requester.ts";
+import { CallerGone, currentRequester } from "./requester.ts";
 import { reading, withConflictRetry, withReconnect } from "./retry.ts";
 
 /** SQL text, or a statement that each connection prepares once under its name. */
@@ -94,7 +94,9 @@ export function openDatabase(options: PoolOptions): Database {
         try {
           const result = await work(openTransaction(client));
           // Until COMMIT is sent, a lost connection has rolled everything back.
-          currentRequester()?.requireGoingOn();
+          const { stopped = null } = currentRequester() ?? {};
+          // What was begun for a caller that went away meanwhile is done: it may ask for the answer again.
+          if (stopped && !(stopped instanceof CallerGone)) throw stopped;
           sent();
           await client.query("COMMIT");
           return result;

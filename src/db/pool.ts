@@ -155,8 +155,7 @@ export class FairPool extends pg.Pool {
   }
 
   #stop(requester: Requester, reason: RequestStopped): void {
-    requester.stopped = reason;
-    this.#turns.refuse(requester, reason);
+    requester.stop(reason);
     for (const [client, lease] of this.#leases)
       if (lease.requester === requester && !lease.kept && client instanceof PooledClient) client.cut();
   }

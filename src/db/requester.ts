@@ -1,11 +1,23 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DocketError } from "../errors.ts";
 
-/** Why a request gets nothing more of the database: it asked for too much. Its other statements fail with the same. */
+/** Why a request gets nothing more of the database, such as that it asked for too much. Its other statements fail with the same. */
 export class RequestStopped extends DocketError {
   constructor(message: string) {
     super("QUERY_TOO_COMPLEX", message);
   }
+}
+
+/** The caller went away. What is under way goes to its end, so that leaving costs no connection; nothing more begins. */
+export class CallerGone extends RequestStopped {
+  constructor() {
+    super("The caller went away before it had its answer.");
+  }
+}
+
+interface RequesterOptions {
+  readonly limited?: boolean;
+  readonly gone?: AbortSignal;
 }
 
 /**
@@ -17,17 +29,23 @@ export class Requester {
   key: string | symbol;
   /** Whether the limits on the work and the size of one request hold. */
   readonly limited: boolean;
-  /** Set once it went beyond a limit: its statements end and no more begin. */
+  /** Why no more of its statements begin; null while it may go on. */
   stopped: RequestStopped | null = null;
+  /** Sends away what it lets wait for its turn. */
+  refuseWaiting: (reason: RequestStopped) => void = () => undefined;
   /** Bytes of the rows it has read. */
   bytes = 0;
   #connections = 0;
   #workedMs = 0;
   #workingSince = 0;
+  readonly #gone: AbortSignal | undefined;
 
-  constructor(key: string | symbol, { limited = true }: { readonly limited?: boolean } = {}) {
+  /** @param gone aborted when its caller went away. */
+  constructor(key: string | symbol, { limited = true, gone }: RequesterOptions = {}) {
     this.key = key;
     this.limited = limited;
+    this.#gone = gone;
+    gone?.addEventListener("abort", () => this.stop(new CallerGone()), { once: true });
   }
 
   /** Connections in use. */
@@ -51,15 +69,21 @@ export class Requester {
     if (this.#connections === 0) this.#workedMs = workedMs;
   }
 
+  /** From here on it begins nothing more. */
+  stop(reason: RequestStopped): void {
+    this.stopped = reason;
+    this.refuseWaiting(reason);
+  }
+
   /** Begins to count anew: each frame of a subscription is a request of its own. */
   renew(): void {
-    this.stopped = null;
+    if (!this.#gone?.aborted) this.stopped = null;
     this.bytes = 0;
     this.#workedMs = 0;
     this.#workingSince = performance.now();
   }
 
-  /** @throws RequestStopped when it went beyond a limit. */
+  /** @throws RequestStopped when it went beyond a limit, or its caller away. */
   requireGoingOn(): void {
     if (this.stopped) throw this.stopped;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { DocketError, databaseUnavailable, outcomeUnknown } from "../errors.ts";
 import { DISK_FULL, errorCode, faultOf } from "./faults.ts";
-import { currentRequester } from "./requester.ts";
+import { currentRequester, RequestStopped } from "./requester.ts";
 
 /** A lost connection is tried again after these pauses (the seeds' 100, 200, 400 ms), then it is "Database unavailable". */
 const RETRY_PAUSES_MS = [100, 200, 400] as const;
@@ -35,6 +35,8 @@ export async function withReconnect<T>(work: () => Promise<T>, again: (error: un
       return await work();
     } catch (error) {
       const fault = faultOf(error);
+      // Nothing was sent in this try, and the ones before it failed for certain.
+      if (error instanceof RequestStopped) currentRequester()?.requireGoingOn();
       if (fault === "lost" && !again(error)) throw outcomeUnknown(error);
       // Its connections were cut, which looks like a loss.
       currentRequester()?.requireGoingOn();

@@ -1,4 +1,4 @@
-import type { Requester } from "./requester.ts";
+import type { Requester, RequestStopped } from "./requester.ts";
 
 interface Waiting {
   /** The answer gives the place back. */
@@ -40,6 +40,7 @@ export class Turns {
   take(requester: Requester): Promise<() => void> {
     return new Promise((resolve, reject) => {
       if (requester.stopped) return reject(requester.stopped);
+      requester.refuseWaiting = (reason) => this.#refuse(requester, reason);
       const line = this.#lines.get(requester) ?? { requester, key: requester.key, waiting: [] };
       this.#lines.set(requester, line);
       line.waiting.push({ resolve, reject });
@@ -49,7 +50,7 @@ export class Turns {
   }
 
   /** Sends away all that the requester waits for. */
-  refuse(requester: Requester, error: unknown): void {
+  #refuse(requester: Requester, error: RequestStopped): void {
     const line = this.#lines.get(requester);
     if (!line) return;
     this.#lines.delete(requester);

@@ -15,6 +15,12 @@ interface ConnectionOptions {
   readonly stallMs: number;
 }
 
+interface Operation {
+  readonly scope: RequestScope;
+  /** Whether the client still waits for something of it. */
+  readonly isWanted: () => boolean;
+}
+
 /** Milliseconds between pings; a connection that leaves one unanswered until the next is ended. */
 const PING_MS = 12_000;
 /** Close codes beside those of the protocol. Clients come back after each of them. */
@@ -35,6 +41,8 @@ export class Connection implements Reader {
   authentication: Authentication | null = null;
   /** Messages that are not answered yet, or whose answer waits to be read. Open streams have a limit of their own. */
   readonly underWay = new Set<RequestScope>();
+  /** By the protocol's id, those that are answered once and those that stream. */
+  readonly #operations = new Map<string, Operation>();
   readonly #socket: WebSocket;
   readonly #unread: UnreadBytes;
   readonly #forgetGreeting: () => void;
@@ -101,6 +109,21 @@ export class Connection implements Reader {
     if (this.#comingBack !== null) return false;
     this.underWay.add(scope);
     return true;
+  }
+
+  runs(id: string, operation: Operation): void {
+    // The client has completed the one of this id before.
+    this.#operations.get(id)?.scope.leave();
+    this.#operations.set(id, operation);
+  }
+
+  /** Ends the work for operations that the client waits for no more, and forgets those that are answered. */
+  dropUnwanted(): void {
+    for (const [id, { scope, isWanted }] of this.#operations) {
+      if (isWanted()) continue;
+      this.#operations.delete(id);
+      scope.leave();
+    }
   }
 
   answered(scope: RequestScope): void {

@@ -11,8 +11,6 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly scope: RequestScope;
-  /** Aborted when the caller goes away before the answer is complete. */
-  readonly gone: AbortSignal;
   /** Counts bytes that are about to be written, for the key that asked; call the answer once they have left. */
   readonly unread: (bytes: number) => () => void;
 }

@@ -86,6 +86,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
         correlationId: scope.requestId,
         idempotencyKey,
         lastEventId,
+        gone: scope.gone,
         onFrame(cursor) {
           scope.cursor = cursor;
         },

@@ -32,7 +32,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
   const unanswered = new UnansweredCalls();
 
   return async (exchange) => {
-    const { request, scope, gone } = exchange;
+    const { request, scope } = exchange;
     if (!mayCallFromPage(request, http))
       throw new HttpRefusal(403, "Pages of this origin may not call /mcp; DOCKET_CORS_ORIGINS lets them in.");
     const authentication = await authenticated(exchange, authenticate);
@@ -55,7 +55,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         unanswered,
         caller: JSON.stringify([actor, client]),
         given: webRequest.headers.get("idempotency-key") || undefined,
-        gone,
+        gone: scope.gone,
       },
       finished: (call) => note(call, scope),
     });

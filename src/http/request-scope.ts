@@ -14,6 +14,10 @@ export interface RequestScope {
   readonly requester: Requester;
   /** When it began, by the process's monotonic clock, in milliseconds. */
   readonly startedAt: number;
+  /** Aborted when its caller goes away before the answer is complete: what waits for its turn is sent away. */
+  readonly gone: AbortSignal;
+  /** To be called when it does. */
+  readonly leave: () => void;
   /** Ends the connection it came by, after a fault that nobody handled. */
   readonly hangUp: () => void;
   /** Who asks, once that is known. */
@@ -32,10 +36,13 @@ const scopes = new AsyncLocalStorage<RequestScope>();
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
 export function openScope(hangUp: () => void, requestId?: string): RequestScope {
+  const caller = new AbortController();
   return {
     requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID(),
-    requester: new Requester(STRANGER),
+    requester: new Requester(STRANGER, { gone: caller.signal }),
     startedAt: performance.now(),
+    gone: caller.signal,
+    leave: () => caller.abort(),
     hangUp,
     authentication: null,
     operation: null,

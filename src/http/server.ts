@@ -127,7 +127,6 @@ async function answer(
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
   const url = urlAsked(request);
   const route = routes.get(url.pathname);
-  const gone = new AbortController();
   const reader: Reader = {
     get owner() {
       return scope.authentication?.viewer.actor ?? null;
@@ -147,7 +146,7 @@ async function answer(
   const { method = "" } = request;
   const { remoteAddress } = request.socket;
   response.once("close", () => {
-    if (!response.writableFinished) gone.abort();
+    if (!response.writableFinished) scope.leave();
     unread.drop(reader);
     // Who went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
@@ -159,7 +158,6 @@ async function answer(
     response,
     url,
     scope,
-    gone: gone.signal,
     unread: (bytes) => unread.add(reader, bytes),
   };
   await inScope(scope, async () => {

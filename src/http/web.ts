@@ -2,13 +2,13 @@ import type { ServerResponse } from "node:http";
 import type { Exchange } from "./exchange.ts";
 
 /** The exchange as a web Request, with a body that was read already. */
-export function toWebRequest({ request, url, gone }: Exchange, body: Buffer | null): Request {
+export function toWebRequest({ request, url, scope }: Exchange, body: Buffer | null): Request {
   const { method = "GET" } = request;
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined && !name.startsWith(":"))
       headers.set(name, Array.isArray(value) ? value.join(", ") : value);
-  return new Request(url, { method, headers, body: body && Uint8Array.from(body), signal: gone });
+  return new Request(url, { method, headers, body: body && Uint8Array.from(body), signal: scope.gone });
 }
 
 /** Sends a web Response; a stream ends when the caller goes away, and what feeds it is told. */

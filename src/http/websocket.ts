@@ -72,8 +72,11 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   const protocol = makeServer<ConnectionInitMessage["payload"], Connection>({
     jsonMessageReviver: keepExactly,
     onConnect: (ctx) => connect(ctx),
-    onSubscribe: ({ extra }, _id, { query, variables, operationName }) =>
-      begin(extra, { query, variables, operationName }),
+    onSubscribe: (ctx, id, { query, variables, operationName }) => {
+      // The protocol forgets an operation that its client completes, and all of them when the connection ends.
+      ctx.extra.runs(id, { scope: scopeOfMessage(), isWanted: () => id in ctx.subscriptions });
+      return begin(ctx.extra, { query, variables, operationName });
+    },
     execute: (args) => run(args, "execute"),
     subscribe: (args) => run(args, "subscribe"),
   });
@@ -178,7 +181,10 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     if (!connection.begin(scope)) return;
     await inScope(scope, async () => {
       try {
-        await handle(text);
+        const handled = handle(text);
+        // Those that the message itself completes, before their end is waited for.
+        connection.dropUnwanted();
+        await handled;
       } catch (error) {
         connection.close(CloseCode.InternalServerError, graphql.present(error).message);
       } finally {
@@ -212,6 +218,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     socket.once("close", (code, reason) => {
       connections.delete(connection);
       closed(code, String(reason)).catch((error: unknown) => graphql.present(error));
+      connection.dropUnwanted();
     });
   });
 

@@ -1,7 +1,8 @@
-import { background } from "../db/requester.ts";
+import { background, currentRequester, type Requester } from "../db/requester.ts";
 
 interface Waiting<Request, Result> {
   readonly request: Request;
+  readonly requester: Requester | undefined;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -32,7 +33,11 @@ export function combiner<Request, Result>(
     busy = false;
   }
 
-  async function answer(batch: readonly Waiting<Request, Result>[]): Promise<void> {
+  async function answer(asked: readonly Waiting<Request, Result>[]): Promise<void> {
+    // Whose caller went away meanwhile is given nothing.
+    const batch = asked.filter(({ requester }) => !requester?.stopped);
+    for (const { requester, reject } of asked) if (requester?.stopped) reject(requester.stopped);
+    if (batch.length === 0) return;
     try {
       const results = await run(batch.map(({ request }) => request));
       batch.forEach(({ resolve, reject }, i) => {
@@ -48,7 +53,7 @@ export function combiner<Request, Result>(
 
   return (request) =>
     new Promise((resolve, reject) => {
-      queue.push({ request, resolve, reject });
+      queue.push({ request, requester: currentRequester(), resolve, reject });
       if (busy) return;
       busy = true;
       // At the end of the turn, so that what was asked in one burst goes together.

@@ -4,7 +4,7 @@ import { connect } from "../../src/db/connect.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import { LARGEST_ANSWER_BYTES } from "../../src/db/pool.ts";
 import { openPrisma } from "../../src/db/prisma.ts";
-import { asRequester, background, Requester } from "../../src/db/requester.ts";
+import { asRequester, background, CallerGone, Requester } from "../../src/db/requester.ts";
 import { createTestDatabase } from "../support/database.ts";
 
 /** How long a request may work in these tests, in seconds. */
@@ -160,4 +160,30 @@ it("limits neither background work nor programs that serve nobody", async () => 
   const { database } = await open();
   await background("job")(() => Promise.all([database.read(megabytes(17)), database.read("SELECT pg_sleep(0.8)")]));
   await Promise.all([database.read(megabytes(17)), database.read("SELECT pg_sleep(0.8)")]);
+});
+
+it("ends what is under way for a caller that went away, begins nothing more, and keeps the connection", async () => {
+  const { database, owner } = await open({ size: 1 });
+  const backend = () => database.read<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const before = await backend();
+  const caller = new AbortController();
+  const requester = new Requester("a", { gone: caller.signal });
+  const transaction = asRequester(requester, () =>
+    database.transaction(async (db) => {
+      await db.write("INSERT INTO namespaces (namespace, shared) VALUES ('begun', false)");
+      await db.read("SELECT pg_sleep(0.2)");
+    }),
+  );
+  const queued = asRequester(requester, () =>
+    database.write("INSERT INTO namespaces (namespace, shared) VALUES ('queued', false)"),
+  );
+  const other = backend();
+  await expect.poll(() => running(owner)).toBe(1);
+  caller.abort();
+  await expect(queued).rejects.toBeInstanceOf(CallerGone);
+  await transaction;
+  requester.renew();
+  await expect(asRequester(requester, backend)).rejects.toBeInstanceOf(CallerGone);
+  expect([await other, await backend()]).toEqual([before, before]);
+  expect((await owner.query("SELECT namespace FROM namespaces")).rows).toEqual([{ namespace: "begun" }]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Requester } from "../../src/db/requester.ts";
+import { Requester, RequestStopped } from "../../src/db/requester.ts";
 import { Turns } from "../../src/db/turns.ts";
 
 /** Asks for places, and notes in `order` who was given one. */
@@ -110,7 +110,7 @@ it("sends away what a stopped request waits for, and nobody else", async () => {
   ask("stopped1", stopped);
   ask("waiting", new Requester("a"));
   ask("stopped2", stopped);
-  turns.refuse(stopped, new Error("too much"));
+  stopped.stop(new RequestStopped("too much"));
   await settled();
   expect(order).toEqual(["holder", "stopped1: too much", "stopped2: too much"]);
   await giveBack();

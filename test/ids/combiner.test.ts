@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { asRequester, CallerGone, Requester } from "../../src/db/requester.ts";
 import { combiner } from "../../src/ids/combiner.ts";
 
 const never = () => false;
@@ -60,4 +61,22 @@ it("fails all of a batch whose failure is nobody's own, and goes on afterwards",
   expect((await Promise.allSettled(["a", "b"].map(ask))).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   down = false;
   expect(await ask("c")).toBe("c");
+});
+
+it("leaves out those whose caller went away before their batch began", async () => {
+  const batches: (readonly number[])[] = [];
+  const caller = new AbortController();
+  const ask = combiner<number, number>(
+    async (requests) => {
+      batches.push(requests);
+      return requests;
+    },
+    { largestBatch: 100, separable: never },
+  );
+  const left = asRequester(new Requester("a", { gone: caller.signal }), () => ask(1));
+  const stayed = asRequester(new Requester("a"), () => ask(2));
+  caller.abort();
+  await expect(left).rejects.toBeInstanceOf(CallerGone);
+  expect(await stayed).toBe(2);
+  expect(batches).toEqual([[2]]);
 });

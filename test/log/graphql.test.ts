@@ -27,7 +27,14 @@ async function startSchema() {
   const contextFor = (viewer: Viewer = ADMIN): GraphQLContext =>
     createContext(
       { database, prisma, log: at.log },
-      { viewer, correlationId: "c", idempotencyKey: null, lastEventId: null, onFrame: () => undefined },
+      {
+        viewer,
+        correlationId: "c",
+        idempotencyKey: null,
+        lastEventId: null,
+        gone: new AbortController().signal,
+        onFrame: () => undefined,
+      },
     );
   return { ...at, loads, contextFor };
 }

@@ -35,7 +35,14 @@ async function startSchema() {
       number type projectId subjectType payload changes { field } task { taskId }
       reservation { reservationId projectId status ids }
     } } }`);
-    const caller = { viewer, correlationId: "c", idempotencyKey: null, lastEventId: null, onFrame: () => undefined };
+    const caller = {
+      viewer,
+      correlationId: "c",
+      idempotencyKey: null,
+      lastEventId: null,
+      gone: new AbortController().signal,
+      onFrame: () => undefined,
+    };
     const contextValue = createContext({ database, prisma, log: at.log }, caller);
     const stream = await subscribe({ schema, document, contextValue });
     if (!(Symbol.asyncIterator in stream)) return { code: stream.errors?.[0]?.originalError };
