@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,8 +7,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/cluster.ts",
-    // Tests wait for PostgreSQL more than they compute.
-    maxWorkers: "100%",
+    // Many tests wait for what has to take its time. More at once would need more connections than PostgreSQL has.
+    maxWorkers: Math.min(8, 2 * availableParallelism()),
     // No test leaves anything in a module: loading all of them anew for each file would cost a third of the time.
     isolate: false,
     // No test measures time by these; they only end what hangs, on a machine that does eight things at once, too.

@@ -51,7 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await openCluster(initialisedHome, false);
   project.provide("initialisedHome", initialisedHome);
   const given = process.env["TEST_DATABASE_URL"];
-  const settings = { fsync: "off", full_page_writes: "off", max_connections: "300" };
+  const settings = { fsync: "off", full_page_writes: "off", max_connections: "500" };
   const home = join(runFolder, "cluster");
   if (!given) await copyHome(initialisedHome, home);
   const server = given ? undefined : await startEmbedded(home, { settings });

@@ -16,7 +16,7 @@ FROM (
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 ) AS things (thing)`;
 
-const TABLES = `SELECT c.relname AS name, 
+const TABLES = `SELECT c.relname AS name,
   array_agg(a.attname::text ORDER BY attnum) FILTER (WHERE attgenerated = '') AS columns
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
