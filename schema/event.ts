@@ -1,6 +1,7 @@
+import { LARGEST_SIZE } from "../src/db/page.ts";
 import { prefixOf } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
-import { type EventFrame as Frame, FrameBudget } from "../src/log/frames.ts";
+import type { EventFrame as Frame } from "../src/log/frames.ts";
 import type { EventPage as Page } from "../src/log/history.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import { builder } from "./builder.ts";
@@ -100,7 +101,8 @@ export const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
     events: t.expose("events", {
       type: [Event],
       description: "Oldest first, each exactly once; may be empty.",
-      extensions: listSize(FrameBudget.mostEvents),
+      // A burst may bring ten times as many: what is read for them has the limits of a request all the same.
+      extensions: listSize(LARGEST_SIZE),
     }),
     cursor: t.exposeString("cursor", {
       description: "The place after these events. To resume without a gap, subscribe with the last one as `after`.",
