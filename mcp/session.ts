@@ -45,8 +45,6 @@ const ReleaseHeldTask = graphql(`
 
 /** What the next worker reads of an attempt that ended with its session. */
 const SESSION_ENDED = "session ended";
-/** Names of tasks that are remembered as left; the oldest are forgotten. */
-const MOST_LEFT = 1_000;
 /** Clients kill what does not end within a few seconds. */
 const MOST_WAIT_MS = 1_000;
 
@@ -65,7 +63,7 @@ export class LeaseSession {
   #lastCall = performance.now();
   #closing: Promise<void> | undefined;
   readonly #holdings = new Map<string, Holding>();
-  /** Names of what it completed or gave back: a call that names no project may be the repetition of that. */
+  /** What it completed or gave back: a call that names no project may be the repetition of that. */
   readonly #left = new Set<string>();
 
   constructor(request: GraphQLRequest, { idleMs, renewalFailed = () => undefined }: SessionSettings) {
@@ -86,46 +84,35 @@ export class LeaseSession {
     }
   }
 
-  /**
-   * Starts to renew the lease of a task that this session took, anew when it is known; a newer attempt at the same task
-   * takes the place of an older one.
-   */
+  /** Starts to renew the task's lease; a newer attempt at the same task takes the place of an older one. */
   hold(task: HeldTask): void {
-    const before = this.#stopRenewing(task);
+    this.drop(task.projectId, task.taskId);
     // Taken by a call that outlived its client.
     if (this.#closing) return void this.#release(task);
     const timer = setInterval(() => void this.#renew(task, timer), (task.leaseSeconds * 1000) / 3);
     // Renewing is no reason to live: the process ends with its client.
     timer.unref();
     this.#holdings.set(keyOf(task), { task, timer });
-    // Taken since: calls by this name mean it from here on.
-    if (before?.attempt !== task.attempt) this.#left.delete(task.taskId);
+    this.#left.delete(keyOf(task));
   }
 
   /** The task has been completed or given back. */
   drop(projectId: string, taskId: string): void {
-    this.#stopRenewing({ projectId, taskId });
-    this.#left.delete(taskId);
-    this.#left.add(taskId);
-    for (const name of this.#left) if (this.#left.size > MOST_LEFT) this.#left.delete(name);
-  }
-
-  #stopRenewing(task: Pick<HeldTask, "projectId" | "taskId">): HeldTask | undefined {
-    const held = this.#holdings.get(keyOf(task));
-    clearInterval(held?.timer);
-    this.#holdings.delete(keyOf(task));
-    return held?.task;
+    const key = keyOf({ projectId, taskId });
+    clearInterval(this.#holdings.get(key)?.timer);
+    this.#holdings.delete(key);
+    this.#left.add(key);
   }
 
   /**
    * The held task that a call means. Without a project it is the only one of that name, or the one of
    * `preferredProject`; undefined when this session holds none or it cannot tell, also because it has left one of that
-   * name and taken none since: then Docket decides, or asks which.
+   * name: then Docket decides, or asks which.
    */
   find(taskId: string, projectId: string | undefined, preferredProject: string | undefined): HeldTask | undefined {
     const held = [...this.#holdings.values()].map(({ task }) => task).filter((task) => task.taskId === taskId);
     if (projectId !== undefined) return held.find((task) => task.projectId === projectId);
-    if (this.#left.has(taskId)) return undefined;
+    if ([...this.#left].some((key) => key.endsWith(`/${taskId}`))) return undefined;
     return held.length === 1 ? held[0] : held.find((task) => task.projectId === preferredProject);
   }
 

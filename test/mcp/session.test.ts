@@ -95,29 +95,6 @@ describe("a session", () => {
     expect(leases.find("TASK-001", undefined, "gamma")).toBeUndefined();
   });
 
-  test("does not guess what a name means that it has left, until it takes a task of that name again", () => {
-    const { leases } = session();
-    const find = () => leases.find("TASK-001", undefined, "alpha");
-    leases.hold(task);
-    leases.drop("beta", "TASK-001");
-    expect(find()).toBeUndefined();
-    leases.hold(task);
-    expect(find()).toBeUndefined();
-    leases.hold({ ...task, attempt: "2-9f86d081884c" });
-    expect(find()).toMatchObject({ attempt: "2-9f86d081884c" });
-  });
-
-  test("remembers the thousand names that it left last", () => {
-    const { leases } = session();
-    const find = () => leases.find("TASK-001", undefined, "alpha");
-    leases.hold(task);
-    leases.drop("beta", "TASK-001");
-    for (let n = 2; n <= 1_000; n += 1) leases.drop("beta", `TASK-${n}`);
-    expect(find()).toBeUndefined();
-    leases.drop("beta", "TASK-1001");
-    expect(find()).toEqual(task);
-  });
-
   test("lets leases run out when its client made no call for two hours, and renews again once it calls", async () => {
     const { leases, renewals } = session();
     leases.hold({ ...task, leaseSeconds: 3_600 });
