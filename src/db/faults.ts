@@ -13,9 +13,6 @@ export type Fault = "lost" | "conflict" | "refused";
 /** The SQLSTATE of a server whose disk, or a limit on it, is full. */
 export const DISK_FULL = "53100";
 
-/** The SQLSTATE of a statement that took longer than it may. */
-export const STATEMENT_ENDED = "57014";
-
 /** SQLSTATEs, codes of the operating system, and Prisma's own (P…) where it drops those. */
 const FAULTS: readonly (readonly [Fault, RegExp])[] = [
   // Shut down, starting up, crashed, dropped, idle for too long; connection exceptions; too many connections.
