@@ -1,6 +1,6 @@
 import type { Config } from "./config.ts";
 import { type EmbeddedServer, startEmbedded } from "./db/embedded.ts";
-import { errorCode } from "./db/faults.ts";
+import { errorCode, NO_SUCH_DATABASE } from "./db/faults.ts";
 import { hasCluster } from "./db/postgres-cluster.ts";
 
 /** Runs a command and ends the process; what it throws becomes one message and a failing exit code. */
@@ -15,8 +15,6 @@ export async function orExplain(command: () => Promise<void>): Promise<void> {
   }
   process.exit();
 }
-
-const NO_SUCH_DATABASE = "3D000";
 
 export function explainMissingDatabase(error: unknown): never {
   if (errorCode(error) !== NO_SUCH_DATABASE || !(error instanceof Error)) throw error;

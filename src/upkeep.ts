@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import { explainMissingDatabase, findDatabase, orExplain } from "./command.ts";
 import { loadConfig } from "./config.ts";
 import { createDatabase } from "./db/create-database.ts";
-import { errorCode } from "./db/faults.ts";
+import { errorCode, UNDEFINED_TABLE } from "./db/faults.ts";
 import { migrate, migrateDown as undoMigrations } from "./db/migrate.ts";
 import { describeVerification } from "./log/audit/describe-verification.ts";
 import { type KeptHeads, readHeads, signHeads, takeHeads } from "./log/audit/kept-heads.ts";
@@ -74,5 +74,3 @@ async function withAuditor<T>(look: (auditor: Client) => Promise<T>): Promise<T>
     throw new Error("This database is not up to date. Bring it there first: npm run db:migrate", { cause: error });
   });
 }
-
-const UNDEFINED_TABLE = "42P01";

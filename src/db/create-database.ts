@@ -1,9 +1,7 @@
 import { escapeIdentifier } from "pg";
 import { connect } from "./connect.ts";
-import { errorCode } from "./faults.ts";
+import { errorCode, NO_SUCH_DATABASE } from "./faults.ts";
 
-/** The database named in the URL does not exist (invalid_catalog_name). */
-const NO_SUCH_DATABASE = "3D000";
 /** Someone else created it first: duplicate_database, or unique_violation when at the very same moment. */
 const CREATED_MEANWHILE = new Set(["42P04", "23505"]);
 const INSUFFICIENT_PRIVILEGE = "42501";

@@ -12,6 +12,9 @@ export type Fault = "lost" | "conflict" | "refused";
 
 /** The SQLSTATE of a server whose disk, or a limit on it, is full. */
 export const DISK_FULL = "53100";
+/** The database named in the URL does not exist (invalid_catalog_name). */
+export const NO_SUCH_DATABASE = "3D000";
+export const UNDEFINED_TABLE = "42P01";
 
 /** SQLSTATEs, codes of the operating system, and Prisma's own (P…) where it drops those. */
 const FAULTS: readonly (readonly [Fault, RegExp])[] = [

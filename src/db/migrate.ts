@@ -7,7 +7,7 @@ import { Client } from "pg";
 import { DocketError } from "../errors.ts";
 import { connect } from "./connect.ts";
 import { ensureDocketRole } from "./docket-role.ts";
-import { errorCode } from "./faults.ts";
+import { errorCode, UNDEFINED_TABLE } from "./faults.ts";
 import { type Migration, migrationList, withSchemaEngine } from "./schema-engine.ts";
 
 export interface MigrateOptions {
@@ -39,7 +39,6 @@ const SESSION = "SET lock_timeout = '3s'; SET statement_timeout = 0; SET idle_in
 /** Prisma's engine manages all tables of the database. */
 const ALL = { externalTables: [], externalEnums: [] };
 const LOCK_NOT_AVAILABLE = "55P03";
-const UNDEFINED_TABLE = "42P01";
 const OLDEST_VERSION = 150_000;
 /** Statements by which a script leaves the one transaction it would otherwise be. */
 const LEAVES_TRANSACTION = /\b(commit|concurrently)\b/i;
