@@ -1,13 +1,12 @@
 import { type ExecutionResult, parse, subscribe } from "graphql";
 import { createYoga } from "graphql-yoga";
 import { expect, test } from "vitest";
-import { createContext, type GraphQLContext } from "../../schema/context.ts";
+import type { GraphQLContext } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
-import type { Viewer } from "../../src/access/viewer.ts";
 import type { Database } from "../../src/db/database.ts";
-import { openPrisma } from "../../src/db/prisma.ts";
 import { useLogCursorFirst } from "../../src/http/log-cursor-first.ts";
 import { eventually } from "../support/eventually.ts";
+import { contextsOver } from "./contexts.ts";
 import { ADMIN, commit, startLog, type TestLog, taskEvent } from "./test-log.ts";
 
 /** The log behind the schema; `loads` counts the queries for current state. */
@@ -23,20 +22,7 @@ async function startSchema() {
       return at.database.read(...args);
     }) as Database["read"],
   };
-  const prisma = openPrisma(at.database.pool);
-  const contextFor = (viewer: Viewer = ADMIN): GraphQLContext =>
-    createContext(
-      { database, prisma, log: at.log },
-      {
-        viewer,
-        correlationId: "c",
-        idempotencyKey: null,
-        lastEventId: null,
-        gone: new AbortController().signal,
-        onFrame: () => undefined,
-      },
-    );
-  return { ...at, loads, contextFor };
+  return { ...at, loads, contextFor: contextsOver(at, database) };
 }
 
 type Frames = AsyncGenerator<ExecutionResult, void, undefined>;

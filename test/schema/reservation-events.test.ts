@@ -1,15 +1,14 @@
 import { type ExecutionResult, parse, subscribe } from "graphql";
 import { expect, test } from "vitest";
-import { createContext } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
 import type { Viewer } from "../../src/access/viewer.ts";
 import type { Database } from "../../src/db/database.ts";
-import { openPrisma } from "../../src/db/prisma.ts";
 import { confirmReservation } from "../../src/ids/confirm.ts";
 import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { contextsOver } from "../log/contexts.ts";
 import { ADMIN, commit, contextOf, startLog, taskEvent } from "../log/test-log.ts";
 
 interface Frame {
@@ -29,22 +28,13 @@ async function startSchema() {
       return at.database.read(...args);
     }) as Database["read"],
   };
-  const prisma = openPrisma(at.database.pool);
+  const contextFor = contextsOver(at, database);
   async function follow(args = "", viewer: Viewer = ADMIN) {
     const document = parse(`subscription { reservationEvents${args} { cursor caughtUp events {
       number type projectId subjectType payload changes { field } task { taskId }
       reservation { reservationId projectId status ids }
     } } }`);
-    const caller = {
-      viewer,
-      correlationId: "c",
-      idempotencyKey: null,
-      lastEventId: null,
-      gone: new AbortController().signal,
-      onFrame: () => undefined,
-    };
-    const contextValue = createContext({ database, prisma, log: at.log }, caller);
-    const stream = await subscribe({ schema, document, contextValue });
+    const stream = await subscribe({ schema, document, contextValue: contextFor(viewer) });
     if (!(Symbol.asyncIterator in stream)) return { code: stream.errors?.[0]?.originalError };
     return { frames: stream as AsyncGenerator<ExecutionResult, void, undefined> };
   }
