@@ -54,7 +54,7 @@ export function loader<Key, Value, Args = void>(loading: Loading<Key, Value, Arg
       try {
         return await shared.load({ ...wanted, asOf });
       } catch (error) {
-        if (!(error instanceof DocketError && error.code === "QUERY_TOO_COMPLEX")) throw error;
+        if (!isTooComplex(error)) throw error;
       }
     }
     const own = ofRequests.get(ctx) ?? new DataLoader((batch) => readBatch(loading, ctx, batch), { cache: false });
@@ -67,12 +67,18 @@ interface AsOf {
   readonly asOf: string | number;
 }
 
+const isTooComplex = (error: unknown): error is DocketError =>
+  error instanceof DocketError && error.code === "QUERY_TOO_COMPLEX";
+
 const asFrames = background("frames", { limited: true });
 
 function sharedLoader<Key, Value, Args>(loading: Loading<Key, Value, Args>, process: Sources) {
   const shared: DataLoader<Wanted<Key, Args> & AsOf, Value, string> = new DataLoader(
     async (batch) => {
-      const values = await asFrames(() => readBatch(loading, process, batch));
+      const read = await asFrames(() => readBatch(loading, process, batch));
+      // What was read before the limit counts for the frame that asked, too: it asks for all of it by itself.
+      const tooMuch = read.find(isTooComplex);
+      const values = tooMuch ? read.map(() => tooMuch) : read;
       // What failed is asked for again.
       for (const [i, value] of values.entries()) if (value instanceof Error && batch[i]) shared.clear(batch[i]);
       return values;
