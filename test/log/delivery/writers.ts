@@ -3,7 +3,7 @@ import { fc } from "@fast-check/vitest";
 import type { ClientBase } from "pg";
 import { expect } from "vitest";
 import type { Db, Statement } from "../../../src/db/database.ts";
-import { isConnectionLost } from "../../../src/db/faults.ts";
+import { faultOf } from "../../../src/db/faults.ts";
 import { append } from "../../../src/log/append.ts";
 import { ADMIN, contextOf, taskEvent } from "../test-log.ts";
 import { LONG_TASK, type Participant, TASKS, type World } from "./world.ts";
@@ -61,7 +61,7 @@ const writing = (client: ClientBase): Pick<Db, "write"> => ({
   },
 });
 
-/** What became of it where the connection was lost at COMMIT, only the database knows; `tasks.version` tells. */
+/** What became of it where the connection was lost at COMMIT, or a row was held for too long, `tasks.version` tells. */
 async function carryOut({ database }: Participant, { tasks, type, actor, holdsMs, commits }: Change): Promise<void> {
   try {
     await database.transaction(async (tx) => {
@@ -73,7 +73,7 @@ async function carryOut({ database }: Participant, { tasks, type, actor, holdsMs
       if (!commits) throw new Rollback();
     });
   } catch (error) {
-    if (!(error instanceof Rollback || isConnectionLost(error))) throw error;
+    if (!(error instanceof Rollback || faultOf(error) !== undefined)) throw error;
   }
 }
 
