@@ -1,5 +1,10 @@
 import { taskNotFound } from "../../src/errors.ts";
-import { type Briefing as BriefingShape, briefing, LONGEST_BRIEFING } from "../../src/tasks/briefing.ts";
+import {
+  BRIEFING_BYTES,
+  type Briefing as BriefingShape,
+  briefing,
+  LONGEST_BRIEFING,
+} from "../../src/tasks/briefing.ts";
 import { capabilityOf } from "../../src/tasks/capability.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
 import { type HeldTask as HeldTaskShape, holding } from "../../src/tasks/holding.ts";
@@ -33,7 +38,7 @@ export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
   fields: (t) => ({
     attempts: t.expose("attempts", {
       type: [Attempt],
-      description: `The latest ${LONGEST_BRIEFING} at most, oldest first; Task.attempts has them all.`,
+      description: `The latest ${LONGEST_BRIEFING} at most, fewer where their texts are longer than ${BRIEFING_BYTES / 1024 ** 2} MB together, oldest first; Task.attempts has them all.`,
       extensions: listSize(LONGEST_BRIEFING),
     }),
     checkpoint: t.expose("checkpoint", { type: "JSON", nullable: true, description: "The newest that was left." }),

@@ -38,6 +38,8 @@ export function openDatabase(options: PoolOptions): Database {
   const pool = new FairPool(options);
   const listeners: (() => void)[] = [];
   const committed = () => {
+    const requester = currentRequester();
+    if (requester) requester.wrote = true;
     for (const listener of listeners) listener();
   };
 

@@ -3,7 +3,8 @@ import { databaseUnavailable } from "../errors.ts";
 import { DOCKET_ROLE } from "./docket-role.ts";
 import { DISK_FULL, isConnectionLost } from "./faults.ts";
 import { PooledClient } from "./pooled-client.ts";
-import { currentRequester, Requester, RequestStopped } from "./requester.ts";
+import { currentRequester, Requester, type RequestStopped } from "./requester.ts";
+import { answerTooLarge, LARGEST_ANSWER_BYTES, workedTooLong } from "./too-much.ts";
 import { Turns } from "./turns.ts";
 
 export interface PoolOptions {
@@ -15,8 +16,6 @@ export interface PoolOptions {
   readonly requestSeconds?: number;
 }
 
-/** An answer, and so what is read for it, has this many bytes at most. */
-export const LARGEST_ANSWER_BYTES = 16 * 1024 * 1024;
 const REQUEST_SECONDS = 15;
 /** How often it is looked who has worked too long, in milliseconds. */
 const LOOK_MS = 100;
@@ -145,13 +144,13 @@ export class FairPool extends pg.Pool {
     const requester = this.#leases.get(client)?.requester;
     if (!requester?.limited) return;
     requester.bytes += bytes;
-    if (requester.bytes > LARGEST_ANSWER_BYTES && !requester.stopped) this.#stop(requester, answerTooLarge());
+    if (requester.bytes > LARGEST_ANSWER_BYTES && !requester.stopped) this.#stop(requester, answerTooLarge(requester));
   }
 
   #stopThoseWhoWorkedTooLong(): void {
     for (const { requester } of this.#leases.values())
       if (requester.limited && !requester.stopped && requester.workedMs > this.#requestSeconds * 1000)
-        this.#stop(requester, workedTooLong(this.#requestSeconds));
+        this.#stop(requester, workedTooLong(requester, this.#requestSeconds));
   }
 
   #stop(requester: Requester, reason: RequestStopped): void {
@@ -162,17 +161,3 @@ export class FairPool extends pg.Pool {
 }
 
 type Release = (release?: boolean | Error) => void;
-
-/** Beyond `LARGEST_ANSWER_BYTES`. @param done whether what the request was to change is changed. */
-export const answerTooLarge = (done = false) =>
-  new RequestStopped(
-    `${done ? "The changes were made, but the answer would be" : "The answer would be"} larger than ` +
-      `${LARGEST_ANSWER_BYTES / 1024 / 1024} MB. Lower first, leave out long texts (description, contextNotes, ` +
-      "completionNotes, checkpoint, metadata), or ask for less in each of several requests.",
-  );
-
-const workedTooLong = (seconds: number) =>
-  new RequestStopped(
-    `This request has kept the database busy for ${seconds} seconds, which is the limit. Lower first, narrow the ` +
-      "filter (a text search is dear), or ask for less in each of several requests.",
-  );

@@ -33,6 +33,8 @@ export class Requester {
   stopped: RequestStopped | null = null;
   /** Sends away what it lets wait for its turn. */
   refuseWaiting: (reason: RequestStopped) => void = () => undefined;
+  /** Whether something that it wrote is kept, whatever becomes of its answer. */
+  wrote = false;
   /** Bytes of the rows it has read. */
   bytes = 0;
   #connections = 0;

@@ -1,6 +1,7 @@
-import { type ExecutionResult, getOperationAST } from "graphql";
-import type { Plugin } from "graphql-yoga";
-import { answerTooLarge, LARGEST_ANSWER_BYTES } from "../db/pool.ts";
+import type { ExecutionResult } from "graphql";
+import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
+import { currentRequester } from "../db/requester.ts";
+import { answerTooLarge, LARGEST_ANSWER_BYTES } from "../db/too-much.ts";
 import type { PresentError } from "./present-error.ts";
 
 /**
@@ -8,23 +9,19 @@ import type { PresentError } from "./present-error.ts";
  * it are limited already, but a long text of theirs may stand in an answer many times.
  */
 export function useAnswerLimit(present: PresentError): Plugin {
-  const limited = (result: ExecutionResult, setResult: (refusal: ExecutionResult) => void, isMutation = false) => {
+  const limited = ({ result, setResult }: Result) => {
     if (roomLeft(result.data, LARGEST_ANSWER_BYTES) < 0)
-      setResult({ data: null, errors: [present(answerTooLarge(isMutation))] });
+      setResult({ data: null, errors: [present(answerTooLarge(currentRequester()))] });
   };
   return {
-    onExecute: ({ args: { document, operationName } }) => ({
-      onExecuteDone({ result, setResult }) {
-        if (Symbol.asyncIterator in result) return;
-        limited(result, setResult, getOperationAST(document, operationName)?.operation === "mutation");
-      },
-    }),
-    onSubscribe: () => ({
-      onSubscribeResult: () => ({
-        onNext: ({ result, setResult }) => limited(result, setResult),
-      }),
-    }),
+    onExecute: () => ({ onExecuteDone: (done) => handleStreamOrSingleExecutionResult(done, limited) }),
+    onSubscribe: () => ({ onSubscribeResult: () => ({ onNext: limited }) }),
   };
+}
+
+interface Result {
+  readonly result: ExecutionResult;
+  readonly setResult: (refusal: ExecutionResult) => void;
 }
 
 /** What is left of `room` bytes beside the value as JSON, without its escapes; stops looking below nothing. */

@@ -40,7 +40,8 @@ export function combiner<Request, Result>(
     if (batch.length === 0) return;
     try {
       const results = await run(batch.map(({ request }) => request));
-      batch.forEach(({ resolve, reject }, i) => {
+      batch.forEach(({ requester, resolve, reject }, i) => {
+        if (requester) requester.wrote = true;
         const result = results[i];
         if (result === undefined) reject(new Error("The batch answered fewer requests than it was given"));
         else resolve(result);

@@ -2,9 +2,9 @@ import type { Client } from "pg";
 import { expect, it, onTestFinished } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
-import { LARGEST_ANSWER_BYTES } from "../../src/db/pool.ts";
 import { openPrisma } from "../../src/db/prisma.ts";
 import { asRequester, background, CallerGone, Requester } from "../../src/db/requester.ts";
+import { LARGEST_ANSWER_BYTES } from "../../src/db/too-much.ts";
 import { createTestDatabase } from "../support/database.ts";
 
 /** How long a request may work in these tests, in seconds. */

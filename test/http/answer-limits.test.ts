@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../src/db/connect.ts";
-import { LARGEST_ANSWER_BYTES } from "../../src/db/pool.ts";
+import { LARGEST_ANSWER_BYTES } from "../../src/db/too-much.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import { connectOwner } from "../support/owner.ts";
 import { type GraphQLAnswer, type ServerOptions, startTestServer, type TestServer } from "../support/server.ts";
@@ -59,21 +59,22 @@ it("refuses an answer that shows one text many times, although little was read f
   expect(await gql(`{ ${page("p", 10, copies(17))} }`)).toMatchObject({ data: null, errors: [TOO_LARGE] });
 });
 
-it("says of a mutation whose answer is too large that the change was made", async () => {
+const KEPT = expect.stringContaining(
+  ". The changes that it made before are kept: look before you repeat it. Lower first",
+);
+
+it("says of a mutation whose answer is too large, when it is read or shown, that the change is kept", async () => {
   const { gql, ask } = server;
+  const update = (fields: string) =>
+    gql(
+      `mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-001", title: "changed"}) { task { ${fields} } } }`,
+    );
   const copies = Array.from({ length: 170 }, (_, i) => `c${i}: contextNotes`).join(" ");
-  const answer = await gql(
-    `mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-001", title: "changed"}) { task { ${copies} } } }`,
-  );
-  expect(answer).toMatchObject({
-    data: null,
-    errors: [
-      {
-        message: expect.stringMatching(/^The changes were made, but the answer /),
-        extensions: { code: "QUERY_TOO_COMPLEX" },
-      },
-    ],
-  });
+  const shown = await update(copies);
+  const pages = Array.from({ length: 2 }, (_, i) => `p${i}: tasks(first: 100) { nodes { contextNotes } }`).join(" ");
+  const read = await update(`project { ${pages} }`);
+  for (const { errors } of [shown, read])
+    expect(errors?.[0]).toMatchObject({ message: KEPT, extensions: { code: "QUERY_TOO_COMPLEX" } });
   expect(await ask('{ task(projectId: "alpha", taskId: "TASK-001") { title } }')).toEqual({
     task: { title: "changed" },
   });
@@ -177,6 +178,25 @@ describe("a frame of a subscription", () => {
   });
 });
 
+it("always tells a claim of its earlier attempts, of those that fit", async () => {
+  const { ask, test } = server;
+  const owner = await connectOwner(test);
+  await ask(
+    'mutation { addTasks(input: {projectId: "tried", createProject: true, tasks: [{description: "again"}]}) { replayed } }',
+  );
+  // Together they would be larger than any answer.
+  await owner.query(
+    `INSERT INTO task_attempts (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome, notes)
+     SELECT 'tried', 'TASK-001', n, 'test', now(), now(), now(), 'expired', repeat('\u{1F600}', 100000)
+     FROM generate_series(1, 60) n`,
+  );
+  await owner.query("UPDATE tasks SET attempts = 60 WHERE project_id = 'tried'");
+  const { claimNextTask } = await ask<{ claimNextTask: { briefing: { attempts: { number: number }[] } } }>(
+    'mutation { claimNextTask(input: {projectId: "tried"}) { briefing { attempts { number notes checkpoint } } } }',
+  );
+  expect(claimNextTask.briefing.attempts.map(({ number }) => number)).toEqual([56, 57, 58, 59, 60]);
+});
+
 it("ends a request that kept the database busy for too long, and lets the next one begin", async () => {
   const { gql, ask, test } = await startWithLargeNotes({ env: { DOCKET_REQUEST_SECONDS: "1" } });
   const owner = await connect(test.ownerUrl, "docket test");
@@ -192,5 +212,9 @@ it("ends a request that kept the database busy for too long, and lets the next o
       message: expect.stringMatching(/^This request has kept the database busy for 1 seconds, .* Lower first/),
       extensions: { code: "QUERY_TOO_COMPLEX", retryable: false },
     });
+  const pages = Array.from({ length: 9 }, (_, i) => `p${i}: tasks(first: ${i + 1}) { nodes { taskId } }`).join(" ");
+  const written = await gql(`mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-002", title: "changed"}) {
+    task { project { ${pages} } } } }`);
+  expect(written.errors?.[0]).toMatchObject({ message: KEPT, extensions: { code: "QUERY_TOO_COMPLEX" } });
   await ask("{ projects { nodes { projectId } } }");
 });

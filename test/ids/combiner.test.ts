@@ -74,9 +74,11 @@ it("leaves out those whose caller went away before their batch began", async () 
     { largestBatch: 100, separable: never },
   );
   const left = asRequester(new Requester("a", { gone: caller.signal }), () => ask(1));
-  const stayed = asRequester(new Requester("a"), () => ask(2));
+  const stays = new Requester("a");
+  const stayed = asRequester(stays, () => ask(2));
   caller.abort();
   await expect(left).rejects.toBeInstanceOf(CallerGone);
   expect(await stayed).toBe(2);
+  expect(stays.wrote).toBe(true);
   expect(batches).toEqual([[2]]);
 });

@@ -1,0 +1,25 @@
+import { type Requester, RequestStopped } from "./requester.ts";
+
+/** An answer, and so what is read for it, has this many bytes at most. */
+export const LARGEST_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** Why a request is refused whose answer would be larger than `LARGEST_ANSWER_BYTES`. */
+export const answerTooLarge = (requester: Requester | undefined) =>
+  tooMuch(
+    requester,
+    `The answer would be larger than ${LARGEST_ANSWER_BYTES / 1024 / 1024} MB.`,
+    "Lower first, leave out long texts (description, contextNotes, completionNotes, checkpoint, metadata)",
+  );
+
+/** Why a request ends that has held connections for so many seconds. */
+export const workedTooLong = (requester: Requester | undefined, seconds: number) =>
+  tooMuch(
+    requester,
+    `This request has kept the database busy for ${seconds} seconds, which is the limit.`,
+    "Lower first, narrow the filter (a text search is dear)",
+  );
+
+function tooMuch(requester: Requester | undefined, fault: string, remedy: string): RequestStopped {
+  const kept = requester?.wrote ? "The changes that it made before are kept: look before you repeat it. " : "";
+  return new RequestStopped(`${fault} ${kept}${remedy}, or ask for less in each of several requests.`);
+}
