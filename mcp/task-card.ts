@@ -82,6 +82,8 @@ export const WORK =
 
 /** Attempts that an answer tells of. */
 const MOST_ATTEMPTS = 10;
+/** Those that get_task reads on in. */
+export const MOST_READ_ATTEMPTS = 100;
 
 interface ToWorkOn {
   readonly task: TaskCardFragment;
@@ -104,7 +106,7 @@ function briefingOf({ attempts, ...rest }: BriefingCardFragment, most: number, c
   const members = shortMembers(withoutEmpties(rest), most, cuts);
   const latest = attempts.slice(-MOST_ATTEMPTS).map((attempt) => attemptOf(attempt, most));
   if (attempts.length > MOST_ATTEMPTS || latest.some(({ cut }) => cut))
-    cuts.push("attempts: not all of it is here; get_task with field attempts has it.");
+    cuts.push(`attempts: not all of it is here; get_task with field attempts has the latest ${MOST_READ_ATTEMPTS}.`);
   const left = withoutEmpties({ ...members, attempts: latest.map(({ shown }) => shown) });
   return Object.keys(left).length === 0 ? undefined : left;
 }

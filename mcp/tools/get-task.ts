@@ -2,7 +2,7 @@ import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { GetTaskQuery } from "../../client/gen/graphql.ts";
 import { fitTexts, textOf } from "../fit.ts";
-import { taskCardSchema, toWorkOn } from "../task-card.ts";
+import { MOST_READ_ATTEMPTS, taskCardSchema, toWorkOn } from "../task-card.ts";
 import { boundary } from "../text.ts";
 import { defineTool, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
@@ -73,7 +73,7 @@ type Field = (typeof FIELDS)[number];
 type Card = Omit<NonNullable<GetTaskQuery["task"]>, "attemptCount">;
 
 async function textOfField(context: ToolContext, attempted: Attempted, card: Card, field: Field): Promise<string> {
-  if (field === "attempts") return textOf(await allAttempts(context, attempted));
+  if (field === "attempts") return textOf(await latestAttempts(context, attempted));
   const value = field === "checkpoint" ? await lastCheckpoint(context, attempted) : card[field];
   return value == null ? "" : textOf(value);
 }
@@ -107,9 +107,12 @@ async function attemptsUpTo(context: ToolContext, { projectId, taskId }: Attempt
   return task.attempts;
 }
 
-async function allAttempts(context: ToolContext, attempted: Attempted): Promise<object[]> {
+/** Every part of the text is cut from all of them, so that there must be an end to how many. */
+async function latestAttempts(context: ToolContext, attempted: Attempted): Promise<object[]> {
   const pages = [];
-  for (let last = attempted.count; last > 0; last -= PAGE) pages.unshift(await attemptsUpTo(context, attempted, last));
+  const end = Math.max(attempted.count - MOST_READ_ATTEMPTS, 0);
+  for (let last = attempted.count; last > end; last -= PAGE)
+    pages.unshift(await attemptsUpTo(context, attempted, last));
   return pages.flat().map(({ outcome, ...rest }) => withoutEmpties({ ...rest, outcome: outcome?.toLowerCase() }));
 }
 

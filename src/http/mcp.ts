@@ -5,6 +5,7 @@ import { createRequest } from "../../client/request.ts";
 import { UnansweredCalls } from "../../mcp/idempotency.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
 import type { HttpConfig } from "../config.ts";
+import { asRequester, Requester } from "../db/requester.ts";
 import { DocketError } from "../errors.ts";
 import type { Authenticate, Authentication } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, sendJson } from "./exchange.ts";
@@ -48,8 +49,11 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
       request: createRequest({
         url: "http://docket",
         apiKey: undefined,
+        // One tool may ask several times, smaller where the first was too much: each has the limits of one request.
         fetch: (url, init) =>
-          graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, lastEventId: null, tellCost: false }),
+          asRequester(new Requester(actor, { gone: scope.gone }), () =>
+            graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, lastEventId: null, tellCost: false }),
+          ),
       }),
       keys: {
         unanswered,

@@ -1,7 +1,6 @@
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { startMcpAgent } from "../support/mcp-client.ts";
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectOverHttp, startMcpAgent } from "../support/mcp-client.ts";
 import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
 
@@ -45,16 +44,6 @@ async function callTool(client: Client, checkpoint: unknown): Promise<string> {
   return JSON.stringify(await server.ask(read, task));
 }
 
-/** A client that sends JSON as it is. */
-async function toolsOverHttp(): Promise<Client> {
-  const client = new Client({ name: "test", version: "1.0.0" });
-  const requestInit = { headers: { authorization: `Bearer ${server.agentKey}` } };
-  const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), { requestInit });
-  await client.connect(transport as Parameters<Client["connect"]>[0]);
-  onTestFinished(() => client.close());
-  return client;
-}
-
 /** Keeps numbers as they are written; the libraries of the clients write them so. */
 const asWritten = (json: string): unknown =>
   JSON.parse(json, (_, value, { source }: { source?: string } = {}) =>
@@ -83,8 +72,8 @@ const WAYS: Record<string, Send> = {
       JSON.stringify({ query: ADD.replace("$metadata}", `${literal}}`).replace("($metadata: JSON)", "") }),
     );
   },
-  "an argument of a tool over HTTP": async (json) => callTool(await toolsOverHttp(), asWritten(json)),
-  "an argument of a tool as JSON text": async (json) => callTool(await toolsOverHttp(), json),
+  "an argument of a tool over HTTP": async (json) => callTool(await connectOverHttp(server), asWritten(json)),
+  "an argument of a tool as JSON text": async (json) => callTool(await connectOverHttp(server), json),
 };
 
 describe.each(Object.entries(WAYS))("%s", (_way, send) => {

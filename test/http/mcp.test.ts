@@ -1,6 +1,6 @@
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectOverHttp } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
 
@@ -58,21 +58,10 @@ async function addTaskAndLeave(caller: TestProject): Promise<void> {
   await owner.query("COMMIT");
 }
 
-async function connectClient(key: string): Promise<Client> {
-  const client = new Client({ name: "test", version: "1.0.0" });
-  const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), {
-    requestInit: { headers: { authorization: `Bearer ${key}` } },
-  });
-  // Its optional sessionId is typed without undefined, which the strictest settings tell apart.
-  await client.connect(transport as Parameters<Client["connect"]>[0]);
-  onTestFinished(() => client.close());
-  return client;
-}
-
 describe("MCP over HTTP", () => {
   test("offers the tools and acts with the caller's own key", async () => {
     const { secret: key } = await server.makeKey({ name: "caller" });
-    const client = await connectClient(key);
+    const client = await connectOverHttp({ ...server, agentKey: key });
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toContain("get_next_task");
     const added = await client.callTool({
@@ -95,7 +84,7 @@ describe("MCP over HTTP", () => {
 
   test("asks a caller that stands alone for the attempt, and lets nobody in without", async () => {
     const caller = await makeProject(server, []);
-    const client = await connectClient(caller.agentKey);
+    const client = await connectOverHttp(caller);
     const call = async (name: string, args: object) => {
       const { content, structuredContent, isError } = await client.callTool({ name, arguments: { ...args } });
       return {
@@ -127,7 +116,9 @@ describe("MCP over HTTP", () => {
     const keys = await Promise.all(
       ["alpha", "beta"].map((projectId) => server.makeKey({ name: projectId, projectIds: [projectId] })),
     );
-    const [alpha, beta] = await Promise.all(keys.map(({ secret }) => connectClient(secret)));
+    const [alpha, beta] = await Promise.all(
+      keys.map(({ secret: agentKey }) => connectOverHttp({ ...server, agentKey })),
+    );
     const list = (client: Client | undefined, project_id: string) =>
       client?.callTool({ name: "list_tasks", arguments: { project_id } });
     const answers = await Promise.all(

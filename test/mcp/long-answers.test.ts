@@ -3,6 +3,7 @@ import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fitTexts } from "../../mcp/fit.ts";
 import { shortened } from "../../mcp/text.ts";
+import { connectOverHttp } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectTools } from "./connect.ts";
@@ -160,6 +161,35 @@ describe("a task of any size", () => {
       }
       expect(seen).toEqual(Array.from({ length: 60 }, (_, n) => `TASK-${String(n + 1).padStart(3, "0")}`));
     }
+  });
+
+  test("is listed and read on in over HTTP too where one call has to read more than one request may", async () => {
+    await server.ask(`mutation { createProject(input: {projectId: "heavy", name: "Heavy"}) { replayed } }`);
+    const owner = await connectOwner(server.test);
+    await owner.query(`INSERT INTO tasks (project_id, task_id, description, context_notes, attempts)
+       SELECT 'heavy', 'TASK-' || lpad(n::text, 3, '0'), 'work', repeat('x', 900000), 102 FROM generate_series(1, 20) n`);
+    await owner.query(`INSERT INTO task_attempts
+        (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome, notes)
+      SELECT 'heavy', 'TASK-001', n, 'x', now(), now(), now(), 'released', n || repeat('🚀', 50000)
+      FROM generate_series(1, 102) n`);
+    const client = await connectOverHttp(server);
+    const call = async (name: string, args: object) => {
+      const answer = await client.callTool({ name, arguments: { ...args, project_id: "heavy" } });
+      expect(answer.isError === true && answer.content).toBe(false);
+      return answer.structuredContent as Record<string, unknown>;
+    };
+    const seen: unknown[] = [];
+    for (let cursor: unknown = null; cursor !== undefined; ) {
+      const { tasks, next_cursor } = await call("list_tasks", { detail: "full", limit: 100, cursor });
+      seen.push(...(tasks as { task_id: string }[]).map(({ task_id }) => task_id));
+      cursor = next_cursor;
+    }
+    expect(new Set(seen).size).toBe(20);
+    expect(seen).toHaveLength(20);
+    // The latest hundred of them are 20 MB.
+    const attempts = await call("get_task", { task_id: "TASK-001", field: "attempts" });
+    expect(attempts["text"]).toMatch(/^\[\{"number":3,/);
+    expect(attempts["characters"]).toBeGreaterThan(100 * 100_000);
   });
 
   test("leaves events that are all seen, page by page", async () => {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { onTestFinished } from "vitest";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
@@ -61,4 +62,16 @@ export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
     },
     close: () => client.close(),
   };
+}
+
+/** An agent's own client of `/mcp`, which ends with the test. */
+export async function connectOverHttp({ url, agentKey }: { url: string; agentKey: string }): Promise<Client> {
+  const client = new Client({ name: "test", version: "1.0.0" });
+  const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
+    requestInit: { headers: { authorization: `Bearer ${agentKey}` } },
+  });
+  // Its optional sessionId is typed without undefined, which the strictest settings tell apart.
+  await client.connect(transport as Parameters<Client["connect"]>[0]);
+  onTestFinished(() => client.close());
+  return client;
 }
