@@ -16,6 +16,9 @@ export const DISK_FULL = "53100";
 export const NO_SUCH_DATABASE = "3D000";
 export const UNDEFINED_TABLE = "42P01";
 
+/** The SQLSTATE of a statement that took longer than it may. */
+export const STATEMENT_ENDED = "57014";
+
 /** SQLSTATEs, codes of the operating system, and Prisma's own (P…) where it drops those. */
 const FAULTS: readonly (readonly [Fault, RegExp])[] = [
   // Shut down, starting up, crashed, dropped, idle for too long; connection exceptions; too many connections.

@@ -4,7 +4,7 @@ import { DOCKET_ROLE } from "./docket-role.ts";
 import { DISK_FULL, isConnectionLost } from "./faults.ts";
 import { PooledClient } from "./pooled-client.ts";
 import { currentRequester, Requester, type RequestStopped } from "./requester.ts";
-import { answerTooLarge, LARGEST_ANSWER_BYTES, workedTooLong } from "./too-much.ts";
+import { answerTooLarge, LARGEST_ANSWER_BYTES, STATEMENT_MS, workedTooLong } from "./too-much.ts";
 import { Turns } from "./turns.ts";
 
 export interface PoolOptions {
@@ -60,7 +60,7 @@ export class FairPool extends pg.Pool {
       idleTimeoutMillis: 5 * 60_000,
       connectionTimeoutMillis: 2_000,
       query_timeout: 3_000,
-      statement_timeout: 2_500,
+      statement_timeout: STATEMENT_MS,
       lock_timeout: 2_000,
       idle_in_transaction_session_timeout: 5_000,
       keepAlive: true,

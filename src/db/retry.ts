@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { DocketError, databaseUnavailable, outcomeUnknown } from "../errors.ts";
-import { DISK_FULL, errorCode, faultOf } from "./faults.ts";
+import { DISK_FULL, errorCode, faultOf, STATEMENT_ENDED } from "./faults.ts";
 import { currentRequester, RequestStopped } from "./requester.ts";
+import { statementTooSlow } from "./too-much.ts";
 
 /** A lost connection is tried again after these pauses (the seeds' 100, 200, 400 ms), then it is "Database unavailable". */
 const RETRY_PAUSES_MS = [100, 200, 400] as const;
@@ -15,14 +16,21 @@ const CONFLICT_PATIENCE_MS = 3_000;
  * Runs what changes nothing, again whatever the database's fault was that may pass.
  * @throws DATABASE_UNAVAILABLE; RequestStopped when the request went beyond a limit, if only by this
  */
-export function reading<T>(work: () => Promise<T>): Promise<T> {
-  return withReconnect(() =>
-    withConflictRetry(async () => {
-      const result = await work();
-      currentRequester()?.requireGoingOn();
-      return result;
-    }),
-  );
+export async function reading<T>(work: () => Promise<T>): Promise<T> {
+  const requester = currentRequester();
+  try {
+    return await withReconnect(() =>
+      withConflictRetry(async () => {
+        const result = await work();
+        requester?.requireGoingOn();
+        return result;
+      }),
+    );
+  } catch (error) {
+    // Asked again it would only take as long again.
+    if (requester?.limited && errorCode(error) === STATEMENT_ENDED) throw statementTooSlow(requester);
+    throw error;
+  }
 }
 
 /**

@@ -3,6 +3,9 @@ import { type Requester, RequestStopped } from "./requester.ts";
 /** An answer, and so what is read for it, has this many bytes at most. */
 export const LARGEST_ANSWER_BYTES = 16 * 1024 * 1024;
 
+/** How long the database works on one statement at most, in milliseconds. */
+export const STATEMENT_MS = 2_500;
+
 /** Why a request is refused whose answer would be larger than `LARGEST_ANSWER_BYTES`. */
 export const answerTooLarge = (requester: Requester | undefined) =>
   tooMuch(
@@ -17,6 +20,14 @@ export const workedTooLong = (requester: Requester | undefined, seconds: number)
     requester,
     `This request has kept the database busy for ${seconds} seconds, which is the limit.`,
     "Lower first, narrow the filter (a text search is dear)",
+  );
+
+/** Why a read is refused that was ended by the limit on each statement. */
+export const statementTooSlow = (requester: Requester | undefined) =>
+  tooMuch(
+    requester,
+    `One statement took longer than ${STATEMENT_MS / 1000} seconds.`,
+    "Narrow the filter (a text search is dear), lower first",
   );
 
 function tooMuch(requester: Requester | undefined, fault: string, remedy: string): RequestStopped {

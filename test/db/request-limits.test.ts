@@ -187,3 +187,27 @@ it("ends what is under way for a caller that went away, begins nothing more, and
   expect([await other, await backend()]).toEqual([before, before]);
   expect((await owner.query("SELECT namespace FROM namespaces")).rows).toEqual([{ namespace: "begun" }]);
 });
+
+it("tells a request that one of its reads took too long, and that a write did as an outage", async () => {
+  const { database } = await open({ requestSeconds: 15 });
+  const prisma = openPrisma(database.pool);
+  const slow = "SELECT pg_sleep(2.7)";
+  const asRequest = <T>(work: () => Promise<T>) => asRequester(request(), work);
+  const [ours, its, write, job] = await Promise.allSettled([
+    asRequest(() => database.read(slow)),
+    asRequest(async () => await prisma.$queryRawUnsafe(`${slow}::text`)),
+    asRequest(() => database.write(slow)),
+    background("job")(() => database.read(slow)),
+  ]);
+  const tooSlow = {
+    code: "QUERY_TOO_COMPLEX",
+    message: expect.stringMatching(/^One statement took longer than 2.5 seconds. Narrow the filter .* lower first/),
+    details: { retryable: false },
+  };
+  for (const read of [ours, its]) expect(read).toMatchObject({ status: "rejected", reason: tooSlow });
+  const away = { code: "DATABASE_UNAVAILABLE", details: { retryable: true } };
+  for (const other of [write, job]) expect(other).toMatchObject({ status: "rejected", reason: away });
+  // What takes less is read.
+  await asRequest(() => database.read("SELECT pg_sleep(2)"));
+  await prisma.$disconnect();
+});
