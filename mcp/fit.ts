@@ -67,14 +67,22 @@ export function fitItems<Item, Answer extends object>(
 /** What a member says as text: itself, or as JSON what is none. Offsets count in this. */
 export const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** The members, each with at most `most` UTF-16 units as text; `cuts` gets a sentence for each that was cut. */
-export function shortMembers<Card extends object>(card: Card, most: number, cuts: string[]): Shown<Card> {
+/** What an answer cuts from a task. */
+export interface Cuts {
+  /** Its name may be another project's too. */
+  readonly project_id: string;
+  /** A sentence for each member, on how to read on. */
+  readonly sentences: string[];
+}
+
+/** The members, each with at most `most` UTF-16 units as text. */
+export function shortMembers<Card extends object>(card: Card, most: number, cuts: Cuts): Shown<Card> {
   const members = Object.entries(card).map(([field, value]) => {
     const text = textOf(value);
     const shown = boundary(text, most);
     if (shown === text.length) return [field, value];
-    cuts.push(
-      `${field}: ${shown} of ${text.length} characters are here; get_task with field ${field} and offset ${shown} reads on.`,
+    cuts.sentences.push(
+      `${field}: ${shown} of ${text.length} characters are here; get_task with project_id ${cuts.project_id}, field ${field} and offset ${shown} reads on.`,
     );
     return [field, `${text.slice(0, shown)}…`];
   });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../client/gen/gql.ts";
 import type { BriefingCardFragment, TaskCardFragment, TaskStatus } from "../client/gen/graphql.ts";
-import { LEAST_TEXT, shortMembers } from "./fit.ts";
+import { type Cuts, LEAST_TEXT, shortMembers } from "./fit.ts";
 import { shortened } from "./text.ts";
 import { withoutEmpties } from "./without-empties.ts";
 
@@ -71,7 +71,7 @@ export function cardOf<Card extends TaskCardFragment>({ task_id, project_id, sta
 }
 
 /** The same with no member longer than `most`. */
-export function shortCard(task: TaskCardFragment, most: number, cuts: string[] = []) {
+export function shortCard(task: TaskCardFragment, most: number, cuts: Cuts) {
   const { task_id, project_id, status, ...rest } = cardOf(task);
   return { task_id, project_id, status, ...shortMembers(rest, most, cuts) };
 }
@@ -93,20 +93,22 @@ interface ToWorkOn {
 
 /** A task to work on with what earlier attempts left, no text longer than `most`; `read_on` says how to get the rest. */
 export function toWorkOn({ task, briefing, most }: ToWorkOn) {
-  const cuts: string[] = [];
+  const cuts: Cuts = { project_id: task.project_id, sentences: [] };
   const members = {
     card: shortCard(task, most, cuts),
     briefing: briefing ? briefingOf(briefing, most, cuts) : undefined,
   };
-  return { ...members, read_on: cuts.length === 0 ? undefined : cuts };
+  return { ...members, read_on: cuts.sentences.length === 0 ? undefined : cuts.sentences };
 }
 
 /** The briefing without what is empty, undefined when nothing was left. */
-function briefingOf({ attempts, ...rest }: BriefingCardFragment, most: number, cuts: string[]) {
+function briefingOf({ attempts, ...rest }: BriefingCardFragment, most: number, cuts: Cuts) {
   const members = shortMembers(withoutEmpties(rest), most, cuts);
   const latest = attempts.slice(-MOST_ATTEMPTS).map((attempt) => attemptOf(attempt, most));
   if (attempts.length > MOST_ATTEMPTS || latest.some(({ cut }) => cut))
-    cuts.push(`attempts: not all of it is here; get_task with field attempts has the latest ${MOST_READ_ATTEMPTS}.`);
+    cuts.sentences.push(
+      `attempts: not all of it is here; get_task with project_id ${cuts.project_id} and field attempts has the latest ${MOST_READ_ATTEMPTS}.`,
+    );
   const left = withoutEmpties({ ...members, attempts: latest.map(({ shown }) => shown) });
   return Object.keys(left).length === 0 ? undefined : left;
 }

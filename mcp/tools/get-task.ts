@@ -56,7 +56,10 @@ export const getTask = defineTool({
   example: { task_id: "TASK-001", project_id: "my-project", field: "description", offset: 5_000 },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(context, { task_id, project_id, field, offset }) {
-    const { task } = await context.query(GetTask, { projectId: project_id ?? context.defaultProject, taskId: task_id });
+    const { session, defaultProject } = context;
+    const held = session?.find(task_id, project_id, defaultProject);
+    const projectId = project_id ?? held?.projectId ?? defaultProject;
+    const { task } = await context.query(GetTask, { projectId, taskId: task_id });
     const { attemptCount: count, ...card } = task;
     const attempted = { projectId: card.project_id, taskId: card.task_id, count };
     if (field !== undefined) return partOf(card, field, await textOfField(context, attempted, card, field), offset);
@@ -85,7 +88,7 @@ function partOf({ task_id, project_id }: Card, field: Field, text: string, offse
     const part = text.slice(from, from + boundary(text.slice(from), most));
     const next = from + part.length;
     const place = { task_id, project_id, field, offset: from, characters: text.length };
-    const further = { next_offset: next, next: "get_task with next_offset as offset reads on." };
+    const further = { next_offset: next, next: "get_task with this project_id, and next_offset as offset, reads on." };
     return { ...place, ...(next < text.length && further), text: part };
   });
 }

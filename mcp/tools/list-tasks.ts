@@ -3,7 +3,7 @@ import { ServerError } from "../../client/faults.ts";
 import { graphql } from "../../client/gen/gql.ts";
 import type { ListTasksQuery, TaskCardFragment, TaskFilter } from "../../client/gen/graphql.ts";
 import type { Answer } from "../../client/request.ts";
-import { fitItems, fits, fitTexts, LEAST_TEXT, shortMembers } from "../fit.ts";
+import { type Cuts, fitItems, fits, fitTexts, LEAST_TEXT, shortMembers } from "../fit.ts";
 import { cardOf, shortCard, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
 import { defineTool, projectWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
@@ -30,6 +30,7 @@ const ListTasks = graphql(`
 
 /** A text longer than this is cut in a concise list, in characters. */
 const CONCISE_TEXT = 160;
+const READ_ON = "Texts that end in … are cut: get_task with task_id and project_id has them whole.";
 
 const input = z.strictObject({
   project_id: z.string().optional(),
@@ -67,11 +68,12 @@ export const listTasks = defineTool({
 
     const answer = (shown: readonly (typeof edges)[number][], most: number) => {
       const more = tasks.pageInfo.hasNextPage || shown.length < edges.length;
-      const cuts: string[] = [];
-      const cards = shown.map(({ task }) => (args.detail === "full" ? shortCard : concise)(task, most, cuts));
+      const sentences: string[] = [];
+      const card = args.detail === "full" ? shortCard : concise;
+      const cards = shown.map(({ task }) => card(task, most, { project_id: task.project_id, sentences }));
       return {
         ...withoutEmpties({ total: tasks.totalCount, next_cursor: more ? shown.at(-1)?.cursor : undefined }),
-        ...(cuts.length > 0 && { read_on: "Texts that end in … are cut: get_task has them whole." }),
+        ...(sentences.length > 0 && { read_on: READ_ON }),
         ...(more && { next: "list_tasks with next_cursor as cursor shows more." }),
         tasks: cards,
       };
@@ -105,7 +107,7 @@ function filterOf({ status, text, labels }: z.output<typeof input>, project: str
 type ListedTask = TaskCardFragment & { readonly completed_at: string | null };
 
 /** What an overview needs of a task. */
-function concise(task: ListedTask, most: number, cuts: string[]) {
+function concise(task: ListedTask, most: number, cuts: Cuts) {
   const { task_id, project_id, status, title, priority, labels, claimed_by, completed_at, description } = cardOf(task);
   const members = withoutEmpties({ title, priority, labels, claimed_by, completed_at, description });
   return { task_id, project_id, status, ...shortMembers(members, Math.min(most, CONCISE_TEXT), cuts) };

@@ -115,7 +115,7 @@ describe("a task of any size", () => {
       ...["inputs", "description", "context_notes", "checkpoint", "attempts"],
     ]);
     expect(data.read_on[1]).toMatch(
-      /^description: \d+ of 99996 characters are here; get_task with field description and /,
+      /^description: \d+ of 99996 characters are here; get_task with project_id large, field description and /,
     );
 
     expect(await readWhole(tools, "description")).toBe(description);

@@ -122,6 +122,26 @@ describe("what a session holds", () => {
     expect(await succeed(beta, "get_next_task")).toMatchObject({ task: null });
   });
 
+  test("is read on in, and every hint says where: in the default project another task has its name", async () => {
+    await using _other = await start([{ description: "b".repeat(30_000) }]);
+    await using tools = await start([{ description: "a".repeat(30_000) }]);
+    const project_id = `project-${projects - 1}`;
+    const { read_on } = await succeed(tools, "get_next_task", { project_id });
+    expect(read_on).toEqual([
+      expect.stringContaining(`get_task with project_id ${project_id}, field description and offset `),
+    ]);
+    const args = { task_id: "TASK-001", field: "description", offset: 20_000 };
+    const read = async (more: object) => {
+      const { text, next, ...rest } = await succeed(tools, "get_task", { ...args, ...more });
+      expect(next ?? "with this project_id").toContain("with this project_id");
+      return [rest["project_id"], String(text).slice(-1)];
+    };
+    expect(await read({})).toEqual([project_id, "b"]);
+    await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "completed" });
+    expect(await read({ project_id })).toEqual([project_id, "b"]);
+    expect(await read({})).toEqual([`project-${projects}`, "a"]);
+  });
+
   test("is renewed with the lease it was taken for", async () => {
     await using tools = await start();
     const { attempt } = await succeed(tools, "get_next_task", { lease_seconds: 86_400 });
