@@ -31,6 +31,7 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   RATE_LIMITED: "Wait a little, then repeat the call.",
   DATABASE_UNAVAILABLE: `Wait some seconds, then repeat the call. ${SAFE_TO_REPEAT}`,
   INTERNAL: `${SAFE_TO_REPEAT} If it fails again, report this message to the person who runs the server.`,
+  QUERY_TOO_COMPLEX: `Lower limit where the tool takes one. ${SAFE_TO_REPEAT}`,
   BAD_RESPONSE: `${SAFE_TO_REPEAT} If it goes on: check that DOCKET_URL is the address of a Docket server.`,
 };
 

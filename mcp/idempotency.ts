@@ -97,7 +97,7 @@ export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySetti
 }
 
 /** Codes of errors that can also come after the change was committed. */
-const UNSURE = new Set(["DATABASE_UNAVAILABLE", "INTERNAL", "BAD_RESPONSE"]);
+const UNSURE = new Set(["DATABASE_UNAVAILABLE", "INTERNAL", "BAD_RESPONSE", "QUERY_TOO_COMPLEX"]);
 
 function mayHaveBeenDone(error: unknown): boolean {
   return error instanceof ServerError ? UNSURE.has(error.code) : !(error instanceof CallFault);

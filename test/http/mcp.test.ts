@@ -172,6 +172,28 @@ describe("a call over HTTP that is repeated", () => {
     expect(await addTask(caller, { "docket-client-id": "other" })).toEqual(["TASK-002"]);
   });
 
+  test("gives the task that the first one took, when only its answer was too large", async () => {
+    const caller = await makeProject(server, ["first", "second"]);
+    const owner = await connectOwner(server.test);
+    const setNotes = (sql: string) =>
+      owner.query(`UPDATE tasks SET context_notes = ${sql} WHERE project_id = $1 AND task_id = 'TASK-001'`, [
+        caller.projectId,
+      ]);
+    const client = await connectOverHttp(caller);
+    const claim = () => client.callTool({ name: "get_next_task", arguments: { project_id: caller.projectId } });
+    await setNotes("repeat('x', 17000000)");
+    expect(await claim()).toMatchObject({
+      isError: true,
+      content: [
+        { text: expect.stringMatching(/changes that it made before are kept.*Repeating the same call is safe/) },
+      ],
+    });
+    await setNotes("NULL");
+    expect(await claim()).toMatchObject({
+      structuredContent: { task: { task_id: "TASK-001" }, attempt: expect.stringMatching(/^1-/) },
+    });
+  });
+
   test("adds twice when both calls were answered", async () => {
     const caller = await makeProject(server, []);
     expect([await addTask(caller), await addTask(caller)]).toEqual([["TASK-001"], ["TASK-002"]]);

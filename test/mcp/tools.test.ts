@@ -354,6 +354,7 @@ describe("a lost answer", () => {
     ["DATABASE_UNAVAILABLE", "Database unavailable"],
     ["INTERNAL", "Something went wrong"],
     ["BAD_RESPONSE", "Not an answer"],
+    ["QUERY_TOO_COMPLEX", "The answer would be larger than 16 MB"],
   ])("may be what %s stands for, so the model's next call has the same key", async (code, message) => {
     const faults = [new GraphQLError(message, { extensions: { code } })];
     const root = {
