@@ -17,13 +17,7 @@ import {
   type ValueNode,
 } from "graphql";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
-
-/** What an operation may cost: the sum over its lists of the product of the page sizes on the path to each. */
-export interface Cost {
-  readonly nodes: number;
-  /** The path to the list that makes most of it, with the page sizes on it. */
-  readonly most: string;
-}
+import type { Price } from "../src/db/requester.ts";
 
 /**
  * How many entries a list counts as that has no `first`: `extensions: listSize(100)`. One that is read together with
@@ -45,8 +39,11 @@ interface Operation {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Counts before anything is read. The document is valid, and within the limits of its size. */
-export function costOf(schema: GraphQLSchema, { document, operation, variables }: Operation): Cost {
+/**
+ * What the operation may cost: the sum over its lists of the product of the page sizes on the path to each. It is counted
+ * before anything is read; the document is valid, and within the limits of its size.
+ */
+export function costOf(schema: GraphQLSchema, { document, operation, variables }: Operation): Price {
   const root = schema.getRootType(operation.operation);
   if (!root) return { nodes: 0, most: "" };
   const defaults = (operation.variableDefinitions ?? []).map(

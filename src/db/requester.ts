@@ -3,8 +3,8 @@ import { DocketError } from "../errors.ts";
 
 /** Why a request gets nothing more of the database, such as that it asked for too much. Its other statements fail with the same. */
 export class RequestStopped extends DocketError {
-  constructor(message: string) {
-    super("QUERY_TOO_COMPLEX", message);
+  constructor(message: string, details: Record<string, unknown> = {}) {
+    super("QUERY_TOO_COMPLEX", message, details);
   }
 }
 
@@ -13,6 +13,12 @@ export class CallerGone extends RequestStopped {
   constructor() {
     super("The caller went away before it had its answer.");
   }
+}
+
+/** What an operation may cost, in entries of lists, and the path to the list that makes most of it; empty without lists. */
+export interface Price {
+  readonly nodes: number;
+  readonly most: string;
 }
 
 interface RequesterOptions {
@@ -33,6 +39,8 @@ export class Requester {
   stopped: RequestStopped | null = null;
   /** Sends away what it lets wait for its turn. */
   refuseWaiting: (reason: RequestStopped) => void = () => undefined;
+  /** What it asks for, once that is known: to say where it may ask for less. */
+  price: Price | null = null;
   /** Whether something that it wrote is kept, whatever becomes of its answer. */
   wrote = false;
   /** Bytes of the rows it has read. */

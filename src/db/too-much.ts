@@ -12,6 +12,7 @@ export const answerTooLarge = (requester: Requester | undefined) =>
     requester,
     `The answer would be larger than ${LARGEST_ANSWER_BYTES / 1024 / 1024} MB.`,
     "Lower first, leave out long texts (description, contextNotes, completionNotes, checkpoint, metadata)",
+    { limitBytes: LARGEST_ANSWER_BYTES },
   );
 
 /** Why a request ends that has held connections for so many seconds. */
@@ -20,6 +21,7 @@ export const workedTooLong = (requester: Requester | undefined, seconds: number)
     requester,
     `This request has kept the database busy for ${seconds} seconds, which is the limit.`,
     "Lower first, narrow the filter (a text search is dear)",
+    { limitSeconds: seconds },
   );
 
 /** Why a read is refused that was ended by the limit on each statement. */
@@ -28,9 +30,20 @@ export const statementTooSlow = (requester: Requester | undefined) =>
     requester,
     `One statement took longer than ${STATEMENT_MS / 1000} seconds.`,
     "Narrow the filter (a text search is dear), lower first",
+    { limitSeconds: STATEMENT_MS / 1000 },
   );
 
-function tooMuch(requester: Requester | undefined, fault: string, remedy: string): RequestStopped {
-  const kept = requester?.wrote ? "The changes that it made before are kept: look before you repeat it. " : "";
-  return new RequestStopped(`${fault} ${kept}${remedy}, or ask for less in each of several requests.`);
+function tooMuch(
+  { price, wrote }: Pick<Requester, "price" | "wrote"> = { price: null, wrote: false },
+  fault: string,
+  remedy: string,
+  limit: Record<string, number>,
+): RequestStopped {
+  const sentences = [
+    fault,
+    ...(wrote ? ["The changes that it made before are kept: look before you repeat it."] : []),
+    `${remedy}, or ask for less in each of several requests.`,
+    ...(price?.most ? [`This operation costs ${price.nodes}, and most of it is ${price.most}.`] : []),
+  ];
+  return new RequestStopped(sentences.join(" "), { ...(price && { cost: price.nodes, most: price.most }), ...limit });
 }

@@ -24,14 +24,20 @@ interface Result {
   readonly setResult: (refusal: ExecutionResult) => void;
 }
 
-/** What is left of `room` bytes beside the value as JSON, without its escapes; stops looking below nothing. */
+/** What is left of `room` bytes beside the value as JSON; stops looking below nothing. */
 function roomLeft(value: unknown, room: number): number {
-  if (typeof value === "string") return room - Buffer.byteLength(value) - 2;
-  if (typeof value !== "object" || value === null) return room - 4;
+  if (typeof value === "string") return room - jsonBytes(value);
+  if (typeof value !== "object" || value === null) return room - String(value).length;
   let left = room - 2;
   for (const [name, part] of Object.entries(value)) {
-    left = roomLeft(part, left - (Array.isArray(value) ? 1 : name.length + 4));
+    left = roomLeft(part, left - (Array.isArray(value) ? 1 : jsonBytes(name) + 2));
     if (left < 0) break;
   }
   return left;
 }
+
+/** What JSON writes with an escape: quotes, control characters and surrogates that stand alone. */
+const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
+
+const jsonBytes = (text: string) =>
+  ESCAPED.test(text) ? Buffer.byteLength(JSON.stringify(text)) : Buffer.byteLength(text) + 2;

@@ -19,6 +19,7 @@ import {
 import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
 import { inexact, isExact, UNSAFE_NAME, unkept } from "../../client/exact-json.ts";
 import { costOf } from "../../schema/cost.ts";
+import { currentRequester } from "../db/requester.ts";
 import { badInput, DocketError } from "../errors.ts";
 import type { RequestContext } from "./graphql.ts";
 import type { PresentError } from "./present-error.ts";
@@ -66,13 +67,16 @@ function withinLimits({ schema, document, operationName, variableValues }: Opera
   if (!operation) return 0;
   const what = unkept(variableValues);
   if (what) return badInput(`The variables contain ${what}`, { http: BAD_REQUEST });
-  const { nodes, most } = costOf(schema, { document, operation, variables: variableValues ?? {} });
+  const price = costOf(schema, { document, operation, variables: variableValues ?? {} });
+  const { nodes, most } = price;
+  const requester = currentRequester();
+  if (requester) requester.price = price;
   if (nodes <= MOST_NODES) return nodes;
   return new DocketError(
     "QUERY_TOO_COMPLEX",
     `This operation costs ${nodes}: it asks for so many entries of lists, page sizes multiplied along each path; at most ` +
       `${MOST_NODES} are allowed. Most of it is ${most}: lower a page size there, or ask in several requests.`,
-    { cost: nodes, limit: MOST_NODES, http: BAD_REQUEST },
+    { cost: nodes, most, limit: MOST_NODES, http: BAD_REQUEST },
   );
 }
 

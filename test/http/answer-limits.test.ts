@@ -44,9 +44,13 @@ it("gives an answer of up to 16 MB, and says of a larger one what to lower", asy
   // 15 MB, and 17.
   const { p0, p2 } = await ask<Record<string, { nodes: unknown[] }>>(pages(3, 50));
   expect([p0?.nodes.length, p2?.nodes.length]).toEqual([50, 50]);
-  const errors = errorsOf(await gql(pages(17, 10)));
+  const errors = errorsOf(await gql(`{ ${page("few", 3)} ${pages(17, 10).slice(1)}`));
   expect(errors.length).toBeGreaterThan(0);
-  for (const error of errors) expect(error).toMatchObject(TOO_LARGE);
+  for (const error of errors)
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/ This operation costs 173, and most of it is p0\(first: 10\)\.$/),
+      extensions: { ...TOO_LARGE.extensions, cost: 173, most: "p0(first: 10)", limitBytes: LARGEST_ANSWER_BYTES },
+    });
   for (const error of errorsOf(await gql(pages(48, 100)))) expect(error).toMatchObject(TOO_LARGE);
   // Whoever asks next is not to suffer for it.
   await ask(pages(1, 100));
@@ -56,7 +60,24 @@ it("refuses an answer that shows one text many times, although little was read f
   const { gql, ask } = server;
   const copies = (count: number) => Array.from({ length: count }, (_, i) => `c${i}: contextNotes`).join(" ");
   await ask(`{ ${page("p", 10, copies(15))} }`);
-  expect(await gql(`{ ${page("p", 10, copies(17))} }`)).toMatchObject({ data: null, errors: [TOO_LARGE] });
+  const priced = { ...TOO_LARGE, extensions: { ...TOO_LARGE.extensions, cost: 10, most: "p(first: 10)" } };
+  expect(await gql(`{ ${page("p", 10, copies(17))} }`)).toMatchObject({ data: null, errors: [priced] });
+});
+
+it("counts a text as the JSON it becomes, with its escapes", async () => {
+  const { gql, ask } = server;
+  // Six bytes of JSON each.
+  const task = { description: "escapes", contextNotes: "\u0001".repeat(100_000) };
+  await ask(
+    'mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "escaped", createProject: true, tasks: $tasks}) { replayed } }',
+    { tasks: [task] },
+  );
+  const copies = (count: number) => {
+    const fields = Array.from({ length: count }, (_, i) => `c${i}: contextNotes`);
+    return `{ task(projectId: "escaped", taskId: "TASK-001") { ${fields.join(" ")} } }`;
+  };
+  await ask(copies(27));
+  expect(await gql(copies(28))).toMatchObject({ data: null, errors: [TOO_LARGE] });
 });
 
 const KEPT = expect.stringContaining(
@@ -210,7 +231,13 @@ it("ends a request that kept the database busy for too long, and lets the next o
   for (const error of errors)
     expect(error).toMatchObject({
       message: expect.stringMatching(/^This request has kept the database busy for 1 seconds, .* Lower first/),
-      extensions: { code: "QUERY_TOO_COMPLEX", retryable: false },
+      extensions: {
+        code: "QUERY_TOO_COMPLEX",
+        retryable: false,
+        cost: 30,
+        most: "p0(first: 1)",
+        limitSeconds: 1,
+      },
     });
   const pages = Array.from({ length: 9 }, (_, i) => `p${i}: tasks(first: ${i + 1}) { nodes { taskId } }`).join(" ");
   const written = await gql(`mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-002", title: "changed"}) {
