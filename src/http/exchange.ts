@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isStorable, NOT_STORABLE } from "../db/storable.ts";
 import type { Credentials } from "../keys/authenticate.ts";
+import { holdsSecret } from "../keys/redact.ts";
 import { sessionCookie } from "./cookies.ts";
 import { mayUseCookie } from "./origin.ts";
 import type { RequestScope } from "./request-scope.ts";
@@ -98,6 +99,7 @@ const LONGEST_CLIENT_ID = 200;
 /** What is wrong with the name of a session, from the header or a WebSocket's parameters; undefined when nothing is. */
 export function clientIdFault(client: string): string | undefined {
   if (client.length > LONGEST_CLIENT_ID) return `has ${client.length} characters; ${LONGEST_CLIENT_ID} at most.`;
+  if (holdsSecret(client)) return "looks like a secret, and everybody who reads the project sees it: send a name.";
   return isStorable(client) ? undefined : `${NOT_STORABLE}.`;
 }
 

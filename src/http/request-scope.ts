@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { asRequester, Requester } from "../db/requester.ts";
 import type { Authentication } from "../keys/authenticate.ts";
+import { holdsSecret } from "../keys/redact.ts";
 
 /**
  * What belongs to one request, or one operation of a WebSocket. It travels beside the calls, so that an error found
@@ -35,10 +36,13 @@ const scopes = new AsyncLocalStorage<RequestScope>();
 /** What callers may send as their own X-Request-Id. */
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
+/** It is kept in events for ever, where everybody of the project can read it. */
+const mayBeRequestId = (text: string) => REQUEST_ID.test(text) && !holdsSecret(text);
+
 export function openScope(hangUp: () => void, requestId?: string): RequestScope {
   const caller = new AbortController();
   return {
-    requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID(),
+    requestId: requestId !== undefined && mayBeRequestId(requestId) ? requestId : randomUUID(),
     requester: new Requester(STRANGER, { gone: caller.signal }),
     startedAt: performance.now(),
     gone: caller.signal,
