@@ -15,7 +15,7 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   PROJECT_ARCHIVED:
     "Finish and complete what you hold there, and go on in another project; tell the person you work for if it should be brought back.",
   TASK_NOT_FOUND: "Check task_id and project_id, or call list_tasks to find it.",
-  AMBIGUOUS_TASK_ID: "Repeat the call with project_id.",
+  AMBIGUOUS_TASK_ID: "Repeat the call with project_id, or with attempt from get_next_task if you hold the task.",
   INVALID_STATUS_TRANSITION:
     "Legal: pending → in_progress → completed, and in_progress → pending to give a task back. A completed task is reopened by status pending with reset: true, if its work really has to be done again. To work on a pending task, set in_progress first.",
   LEASE_LOST: "Stop working on this task, as somebody else may be doing it, and call get_next_task for another.",

@@ -57,12 +57,19 @@ export const projectNotFound = (projectId: string) =>
 export const taskNotFound = (taskId: string, projectId?: string) =>
   new DocketError("TASK_NOT_FOUND", `Task ${shown(taskId)} not found`, { taskId, ...(projectId && { projectId }) });
 
-export const ambiguousTaskId = (taskId: string, projectIds: readonly string[]) =>
-  new DocketError(
-    "AMBIGUOUS_TASK_ID",
-    `Task ${taskId} exists in several projects: ${projectIds.join(", ")}. Say which with projectId.`,
-    { taskId, projectIds },
-  );
+/** Projects that a message names; what is beyond is counted. */
+const MOST_NAMED = 20;
+
+/** For a write, one project is enough: the caller does not hold the task there, so it may have meant another. */
+export function ambiguousTaskId(taskId: string, projectIds: readonly string[]): DocketError {
+  const named = projectIds.slice(0, MOST_NAMED);
+  const more = projectIds.length > MOST_NAMED ? ` and ${projectIds.length - MOST_NAMED} more` : "";
+  const message =
+    projectIds.length === 1
+      ? `Task ${taskId} of project ${named[0]} is not held by this caller. Say that it is meant with projectId, or pass attempt as the claim returned it.`
+      : `Task ${taskId} exists in several projects: ${named.join(", ")}${more}. Say which with projectId.`;
+  return new DocketError("AMBIGUOUS_TASK_ID", message, { taskId, projectIds: named });
+}
 
 export const invalidTransition = (from: string, to: string, remedy: string) =>
   new DocketError("INVALID_STATUS_TRANSITION", `Invalid status transition: ${from} → ${to}`, { from, to, remedy });

@@ -24,7 +24,8 @@ import {
 } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
 
-const PROJECT = "May be left out when the task is the only one of that id that this key sees or holds.";
+const PROJECT =
+  "May be left out for the task of that id that the caller holds, by its attempt or client id, and where the key sees only one project. AMBIGUOUS_TASK_ID names the projects to choose from.";
 const ATTEMPT =
   "The attempt you hold, exactly as the claim returned it. Without it, only the key and the client id (header Docket-Client-Id) that claimed the task may write it.";
 const LEASE = "Default: the project's leaseSeconds.";

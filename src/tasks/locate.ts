@@ -40,10 +40,17 @@ WHERE t.task_id = $1 AND ($2::text[] IS NULL OR t.project_id = ANY ($2)) AND t.d
 ORDER BY t.project_id`,
 };
 
+const ONLY_PROJECT = {
+  name: "task-locate-only-project",
+  text: `SELECT count(*) < 2 AS only
+FROM (SELECT FROM projects WHERE $1::text[] IS NULL OR project_id = ANY ($1) LIMIT 2) visible`,
+};
+
 /**
- * Which task is meant. `taskId` alone is enough when exactly one visible project holds it. Else a write means the one
- * whose attempt was given; without an attempt the one that this key and client hold, or brought to the status that is
- * `wanted` (a repeated call), if there is no other that they held last.
+ * Which task is meant. To read, `taskId` alone is enough when exactly one visible project holds it. A write means the
+ * one whose attempt was given; without an attempt the one that this key and client hold, or brought to the status that
+ * is `wanted` (a repeated call), if there is no other that they held last. A task that the caller does not hold is meant
+ * only where there is no other project that it could mean; an attempt that proves nothing is left to the fence.
  * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID naming the projects.
  */
 export async function locateTask(
@@ -56,9 +63,10 @@ export async function locateTask(
     requireVisible(viewer, projectId);
     return { projectId, taskId };
   }
+  const visible = visibleProjects(viewer);
   const found = await db.read<Found>(FIND, [
     taskId,
-    visibleProjects(viewer),
+    visible,
     viewer.actor,
     viewer.client,
     attempt == null ? null : numberOf(attempt),
@@ -66,13 +74,22 @@ export async function locateTask(
   const mine = found.filter((one) => (attempt == null ? one.opened === true : isGiven(one, attempt)));
   const held =
     mine.length === 1 ? mine.find(({ open, status }) => open || attempt != null || status === wanted) : undefined;
-  const chosen = found.length === 1 ? found[0] : use === "write" ? held : undefined;
+  const chosen = use === "write" ? held : undefined;
   if (chosen) return { projectId: chosen.project_id, taskId };
-  if (found.length === 0) throw taskNotFound(taskId);
+  const [first, another] = found;
+  if (!first) throw taskNotFound(taskId);
+  if (!another && (use === "read" || attempt != null || (await isOnlyProject(db, visible))))
+    return { projectId: first.project_id, taskId };
   throw ambiguousTaskId(
     taskId,
     found.map(({ project_id }) => project_id),
   );
+}
+
+/** Whether there are not two projects among these; null is every project. */
+async function isOnlyProject(db: Context["db"], visible: readonly string[] | null): Promise<boolean> {
+  const [found] = await db.read<{ only: boolean }>(ONLY_PROJECT, [visible]);
+  return found?.only === true;
 }
 
 const isGiven = ({ attempt, secret }: Found, given: string): boolean =>
