@@ -1,81 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { DestinationStream } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { renderBanner } from "./banner.ts";
 import { explainMissingDatabase, findDatabase, orExplain } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
-import { checkServer } from "./db/check-server.ts";
-import { type Database, openDatabase } from "./db/database.ts";
-import { errorCode } from "./db/faults.ts";
 import { keepRunning } from "./db/keep-running.ts";
 import { migrate } from "./db/migrate.ts";
-import { openPrisma } from "./db/prisma.ts";
 import { guardProcess } from "./http/last-guard.ts";
 import { createLogger } from "./http/logger.ts";
-import { type HttpServer, startHttpServer } from "./http/server.ts";
-import { type RunningJob, startJobs } from "./jobs/jobs.ts";
-import { createAuthenticator } from "./keys/authenticate.ts";
+import { openPort } from "./http/port.ts";
 import { ensureFirstKeys } from "./keys/first-keys.ts";
 import { createSignInToken, LINK_MINUTES } from "./keys/sign-in.ts";
-import { type Log, openLog } from "./log/log.ts";
 import { Outage } from "./log/outage.ts";
-import { hasTextIndex, MAKE_TEXT_INDEX } from "./tasks/text-index.ts";
-
-export interface RunningServer {
-  /** Without a path, such as `http://127.0.0.1:4000`. */
-  readonly url: string;
-  readonly database: Database;
-  readonly log: Log;
-  /** Ends everything in order: no new requests, streams end with a place to resume from, then the database. */
-  close(): Promise<void>;
-}
-
-interface StartOptions {
-  /** A migrated database. */
-  readonly databaseUrl: string;
-  /** Where the log goes instead of stdout. */
-  readonly logDestination?: DestinationStream;
-}
-
-/**
- * Starts a server on a database that is there and migrated. Nothing stays open when it fails.
- * @throws Error whose message says what is wrong and what to do.
- */
-export async function startServer(
-  config: Config,
-  { databaseUrl, logDestination }: StartOptions,
-): Promise<RunningServer> {
-  // Closed in the reverse order of what stands here.
-  await using opened = new AsyncDisposableStack();
-  const logger = createLogger(config.log, logDestination);
-  const { poolSize: size, requestSeconds } = config.database;
-  const database = openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
-  opened.defer(() => database.close());
-  await checkServer(database);
-  if (!(await hasTextIndex(database)))
-    logger.warn(`Text searches read the texts of all tasks. Ask an administrator to run in psql: ${MAKE_TEXT_INDEX}`);
-  const prisma = openPrisma(database.pool);
-  opened.defer(() => prisma.$disconnect());
-  const log = await openLog({ database, listenUrl: databaseUrl, logger, settings: config.delivery });
-  let http: HttpServer | undefined;
-  // Requests that stream end with their streams, and only then can all connections be closed.
-  opened.defer(() => http?.close());
-  let jobs: RunningJob | undefined;
-  // Both take their time when the outside hangs: together.
-  opened.defer(async () => void (await Promise.all([log.close(), jobs?.close()])));
-  jobs = await startJobs({ database, log, logger, config });
-  const authenticate = await createAuthenticator(database, config.jwt);
-  const services = { database, prisma, log };
-  http = await startHttpServer({ services, authenticate, http: config.http, logger }).catch((error) => {
-    throw explainListening(error, config);
-  });
-  const { url, stopAccepting } = http;
-  opened.defer(stopAccepting);
-  const owned = opened.move();
-  return { url, database, log, close: () => owned.disposeAsync() };
-}
+import type { RunningServer } from "./server.ts";
 
 /** Signals within this many milliseconds are one. */
 const ECHO_MS = 500;
@@ -96,9 +34,14 @@ export async function main(): Promise<void> {
     const config = loadConfig();
     guardProcess(createLogger(config.log));
     await using running = new AsyncDisposableStack();
+    // First of all: clients that come back after a restart find it taken, and wait for the rest.
+    const port = await openPort(config.http);
+    running.defer(() => port.close());
     const { url, ownerUrl, place, embedded } = await findDatabase(config, running, { create: true });
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
-    const server = await startServer(config, { databaseUrl: url });
+    // Most of what is loaded, which takes a second or two: Node takes no connection meanwhile, but the system does.
+    const { startServer } = await import("./server.ts");
+    const server = await startServer(config, { databaseUrl: url, port });
     running.defer(() => server.close());
     const keeper = embedded && keepRunning(embedded, new Outage(createLogger(config.log), "The embedded PostgreSQL"));
     running.defer(() => keeper?.stop());
@@ -125,17 +68,3 @@ async function introduce({ url, database }: RunningServer, config: Config, place
     cli: join(root, "cli", "docket.js"),
   });
 }
-
-function explainListening(error: unknown, { http: { host, port } }: Config): unknown {
-  const reason = LISTENING[errorCode(error) ?? ""];
-  return reason === undefined
-    ? error
-    : new Error(`Cannot listen on ${host}, port ${port}: ${reason}`, { cause: error });
-}
-
-const LISTENING: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another program does already. Stop it, or choose another port, such as PORT=4001 npm start.",
-  EACCES: "that takes more rights. Choose a port from 1024 on with PORT.",
-  EADDRNOTAVAIL: "this machine has no such address. Set HOST to one it has, such as 127.0.0.1.",
-  ENOTFOUND: "this name is not known. Set HOST to an address of this machine, such as 127.0.0.1.",
-};

@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { GraphQLError } from "graphql";
 import type { Logger } from "pino";
@@ -23,6 +22,7 @@ import { createGraphQLServer, type GraphQLServer } from "./graphql.ts";
 import { createHealthRoute } from "./health.ts";
 import type { McpRouteOptions } from "./mcp.ts";
 import { isOwnHost } from "./origin.ts";
+import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
 import { refuseSocket } from "./refuse-socket.ts";
 import { logRequest } from "./request-log.ts";
@@ -37,6 +37,8 @@ export interface HttpOptions {
   readonly authenticate: Authenticate;
   readonly http: HttpConfig;
   readonly logger: Logger;
+  /** The address, where it has been taken already. */
+  readonly port?: Port;
 }
 
 export interface HttpServer {
@@ -50,16 +52,10 @@ export interface HttpServer {
 
 /** What the log says of a request whose caller went away; the number is nginx's. */
 const CALLER_GONE = 499;
-/** How long requests under way may take to end when the server stops, in milliseconds. */
-const PATIENCE_MS = 5_000;
-/** How long a request may take to arrive, from the connection's first moment, in milliseconds. */
-const REQUEST_MS = 30_000;
-/** How often that is looked at, in milliseconds. */
-const LOOK_MS = 5_000;
 /** Bytes that may wait in memory until all connections of one key have read them. */
 const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
 
-/** @throws Error of the operating system when the address cannot be listened on. */
+/** @throws Error that says what to do when the address cannot be listened on. */
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
   const { services, authenticate, http, logger } = options;
   const graphql = createGraphQLServer(options);
@@ -75,37 +71,22 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     ["/sign-out", { methods: [...READS, "POST"], answer: createSignOutRoute(services.database, authenticate) }],
   ]);
 
-  const server = createServer({
-    requestTimeout: REQUEST_MS,
-    headersTimeout: REQUEST_MS,
-    connectionsCheckingInterval: LOOK_MS,
-    noDelay: true,
-    // Clients that offer HTTP/2 (h2c) as well are answered in HTTP/1.1; refused, they would not ask again.
-    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+  const port = options.port ?? (await openPort(http));
+  port.serve({
+    request: (request, response) =>
+      void answer(request, response, { routes, present: graphql.present, unread, options }),
+    upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options }),
+    connect: (_request, socket) => refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.")),
+    // Such as no descriptor for one more connection.
+    failed: (error) => logger.error({ err: error }, "a connection could not be taken"),
   });
-  // It stays when the connection leaves HTTP behind: an error that nobody hears ends the process.
-  server.on("connection", (socket) => socket.on("error", () => undefined));
-  server.on(
-    "request",
-    (request, response) => void answer(request, response, { routes, present: graphql.present, unread, options }),
-  );
-  server.on("upgrade", (request, socket, head) => upgrade(request, socket, head, { webSockets, options }));
-  server.on("connect", (_request, socket) => refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.")));
-  await listen(server, http);
-  // Such as no descriptor for one more connection.
-  server.on("error", (error) => logger.error({ err: error }, "a connection could not be taken"));
-  const closed = new Promise((resolve) => server.once("close", resolve));
 
   return {
-    url: urlOf(server, http),
-    stopAccepting: () => void server.close(),
+    url: port.url,
+    stopAccepting: () => port.stopAccepting(),
     async close() {
       await webSockets.close();
-      if (server.listening) server.close();
-      server.closeIdleConnections();
-      const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
-      await closed;
-      clearTimeout(patience);
+      await port.close();
     },
   };
 }
@@ -272,21 +253,4 @@ function refuseForeignHost(request: IncomingMessage, http: HttpConfig): void {
   if (isOwnHost(request, http)) return;
   const name = JSON.stringify(request.headers.host ?? "");
   throw new HttpRefusal(403, `This server does not go by the name ${name}: name it in DOCKET_ALLOWED_HOSTS to use it.`);
-}
-
-function listen(server: Server, { host, port }: HttpConfig): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-function urlOf(server: Server, { host }: HttpConfig): string {
-  const { port } = server.address() as AddressInfo;
-  // An address that stands for all of them is no address to go to.
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }

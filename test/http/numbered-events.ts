@@ -7,7 +7,7 @@ export const numbersOf = (projectId: string) =>
 export const NUMBERS = numbersOf("alpha");
 
 /** Event n of the project; the first makes the project. */
-export async function happen({ ask }: TestServer, n: number, projectId = "alpha"): Promise<void> {
+export async function happen({ ask }: Pick<TestServer, "ask">, n: number, projectId = "alpha"): Promise<void> {
   if (n === 1) await ask(`mutation { createProject(input: {projectId: "${projectId}", name: "P"}) { replayed } }`);
   else
     await ask(

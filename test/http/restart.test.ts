@@ -1,75 +1,187 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { EventSource } from "eventsource";
 import { createClient as createSseClient } from "graphql-sse";
 import { createClient as createSocketClient } from "graphql-ws";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { createTestDatabase } from "../support/database.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
-import { happen, NUMBERS, numbersIn } from "./numbered-events.ts";
+import { ServerProcess } from "../../bench/server-process.ts";
+import { TypedDocumentString } from "../../client/gen/graphql.ts";
+import { followStream } from "../../client/stream.ts";
+import { whileLocked } from "../../src/db/file-lock.ts";
+import { eventually } from "../support/eventually.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { happen } from "./numbered-events.ts";
 
-/** What one library's own client sees of the subscription, and how it ended, should it have. */
+type Frame = { readonly cursor: string; readonly events: readonly { readonly number: number }[] };
+
+interface Answer {
+  readonly data?: { readonly taskEvents?: Frame | null } | null;
+}
+
+/** What one client saw of the subscription, and how it ended, should it have. */
 interface Watching {
   readonly numbers: number[];
   readonly ended: unknown[];
+  frames: number;
+}
+
+interface Address {
+  readonly url: string;
+  readonly apiKey: string;
 }
 
 /** Watches until the answer is called. */
-type Watch = (server: TestServer, watching: Watching) => () => void;
+type Watch = (address: Address, watching: Watching) => () => void;
 
-interface Frame {
-  readonly data?: unknown;
+const QUERY = `subscription Watch($after: String) {
+  taskEvents(filter: {projects: ["alpha"]}, after: $after) { cursor events { number } }
+}`;
+
+function see(watching: Watching, { events }: Frame): void {
+  watching.frames += 1;
+  watching.numbers.push(...events.map(({ number }) => number));
 }
 
-const sink = ({ numbers, ended }: Watching) => ({
-  next: (frame: Frame) => void numbers.push(...numbersIn({ data: JSON.stringify(frame) })),
-  error: (error: unknown) => void ended.push(error),
-  complete: () => void ended.push("complete"),
-});
+/** As the documentation advises: a client that comes back asks for what follows the last frame. */
+function sink(watching: Watching, variables: { after?: string }) {
+  return {
+    next: ({ data }: Answer) => {
+      if (!data?.taskEvents) return;
+      variables.after = data.taskEvents.cursor;
+      see(watching, data.taskEvents);
+    },
+    error: (error: unknown) => void watching.ended.push(error),
+    complete: () => void watching.ended.push("complete"),
+  };
+}
 
-const watchers: Record<string, Watch> = {
-  "graphql-ws": ({ wsUrl, agentKey }, watching) => {
-    const client = createSocketClient({ webSocketImpl: WebSocket, url: wsUrl, connectionParams: { apiKey: agentKey } });
-    client.subscribe({ query: NUMBERS }, sink(watching));
-    return () => void client.dispose();
-  },
-  "graphql-sse": ({ url, agentKey }, watching) => {
-    const headers = { authorization: `Bearer ${agentKey}` };
-    const client = createSseClient({ url: `${url}/graphql`, headers });
-    client.subscribe({ query: NUMBERS }, sink(watching));
+const socketUrl = (url: string) => `${url.replace("http", "ws")}/graphql`;
+const BY_DEFAULT = "graphql-ws with its default settings";
+
+const byDefault: Watch = ({ url, apiKey }, watching) => {
+  const client = createSocketClient({ webSocketImpl: WebSocket, url: socketUrl(url), connectionParams: { apiKey } });
+  const variables = {};
+  client.subscribe({ query: QUERY, variables }, sink(watching, variables));
+  return () => void client.dispose();
+};
+
+const clients: Record<string, Watch> = {
+  [BY_DEFAULT]: byDefault,
+  "graphql-sse with its default settings": ({ url, apiKey }, watching) => {
+    const client = createSseClient({ url: `${url}/graphql`, headers: { authorization: `Bearer ${apiKey}` } });
+    const variables = {};
+    client.subscribe({ query: QUERY, variables }, sink(watching, variables));
     return () => client.dispose();
   },
-  eventsource: ({ url, agentKey }, { numbers }) => {
-    const source = new EventSource(`${url}/graphql?query=${encodeURIComponent(NUMBERS)}`, {
+  "the client of the package eventsource": ({ url, apiKey }, watching) => {
+    const source = new EventSource(`${url}/graphql?query=${encodeURIComponent(QUERY)}`, {
       fetch: (address, init) =>
-        fetch(address, { ...init, headers: { ...init.headers, authorization: `Bearer ${agentKey}` } }),
+        fetch(address, { ...init, headers: { ...init.headers, authorization: `Bearer ${apiKey}` } }),
     });
-    source.addEventListener("next", (event) => void numbers.push(...numbersIn(event)));
+    source.addEventListener("next", ({ data }) => see(watching, JSON.parse(data).data.taskEvents));
+    source.addEventListener("error", ({ code }) => {
+      if (source.readyState === EventSource.CLOSED) watching.ended.push(code);
+    });
     return () => source.close();
+  },
+  "Docket's own client": ({ url, apiKey }, watching) => {
+    const stop = new AbortController();
+    const document = new TypedDocumentString<{ taskEvents: Frame | null }, object>(QUERY);
+    const follow = async () => {
+      for await (const frame of followStream({ url, apiKey, document, variables: {}, signal: stop.signal }))
+        see(watching, frame);
+    };
+    follow().then(
+      () => stop.signal.aborted || watching.ended.push("complete"),
+      (error: unknown) => watching.ended.push(error),
+    );
+    return () => stop.abort();
   },
 };
 
-test.each(Object.keys(watchers))(
-  "a client of %s watches on by itself when the server is started anew",
-  {
-    timeout: 60_000,
-  },
-  async (library) => {
-    const database = await createTestDatabase();
-    onTestFinished(() => database.drop());
-    const first = await startTestServer({ test: database });
-    await happen(first, 1);
-    const watching: Watching = { numbers: [], ended: [] };
-    const stop = watchers[library]?.(first, watching);
-    await expect.poll(() => first.log.streams).toBe(1);
-    await happen(first, 2);
-    await expect.poll(() => watching.numbers).toEqual([2]);
-    await first.close();
+/** The example of docs/events.md, as it stands there. */
+async function documentedClient(): Promise<Watch> {
+  const [, example = ""] = /^```js\nimport .*?\n\n(.*?)^```/ms.exec(await readFile("docs/events.md", "utf8")) ?? [];
+  expect(example).toContain("shouldRetry: () => true");
+  return ({ url, apiKey }, watching) => {
+    const script = example.replace("ws://127.0.0.1:4000/graphql", socketUrl(url));
+    const watch = new Function("createClient", "apiKey", "query", "show", `${script}\nreturn client;`);
+    const client = watch(createSocketClient, apiKey, QUERY, (frame: Frame) => see(watching, frame));
+    return () => client.dispose();
+  };
+}
 
-    const second = await startTestServer({ test: database, env: { PORT: new URL(first.url).port } });
-    await expect.poll(() => second.log.streams, { timeout: 30_000 }).toBe(1);
-    await happen(second, 3);
-    await expect.poll(() => watching.numbers.at(-1)).toBe(3);
-    expect(watching.ended).toEqual([]);
-    stop?.();
-  },
-);
+test("clients watch on when the server is started anew, and those that try again when it was away for a while", {
+  timeout: 240_000,
+}, async () => {
+  // Clients wait a random time before they come back: here always the longest.
+  vi.spyOn(Math, "random").mockReturnValue(0.999);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const home = await makeInitialisedHome(join(await makeTemporaryFolder("restart"), ".docket"));
+  const server = new ServerProcess({
+    databaseUrl: undefined,
+    home,
+    environment: { DOCKET_STREAMS_PER_CLIENT: "10", DOCKET_JOBS: "none" },
+  });
+  onTestFinished(() => server.stop());
+  await server.start();
+  const { url } = server;
+  const apiKey = (await readFile(join(home, "agent-key"), "utf8")).trim();
+  const ask = async (query: string) => {
+    const response = await fetch(`${url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${apiKey}` },
+      body: JSON.stringify({ query }),
+    });
+    const { data, errors } = await response.json();
+    expect(errors).toBeUndefined();
+    return data;
+  };
+  await happen({ ask }, 1);
+  const watchers = { ...clients, "graphql-ws with the documented settings": await documentedClient() };
+  const watch = (name: string, by: Watch) => {
+    const watching: Watching = { numbers: [], ended: [], frames: 0 };
+    onTestFinished(by({ url, apiKey }, watching));
+    return { name, watching };
+  };
+  const seen = Object.entries(watchers).map(([name, by]) => watch(name, by));
+  await eventually(() => expect(seen.filter(({ watching }) => watching.frames === 0)).toEqual([]));
+  await happen({ ask }, 2);
+  const expectAll = (numbers: readonly number[], of = seen) =>
+    eventually(() => expect(of).toMatchObject(of.map(({ name }) => ({ name, watching: { numbers, ended: [] } }))));
+  await expectAll([2]);
+
+  await server.stop();
+  await server.start();
+  await happen({ ask }, 3);
+  await expectAll([2, 3]);
+
+  await server.stop();
+  const ended = () => seen.filter(({ watching }) => watching.ended.length > 0).map(({ name }) => name);
+  // Whatever the server does: graphql-ws takes a refused connection for a fatal error, unless it is told otherwise.
+  await eventually(() => expect(ended()).toEqual([BY_DEFAULT]));
+  // Nobody can start PostgreSQL meanwhile, and so the server cannot answer yet.
+  const [starting, early] = await whileLocked(join(home, "postgres.lock"), async () => {
+    const starting = server.start();
+    const socket = await eventually(async () => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      await once(socket, "connect");
+      return socket;
+    });
+    socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+    return [starting, { answer: text(socket), ...watch("the early one", byDefault) }] as const;
+  });
+  await starting;
+  expect(await early.answer).toMatch(/^HTTP\/1.1 200 OK/);
+  await eventually(() => expect(early.watching.frames).toBeGreaterThan(0));
+  await happen({ ask }, 4);
+  await expectAll(
+    [2, 3, 4],
+    seen.filter(({ name }) => name !== BY_DEFAULT),
+  );
+  await expectAll([4], [early]);
+});

@@ -6,7 +6,7 @@ import { type CreateApiKey, insertKey } from "../../src/keys/create.ts";
 import { SERVER } from "../../src/keys/key.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import type { Log } from "../../src/log/log.ts";
-import { startServer } from "../../src/main.ts";
+import { startServer } from "../../src/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 /** What a GraphQL server answers. */

@@ -1,0 +1,126 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { HttpConfig } from "../config.ts";
+import { errorCode } from "../db/faults.ts";
+
+/** What answers. */
+export interface Service {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  connect(request: IncomingMessage, socket: Duplex): void;
+  /** A connection could not be taken. */
+  failed(error: Error): void;
+}
+
+/** The address that clients call. */
+export interface Port {
+  /** Without a path, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** Lets this answer those that wait, and all that come from here on. To be called once. */
+  serve(service: Service): void;
+  /** No new connections from here on; those open go on. */
+  stopAccepting(): void;
+  /** Ends all connections that speak HTTP, the idle ones at once; WebSockets have to be closed before. */
+  close(): Promise<void>;
+}
+
+/** How long requests under way may take to end when the server stops, in milliseconds. */
+const PATIENCE_MS = 5_000;
+/** How long a request may take to arrive, from the connection's first moment, in milliseconds. */
+const REQUEST_MS = 30_000;
+/** How often that is looked at, in milliseconds. */
+const LOOK_MS = 5_000;
+/** How long clients that came too early are kept waiting, in milliseconds; after a broken connection most try again. */
+const EARLY_MS = 60_000;
+
+/**
+ * Takes the address before there is anything to answer with: clients that come meanwhile wait. A refused connection
+ * makes standard clients of WebSockets give up for good, and a 503 those of server-sent events.
+ * @throws Error that says what to do when the address cannot be listened on.
+ */
+export async function openPort({ host, port }: HttpConfig): Promise<Port> {
+  const server = createServer({
+    requestTimeout: REQUEST_MS,
+    headersTimeout: REQUEST_MS,
+    connectionsCheckingInterval: LOOK_MS,
+    noDelay: true,
+    // Clients that offer HTTP/2 (h2c) as well are answered in HTTP/1.1; refused, they would not ask again.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+  });
+  // It stays when the connection leaves HTTP behind: an error that nobody hears ends the process.
+  server.on("connection", (socket) => socket.on("error", () => undefined));
+
+  const { promise: ready, resolve: serve, reject: giveUp } = Promise.withResolvers<Service>();
+  ready.catch(() => undefined);
+  function wait(socket: Duplex, then: (service: Service) => void): void {
+    const tooLong = setTimeout(() => socket.destroy(), EARLY_MS);
+    ready
+      .then((service) => (socket.destroyed ? undefined : then(service)))
+      .catch(() => socket.destroy())
+      .finally(() => clearTimeout(tooLong));
+  }
+  const early = {
+    request: (request: IncomingMessage, response: ServerResponse) =>
+      wait(request.socket, (service) => service.request(request, response)),
+    upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      wait(socket, (service) => service.upgrade(request, socket, head)),
+  };
+  server.on("request", early.request);
+  server.on("upgrade", early.upgrade);
+  await listen(server, host, port).catch((error: unknown) => {
+    throw explained(error, host, port);
+  });
+  const closed = new Promise((resolve) => server.once("close", resolve));
+
+  return {
+    url: urlOf(server, host),
+    serve(service) {
+      server.off("request", early.request).on("request", service.request);
+      server.off("upgrade", early.upgrade).on("upgrade", service.upgrade);
+      server.on("connect", service.connect);
+      server.on("error", service.failed);
+      serve(service);
+    },
+    stopAccepting: () => void server.close(),
+    async close() {
+      giveUp(new Error("The server was stopped before it answered anybody."));
+      if (server.listening) server.close();
+      server.closeIdleConnections();
+      const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
+      await closed;
+      clearTimeout(patience);
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function explained(error: unknown, host: string, port: number): unknown {
+  const reason = LISTENING[errorCode(error) ?? ""];
+  return reason === undefined
+    ? error
+    : new Error(`Cannot listen on ${host}, port ${port}: ${reason}`, { cause: error });
+}
+
+const LISTENING: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program does already. Stop it, or choose another port, such as PORT=4001 npm start.",
+  EACCES: "that takes more rights. Choose a port from 1024 on with PORT.",
+  EADDRNOTAVAIL: "this machine has no such address. Set HOST to one it has, such as 127.0.0.1.",
+  ENOTFOUND: "this name is not known. Set HOST to an address of this machine, such as 127.0.0.1.",
+};
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  // An address that stands for all of them is no address to go to.
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}

@@ -1,0 +1,66 @@
+import type { DestinationStream } from "pino";
+import type { Config } from "./config.ts";
+import { checkServer } from "./db/check-server.ts";
+import { type Database, openDatabase } from "./db/database.ts";
+import { openPrisma } from "./db/prisma.ts";
+import { createLogger } from "./http/logger.ts";
+import type { Port } from "./http/port.ts";
+import { type HttpServer, startHttpServer } from "./http/server.ts";
+import { type RunningJob, startJobs } from "./jobs/jobs.ts";
+import { createAuthenticator } from "./keys/authenticate.ts";
+import { type Log, openLog } from "./log/log.ts";
+import { hasTextIndex, MAKE_TEXT_INDEX } from "./tasks/text-index.ts";
+
+export interface RunningServer {
+  /** Without a path, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  readonly database: Database;
+  readonly log: Log;
+  /** Ends everything in order: no new requests, streams end with a place to resume from, then the database. */
+  close(): Promise<void>;
+}
+
+interface StartOptions {
+  /** A migrated database. */
+  readonly databaseUrl: string;
+  /** The address, where it has been taken already. */
+  readonly port?: Port;
+  /** Where the log goes instead of stdout. */
+  readonly logDestination?: DestinationStream;
+}
+
+/**
+ * Starts a server on a database that is there and migrated. Nothing stays open when it fails.
+ * @throws Error whose message says what is wrong and what to do.
+ */
+export async function startServer(
+  config: Config,
+  { databaseUrl, port, logDestination }: StartOptions,
+): Promise<RunningServer> {
+  // Closed in the reverse order of what stands here.
+  await using opened = new AsyncDisposableStack();
+  const logger = createLogger(config.log, logDestination);
+  const { poolSize: size, requestSeconds } = config.database;
+  const database = openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
+  opened.defer(() => database.close());
+  await checkServer(database);
+  if (!(await hasTextIndex(database)))
+    logger.warn(`Text searches read the texts of all tasks. Ask an administrator to run in psql: ${MAKE_TEXT_INDEX}`);
+  const prisma = openPrisma(database.pool);
+  opened.defer(() => prisma.$disconnect());
+  const log = await openLog({ database, listenUrl: databaseUrl, logger, settings: config.delivery });
+  let http: HttpServer | undefined;
+  // Requests that stream end with their streams, and only then can all connections be closed.
+  opened.defer(() => http?.close());
+  let jobs: RunningJob | undefined;
+  // Both take their time when the outside hangs: together.
+  opened.defer(async () => void (await Promise.all([log.close(), jobs?.close()])));
+  jobs = await startJobs({ database, log, logger, config });
+  const authenticate = await createAuthenticator(database, config.jwt);
+  const services = { database, prisma, log };
+  http = await startHttpServer({ services, authenticate, http: config.http, logger, ...(port && { port }) });
+  const { url, stopAccepting } = http;
+  opened.defer(stopAccepting);
+  const owned = opened.move();
+  return { url, database, log, close: () => owned.disposeAsync() };
+}
