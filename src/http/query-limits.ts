@@ -19,6 +19,7 @@ import {
 import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
 import { inexact, isExact, UNSAFE_NAME, unkept } from "../../client/exact-json.ts";
 import { costOf } from "../../schema/cost.ts";
+import { WHOLE_SCHEMA_COST } from "../../schema/introspection-cost.ts";
 import { currentRequester } from "../db/requester.ts";
 import { badInput, DocketError } from "../errors.ts";
 import type { RequestContext } from "./graphql.ts";
@@ -37,6 +38,8 @@ const MOST_FIELDS = 5_000;
 
 /** Entries of lists that an operation may ask for together, and a subscription in each frame. */
 const MOST_NODES = 20_000;
+/** Fields of these entries: each takes its time, also one that reads nothing. */
+const MOST_VALUES = 200_000;
 
 /** Refuses documents and operations beyond the limits before anything is read, whatever way they came. */
 export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContext, "tellCost">> {
@@ -67,17 +70,31 @@ function withinLimits({ schema, document, operationName, variableValues }: Opera
   if (!operation) return 0;
   const what = unkept(variableValues);
   if (what) return badInput(`The variables contain ${what}`, { http: BAD_REQUEST });
-  const price = costOf(schema, { document, operation, variables: variableValues ?? {} });
+  const { values, ...price } = costOf(schema, { document, operation, variables: variableValues ?? {} });
   const { nodes, most } = price;
   const requester = currentRequester();
   if (requester) requester.price = price;
-  if (nodes <= MOST_NODES) return nodes;
-  return new DocketError(
-    "QUERY_TOO_COMPLEX",
-    `This operation costs ${nodes}: it asks for so many entries of lists, page sizes multiplied along each path; at most ` +
-      `${MOST_NODES} are allowed. Most of it is ${most}: lower a page size there, or ask in several requests.`,
-    { cost: nodes, most, limit: MOST_NODES, http: BAD_REQUEST },
-  );
+  const tooMuch = (cost: number, limit: number, what: string) =>
+    new DocketError(
+      "QUERY_TOO_COMPLEX",
+      `This operation costs ${cost}: ${what}; at most ${limit} are allowed. Most of it is ${most}: lower a page size ` +
+        "there, select less of it, or ask in several requests.",
+      { cost, most, limit, http: BAD_REQUEST },
+    );
+  if (nodes > MOST_NODES)
+    return tooMuch(
+      nodes,
+      MOST_NODES,
+      "it asks for so many entries of lists, page sizes multiplied along each path " +
+        `(of the whole schema, as tools ask for it, ${WHOLE_SCHEMA_COST})`,
+    );
+  if (values > MOST_VALUES)
+    return tooMuch(
+      values,
+      MOST_VALUES,
+      "it asks for so many values, each field once for every entry of the lists on its path",
+    );
+  return nodes;
 }
 
 type Operation = Pick<ExecutionArgs, "schema" | "document" | "operationName" | "variableValues">;

@@ -1,3 +1,4 @@
+import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
@@ -123,6 +124,22 @@ describe("an operation that costs too much", () => {
     expect(errors).toMatchObject([{ extensions: { code: "QUERY_TOO_COMPLEX", cost: 20_001, limit: 20_000 } }]);
   });
 
+  it("begins at one value more than 200,000, whatever the fields are", async () => {
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `n${i}: __typename`).join(" ");
+    const wide = (more: number) =>
+      `{ tasks(first: 100) { nodes { project { tasks(first: 100) { nodes { ${names(17)} } } } } }
+        other: tasks(first: 95) { nodes { ${names(99)} } } ${names(more)} }`;
+    expect(await costOf(wide(3))).toBe(10_195);
+    const { data, errors } = await server.gql(wide(4));
+    expect(data).toBeUndefined();
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringMatching(/costs 200001: .* values.* at most 200000 .* Most of it is tasks\(first: 100\)/),
+        extensions: { code: "QUERY_TOO_COMPLEX", cost: 200_001, limit: 200_000 },
+      },
+    ]);
+  });
+
   it("is refused over HTTP by its status, over server-sent events and over a WebSocket, without being executed", async () => {
     const response = await fetch(`${server.url}/graphql`, {
       method: "POST",
@@ -211,5 +228,84 @@ describe("an operation that costs too much", () => {
       expect(errors).toBeUndefined();
       expect(data.tasks.nodes).toHaveLength(10);
     }
+  });
+});
+
+describe("questions about the schema", () => {
+  const refused = (cost: unknown) => [
+    { extensions: { code: "QUERY_TOO_COMPLEX", retryable: false, cost, limit: 20_000 } },
+  ];
+  const everything = {
+    specifiedByUrl: true,
+    directiveIsRepeatable: true,
+    schemaDescription: true,
+    inputValueDeprecation: true,
+    experimentalDirectiveDeprecation: true,
+    oneOf: true,
+  };
+  const whole = getIntrospectionQuery(everything);
+
+  it.each([
+    ["graphql-js asks it", getIntrospectionQuery()],
+    ["GraphiQL and graphql-codegen ask it", whole],
+    ["Apollo asks it", getIntrospectionQuery({ ...everything, descriptions: false, typeDepth: 7 })],
+    ["Insomnia asks it, with types within types", getIntrospectionQuery({ typeDepth: 14 })],
+  ])("are answered as %s, and cost half of what an operation may at most", async (_who, query) => {
+    const cost = await costOf(query);
+    expect(cost).toBeGreaterThan(5_000);
+    expect(cost).toBeLessThanOrEqual(10_000);
+  });
+
+  it("may be no more than the whole schema twice in a request, over HTTP and a WebSocket", async () => {
+    expect(await costOf(whole)).toBe(10_000);
+    const more = whole.replace(
+      /__schema \{.*?\n {6}\}/s,
+      (once) => `${once} again: ${once} __type(name: "Int") { name }`,
+    );
+    const { data, errors } = await server.gql(more);
+    expect(data).toBeUndefined();
+    expect(errors).toMatchObject(refused(expect.any(Number)));
+    expect(errors?.[0]?.message).toMatch(/Most of it is __schema: .*select less of it/);
+    const socket = await connectSocket(server.wsUrl, { apiKey: server.agentKey });
+    socket.send({ type: "subscribe", id: "1", payload: { query: more } });
+    expect(await socket.next()).toMatchObject({
+      id: "1",
+      payload: { errors: refused(errors?.[0]?.extensions["cost"]) },
+    });
+  });
+
+  it("cost what they answer, by its values or by its characters", async () => {
+    const names = (count: number, field: string) =>
+      Array.from({ length: count }, (_, i) => `n${i}: ${field}`).join(" ");
+    const sizeOf = async (query: string) => JSON.stringify((await server.gql(query)).data).length;
+    const standard = await sizeOf(whole);
+    for (const query of [
+      (count: number) => `{ __schema { types { ${names(count, "fields { n: name }")} } } }`,
+      (count: number) => `{ __schema { mutationType { fields { ${names(count, "description")} } } } }`,
+      (count: number) =>
+        `{ ${names(count, '__type(name: "Task") { fields { description type { name ofType { name } } } }')} }`,
+    ]) {
+      // The most that passes, and one more.
+      let count = 1;
+      const costs = [];
+      for (let step = 64; step >= 1; step /= 2) {
+        const { errors } = await server.gql(query(count + step));
+        if (errors) costs.push(errors);
+        else count += step;
+      }
+      expect(count).toBeGreaterThan(1);
+      expect(costs.at(-1)).toMatchObject(refused(expect.any(Number)));
+      expect(await sizeOf(query(count))).toBeLessThan(2.1 * standard);
+    }
+  });
+
+  it("cost little when they are small", async () => {
+    const byName = "query ($name: String!) { __type(name: $name) { name fields { name } } }";
+    const cost = await costOf('{ __type(name: "Task") { name fields { name } } }');
+    expect(cost).toBeGreaterThan(10);
+    expect(cost).toBeLessThan(200);
+    expect(await costOf(byName, { name: "Task" })).toBe(cost);
+    expect(await costOf(byName, { name: "Nothing" })).toBeLessThan(3);
+    expect(await costOf("{ __typename }")).toBe(0);
   });
 });
