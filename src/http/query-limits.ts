@@ -35,6 +35,10 @@ const MOST_ALIASES = 200;
 const MOST_ROOT_FIELDS = 200;
 /** Fields after fragments have been spread; a chain of fragments can double them at every step. */
 const MOST_FIELDS = 5_000;
+/** With the fragments that hold them. */
+const MOST_VISITED = 2 * MOST_FIELDS;
+/** Fields that are selected where they are selected already: validation compares each with all others there. */
+const MOST_REPEATED = 250;
 
 /** Entries of lists that an operation may ask for together, and a subscription in each frame. */
 const MOST_NODES = 20_000;
@@ -138,6 +142,9 @@ function refuseBeyondLimits(document: DocumentNode): void {
     if (size.aliases > MOST_ALIASES) throw tooComplex(`has ${size.aliases} aliases`, `${MOST_ALIASES} aliases`);
     if (size.top > MOST_ROOT_FIELDS) throw tooComplex(`has ${size.top} root fields`, `${MOST_ROOT_FIELDS} root fields`);
     if (size.fields > MOST_FIELDS) throw tooComplex(`selects ${size.fields} fields`, `${MOST_FIELDS} fields`);
+    const repeated = repeatedIn(definition.selectionSet, fragments);
+    if (repeated > MOST_REPEATED)
+      throw tooComplex(`selects ${repeated} fields again`, `${MOST_REPEATED} repeated fields`);
   }
 }
 
@@ -204,6 +211,42 @@ function measureFragment(name: string, measured: Measured): Size {
   const size = measure(fragment.selectionSet, measured);
   measured.known.set(name, size);
   return size;
+}
+
+/** How many fields are selected once more at a place where they are selected already. */
+function repeatedIn(selected: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): number {
+  let repeated = 0;
+  let visited = 0;
+  const merge = (sets: readonly SelectionSetNode[]) => {
+    const places = new Map<string, SelectionSetNode[]>();
+    const open = new Set<string>();
+    const collect = ({ selections }: SelectionSetNode): void => {
+      for (const selection of selections) {
+        // Fragments that spread each other in a circle, or hold nothing, would keep it busy; validation judges those.
+        visited++;
+        if (visited > MOST_VISITED) return;
+        if (selection.kind === Kind.FIELD) {
+          const { value: name } = selection.alias ?? selection.name;
+          const place = places.get(name) ?? [];
+          if (places.has(name)) repeated++;
+          else places.set(name, place);
+          if (selection.selectionSet) place.push(selection.selectionSet);
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+        else {
+          const { value: name } = selection.name;
+          const fragment = fragments.get(name);
+          if (!fragment || open.has(name)) continue;
+          open.add(name);
+          collect(fragment.selectionSet);
+          open.delete(name);
+        }
+      }
+    };
+    for (const set of sets) collect(set);
+    for (const inner of places.values()) if (inner.length > 0) merge(inner);
+  };
+  merge([selected]);
+  return repeated;
 }
 
 function tooComplex(fault: string, limit: string): GraphQLError {

@@ -309,3 +309,35 @@ describe("questions about the schema", () => {
     expect(await costOf("{ __typename }")).toBe(0);
   });
 });
+
+describe("a document that would take long to validate", () => {
+  const pages = (count: number) => Array.from({ length: count }, () => "project { name }").join(" ");
+  /** 250 fields are selected again: 124 projects and as many names, and two more. */
+  const repeated = (more: string) =>
+    `{ tasks(first: 1) { nodes { ...Of ${pages(124)} taskId taskId taskId ${more} } } } fragment Of on Task { project { name } }`;
+
+  it("is refused when fields are selected too often where they are already, through fragments too", async () => {
+    expect((await server.gql(repeated(""))).errors).toBeUndefined();
+    expect((await server.gql(repeated("taskId"))).errors).toMatchObject([
+      {
+        message: expect.stringContaining("selects 251 fields again; at most 250"),
+        extensions: { code: "QUERY_TOO_COMPLEX" },
+      },
+    ]);
+    expect((await server.gql(repeated("...Of"))).errors).toMatchObject([
+      { message: expect.stringContaining("selects 252 fields again") },
+    ]);
+  });
+
+  it("does not keep the server busy with fragments that spread each other again and again, or without end", async () => {
+    const fragments = Array.from({ length: 30 }, (_, i) => `fragment F${i} on Task { ...F${i + 1} ...F${i + 1} } `);
+    for (const [last, fault] of [
+      ["fragment F30 on Task { ...F0 ...F1 }", "Cannot spread fragment"],
+      ["fragment F30 on Task { project { tasks { nodes { ...F0 } } } }", "selects 3221225474 fields; at most 5000"],
+      ["fragment F30 on Task { ...Unknown }", "Unknown fragment"],
+    ])
+      expect(
+        (await server.gql(`{ tasks { nodes { ...F0 } } } ${fragments.join("")} ${last}`)).errors?.[0]?.message,
+      ).toMatch(`${fault}`);
+  });
+});
