@@ -1,34 +1,42 @@
 import type { z } from "zod";
-import { placeOf, type Schema, schemaAt } from "./schema.ts";
+import { type Path, placeOf, type Schema, schemaAt } from "./schema.ts";
 import { quoted } from "./text.ts";
 
 /** More faults than these are counted, not told. */
 const MOST_TOLD = 5;
 
-interface WrongCall {
-  readonly tool: string;
-  readonly schema: Schema;
-  /** Arguments that would do. */
-  readonly example: unknown;
-  readonly args: unknown;
-  readonly error: z.ZodError;
-}
-
-/** What is wrong with a call: each fault, what the faulty places take, and a call that would do. */
-export function describeFaults({ tool, schema, example, args, error }: WrongCall): string {
+/** What is wrong with a call: each fault, and the places whose members are to be told. */
+export function describeFaults(schema: Schema, args: unknown, error: z.ZodError) {
   const faults = error.issues.flatMap((issue) => faultsOf(schema, args, issue));
   const told = faults.slice(0, MOST_TOLD).map(({ text }) => text);
   if (faults.length > MOST_TOLD) told.push(`${faults.length - MOST_TOLD} more`);
+  return { told: told.join("; "), places: faults.map(({ within }) => within) };
+}
+
+interface Called {
+  readonly name: string;
+  readonly inputSchema: Schema;
+  /** Arguments that would do. */
+  readonly example: unknown;
+}
+
+/** What these places of a call take, and a call that would do. */
+export function howToCall({ name, inputSchema, example }: Called, places: readonly Path[]): string {
   // The items of one list take the same, so each kind of place is told once.
-  const takes = new Set(faults.map(({ within }) => whatItTakes(schema, within)));
-  const advice = [...takes, `For example: ${tool} ${JSON.stringify(example)}`];
-  return `Invalid arguments for ${tool}: ${told.join("; ")}. ${advice.join(" ")}`;
+  const takes = new Set(places.map((place) => whatItTakes(name, inputSchema, place)));
+  return [...takes, `For example: ${name} ${JSON.stringify(example)}`].join(" ");
+}
+
+/** The items that a message of the server names at the beginning of a fault, as in `tasks[0].title: …`. */
+export function itemsNamed(message: string, schema: Schema): Path[] {
+  const lists = message.matchAll(/(?:^|; )(\w+)\[\d+\]/g).map(([, list = ""]) => [list, 0]);
+  return lists.filter((place) => schemaAt(schema, place)?.type === "object").toArray();
 }
 
 interface Fault {
   readonly text: string;
   /** The object whose members are to be told. */
-  readonly within: readonly PropertyKey[];
+  readonly within: Path;
 }
 
 function faultsOf(schema: Schema, args: unknown, issue: z.core.$ZodIssue): Fault[] {
@@ -46,7 +54,7 @@ function faultsOf(schema: Schema, args: unknown, issue: z.core.$ZodIssue): Fault
 }
 
 /** The place itself when objects belong there, else the object that it is a member of. */
-function objectAround(path: readonly PropertyKey[], expected: Schema | undefined): readonly PropertyKey[] {
+function objectAround(path: Path, expected: Schema | undefined): Path {
   if (expected?.type === "object") return path;
   if (expected?.items?.type === "object") return [...path, 0];
   return path.slice(
@@ -55,12 +63,12 @@ function objectAround(path: readonly PropertyKey[], expected: Schema | undefined
   );
 }
 
-/** `It takes …` for the arguments themselves, `tasks[] takes …` for what is within them. */
-function whatItTakes(schema: Schema, path: readonly PropertyKey[]): string {
+/** `add_task takes …` for the arguments themselves, `tasks[] takes …` for what is within them. */
+function whatItTakes(tool: string, schema: Schema, path: Path): string {
   const { properties = {}, required = [] } = schemaAt(schema, path) ?? schema;
   const names = Object.keys(properties).map((name) => (required.includes(name) ? `${name} (required)` : name));
   const place = placeOf(path).replaceAll(/\[\d+\]/g, "[]");
-  return `${place || "It"} takes ${names.join(", ")}.`;
+  return `${place || tool} takes ${names.join(", ")}.`;
 }
 
 /** What belongs in a place, in words. */

@@ -1,6 +1,7 @@
 import { NoAnswerError, ServerError } from "../client/faults.ts";
+import { howToCall, itemsNamed } from "./call-faults.ts";
 import { shortened } from "./text.ts";
-import { CallFault } from "./tool.ts";
+import { CallFault, type Tool } from "./tool.ts";
 import { inToolWords } from "./tool-words.ts";
 
 const SAFE_TO_REPEAT = "Repeating the same call is safe: what was already done is not done twice.";
@@ -37,11 +38,20 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
 
 const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKET_URL to where it runs.";
 
+/** Codes of errors that an argument may have caused which cannot be what its place takes. */
+const WRONG_ARGUMENTS = new Set(["BAD_USER_INPUT", "PROJECT_NOT_FOUND", "TASK_NOT_FOUND", "RESERVATION_EXPIRED"]);
+
+/** In UTF-16 units: faults of a hundred items are more than anybody reads. */
+const LONGEST_MESSAGE = 2_500;
+
 /** The text a model gets for a failed call: what was wrong, then what to do. */
-export function errorText(error: unknown, args: unknown): string {
-  if (error instanceof CallFault) return error.message;
+export function errorText(error: unknown, tool: Tool, args: unknown): string {
+  if (error instanceof CallFault) return sentences(error.message, howToCall(tool, error.places));
   if (error instanceof NoAnswerError) return sentences(error.message, adviceWithoutAnswer(error));
-  if (error instanceof ServerError) return sentences(serverMessage(error, args), nextStep(error));
+  if (error instanceof ServerError) {
+    const message = serverMessage(error, args);
+    return sentences(shortened(message, LONGEST_MESSAGE), nextStep(error), takenBy(tool, error, message));
+  }
   return `The MCP server failed on this call, and its log says how. ${SAFE_TO_REPEAT} If it fails again, report it.`;
 }
 
@@ -51,18 +61,30 @@ function nextStep({ code, extensions }: ServerError): string | undefined {
     : NEXT_STEP[code];
 }
 
+function takenBy(tool: Tool, { code, extensions }: ServerError, message: string): string | undefined {
+  if (!WRONG_ARGUMENTS.has(code) && extensions["attemptMissing"] !== true) return undefined;
+  const items = itemsNamed(message, tool.inputSchema);
+  return howToCall(tool, items.length > 0 ? items : [[]]);
+}
+
 function adviceWithoutAnswer({ reason }: NoAnswerError): string {
   return reason === "refused" ? START_SERVER : `${SAFE_TO_REPEAT} If it goes on: ${START_SERVER}`;
 }
 
 function serverMessage(error: ServerError, args: unknown): string {
-  const message = inToolWords(error.message, error.extensions);
+  const message = inToolWords(withoutRemedy(error), error.extensions);
   if (error.code !== "TASK_NOT_FOUND") return message;
   const named = typeof args === "object" && args !== null && "task_id" in args;
-  return named ? `Task not found: ${shortened(String(args.task_id), 60)}` : message;
+  return named ? `Task not found: ${shortened(String(args.task_id), 60).toWellFormed()}` : message;
 }
 
-function sentences(what: string, advice: string | undefined): string {
-  if (advice === undefined) return what;
-  return `${what}${/[.!?]$/.test(what) ? "" : "."} ${advice}`;
+/** A tool gives advice of its own in the place of the server's. */
+function withoutRemedy({ message, extensions: { remedy } }: ServerError): string {
+  return typeof remedy === "string" && message.endsWith(` ${remedy}`) ? message.slice(0, -remedy.length - 1) : message;
+}
+
+function sentences(what: string, ...advice: readonly (string | undefined)[]): string {
+  const [first, ...more] = advice.filter((sentence) => sentence !== undefined);
+  if (first === undefined) return what;
+  return [`${what}${/[.!?]$/.test(what) ? "" : "."}`, first, ...more].join(" ");
 }

@@ -20,6 +20,9 @@ export interface Schema {
   readonly maxItems?: number;
 }
 
+/** The way to a place within arguments. */
+export type Path = readonly PropertyKey[];
+
 /** What the caller sends: defaults are optional, and strict objects refuse unknown members. */
 export function schemaOf(type: z.ZodObject): Schema & { readonly type: "object" } {
   const { $schema: _, ...rest } = z.toJSONSchema(type, {
@@ -34,7 +37,7 @@ export function schemaOf(type: z.ZodObject): Schema & { readonly type: "object" 
 }
 
 /** The schema of the place that a path leads to, undefined where nothing is known of it. */
-export function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
+export function schemaAt(schema: Schema, path: Path): Schema | undefined {
   return path.reduce<Schema | undefined>(
     (at, step) => (typeof step === "number" ? at?.items : at?.properties?.[String(step)]),
     schema,
@@ -42,7 +45,7 @@ export function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema |
 }
 
 /** A place within arguments as people write it: `tasks[0].title`. */
-export function placeOf(path: readonly PropertyKey[]): string {
+export function placeOf(path: Path): string {
   return path
     .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
     .join("")

@@ -36,9 +36,6 @@ New work: add_task, many in one call.
 IDs such as US-028: never invent them. reserve_id_range, write, confirm_reservation; for a single one get_next_available_id.
 Overview: list_tasks. News of others' work: wait_for_changes, again and again with its cursor.`;
 
-/** In UTF-16 units: faults of a hundred items are more than anybody reads. */
-const LONGEST_ERROR = 4_000;
-
 const listed = tools.map(({ call: _, example: __, ...definition }) => definition);
 
 /**
@@ -76,7 +73,7 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
     } catch (error) {
       failed(error);
       finish({ outcome: "error", error });
-      return { isError: true, content: [{ type: "text", text: shortened(errorText(error, args), LONGEST_ERROR) }] };
+      return { isError: true, content: [{ type: "text", text: errorText(error, tool, args) }] };
     }
   });
   return server;

@@ -1,5 +1,6 @@
 import { tools } from "./registry.ts";
 import type { Schema } from "./schema.ts";
+import { quoted } from "./text.ts";
 
 /** Every argument of every tool, by its name in GraphQL: `projectId` is `project_id`. */
 const argumentOf = new Map(
@@ -22,6 +23,11 @@ function camelCase(name: string): string {
   return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** How GraphQL says that a scalar refused a value. */
+const INVALID_VARIABLE = /^Variable "\$input" got invalid value .* at "input\.([^"]+)"; (.+)$/s;
+/** In UTF-16 units: more of what the caller wrote itself need not be repeated. */
+const LONGEST_QUOTED = 200;
+
 /** Stands before a word of GraphQL that no tool knows; no message can hold it. */
 const FOREIGN = "\0";
 
@@ -39,8 +45,9 @@ export function inToolWords(message: string, values: Readonly<Record<string, unk
     `"(?:[^"\\\\]|\\\\.)*"|${[...kept, ""].join("|")}\\b(?:[a-z]+(?:[A-Z][a-z0-9]*)+|[A-Z]+(?:_[A-Z]+)*)\\b`,
     "g",
   );
-  const said = message.replaceAll(words, (word) => {
-    if (word.startsWith('"') || data.includes(word)) return word;
+  const said = message.replace(INVALID_VARIABLE, "$1: $2").replaceAll(words, (word) => {
+    if (word.startsWith('"')) return word.length > LONGEST_QUOTED ? quoted(word.slice(1, -1)) : word;
+    if (data.includes(word)) return word;
     if (word === word.toUpperCase()) return choices.has(word.toLowerCase()) ? word.toLowerCase() : word;
     return argumentOf.get(word) ?? `${FOREIGN}${word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
   });

@@ -4,7 +4,7 @@ import { ServerError } from "../client/faults.ts";
 import type { TypedDocumentString } from "../client/gen/graphql.ts";
 import type { Answer } from "../client/request.ts";
 import { describeFaults } from "./call-faults.ts";
-import { type Schema, schemaOf } from "./schema.ts";
+import { type Path, type Schema, schemaOf } from "./schema.ts";
 import type { LeaseSession } from "./session.ts";
 import { shortened } from "./text.ts";
 import { understand } from "./understand.ts";
@@ -71,9 +71,16 @@ export interface Tool extends ListedTool {
   readonly call: (context: ToolContext, args: unknown) => Promise<JsonObject>;
 }
 
-/** The call itself was wrong; the message tells the model what to change. */
+/** The call itself was wrong; the message tells the model what to change, and what the tool takes is told with it. */
 export class CallFault extends Error {
   override readonly name = "CallFault";
+  /** Where the faults are. */
+  readonly places: readonly Path[];
+
+  constructor(message: string, places: readonly Path[] = [[]]) {
+    super(message);
+    this.places = places;
+  }
 }
 
 /** In UTF-16 units; answers leave room for it. */
@@ -98,7 +105,10 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
       const unfit = unkept(value);
       if (unfit) throw new CallFault(`The arguments of ${name} contain ${unfit}`);
       const { data, error } = input.safeParse(value);
-      if (error) throw new CallFault(describeFaults({ tool: name, schema: inputSchema, example, args: value, error }));
+      if (error) {
+        const { told, places } = describeFaults(inputSchema, value, error);
+        throw new CallFault(`Invalid arguments for ${name}: ${told}.`, places);
+      }
       const result = await run(context, data);
       if (notes.length === 0) return result;
       const own = "note" in result && typeof result["note"] === "string" ? ` ${result["note"]}` : "";

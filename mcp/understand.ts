@@ -1,5 +1,5 @@
 import { parseExactly } from "../client/exact-json.ts";
-import { placeOf, type Schema } from "./schema.ts";
+import { type Path, placeOf, type Schema } from "./schema.ts";
 import { quoted } from "./text.ts";
 
 /** Arguments as they were meant, and where their meaning was in doubt, what they were taken for. */
@@ -17,8 +17,6 @@ export function understand(schema: Schema, given: unknown): Understood {
   const notes: string[] = [];
   return { value: read(schema, given, [], notes), notes };
 }
-
-type Path = readonly PropertyKey[];
 
 function read(schema: Schema, given: unknown, path: Path, notes: string[]): unknown {
   switch (schema.type) {
@@ -42,7 +40,7 @@ function readObject(schema: Schema, given: unknown, path: Path, notes: string[])
     const known = Object.hasOwn(schema.properties ?? {}, name) ? schema.properties?.[name] : undefined;
     if (known === undefined) return [[name, member]];
     const at = [...path, name];
-    if (!schema.required?.includes(name) && isLeftOut(known, member, at, notes)) return [];
+    if (schema.required?.includes(name) ? isBlank(known, member) : isLeftOut(known, member, at, notes)) return [];
     return [[name, read(known, member, at, notes)]];
   });
   // Unlike assignments, entries make a member called __proto__ like any other.
@@ -90,6 +88,11 @@ function readChoice(choices: readonly string[], given: unknown): unknown {
 
 function readText(given: unknown): unknown {
   return typeof given === "number" || typeof given === "boolean" ? String(given) : given;
+}
+
+/** A text that must be there and says nothing is missing, as people would say. */
+function isBlank(schema: Schema, given: unknown): boolean {
+  return schema.type === "string" && typeof given === "string" && given.trim() === "";
 }
 
 /** How some models write that they leave an argument out. */

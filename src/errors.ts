@@ -43,8 +43,14 @@ export const forbidden = (message: string) => new DocketError("FORBIDDEN", messa
 export const badInput = (message: string, details: Record<string, unknown> = {}) =>
   new DocketError("BAD_USER_INPUT", message, details);
 
-/** What a caller named, in a sentence: in quotes where it would not be seen. */
-export const shown = (given: string): string => (/\S/.test(given) ? given : JSON.stringify(given));
+/** A name is never longer than this, in UTF-16 units. */
+const LONGEST_NAME = 200;
+
+/** What a caller named, in a sentence: in quotes where it would not be seen, and its beginning where it is no name. */
+export function shown(given: string): string {
+  const beginning = given.length > LONGEST_NAME ? `${given.slice(0, LONGEST_NAME).toWellFormed()}…` : given;
+  return /\S/.test(beginning) ? beginning : JSON.stringify(beginning);
+}
 
 /** Unknown and foreign projects answer alike. */
 export const projectNotFound = (projectId: string) =>
@@ -64,11 +70,14 @@ const MOST_NAMED = 20;
 export function ambiguousTaskId(taskId: string, projectIds: readonly string[]): DocketError {
   const named = projectIds.slice(0, MOST_NAMED);
   const more = projectIds.length > MOST_NAMED ? ` and ${projectIds.length - MOST_NAMED} more` : "";
-  const message =
+  const [what, remedy] =
     projectIds.length === 1
-      ? `Task ${taskId} of project ${named[0]} is not held by this caller. Say that it is meant with projectId, or pass attempt as the claim returned it.`
-      : `Task ${taskId} exists in several projects: ${named.join(", ")}${more}. Say which with projectId.`;
-  return new DocketError("AMBIGUOUS_TASK_ID", message, { taskId, projectIds: named });
+      ? [
+          `Task ${taskId} of project ${named[0]} is not held by this caller.`,
+          "Say that it is meant with projectId, or pass attempt as the claim returned it.",
+        ]
+      : [`Task ${taskId} exists in several projects: ${named.join(", ")}${more}.`, "Say which with projectId."];
+  return new DocketError("AMBIGUOUS_TASK_ID", `${what} ${remedy}`, { taskId, projectIds: named, remedy });
 }
 
 export const invalidTransition = (from: string, to: string, remedy: string) =>
@@ -98,11 +107,14 @@ export interface Holder {
 }
 
 /** `attemptMissing`: the caller may be the holder, and did not show it. */
-export const leaseLost = (message: string, holder: Holder, attemptMissing: boolean) =>
-  new DocketError("LEASE_LOST", message, {
+export function leaseLost(what: string, holder: Holder, attemptMissing: boolean): DocketError {
+  const remedy = attemptMissing ? "Pass attempt as the claim returned it." : "Do not write it; claim other work.";
+  return new DocketError("LEASE_LOST", `${what} ${remedy}`, {
     holder: holder.attempt === null && holder.until === null ? null : holder,
+    remedy,
     ...(attemptMissing && { attemptMissing }),
   });
+}
 
 export const cursorExpired = (reason: string) =>
   new DocketError(

@@ -68,13 +68,18 @@ export const isHeldBy = (ctx: Context, attempt: Attempt | null, given: string | 
 
 /** The fence: @throws LEASE_LOST when an attempt is given and is not the open one. */
 export function requireFence(task: LockedTask, given: string | null | undefined): void {
-  if (given != null && !(task.open && proves(given, task.open))) throw lost(task, whyRefused(task, given));
+  if (given != null && !(task.open && proves(given, task.open))) throw refused(task, given);
 }
 
-/** What is wrong with an attempt that is not the one it would have to be. What was given is never repeated. */
-export function whyRefused({ last }: LockedTask, given: string): string {
+/** LEASE_LOST for an attempt that is not the one it would have to be. What was given is never repeated. */
+export function refused(task: LockedTask, given: string) {
   const number = numberOf(given);
-  if (number === null) return "what was given as attempt is none; pass it exactly as the claim returned it";
+  return number === null
+    ? lost(task, "what was given as attempt is none", true)
+    : lost(task, whyRefused(task, given, number));
+}
+
+function whyRefused({ last }: LockedTask, given: string, number: number): string {
   if (last === null || number > last.attempt) return `there is no attempt ${number}`;
   if (number < last.attempt || proves(given, last)) return `attempt ${number} has ended`;
   return `attempt ${number} was not given to this caller; pass it exactly as your own claim returned it`;
@@ -123,7 +128,6 @@ export function lost({ taskId, status, open, last, leaseExpiresAt }: LockedTask,
     : leaseExpiresAt
       ? `in progress without a known holder until ${leaseExpiresAt.toISOString()}`
       : `${status.replace("_", " ")}${last?.ended_at ? `: attempt ${last.attempt} of ${last.worker ?? "another worker"} ended at ${last.ended_at.toISOString()} as ${last.outcome}` : ""}`;
-  const remedy = attemptMissing ? "Pass attempt as the claim returned it." : "Do not write it; claim other work.";
-  const message = `Lease of ${taskId} lost: ${why}. The task is ${now}. Nothing of this call was kept. ${remedy}`;
-  return leaseLost(message, holder, attemptMissing);
+  const what = `Lease of ${taskId} lost: ${why}. The task is ${now}. Nothing of this call was kept.`;
+  return leaseLost(what, holder, attemptMissing);
 }

@@ -9,13 +9,12 @@ import {
   isHeldBy,
   type LockedTask,
   lockTask,
-  lost,
   notHeld,
+  refused,
   requireFence,
   requireHolder,
   requireVersion,
   type TaskStatus,
-  whyRefused,
 } from "./hold.ts";
 import { keepMore } from "./keep-more.ts";
 import { requireAttemptInput } from "./lease.ts";
@@ -128,7 +127,7 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
   }
   if (last === null && input.attempt == null && (await saysNothingNew(ctx, task, input)))
     return { ...key, attempt: null };
-  throw input.attempt == null ? notHeld(ctx, task) : lost(task, whyRefused(task, input.attempt));
+  throw input.attempt == null ? notHeld(ctx, task) : refused(task, input.attempt);
 }
 
 /** Whether an attempt that ended with `outcome` brought the task to the status asked for. */

@@ -73,12 +73,12 @@ describe("a wrong call is refused before anything is sent,", () => {
     [
       "get_next_task",
       { project: "a" },
-      /^Invalid arguments for get_next_task: unknown argument project\. It takes project_id, status_filter.* For example: get_next_task \{"project_id"/,
+      /^Invalid arguments for get_next_task: unknown argument project\. get_next_task takes project_id, status_filter.* For example: get_next_task \{"project_id"/,
     ],
     [
       "update_task_status",
       { status: "pending" },
-      /task_id is missing; it must be a text\. It takes task_id \(required\)/,
+      /task_id is missing; it must be a text\. update_task_status takes task_id \(required\)/,
     ],
     [
       "update_task_status",

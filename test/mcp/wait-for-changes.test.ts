@@ -81,7 +81,7 @@ test.each([
   [{ wait_seconds: 31 }, /wait_seconds must be a whole number from 0 to 30, not 31/],
   [{ limit: 0 }, /limit must be a whole number from 1 to 100, not 0/],
   [{ project_id: "alpha", all_projects: true }, /not both/],
-  [{ after: "c1" }, /unknown argument after\. It takes cursor, project_id/],
+  [{ after: "c1" }, /unknown argument after\. wait_for_changes takes cursor, project_id/],
 ])("refuses %o", async (args, expected) => {
   await using tools = await connectTools(server);
   const { failed, text } = await tools.call("wait_for_changes", args);
