@@ -1,4 +1,4 @@
-import { LARGEST_SIZE } from "../src/db/page.ts";
+import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import { prefixOf } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
 import type { EventFrame as Frame } from "../src/log/frames.ts";
@@ -149,14 +149,14 @@ builder.queryField("events", (t) =>
     args: {
       filter: t.arg({ type: EventFilter }),
       after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
-      first: t.arg.int({ defaultValue: 100, description: "1 to 100." }),
+      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "1 to 100." }),
       waitSeconds: t.arg.int({ defaultValue: 0, description: "0 to 30; does not wait where there is something." }),
     },
     resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, gone }) =>
       log.events(viewer, {
         filter: filter ?? {},
         after: after ?? null,
-        first: first ?? 100,
+        first: first ?? DEFAULT_SIZE,
         waitSeconds: waitSeconds ?? 0,
         gone,
       }),

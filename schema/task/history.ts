@@ -1,4 +1,5 @@
 import { sees } from "../../src/access/visibility.ts";
+import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { badInput } from "../../src/errors.ts";
 import type { HistoryQuery, TaskKey } from "../../src/log/history.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
@@ -21,7 +22,7 @@ builder.prismaObjectField(Task, "history", (t) =>
       "What happened to it, oldest first: claims, changes with old and new values, completion, by whom and when. Not in " +
       `subscriptions. ${CURSOR_FAULTS}`,
     args: {
-      first: t.arg.int({ defaultValue: 50, description: "1 to 100." }),
+      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "1 to 100." }),
       after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
     },
     resolve: (task, { first, after }, ctx, { operation }) => {
@@ -29,7 +30,7 @@ builder.prismaObjectField(Task, "history", (t) =>
         throw badInput(
           "history is not for subscriptions: their frames are the history. Query it once beside logCursor.",
         );
-      return loadHistory(ctx, task, { after: after ?? null, first: first ?? 50 });
+      return loadHistory(ctx, task, { after: after ?? null, first: first ?? DEFAULT_SIZE });
     },
   }),
 );

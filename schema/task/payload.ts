@@ -7,7 +7,7 @@ import {
 } from "../../src/tasks/briefing.ts";
 import { capabilityOf } from "../../src/tasks/capability.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
-import { type HeldTask as HeldTaskShape, holding } from "../../src/tasks/holding.ts";
+import { type HeldTask as HeldTaskShape, holding, MOST_HELD } from "../../src/tasks/holding.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import type { TaskKey } from "../../src/tasks/locate.ts";
 import { workerOf } from "../../src/tasks/take.ts";
@@ -91,8 +91,8 @@ export const holdingField = <Parent>(
 ) =>
   t.field({
     type: [HeldTask],
-    description:
-      "What this key holds already under the same worker name, newest first, at most 100; the task that this answer is about is not in it.",
+    description: `What this key holds already under the same worker name, newest first, at most ${MOST_HELD}; the task that this answer is about is not in it.`,
+    extensions: listSize(MOST_HELD),
     resolve: (parent, _args, ctx) => {
       const { worker, besides } = of(parent);
       return holding(ctx, workerOf(ctx, { worker }), besides);

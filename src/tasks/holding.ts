@@ -12,13 +12,16 @@ export interface HeldTask extends TaskKey {
   readonly thisSession: boolean;
 }
 
+/** Told at most: nobody works at more than that under one name. */
+export const MOST_HELD = 100;
+
 const HOLDING = {
   name: "task-holding",
   text: `SELECT a.project_id AS "projectId", a.task_id AS "taskId", a.worker, a.lease_expires_at AS "leaseExpiresAt",
   a.last_renewed_at AS "lastRenewedAt", coalesce(a.client = $3, false) AS "thisSession"
 FROM task_attempts a WHERE a.actor = $1 AND a.worker = $2 AND a.ended_at IS NULL
   AND ($4::text[] IS NULL OR a.project_id = ANY ($4)) AND (a.project_id, a.task_id) IS DISTINCT FROM ($5, $6)
-ORDER BY a.claimed_at DESC, a.project_id, a.task_id LIMIT 100`,
+ORDER BY a.claimed_at DESC, a.project_id, a.task_id LIMIT ${MOST_HELD}`,
 };
 
 /**

@@ -47,7 +47,7 @@ describe("what an operation costs", () => {
       7,
     ],
     ["fifty where no size is given", "{ tasks { nodes { taskId } } }", {}, 50],
-    ["the default of the argument", "{ events { events { type changes { field } } } }", {}, 100],
+    ["the default of the argument", "{ events { events { type changes { field } } } }", {}, 50],
     ["a page backwards", "{ tasks(last: 9) { nodes { taskId } } }", {}, 9],
     ["page sizes multiplied along the path", "{ tasks(first: 5) { nodes { attempts(first: 3) { worker } } } }", {}, 20],
     [

@@ -25,9 +25,13 @@ it("pages every list of objects, and says of each that has no page how many entr
   const unpaged = lists.filter(({ type, field }) => !takes(field, "first", "after") && !isPage(type.name));
   expect(
     Object.fromEntries(unpaged.map(({ type, field }) => [`${type.name}.${field.name}`, field.extensions["listSize"]])),
-  ).toEqual({
-    // What one call made, and the latest that one task left.
+  ).toStrictEqual({
+    // What one call made or holds, and the latest that one task left.
     "AddTasksPayload.tasks": 100,
+    "ClaimNextTaskPayload.holding": 100,
+    "CompleteAndClaimNextPayload.holding": 100,
+    "NextTaskPayload.holding": 100,
+    "UpdateTaskStatusPayload.holding": 100,
     "Briefing.attempts": 50,
     // A frame.
     "EventFrame.events": 100,
