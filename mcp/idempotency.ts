@@ -5,45 +5,67 @@ import { CallFault, type ToolContext } from "./tool.ts";
 
 /** How long a call whose answer was lost is taken up again by the same call, in milliseconds. */
 const UNANSWERED_MS = 10 * 60_000;
-/** Beyond this many the oldest are forgotten, so that no caller can fill the memory. */
+/** Of one actor; beyond this many its oldest are forgotten, so that no caller can fill the memory. */
 const MOST_UNANSWERED = 1_000;
 
-/** Mutations whose result may never have reached the caller, with the keys they were made under. */
-export class UnansweredCalls {
-  readonly #byKey = new Map<string, { call: string; since: number }>();
+/** The calls of one actor, by the keys they were made under, oldest first. */
+type OfActor = Map<string, { readonly call: string; readonly since: number }>;
 
-  keep(key: string, call: string): void {
-    this.#byKey.delete(key);
-    this.#byKey.set(key, { call, since: performance.now() });
+/**
+ * Mutations whose result may never have reached the caller, with the keys they were made under. Each actor has its own,
+ * so that none can push out what another left.
+ */
+export class UnansweredCalls {
+  /** The one that kept something last stands last. */
+  readonly #byActor = new Map<string, OfActor>();
+
+  keep(actor: string, key: string, call: string): void {
+    const calls: OfActor = this.#byActor.get(actor) ?? new Map();
+    this.#byActor.delete(actor);
+    this.#byActor.set(actor, calls);
+    calls.delete(key);
+    calls.set(key, { call, since: performance.now() });
+    dropOld(calls);
     this.#forget();
   }
 
   /** The key of such a call, which from now on is the taker's alone. */
-  take(call: string): string | undefined {
+  take(actor: string, call: string): string | undefined {
     this.#forget();
-    for (const [key, kept] of this.#byKey) {
+    const calls: OfActor = this.#byActor.get(actor) ?? new Map();
+    dropOld(calls);
+    for (const [key, kept] of calls) {
       if (kept.call !== call) continue;
-      this.#byKey.delete(key);
+      calls.delete(key);
       return key;
     }
     return undefined;
   }
 
+  /** Actors of whom everything is too old go first, as they stand first. */
   #forget(): void {
-    const expired = performance.now() - UNANSWERED_MS;
-    // Oldest first.
-    for (const [key, { since }] of this.#byKey) {
-      if (since > expired && this.#byKey.size <= MOST_UNANSWERED) return;
-      this.#byKey.delete(key);
+    for (const [actor, calls] of this.#byActor) {
+      dropOld(calls);
+      if (calls.size > 0) break;
+      this.#byActor.delete(actor);
     }
+  }
+}
+
+function dropOld(calls: OfActor): void {
+  const expired = performance.now() - UNANSWERED_MS;
+  for (const [key, { since }] of calls) {
+    if (since > expired && calls.size <= MOST_UNANSWERED) return;
+    calls.delete(key);
   }
 }
 
 export interface KeySettings {
   /** Given where servers live for one request only, so that the next one knows what the last left unanswered. */
   readonly unanswered: UnansweredCalls;
-  /** Whose calls these are: nobody takes up a call of somebody else. */
-  readonly caller: string;
+  readonly actor: string;
+  /** Its session, if it names one: nobody takes up a call of another. */
+  readonly client: string | null;
   /** The key that the caller chose for its request; it repeats that itself, so nothing is remembered for it. */
   readonly given: string | undefined;
   /** Aborted when the caller went away before it had its answer. */
@@ -62,7 +84,7 @@ interface KeyedCall {
  * soon carries the same key: a model that repeats its call gets the first result, not a second task.
  */
 export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySettings): () => KeyedCall {
-  const { unanswered = new UnansweredCalls(), caller = "", given, gone } = settings ?? {};
+  const { unanswered = new UnansweredCalls(), actor = "", client = null, given, gone } = settings ?? {};
   let mutations = 0;
 
   return () => {
@@ -71,17 +93,17 @@ export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySetti
     const mutate: ToolContext["mutate"] = async (document, input) => {
       // What was not begun need not be found again.
       gone?.throwIfAborted();
-      const call = hash("sha256", JSON.stringify([caller, document.toString(), input]));
+      const call = hash("sha256", JSON.stringify([client, document.toString(), input]));
       mutations += 1;
       if (given !== undefined) {
         // A batch brings several calls under one header.
         const idempotencyKey = mutations === 1 ? given : `${given}:${mutations}`;
         return request(document, { input: { ...input, idempotencyKey } });
       }
-      const earlier = unanswered.take(call);
+      const earlier = unanswered.take(actor, call);
       const idempotencyKey = earlier ?? randomUUID();
       made.push({ key: idempotencyKey, call, repeated: earlier !== undefined });
-      gone?.addEventListener("abort", () => unanswered.keep(idempotencyKey, call), { once: true });
+      gone?.addEventListener("abort", () => unanswered.keep(actor, idempotencyKey, call), { once: true });
       return request(document, { input: { ...input, idempotencyKey } });
     };
 
@@ -89,7 +111,8 @@ export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySetti
       // Kept when the caller went; by now its repetition may have taken the key.
       if (gone?.aborted) return;
       // An error such as RATE_LIMITED says nothing about what the lost call before it did.
-      for (const { key, call, repeated } of made) if (repeated || mayHaveBeenDone(error)) unanswered.keep(key, call);
+      for (const { key, call, repeated } of made)
+        if (repeated || mayHaveBeenDone(error)) unanswered.keep(actor, key, call);
     };
 
     return { mutate, failed };

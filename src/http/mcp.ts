@@ -57,7 +57,8 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
       }),
       keys: {
         unanswered,
-        caller: JSON.stringify([actor, client]),
+        actor,
+        client,
         given: webRequest.headers.get("idempotency-key") || undefined,
         gone: scope.gone,
       },

@@ -155,6 +155,24 @@ describe("what a session holds", () => {
     expect(Date.parse(String(renewed["lease_expires_at"])) - Date.now()).toBeGreaterThan(80_000_000);
   });
 
+  test("is not another session's whose attempt it renews, and that one keeps it when this one ends", async () => {
+    await using first = await start();
+    const { attempt } = await succeed(first, "get_next_task");
+    {
+      await using second = await connectTools({ ...server, defaultProject: `project-${projects}`, holds: true });
+      expect(await succeed(second, "renew_task_lease", { task_id: "TASK-001", attempt })).toMatchObject({ attempt });
+    }
+    const done = await succeed(first, "update_task_status", { task_id: "TASK-001", status: "completed" });
+    expect(done).toMatchObject({ updated_task: { status: "completed" } });
+  });
+
+  test("stays its own when it renews with the attempt it was given", async () => {
+    await using tools = await start();
+    const { attempt } = await succeed(tools, "get_next_task");
+    await succeed(tools, "renew_task_lease", { task_id: "TASK-001", attempt, lease_seconds: 900 });
+    expect(tools.session.find("TASK-001", undefined, undefined)).toMatchObject({ attempt, leaseSeconds: 900 });
+  });
+
   test("can be taken anew by name: an old attempt does not fence off the new claim", async () => {
     await using tools = await start();
     const { attempt } = await succeed(tools, "get_next_task");
