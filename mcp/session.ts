@@ -45,6 +45,8 @@ const ReleaseHeldTask = graphql(`
 
 /** What the next worker reads of an attempt that ended with its session. */
 const SESSION_ENDED = "session ended";
+/** Tasks that are remembered as left; the oldest are forgotten. */
+const MOST_LEFT = 1_000;
 /** Clients kill what does not end within a few seconds. */
 const MOST_WAIT_MS = 1_000;
 
@@ -84,9 +86,12 @@ export class LeaseSession {
     }
   }
 
-  /** Starts to renew the task's lease; a newer attempt at the same task takes the place of an older one. */
+  /**
+   * Starts to renew the lease of a task that this session took, anew when it is known; a newer attempt at the same task
+   * takes the place of an older one.
+   */
   hold(task: HeldTask): void {
-    this.drop(task.projectId, task.taskId);
+    this.#stopRenewing(task);
     // Taken by a call that outlived its client.
     if (this.#closing) return void this.#release(task);
     const timer = setInterval(() => void this.#renew(task, timer), (task.leaseSeconds * 1000) / 3);
@@ -98,10 +103,16 @@ export class LeaseSession {
 
   /** The task has been completed or given back. */
   drop(projectId: string, taskId: string): void {
-    const key = keyOf({ projectId, taskId });
-    clearInterval(this.#holdings.get(key)?.timer);
-    this.#holdings.delete(key);
-    this.#left.add(key);
+    this.#stopRenewing({ projectId, taskId });
+    const left = keyOf({ projectId, taskId });
+    this.#left.delete(left);
+    this.#left.add(left);
+    for (const oldest of this.#left) if (this.#left.size > MOST_LEFT) this.#left.delete(oldest);
+  }
+
+  #stopRenewing(task: Pick<HeldTask, "projectId" | "taskId">): void {
+    clearInterval(this.#holdings.get(keyOf(task))?.timer);
+    this.#holdings.delete(keyOf(task));
   }
 
   /**

@@ -49,10 +49,12 @@ export const renewTaskLease = defineTool({
       checkpoint: args.checkpoint,
     });
     const { projectId, taskId, project } = answered(answer.task, "a task");
-    const lease = args.lease_seconds ?? held?.leaseSeconds ?? project.leaseSeconds;
     const { attempt } = answer;
-    // A task without an attempt, or of another whom an admin helps, is not this session's.
-    if (attempt !== null) session?.hold({ projectId, taskId, attempt, leaseSeconds: lease });
+    // An attempt that the call brings may be another session's, which goes on with it when this one ends. Without one
+    // Docket asks for the session that took the task, or for an admin, who is told no attempt.
+    const isOwn = args.attempt === undefined || session?.find(taskId, projectId, undefined)?.attempt === attempt;
+    const lease = args.lease_seconds ?? held?.leaseSeconds ?? project.leaseSeconds;
+    if (isOwn && attempt !== null) session?.hold({ projectId, taskId, attempt, leaseSeconds: lease });
     const lease_expires_at = answered(answer.leaseExpiresAt, "an expiry");
     return { task_id: taskId, ...withoutEmpties({ attempt }), lease_expires_at, next: GO_ON };
   },

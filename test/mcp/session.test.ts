@@ -95,6 +95,17 @@ describe("a session", () => {
     expect(leases.find("TASK-001", undefined, "gamma")).toBeUndefined();
   });
 
+  test("remembers the thousand names that it left last", () => {
+    const { leases } = session();
+    const find = () => leases.find("TASK-001", undefined, "alpha");
+    leases.hold(task);
+    leases.drop("beta", "TASK-001");
+    for (let n = 2; n <= 1_000; n += 1) leases.drop("beta", `TASK-${n}`);
+    expect(find()).toBeUndefined();
+    leases.drop("beta", "TASK-1001");
+    expect(find()).toEqual(task);
+  });
+
   test("lets leases run out when its client made no call for two hours, and renews again once it calls", async () => {
     const { leases, renewals } = session();
     leases.hold({ ...task, leaseSeconds: 3_600 });
