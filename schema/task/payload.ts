@@ -91,7 +91,7 @@ export const holdingField = <Parent>(
 ) =>
   t.field({
     type: [HeldTask],
-    description: `What this key holds already under the same worker name, newest first, at most ${MOST_HELD}; the task that this answer is about is not in it.`,
+    description: `What this key holds already under the same worker name, newest first, at most ${MOST_HELD}; the task that this answer is about is not in it. Empty for a caller that gives neither a worker nor a client id (header Docket-Client-Id): it may be anybody of this key.`,
     extensions: listSize(MOST_HELD),
     resolve: (parent, _args, ctx) => {
       const { worker, besides } = of(parent);

@@ -71,8 +71,9 @@ describe("the text of an error says what was wrong and what to do", () => {
     const project_id = await projectWithTask();
     await using other = await connectTools(server);
     await other.call("get_next_task", { project_id, worker: "Night Shift" });
+    // What to do is said once.
     expect(await refusal("update_task_status", { ...complete, project_id })).toMatch(
-      /^Lease of TASK-001 lost: .* held by Night Shift .* call get_next_task for another\.$/,
+      /^Lease of TASK-001 lost: .* held by Night Shift .* Nothing of this call was kept\. Stop working .* call get_next_task for another\.$/,
     );
   });
 

@@ -151,6 +151,19 @@ it("tells who looks or claims what its key holds under the same worker name, and
   ]);
 });
 
+it("tells nothing to a caller of neither name nor client id, as what the key's name holds may be anybody's", async () => {
+  const server = await makeProject(shared, ["a", "b"]);
+  const next = (argument: string) => `nextTask(projectId: "${server.projectId}"${argument}) { holding { taskId } }`;
+  const document = `mutation { claimNextTask(input: {projectId: "${server.projectId}"}) { task { taskId } holding { taskId } } }`;
+  const claim = (client: string | null) => server.ask<{ claimNextTask: unknown }>(document, {}, { client });
+  expect((await claim(null)).claimNextTask).toEqual({ task: { taskId: "TASK-001" }, holding: [] });
+  expect((await claim(null)).claimNextTask).toEqual({ task: { taskId: "TASK-002" }, holding: [] });
+  for (const argument of ["", ', worker: "agent"'])
+    expect(await server.ask(`{ ${next(argument)} }`, {}, { client: null })).toEqual({ nextTask: { holding: [] } });
+  const known = await server.ask(`{ ${next("")} }`, {}, NEW);
+  expect(known).toEqual({ nextTask: { holding: [{ taskId: "TASK-002" }, { taskId: "TASK-001" }] } });
+});
+
 it("tells a limited key of nothing that its name holds outside its projects", async () => {
   const { secret: key, keyId } = await shared.makeKey({ name: "narrowed" });
   await shared.ask(
