@@ -5,6 +5,7 @@ import WithInputPlugin from "@pothos/plugin-with-input";
 import type PrismaTypes from "../prisma/generated/pothos.ts";
 import { getDatamodel } from "../prisma/generated/pothos.ts";
 import { badInput } from "../src/errors.ts";
+import { ARGUMENT_LIMITS } from "./argument-limits.ts";
 import type { GraphQLContext } from "./context.ts";
 
 /** What implements Node. */
@@ -52,9 +53,9 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-builder.queryType();
+builder.queryType({ description: `What can be read. ${ARGUMENT_LIMITS}` });
 builder.mutationType();
-builder.subscriptionType();
+builder.subscriptionType({ description: `What can be followed. ${ARGUMENT_LIMITS}` });
 builder.globalConnectionField("totalCount", (t) =>
   t.int({
     nullable: true,

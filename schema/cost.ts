@@ -10,6 +10,8 @@ import {
 } from "graphql";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import type { Price } from "../src/db/requester.ts";
+import { badInput } from "../src/errors.ts";
+import { argumentFault } from "./argument-limits.ts";
 import { introspectionCost } from "./introspection-cost.ts";
 import { type Asked, argumentOf, askedOf, fieldsOf, type Selected, selectionsOf } from "./selection.ts";
 
@@ -37,6 +39,7 @@ interface Operation {
 /**
  * What the operation may cost: the sum over its lists of the product of the page sizes on the path to each. It is counted
  * before anything is read; the document is valid, and within the limits of its size.
+ * @throws BAD_USER_INPUT for an argument of a field that reads, when it is too large.
  */
 export function costOf(schema: GraphQLSchema, { document, operation, variables }: Operation): Cost {
   const root = schema.getRootType(operation.operation);
@@ -66,6 +69,8 @@ interface Measuring {
 function measure(type: GraphQLNamedType, selected: readonly SelectionSetNode[], measuring: Measuring): Measured {
   let total: Measured = { nodes: 0, values: 0, largest: 0, path: [] };
   for (const one of fieldsOf(type, selected, measuring.asked)) {
+    const fault = type === measuring.asked.schema.getMutationType() ? undefined : argumentFault(one, measuring.asked);
+    if (fault) throw badInput(fault);
     const { nodes, values, largest, path } = measureField(one, measuring);
     const larger = largest > total.largest ? { largest, path } : total;
     total = { ...larger, nodes: total.nodes + nodes, values: total.values + values };

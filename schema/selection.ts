@@ -11,6 +11,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValueNode,
+  valueFromASTUntyped,
 } from "graphql";
 
 /** What an operation selects, with what it takes to read that. */
@@ -18,7 +19,7 @@ export interface Asked {
   readonly schema: GraphQLSchema;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** As they were sent; those that were not have their defaults. */
-  readonly variables: ReadonlyMap<string, unknown>;
+  readonly variables: Readonly<Record<string, unknown>>;
 }
 
 export function askedOf(
@@ -29,12 +30,12 @@ export function askedOf(
 ): Asked {
   const fragments = document.definitions.filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION);
   const defaults = variableDefinitions.map(
-    ({ variable, defaultValue }) => [variable.name.value, literal(defaultValue)] as const,
+    ({ variable, defaultValue }) => [variable.name.value, defaultValue && valueFromASTUntyped(defaultValue)] as const,
   );
   return {
     schema,
     fragments: new Map(fragments.map((fragment) => [fragment.name.value, fragment])),
-    variables: new Map<string, unknown>([...defaults, ...Object.entries(variables)]),
+    variables: { ...Object.fromEntries(defaults), ...variables },
   };
 }
 
@@ -90,7 +91,7 @@ function isLeftOut(directives: readonly DirectiveNode[] | undefined, asked: Aske
 }
 
 const simple = (node: ValueNode | undefined, { variables }: Asked): unknown =>
-  node?.kind === Kind.VARIABLE ? variables.get(node.name.value) : literal(node);
+  node?.kind === Kind.VARIABLE ? variables[node.name.value] : literal(node);
 
 function literal(node: ValueNode | undefined): unknown {
   if (node?.kind === Kind.INT) return Number(node.value);

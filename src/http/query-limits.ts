@@ -68,12 +68,23 @@ export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContex
 }
 
 /** What the operation costs, or why it is not executed. */
-function withinLimits({ schema, document, operationName, variableValues }: Operation): number | DocketError {
+function withinLimits(args: Operation): number | DocketError {
+  try {
+    return judge(args);
+  } catch (error) {
+    if (error instanceof DocketError)
+      return new DocketError(error.code, error.message, { ...error.details, http: BAD_REQUEST });
+    throw error;
+  }
+}
+
+/** @throws BAD_USER_INPUT, QUERY_TOO_COMPLEX */
+function judge({ schema, document, operationName, variableValues }: Operation): number {
   const operation = getOperationAST(document, operationName);
   // Execution says which one is missing.
   if (!operation) return 0;
   const what = unkept(variableValues);
-  if (what) return badInput(`The variables contain ${what}`, { http: BAD_REQUEST });
+  if (what) throw badInput(`The variables contain ${what}`);
   const { values, ...price } = costOf(schema, { document, operation, variables: variableValues ?? {} });
   const { nodes, most } = price;
   const requester = currentRequester();
@@ -83,17 +94,17 @@ function withinLimits({ schema, document, operationName, variableValues }: Opera
       "QUERY_TOO_COMPLEX",
       `This operation costs ${cost}: ${what}; at most ${limit} are allowed. Most of it is ${most}: lower a page size ` +
         "there, select less of it, or ask in several requests.",
-      { cost, most, limit, http: BAD_REQUEST },
+      { cost, most, limit },
     );
   if (nodes > MOST_NODES)
-    return tooMuch(
+    throw tooMuch(
       nodes,
       MOST_NODES,
       "it asks for so many entries of lists, page sizes multiplied along each path " +
         `(of the whole schema, as tools ask for it, ${WHOLE_SCHEMA_COST})`,
     );
   if (values > MOST_VALUES)
-    return tooMuch(
+    throw tooMuch(
       values,
       MOST_VALUES,
       "it asks for so many values, each field once for every entry of the lists on its path",
