@@ -43,7 +43,7 @@ const MOST_REPEATED = 250;
 /** Entries of lists that an operation may ask for together, and a subscription in each frame. */
 const MOST_NODES = 20_000;
 /** Fields of these entries: each takes its time, also one that reads nothing. */
-const MOST_VALUES = 200_000;
+const MOST_VALUES = 400_000;
 
 /** Refuses documents and operations beyond the limits before anything is read, whatever way they came. */
 export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContext, "tellCost">> {

@@ -55,7 +55,7 @@ function fieldsBelow(reached: Readonly<Record<string, string>>): Walked[] {
 }
 
 /** Entries of each list within a list: with more, the whole would cost too much. */
-const NESTED = 8;
+const NESTED = 6;
 
 /**
  * Everything that can be selected of a type without required arguments; a type is not entered again within itself.
