@@ -42,9 +42,12 @@ export async function main(): Promise<void> {
     // Most of what is loaded, which takes a second or two: Node takes no connection meanwhile, but the system does.
     const { startServer } = await import("./server.ts");
     const server = await startServer(config, { databaseUrl: url, port });
-    running.defer(() => server.close());
     const keeper = embedded && keepRunning(embedded, new Outage(createLogger(config.log), "The embedded PostgreSQL"));
-    running.defer(() => keeper?.stop());
+    running.defer(async () => {
+      const kept = keeper?.stop();
+      await server.close();
+      await kept;
+    });
     if (stoppingSince === null) process.stdout.write(await introduce(server, config, place));
     const givenUp = await Promise.race([stopped, ...(keeper ? [keeper.givenUp] : [])]);
     if (givenUp) throw givenUp;

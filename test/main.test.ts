@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { appendFile, readFile, rm } from "node:fs/promises";
+import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -151,6 +151,11 @@ describe("docket start", () => {
   });
 });
 
+/** PostgreSQL's data folder. */
+const dataOf = async (home: string) =>
+  (await readFile(join(home, "postgres-location"), "utf8").catch(() => join(home, "postgres"))).trim();
+const postmasterOf = async (data: string) => Number.parseInt(await readFile(join(data, "postmaster.pid"), "utf8"), 10);
+
 describe("docket start with its own PostgreSQL", () => {
   test("outlives a PostgreSQL that is killed, and ends with a message when it cannot be started again", async () => {
     const home = await makeInitialisedHome(join(await makeHome(), ".docket"));
@@ -179,8 +184,8 @@ describe("docket start with its own PostgreSQL", () => {
     const add =
       'mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "x"}]}) { taskIds } }';
     expect(await ask(add)).toContain("TASK-001");
-    const data = (await readFile(join(home, "postgres-location"), "utf8").catch(() => join(home, "postgres"))).trim();
-    const postmaster = async () => Number.parseInt(await readFile(join(data, "postmaster.pid"), "utf8"), 10);
+    const data = await dataOf(home);
+    const postmaster = () => postmasterOf(data);
     const first = await postmaster();
     process.kill(first, "SIGKILL");
     // The dead server's last connections may still answer.
@@ -196,6 +201,33 @@ describe("docket start with its own PostgreSQL", () => {
     expect(await said).toMatch(/^The embedded PostgreSQL failed 5 times within a minute.*nonsense/s);
     const last = await postmaster();
     expect(() => process.kill(last, 0)).toThrow("ESRCH");
+    if (data !== join(home, "postgres")) await rm(dirname(data), { recursive: true });
+  });
+
+  test("ends when it is told to while PostgreSQL is being started again, which would take long", async () => {
+    const home = await makeInitialisedHome(join(await makeHome(), ".docket"));
+    const child = run("start", { PORT: "0", DOCKET_HOME: home, LOG_LEVEL: "error" });
+    const ended = once(child, "exit");
+    if (!child.stdout) throw new Error("no pipe");
+    const lines = createInterface({ input: child.stdout });
+    for await (const line of lines) if (line.startsWith("Ctrl-C")) break;
+    child.stdout.resume();
+    const data = await dataOf(home);
+    // Recovery waits for an archive that takes its time.
+    await appendFile(join(data, "postgresql.conf"), "restore_command = 'sleep 20; false'\n");
+    await writeFile(join(data, "recovery.signal"), "");
+    const first = await postmasterOf(data);
+    process.kill(first, "SIGKILL");
+    const second = await eventually(async () => {
+      const pid = await postmasterOf(data);
+      expect(pid).not.toBe(first);
+      process.kill(pid, 0);
+      return pid;
+    });
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+    // Whoever inherits what it leaves behind takes a moment to notice that it has ended.
+    await eventually(() => expect(() => process.kill(second, 0)).toThrow("ESRCH"));
     if (data !== join(home, "postgres")) await rm(dirname(data), { recursive: true });
   });
 });

@@ -34,9 +34,10 @@ export interface EmbeddedServer {
   isRunning(): Promise<boolean>;
   /**
    * Brings a server that has gone back to its address; when another process has done so already, only waits for it.
+   * @param abort ends a start under way, which may take minutes; a server that had begun to start is stopped again.
    * @throws Error with the end of PostgreSQL's log.
    */
-  restart(): Promise<void>;
+  restart(abort?: AbortSignal): Promise<void>;
   /**
    * Leaves the server; the last process of this folder to leave stops it. End all other connections first.
    * @throws Error when the server does not stop.
@@ -97,14 +98,16 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
     ...urls,
     data: cluster.data,
     isRunning: () => isReachable(cluster),
-    restart: () =>
-      whileLocked(lock, async () => {
-        const { ownerUrl } = await bringUp(cluster, settings);
+    restart: (abort) => {
+      const bringBack = async () => {
+        const { ownerUrl } = await bringUp(cluster, settings, abort);
         if (ownerUrl !== urls.ownerUrl)
           throw new Error(
             `The address of PostgreSQL's socket is taken, ${new URL(urls.url).searchParams.get("host")}.`,
           );
-      }),
+      };
+      return whileLocked(lock, bringBack, abort);
+    },
     stop: () => {
       // Under the folder's lock nobody can join between the leaving and the stop.
       left ??= whileLocked(lock, async () => {
@@ -116,18 +119,22 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
 }
 
 /** The running server's URLs, or those of one started now. */
-async function bringUp(cluster: Cluster, settings: Readonly<Record<string, string>>) {
+async function bringUp(cluster: Cluster, settings: Readonly<Record<string, string>>, abort?: AbortSignal) {
   const running = await findPostmaster(cluster);
-  let ownerUrl = running && (await reach(cluster, running, UNREACHABLE_MS));
+  let ownerUrl = running && (await reach(cluster, running, UNREACHABLE_MS, abort));
   if (ownerUrl === undefined) {
     // A server that nobody can reach any more (its socket was swept from the temporary folder) helps nobody.
     if (running) await stopPostmaster(cluster);
-    ownerUrl = await start(cluster, settings);
+    ownerUrl = await start(cluster, settings, abort);
   }
   return { ownerUrl, url: await ensureServerLogin(ownerUrl, cluster) };
 }
 
-async function start(cluster: Cluster, settings: Readonly<Record<string, string>>): Promise<string> {
+async function start(
+  cluster: Cluster,
+  settings: Readonly<Record<string, string>>,
+  abort: AbortSignal | undefined,
+): Promise<string> {
   const { host, port } = await takeAddress(cluster);
   // Windows has no Unix sockets to speak of; there the server listens on this machine alone.
   const address: Record<string, string> =
@@ -137,7 +144,7 @@ async function start(cluster: Cluster, settings: Readonly<Record<string, string>
         { listen_addresses: "", port: String(port), unix_socket_directories: `"${host.replaceAll('"', '""')}"` };
   try {
     await writeSettings(cluster, { ...settings, ...address });
-    const url = await reach(cluster, await startPostmaster(cluster), PATIENCE_MS);
+    const url = await reach(cluster, await startPostmaster(cluster, abort), PATIENCE_MS, abort);
     if (url !== undefined) return url;
     throw new Error(`PostgreSQL runs in ${cluster.data} but cannot be reached. Stop the other process that uses it.`);
   } catch (error) {
@@ -151,10 +158,16 @@ async function start(cluster: Cluster, settings: Readonly<Record<string, string>
  * The URL of a running server's database, which is made if there is none, waiting while the server starts or recovers;
  * undefined when it is gone, or out of reach for `unreachableMs`.
  */
-async function reach(cluster: Cluster, postmaster: Postmaster, unreachableMs: number): Promise<string | undefined> {
+async function reach(
+  cluster: Cluster,
+  postmaster: Postmaster,
+  unreachableMs: number,
+  abort: AbortSignal | undefined,
+): Promise<string | undefined> {
   const began = performance.now();
   const password = await clusterPassword(cluster);
   for (let current: Postmaster | undefined = postmaster; current; current = await findPostmaster(cluster)) {
+    abort?.throwIfAborted();
     if (performance.now() - began > PATIENCE_MS) break;
     if (current.address === undefined) {
       await sleep(POLL_MS);

@@ -2,24 +2,26 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 50;
+const PATIENCE_MS = 600_000;
 const SQLITE_BUSY = 5;
 
 /**
  * Runs `work` while no other process holds the lock on `file` (created when missing, and kept).
  * It is a lock of the operating system, taken through SQLite because Node has no flock: it ends with the process that
  * holds it, even by kill -9, so nothing has to guess whether the owner of a left-over lock file still lives.
- * @throws Error when the lock is not free within `timeoutMs` (default ten minutes, longer than any start or stop).
+ * @param abort ends the wait for the lock, not the work.
+ * @throws Error when the lock is not free within ten minutes, longer than any start or stop.
  */
-export async function whileLocked<T>(file: string, work: () => Promise<T>, timeoutMs = 600_000): Promise<T> {
+export async function whileLocked<T>(file: string, work: () => Promise<T>, abort?: AbortSignal): Promise<T> {
   using lock = new DatabaseSync(file, { timeout: 0 });
-  const deadline = performance.now() + timeoutMs;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!tryLock(lock)) {
     if (performance.now() > deadline) {
       throw new Error(
-        `Another process has held ${file} for ${timeoutMs / 1000} s. Wait for it to end, then try again.`,
+        `Another process has held ${file} for ${PATIENCE_MS / 1000} s. Wait for it to end, then try again.`,
       );
     }
-    await sleep(POLL_MS);
+    await sleep(POLL_MS, undefined, { signal: abort });
   }
   return await work();
 }

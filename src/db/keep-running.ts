@@ -14,7 +14,7 @@ export interface Health {
 export interface Keeper {
   /** Why nobody looks after the server any more; pending as long as somebody does. */
   readonly givenUp: Promise<Error>;
-  /** Ends the looking after, once the start under way, if any, has ended. */
+  /** Ends the looking after, and a start under way. */
   stop(): Promise<void>;
 }
 
@@ -26,15 +26,15 @@ const LONGEST_PAUSE_MS = 4_000;
 /** So many failures within so many milliseconds are too many. */
 const MOST_FAILURES = 5;
 const WITHIN_MS = 60_000;
-/** A start whose server ends this soon has failed as well, in milliseconds. */
+/** A server that ran for longer is started again without a pause, in milliseconds. */
 const SHORT_LIFE_MS = 5_000;
 /** PostgreSQL starts with a new segment of its write-ahead log, 16 MB, and needs some more to recover. */
 const LEAST_SPACE_BYTES = 32 * 1024 ** 2;
 
 /**
  * Looks after an embedded server until it is told to stop: one that has gone (killed, out of memory, stopped by a full
- * disk) is started again at its address, with growing pauses between failures. It gives up after too many failures;
- * waiting for space on a full disk is none, and never ends.
+ * disk) is started again at its address, with growing pauses between failures. It gives up after too many failures: each
+ * end of the server is one, each start that fails another; waiting for space on a full disk is none, and never ends.
  */
 export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
   const ending = new AbortController();
@@ -42,7 +42,8 @@ export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
   let failures: number[] = [];
 
   /** @returns whether that was one failure too many. */
-  function countFailure(): boolean {
+  async function isTooMany(failure: Error): Promise<boolean> {
+    if (await isDiskFull(failure, server.data)) return false;
     const now = performance.now();
     failures = [...failures.filter((at) => now - at < WITHIN_MS), now];
     return failures.length >= MOST_FAILURES;
@@ -51,29 +52,30 @@ export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
   async function watch(givenUp: (error: Error) => void): Promise<void> {
     let tries = 0;
     let startedAt = Number.NEGATIVE_INFINITY;
-    const isYoung = () => performance.now() - startedAt < SHORT_LIFE_MS;
+    let ran = true;
     while (!ending.signal.aborted) {
       if (await server.isRunning()) {
-        if (!isYoung()) tries = 0;
+        if (performance.now() - startedAt > SHORT_LIFE_MS) tries = 0;
         await pause(LOOK_MS);
         continue;
       }
       const gone = new Error("PostgreSQL has ended unexpectedly.");
       health.failed(gone);
-      const diedYoung = isYoung();
-      startedAt = Number.NEGATIVE_INFINITY;
-      if (diedYoung && countFailure()) return givenUp(tooMany(gone));
+      if (ran && (await isTooMany(gone))) return givenUp(tooMany(gone));
+      ran = false;
       if (tries > 0) await pause(PAUSES_MS[tries - 1] ?? LONGEST_PAUSE_MS);
       if (ending.signal.aborted) return;
       tries++;
       try {
-        await server.restart();
+        await server.restart(ending.signal);
         startedAt = performance.now();
+        ran = true;
         health.over();
       } catch (cause) {
+        if (ending.signal.aborted) return;
         const error = cause instanceof Error ? cause : new Error(String(cause));
         health.failed(error);
-        if (!(await isDiskFull(error, server.data)) && countFailure()) return givenUp(tooMany(error));
+        if (await isTooMany(error)) return givenUp(tooMany(error));
       }
     }
   }

@@ -38,18 +38,23 @@ export async function findBinaries(account: Account | undefined, shelter: string
   return { initdb: inCopy(binaries.initdb), pg_ctl: inCopy(binaries.pg_ctl), postgres: inCopy(binaries.postgres) };
 }
 
-/** Runs one of the programs to its end and returns its exit code (-1 when a signal ended it) and what it printed. */
+/**
+ * Runs one of the programs to its end and returns its exit code (-1 when a signal ended it) and what it printed.
+ * @param abort ends it early; `pg_ctl start` then ends the server as well that it has begun to start.
+ */
 export async function run(
   program: string,
   args: readonly string[],
   account: Account | undefined,
   cwd: string,
+  abort?: AbortSignal,
 ): Promise<{ code: number; output: string }> {
   return await new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       // Ctrl-C in the terminal must not reach a start or a stop half-way.
       detached: true,
+      ...(abort && { signal: abort, killSignal: "SIGINT" }),
       stdio: ["ignore", "pipe", "pipe"],
       // A PGDATA, PGPORT or LC_ALL of the user's shell must not change what our server does; Windows needs its own.
       ...(process.platform === "win32" ? { windowsHide: true } : { env: { PATH: "/usr/bin:/bin", LC_ALL: "C" } }),

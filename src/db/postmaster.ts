@@ -47,14 +47,14 @@ export async function isReachable(cluster: Cluster): Promise<boolean> {
  * Starts the server in a session of its own and waits until it takes connections.
  * @throws Error with the end of the server's log.
  */
-export async function startPostmaster(cluster: Cluster): Promise<Postmaster> {
+export async function startPostmaster(cluster: Cluster, abort?: AbortSignal): Promise<Postmaster> {
   const log = join(cluster.data, LOG_FILE);
   if ((await sizeOf(log)) > LOG_MAX_BYTES) await rename(log, `${log}.1`);
   const logStart = await sizeOf(log);
   const deadline = performance.now() + START_PATIENCE_S * 1000;
   for (;;) {
     const args = ["start", "-s", "-w", "-t", String(START_PATIENCE_S), "-D", cluster.data, "-l", log];
-    const { code, output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data);
+    const { code, output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data, abort);
     const postmaster = await readPidFile(cluster);
     if (code === 0 && postmaster) return postmaster;
 
@@ -63,7 +63,7 @@ export async function startPostmaster(cluster: Cluster): Promise<Postmaster> {
     if (!tail.includes("pre-existing shared memory block") || performance.now() > deadline) {
       throw new Error(`PostgreSQL could not start in ${cluster.data}:\n${[output, lastLines(tail)].join("\n").trim()}`);
     }
-    await sleep(100);
+    await sleep(100, undefined, { signal: abort });
   }
 }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { appendFile, mkdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { type Keeper, keepRunning } from "../../src/db/keep-running.ts";
@@ -48,7 +48,7 @@ test("starts a PostgreSQL again that was killed", async () => {
   expect(await query(server, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
 });
 
-test("gives up a PostgreSQL that cannot start after five tries, and leaves none behind", async () => {
+test("gives up a PostgreSQL that has ended and cannot start in four tries, and leaves none behind", async () => {
   const { server, keeper } = await start(
     await makeInitialisedHome(join(await makeTemporaryFolder("given-up"), ".docket")),
   );
@@ -56,7 +56,7 @@ test("gives up a PostgreSQL that cannot start after five tries, and leaves none 
   await killPostmaster(server);
   const { message } = await keeper.givenUp;
   expect(message).toMatch(/failed 5 times within a minute.*nonsense/s);
-  expect(failedStarts()).toBe(5);
+  expect(failedStarts()).toBe(4);
   expect(await server.isRunning()).toBe(false);
   // Nobody else can start it either.
   await rm(server.data, { recursive: true });
@@ -78,6 +78,23 @@ test("gives up a PostgreSQL that ends soon after every start", async () => {
   clearInterval(killer);
   expect(message).toMatch(/failed 5 times within a minute/);
   expect(kills).toBeGreaterThanOrEqual(5);
+});
+
+test("gives up a PostgreSQL that ends five times within a minute, however long it ran in between, and not sooner", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { server, keeper } = await start(
+    await makeInitialisedHome(join(await makeTemporaryFolder("mortal"), ".docket")),
+  );
+  // The first is a minute old when the fifth comes.
+  for (const end of [1, 2, 3, 4, 5]) {
+    await killPostmaster(server);
+    await eventually(() => expect(told.filter((message) => message === "over").length).toBe(end));
+    vi.advanceTimersByTime(end === 1 ? 60_000 : 6_000);
+  }
+  expect(await Promise.race([keeper.givenUp, "kept"])).toBe("kept");
+  await killPostmaster(server);
+  expect((await keeper.givenUp).message).toMatch(/failed 5 times within a minute/);
 });
 
 describe.runIf(mayMount())("on a full disk", () => {
