@@ -43,7 +43,7 @@ builder.subscriptionField("reservationEvents", (t) =>
     nullable: true,
     description:
       `What happens to reservations and artifact IDs (${RESERVATION_EVENTS.join(", ")}), in frames as those of ` +
-      "taskEvents. An expiry is told when its numbers go back, in the next reservation of its type. Ends when the key is " +
+      "taskEvents. An expiry is told within seconds, or in the next reservation of its type. Ends when the key is " +
       `revoked or expires. ${CURSOR_FAULTS}`,
     args: {
       filter: t.arg({ type: ReservationEventFilter }),

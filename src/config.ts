@@ -76,7 +76,7 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-const JOBS = ["bus", "webhooks", "retention"] as const;
+const JOBS = ["bus", "webhooks", "expiry", "retention"] as const;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 // A shared secret (HS256 …) is left out on purpose: a public key must never pass for one.
 const JWT_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];

@@ -13,7 +13,7 @@ describe("the configuration", () => {
       home: resolve(".docket"),
       log: { level: "info" },
       delivery: { drainIntervalMs: 250, streamsPerClient: 3 },
-      jobs: ["bus", "webhooks", "retention"],
+      jobs: ["bus", "webhooks", "expiry", "retention"],
       logMonths: 24,
       nats: null,
       webhooks: { privateNetworks: [] },

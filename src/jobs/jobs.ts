@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../log/clock.ts";
 import type { Log } from "../log/log.ts";
 import type { OutageLogger } from "../log/outage.ts";
 import { startBus } from "./bus.ts";
+import { startExpiry } from "./expiry.ts";
 import { startRetention } from "./retention.ts";
 import { startWebhooks } from "./webhooks.ts";
 
@@ -38,5 +39,6 @@ export async function startJobs(context: Omit<JobContext, "clock">, clock: Clock
 const JOBS: Readonly<Record<Config["jobs"][number], (context: JobContext) => Promise<RunningJob>>> = {
   bus: startBus,
   webhooks: startWebhooks,
+  expiry: startExpiry,
   retention: startRetention,
 };
