@@ -65,13 +65,15 @@ export const taskCardSchema = z.object({
   project_id: z.string(),
 });
 
+type TaskKey = Pick<TaskCardFragment, "task_id" | "project_id" | "status">;
+
 /** The card with the status as tools spell it and without what is empty. */
-export function cardOf<Card extends TaskCardFragment>({ task_id, project_id, status, ...rest }: Card) {
+export function cardOf<Card extends TaskKey>({ task_id, project_id, status, ...rest }: Card) {
   return { task_id, project_id, status: fromGraphQLStatus(status), ...withoutEmpties(rest) };
 }
 
 /** The same with no member longer than `most`. */
-export function shortCard(task: TaskCardFragment, most: number, cuts: Cuts) {
+export function shortCard(task: TaskKey, most: number, cuts: Cuts) {
   const { task_id, project_id, status, ...rest } = cardOf(task);
   return { task_id, project_id, status, ...shortMembers(rest, most, cuts) };
 }

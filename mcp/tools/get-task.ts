@@ -110,19 +110,23 @@ async function attemptsUpTo(context: ToolContext, { projectId, taskId }: Attempt
   return task.attempts;
 }
 
+/** Pages of the latest attempts, the newest first. */
+async function* latestPages(context: ToolContext, attempted: Attempted, checkpoints = false) {
+  const end = Math.max(attempted.count - MOST_READ_ATTEMPTS, 0);
+  for (let last = attempted.count; last > end; last -= PAGE)
+    yield await attemptsUpTo(context, attempted, last, checkpoints);
+}
+
 /** Every part of the text is cut from all of them, so that there must be an end to how many. */
 async function latestAttempts(context: ToolContext, attempted: Attempted): Promise<object[]> {
   const pages = [];
-  const end = Math.max(attempted.count - MOST_READ_ATTEMPTS, 0);
-  for (let last = attempted.count; last > end; last -= PAGE)
-    pages.unshift(await attemptsUpTo(context, attempted, last));
+  for await (const page of latestPages(context, attempted)) pages.unshift(page);
   return pages.flat().map(({ outcome, ...rest }) => withoutEmpties({ ...rest, outcome: outcome?.toLowerCase() }));
 }
 
-/** The newest that was left. */
+/** The newest that was left by the same attempts. */
 async function lastCheckpoint(context: ToolContext, attempted: Attempted): Promise<unknown> {
-  for (let last = attempted.count; last > 0; last -= PAGE) {
-    const page = await attemptsUpTo(context, attempted, last, true);
+  for await (const page of latestPages(context, attempted, true)) {
     const left = page.findLast(({ checkpoint }) => checkpoint != null);
     if (left) return left.checkpoint;
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ServerError } from "../../client/faults.ts";
 import { graphql } from "../../client/gen/gql.ts";
-import type { ListTasksQuery, TaskCardFragment, TaskFilter } from "../../client/gen/graphql.ts";
+import type { ListTasksQuery, TaskFilter } from "../../client/gen/graphql.ts";
 import type { Answer } from "../../client/request.ts";
 import { type Cuts, fitItems, fits, fitTexts, LEAST_TEXT, shortMembers } from "../fit.ts";
 import { cardOf, shortCard, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
@@ -9,15 +9,23 @@ import { defineTool, projectWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const ListTasks = graphql(`
-  query ListTasks($filter: TaskFilter!, $first: Int!, $after: String, $counted: Boolean!) {
+  query ListTasks($filter: TaskFilter!, $first: Int!, $after: String, $counted: Boolean!, $full: Boolean!) {
     tasks(filter: $filter, first: $first, after: $after) {
       totalCount @include(if: $counted)
       edges {
         cursor
         node {
-          ...TaskCard
+          task_id: taskId
+          project_id: projectId
+          status
+          title
+          priority
+          labels
+          claimed_by: claimedBy
           completed_at: completedAt
-          completion_notes: completionNotes
+          description
+          ...TaskCard @include(if: $full)
+          completion_notes: completionNotes @include(if: $full)
         }
       }
       pageInfo {
@@ -62,6 +70,8 @@ export const listTasks = defineTool({
       after: args.cursor,
       // Counting costs the server a second look at all matches; the first page's total is enough.
       counted: args.cursor === undefined,
+      // Long texts that a concise list does not show are not read for it.
+      full: args.detail === "full",
     };
     const tasks = await pageOf((first) => query(ListTasks, { ...asked, first }), args.limit);
     const edges = (tasks.edges ?? []).flatMap((edge) => (edge?.node ? [{ cursor: edge.cursor, task: edge.node }] : []));
@@ -104,7 +114,7 @@ function filterOf({ status, text, labels }: z.output<typeof input>, project: str
   };
 }
 
-type ListedTask = TaskCardFragment & { readonly completed_at: string | null };
+type ListedTask = NonNullable<NonNullable<NonNullable<Page["edges"]>[number]>["node"]>;
 
 /** What an overview needs of a task. */
 function concise(task: ListedTask, most: number, cuts: Cuts) {

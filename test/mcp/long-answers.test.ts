@@ -134,6 +134,26 @@ describe("a task of any size", () => {
     });
   });
 
+  test("tells the last checkpoint of its latest hundred attempts, and looks no further", async () => {
+    await server.ask(`mutation { createProject(input: {projectId: "tried", name: "Tried"}) { replayed } }`);
+    const owner = await connectOwner(server.test);
+    await owner.query(
+      `INSERT INTO tasks (project_id, task_id, description, attempts) VALUES ('tried', 'TASK-001', 'a', 130)`,
+    );
+    await owner.query(
+      `INSERT INTO task_attempts (project_id, task_id, attempt, actor, lease_expires_at, ended_at, outcome, checkpoint)
+       SELECT 'tried', 'TASK-001', n, 'a', now(), now(), 'released', CASE WHEN n <= 31 THEN jsonb_build_object('n', n) END
+       FROM generate_series(1, 130) n`,
+    );
+    await using tools = await connect("tried");
+    const read = async (field: object) =>
+      (await tools.call<{ text?: string; checkpoint?: object }>("get_task", { task_id: "TASK-001", ...field })).data;
+    const checkpoint = async () => [(await read({})).checkpoint, (await read({ field: "checkpoint" })).text];
+    expect(await checkpoint()).toEqual([{ n: 31 }, '{"n":31}']);
+    await owner.query("UPDATE task_attempts SET checkpoint = NULL WHERE project_id = 'tried' AND attempt = 31");
+    expect(await checkpoint()).toEqual([undefined, ""]);
+  });
+
   test("is one of many in a list that is read to its end, each task once", async () => {
     await server.ask(`mutation { createProject(input: {projectId: "many", name: "Many"}) { replayed } }`);
     const owner = await connectOwner(server.test);

@@ -325,6 +325,24 @@ describe("list_tasks", () => {
     for (const member of ["total", "next_cursor", "next", "read_on"]) expect(second).not.toHaveProperty(member);
   });
 
+  test("reads the texts that only a full list shows for that alone", async () => {
+    const read: string[] = [];
+    const reading = (field: string, value: unknown) => () => {
+      read.push(field);
+      return value;
+    };
+    const node = { ...task, contextNotes: reading("context notes", null), inputs: reading("inputs", []) };
+    const edges = [{ cursor: "c", node: { ...node, completionNotes: reading("completion notes", null) } }];
+    const tasks = () => ({ totalCount: 1, edges, pageInfo: { endCursor: "c", hasNextPage: false } });
+    await using docket = await scriptedDocket({ tasks });
+    await using tools = await connectTools({ url: docket.url });
+    const first = await succeed(tools, "list_tasks");
+    expect(first).toMatchObject({ tasks: [{ task_id: "TASK-046", description: "Generate HLS-007" }] });
+    expect(read).toEqual([]);
+    await succeed(tools, "list_tasks", { detail: "full" });
+    expect(read.sort()).toEqual(["completion notes", "context notes", "inputs"]);
+  });
+
   test("covers the default project, one named, or all", async () => {
     await using other = await start();
     await using tools = await start();
