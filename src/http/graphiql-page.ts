@@ -99,3 +99,9 @@ export function frameKeeper(mostFrames: number, mostCharacters: number): (text: 
     return JSON.stringify(message);
   };
 }
+
+/** Waits before a WebSocket is opened anew: half a second, then twice as long each time, 5 to 10 seconds in the end. */
+export function waitToRetry(tries: number): Promise<void> {
+  const ms = Math.min(500 * 2 ** tries, 5_000) * (1 + Math.random());
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,14 +1,15 @@
-/** A tab that GraphiQL opens with, the first time a browser comes. Its pane shows lines of about 55 characters. */
+/** A tab that GraphiQL opens with, the first time a browser comes. A window of 1,300 pixels shows 51 characters. */
 interface Tab {
   readonly query: string;
   readonly variables?: string;
 }
 
-const overview = `# Welcome to Docket. Ask anything of all projects in one
-# query: press Ctrl-Enter (⌘-Enter). Ctrl-Space completes;
-# the book at the top left shows the whole schema.
-# Nothing here yet? "npm run demo" in another terminal lets
-# agents work on five projects.
+const overview = `# Welcome to Docket. Ask anything of all projects
+# in one query: press Ctrl-Enter (⌘-Enter).
+# Ctrl-Space completes; the book at the top left
+# shows the whole schema. Nothing here yet?
+# "npm run demo" in another terminal lets agents
+# work on five projects.
 query Overview {
   viewer { name role projectIds }
   projects(first: 20) {
@@ -25,10 +26,11 @@ query Overview {
 }
 `;
 
-const claim = `# How an agent takes work: here one task is added and taken
-# at once. Two agents never get the same task. attempt
-# proves that you hold it: pass it with every later write;
-# once the lease is lost, such a write is refused.
+const claim = `# How an agent takes work: here one task is added
+# and taken at once. Two agents never get the same
+# task. attempt proves that you hold it: pass it
+# with every later write; once the lease is lost,
+# such a write is refused.
 mutation Claim($project: ID!) {
   addTasks(input: {
     projectId: $project, createProject: true
@@ -42,9 +44,9 @@ mutation Claim($project: ID!) {
   }
 }
 
-# Completes what this browser holds: the task of the
-# variables below. The same key and client may leave the
-# attempt out.
+# Completes what this browser holds: the task of
+# the variables below. The same key and client may
+# leave the attempt out.
 mutation Complete($project: ID!, $task: ID!) {
   updateTaskStatus(input: {
     projectId: $project, taskId: $task, status: COMPLETED, completionNotes: "Done in GraphiQL"
@@ -52,11 +54,11 @@ mutation Complete($project: ID!, $task: ID!) {
 }
 `;
 
-const reservation = `# Artifact IDs that can never collide: reserve a range,
-# write the documents, then confirm them with
-#   confirmReservation(input: { reservationId: "…" })
-# What is not confirmed within ttlSeconds goes back and is
-# given again, lowest first.
+const reservation = `# Artifact IDs that can never collide: reserve a
+# range, write the documents, then confirm them by
+# confirmReservation(input: {reservationId: "…"})
+# What is not confirmed within ttlSeconds goes back
+# and is given again, lowest first.
 mutation Reserve($project: ID!) {
   reserveIds(input: { projectId: $project, createProject: true, artifactType: "US", count: 3, ttlSeconds: 900 }) {
     reservedIds
@@ -74,11 +76,12 @@ query Registry($project: ID!) {
 }
 `;
 
-const live = `# Press play and watch who does what in every project.
-# earlierFrames keeps the last ones in sight; an empty
-# frame every 15 s shows that the stream lives.
-# To resume, pass the last cursor as after: nothing is
-# missed, or CURSOR_EXPIRED says how to start again.
+const live = `# Press play and watch who does what in every
+# project. earlierFrames keeps the last ones in
+# sight; an empty frame every 15 s shows that the
+# stream lives. To resume, pass the last cursor as
+# after: nothing is missed, or CURSOR_EXPIRED says
+# how to start again.
 subscription Watch {
   taskEvents {
     events {

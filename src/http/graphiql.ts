@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { DocketError } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, redirect, sendHtml } from "./exchange.ts";
-import { frameKeeper, openingTab } from "./graphiql-page.ts";
+import { frameKeeper, openingTab, waitToRetry } from "./graphiql-page.ts";
 import { TABS } from "./graphiql-tabs.ts";
 import { identify } from "./request-scope.ts";
 
@@ -85,6 +85,11 @@ const options = {
 const BEGIN = "function prepareBlob(";
 const OPTIONS = { docket: "options" };
 const RUN = /return function\((\w+),\w+\)\{(?=const \w+=\w+\(\w+\(\1\.query\),\1\.operationName)/;
+/** A tab, which can be dragged; for that it moves at a press, and would be elsewhere when the button is let go. */
+const TAB = /dragElastic:!1,role:"tab"/;
+/** What its WebSocket client does after the connection broke: by itself it gives up when nobody answers for a moment. */
+const RETRY = /retryAttempts:(\w+)=5,retryWait:(\w+)=async function.*?(?=shouldRetry:)/s;
+const SHOULD_RETRY = /shouldRetry:(\w+)=\w+,/;
 
 async function makePage() {
   // Its scripts are half of what a server would load at its start.
@@ -99,6 +104,9 @@ async function makePage() {
   })
     .replace(BEGIN, (begin) => SCRIPT + begin)
     .replace(JSON.stringify(OPTIONS).slice(1, -1), () => "...options")
+    .replace(TAB, (tab) => `drag:!1,layout:!1,${tab}`)
+    .replace(RETRY, (_, attempts, wait) => `retryAttempts:${attempts}=1/0,retryWait:${wait}=${waitToRetry.toString()},`)
+    .replace(SHOULD_RETRY, (_, should) => `shouldRetry:${should}=()=>!0,`)
     .replace(RUN, (begin, params) => `${begin}if(!/[^\\s,]/.test(${params}.query.replace(/#.*/g,"")))return ${EMPTY};`);
   const plain = Buffer.from(html);
   return { plain, gzip: gzipSync(plain, { level: 4 }) };
