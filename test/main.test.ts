@@ -213,8 +213,9 @@ describe("docket start with its own PostgreSQL", () => {
     for await (const line of lines) if (line.startsWith("Ctrl-C")) break;
     child.stdout.resume();
     const data = await dataOf(home);
-    // Recovery waits for an archive that takes its time.
-    await appendFile(join(data, "postgresql.conf"), "restore_command = 'sleep 20; false'\n");
+    // Recovery waits for an archive that never answers.
+    const waiting = "while [ -e recovery.signal ]; do sleep 0.2; done; false";
+    await appendFile(join(data, "postgresql.conf"), `restore_command = '${waiting}'\n`);
     await writeFile(join(data, "recovery.signal"), "");
     const first = await postmasterOf(data);
     process.kill(first, "SIGKILL");
@@ -228,6 +229,7 @@ describe("docket start with its own PostgreSQL", () => {
     expect(await ended).toEqual([0, null]);
     // Whoever inherits what it leaves behind takes a moment to notice that it has ended.
     await eventually(() => expect(() => process.kill(second, 0)).toThrow("ESRCH"));
+    await rm(join(data, "recovery.signal"));
     if (data !== join(home, "postgres")) await rm(dirname(data), { recursive: true });
   });
 });
