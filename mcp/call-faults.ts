@@ -48,7 +48,7 @@ function faultsOf(schema: Schema, args: unknown, issue: z.core.$ZodIssue): Fault
   const place = placeOf(path) || "the arguments";
   const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], args);
   const expected = schemaAt(schema, path);
-  const must = expected ? `must be ${whatIsExpected(expected)}` : issue.message;
+  const must = expected && issue.code !== "custom" ? `must be ${whatIsExpected(expected)}` : issue.message;
   const text = value === undefined ? `${place} is missing; it ${must}` : `${place} ${must}, not ${quoted(value)}`;
   return [{ text, within: objectAround(path, expected) }];
 }

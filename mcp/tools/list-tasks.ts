@@ -38,13 +38,18 @@ const ListTasks = graphql(`
 
 /** A text longer than this is cut in a concise list, in characters. */
 const CONCISE_TEXT = 160;
+/** A longer one is refused by Docket, as by every field that reads. Not in the schema: function calling knows no length. */
+const LONGEST_SEARCH = 1_000;
 const READ_ON = "Texts that end in … are cut: get_task with task_id and project_id has them whole.";
 
 const input = z.strictObject({
   project_id: z.string().optional(),
   all_projects: z.boolean().default(false).describe("Ignore the client's default project"),
   status: statusSchema.optional(),
-  text: z.string().optional(),
+  text: z
+    .string()
+    .refine((text) => text.length <= LONGEST_SEARCH, `must have at most ${LONGEST_SEARCH} characters`)
+    .optional(),
   labels: z.array(z.string()).max(20).describe("Any of these").optional(),
   detail: z.enum(["concise", "full"]).default("concise"),
   limit: z.int().min(1).max(100).default(20),

@@ -312,6 +312,15 @@ describe("artifact IDs", () => {
 });
 
 describe("list_tasks", () => {
+  test("looks for a text of up to 1,000 characters", async () => {
+    await using tools = await start();
+    expect(await succeed(tools, "list_tasks", { text: "x".repeat(1_000) })).toMatchObject({ total: 0 });
+    expect(await tools.call("list_tasks", { text: "x".repeat(1_001) })).toMatchObject({
+      failed: true,
+      text: expect.stringMatching(/: text must have at most 1000 characters, not "x{10,}/),
+    });
+  });
+
   test("is short unless asked for all, and counts on the first page only", async () => {
     const long = { title: "Short", description: `${"x".repeat(159)}🚀${"x".repeat(340)}`, labels: ["api"] };
     await using tools = await start([long, long, { description: "other" }]);
