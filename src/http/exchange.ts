@@ -14,6 +14,8 @@ export interface Exchange {
   readonly scope: RequestScope;
   /** Counts bytes that are about to be written, for the key that asked; call the answer once they have left. */
   readonly unread: (bytes: number) => () => void;
+  /** Counts bytes that are about to be kept until the answer has left, for the key that asks. @throws RATE_LIMITED */
+  readonly keep: (bytes: number) => void;
 }
 
 /** Answers an exchange; what it throws is answered with 500 and logged whole. */
@@ -46,25 +48,35 @@ export class HttpRefusal extends Error {
 
 /**
  * The whole body. Until it is called no more of it is taken in than fits a socket's buffer: find out first who asks.
- * @throws HttpRefusal 413 beyond `most` bytes, whatever its announced length.
+ * What is announced counts for its key from then on, anything else as it comes.
+ * @throws HttpRefusal 413 beyond `most` bytes, whatever its announced length; RATE_LIMITED.
  */
-export function readBody(request: IncomingMessage, most = MOST_BODY_BYTES): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
+export function readBody({ request, keep }: Pick<Exchange, "request" | "keep">, most = MOST_BODY_BYTES) {
+  return new Promise<Buffer>((resolve, reject) => {
     // The caller went away in the middle; nobody reads this any more.
     const leave = () => reject(new HttpRefusal(400, "The request ended before its body did."));
     if (request.destroyed) return leave();
-    const refuse = () => {
-      // What still comes is thrown away, so that the refusal can be read instead of a broken connection.
-      request.removeAllListeners("data").resume();
-      reject(new HttpRefusal(413, `The request is larger than ${most} bytes: send less at once.`));
+    let counted = 0;
+    /** Whether a body of this size is taken. */
+    const take = (size: number) => {
+      try {
+        if (size > most) throw new HttpRefusal(413, `The request is larger than ${most} bytes: send less at once.`);
+        if (size > counted) keep(size - counted);
+        counted = Math.max(size, counted);
+        return true;
+      } catch (refusal) {
+        // What still comes is thrown away, so that the refusal can be read instead of a broken connection.
+        request.removeAllListeners("data").resume();
+        reject(refusal);
+        return false;
+      }
     };
-    if (Number(request.headers["content-length"] ?? 0) > most) return refuse();
+    if (!take(Number(request.headers["content-length"] ?? 0))) return;
     const chunks: Buffer[] = [];
     let size = 0;
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > most) refuse();
-      else chunks.push(chunk);
+      if (take(size)) chunks.push(chunk);
     });
     request.once("end", () => resolve(Buffer.concat(chunks)));
     request.once("error", reject);

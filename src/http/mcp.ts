@@ -11,6 +11,7 @@ import type { Authenticate, Authentication } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, sendJson } from "./exchange.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { mayCallFromPage } from "./origin.ts";
+import { REQUEST_BYTES } from "./request-bytes.ts";
 import { identify, type RequestScope } from "./request-scope.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 
@@ -39,7 +40,8 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     const authentication = await authenticated(exchange, authenticate);
     if (!authentication) return;
     identify(scope, authentication);
-    const body = await readBody(request);
+    exchange.keep(REQUEST_BYTES);
+    const body = await readBody(exchange);
     const webRequest = toWebRequest(exchange, body);
     // It is answered in JSON at once, whichever of its two types a client was told to accept.
     webRequest.headers.set("accept", "application/json, text/event-stream");

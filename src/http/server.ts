@@ -25,6 +25,7 @@ import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
 import { refuseSocket } from "./refuse-socket.ts";
+import { REQUEST_BYTES, RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
 import { identify, inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
@@ -60,8 +61,8 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const { services, authenticate, http, logger } = options;
   const graphql = createGraphQLServer(options);
   const unread = new UnreadBytes(MOST_UNREAD_BYTES);
-  const { socketsPerKey } = http;
-  const webSockets = createWebSockets({ graphql, authenticate, log: services.log, logger, unread, socketsPerKey });
+  const requestBytes = new RequestBytes();
+  const webSockets = createWebSockets({ ...options, graphql, unread, requestBytes });
   const routes: Routes = new Map<string, Route>([
     ["/", { methods: READS, answer: ({ response }) => redirect(response, "/graphql") }],
     ["/graphql", { methods: ["GET", "POST", "OPTIONS"], answer: createGraphQLRoute(graphql, authenticate) }],
@@ -74,7 +75,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const port = options.port ?? (await openPort(http));
   port.serve({
     request: (request, response) =>
-      void answer(request, response, { routes, present: graphql.present, unread, options }),
+      void answer(request, response, { routes, present: graphql.present, unread, requestBytes, options }),
     upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options }),
     connect: (_request, socket) => refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.")),
     // Such as no descriptor for one more connection.
@@ -97,13 +98,14 @@ interface Answering {
   readonly routes: Routes;
   readonly present: PresentError;
   readonly unread: UnreadBytes;
+  readonly requestBytes: RequestBytes;
   readonly options: HttpOptions;
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, present, unread, options: { services, http, logger } }: Answering,
+  { routes, present, unread, requestBytes, options: { services, http, logger } }: Answering,
 ): Promise<void> {
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
   const url = urlAsked(request);
@@ -115,6 +117,7 @@ async function answer(
     leave: () => void response.destroy(),
     destroy: () => void response.destroy(),
   };
+  const kept: (() => void)[] = [];
   for (const stream of [request, response]) stream.on("error", () => undefined);
   response.setHeader("X-Request-Id", scope.requestId);
   response.setHeader("X-Content-Type-Options", "nosniff");
@@ -129,6 +132,7 @@ async function answer(
   response.once("close", () => {
     if (!response.writableFinished) scope.leave();
     unread.drop(reader);
+    for (const release of kept) release();
     // Who went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
     const path = route ? url.pathname : null;
@@ -140,6 +144,9 @@ async function answer(
     url,
     scope,
     unread: (bytes) => unread.add(reader, bytes),
+    keep(bytes) {
+      if (reader.owner !== null && !response.destroyed) kept.push(requestBytes.enter(reader.owner, bytes));
+    },
   };
   await inScope(scope, async () => {
     try {
@@ -182,6 +189,7 @@ function refuse({ response, scope }: Exchange, error: unknown, present: PresentE
   }
   const shown = present(error);
   if (response.headersSent) response.destroy();
+  else if (scope.code === "RATE_LIMITED") sendRefusal(response, 429, shown, { "Retry-After": "1" });
   else sendRefusal(response, 500, shown);
 }
 
@@ -199,7 +207,7 @@ function sendRefusal(
 function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate): Handler {
   return async (exchange) => {
     if (wantsGraphiQL(exchange)) return await sendGraphiQL(exchange, authenticate);
-    const { request, scope } = exchange;
+    const { request, scope, keep } = exchange;
     const idempotencyKey = String(request.headers["idempotency-key"] ?? "") || null;
     const lastEventId = String(request.headers["last-event-id"] ?? "") || null;
     const context = { scope, idempotencyKey, lastEventId, tellCost: asksCost(request) };
@@ -211,8 +219,9 @@ function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate):
       } catch (refusal) {
         return sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, null), { ...context, refusal }));
       }
+      keep(REQUEST_BYTES);
     }
-    const body = request.method === "POST" ? await readBody(request) : null;
+    const body = request.method === "POST" ? await readBody(exchange) : null;
     await sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, body), context));
   };
 }

@@ -19,7 +19,7 @@ export function createSignInRoute(db: Db): Handler {
     const { request, response, url, scope } = exchange;
     if (request.method !== "POST") return sendPage(exchange, 200, form(url.searchParams.get("token")));
     refuseForeignPage(exchange);
-    const fields = new URLSearchParams((await readBody(request, LONGEST_FORM)).toString());
+    const fields = new URLSearchParams((await readBody(exchange, LONGEST_FORM)).toString());
     try {
       const session = await openSession(db, (fields.get("token") ?? fields.get("key") ?? "").trim(), scope.requestId);
       redirect(response, "/graphql", { "Set-Cookie": signInCookie(request, session) });

@@ -1,17 +1,26 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ExecutionArgs, type GraphQLError, getOperationAST } from "graphql";
-import { CloseCode, type ConnectionInitMessage, type Context, handleProtocols, makeServer } from "graphql-ws";
+import {
+  CloseCode,
+  type ConnectionInitMessage,
+  type Context,
+  handleProtocols,
+  MessageType,
+  makeServer,
+} from "graphql-ws";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import { keepExactly } from "../../client/exact-json.ts";
+import type { Services } from "../../schema/context.ts";
+import type { HttpConfig } from "../config.ts";
 import { badInput, rateLimited, unauthenticated } from "../errors.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
 import { ClientLimit } from "../log/client-limit.ts";
-import type { Log } from "../log/log.ts";
 import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
 import { asksCost, clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
+import { REQUEST_BYTES, type RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
 import type { UnreadBytes } from "./unread-bytes.ts";
@@ -20,11 +29,11 @@ import { untilUnshown } from "./until-unshown.ts";
 interface WebSocketOptions {
   readonly graphql: GraphQLServer;
   readonly authenticate: Authenticate;
-  readonly log: Log;
+  readonly services: Services;
+  readonly http: HttpConfig;
   readonly logger: Logger;
   readonly unread: UnreadBytes;
-  /** WebSockets that one key may have open on this process. */
-  readonly socketsPerKey: number;
+  readonly requestBytes: RequestBytes;
 }
 
 /** One operation, ready to run. */
@@ -61,12 +70,13 @@ const WHICH_OPERATION = "The document has several operations, or none of that na
 
 /** GraphQL over WebSocket (graphql-transport-ws) through the same pipeline as HTTP. */
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { graphql, authenticate, log, logger, unread, socketsPerKey } = options;
+  const { graphql, authenticate, services, http, logger, unread, requestBytes } = options;
+  const { log } = services;
   // A variable, as its types do not know closeTimeout.
   const settings = { noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols, closeTimeout: CLOSING_MS };
   const sockets = new WebSocketServer(settings);
   const connections = new Set<Connection>();
-  const limit = new ClientLimit(socketsPerKey, tooManySockets);
+  const limit = new ClientLimit(http.socketsPerKey, tooManySockets);
   const prepared = new WeakMap<ExecutionArgs, Prepared>();
 
   const protocol = makeServer<ConnectionInitMessage["payload"], Connection>({
@@ -180,6 +190,19 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     const scope = openScope(() => connection.destroy());
     if (!connection.begin(scope)) return;
     await inScope(scope, async () => {
+      let release = () => {};
+      try {
+        const { owner } = connection;
+        if (owner !== null) release = requestBytes.enter(owner, REQUEST_BYTES + Buffer.byteLength(text));
+      } catch (error) {
+        // What only ends an operation, or keeps the connection alive, makes room.
+        const id = idOfRequest(text);
+        if (id !== undefined) {
+          const message = { id, type: MessageType.Error, payload: [forSocket(error)] };
+          void connection.send(JSON.stringify(message)).finally(() => connection.answered(scope));
+          return;
+        }
+      }
       try {
         const handled = handle(text);
         // Those that the message itself completes, before their end is waited for.
@@ -188,6 +211,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       } catch (error) {
         connection.close(CloseCode.InternalServerError, graphql.present(error).message);
       } finally {
+        release();
         connection.answered(scope);
       }
     });
@@ -240,6 +264,16 @@ function scopeOfMessage(): RequestScope {
   const scope = currentScope();
   if (!scope) throw new Error("A message of a WebSocket is handled outside its scope");
   return scope;
+}
+
+/** The id under which the message asks for something; undefined for any other. */
+function idOfRequest(text: string): string | undefined {
+  try {
+    const { type, id } = JSON.parse(text);
+    return type === MessageType.Subscribe && typeof id === "string" ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -14,16 +14,16 @@ export class ClientLimit {
   }
 
   /**
-   * Counts one more; the answer, called once, counts it off.
+   * Counts so many more; the answer, called once, counts them off.
    * @throws the refusal.
    */
-  enter({ keyId, actor, client }: Pick<Viewer, "keyId" | "actor" | "client">): () => void {
+  enter({ keyId, actor, client }: Pick<Viewer, "keyId" | "actor" | "client">, size = 1): () => void {
     const id = JSON.stringify([keyId ?? actor, client]);
     const open = this.#open.get(id) ?? 0;
-    if (open >= this.#most) throw this.#refusal(this.#most, client);
-    this.#open.set(id, open + 1);
+    if (open + size > this.#most) throw this.#refusal(this.#most, client);
+    this.#open.set(id, open + size);
     return () => {
-      const left = (this.#open.get(id) ?? 0) - 1;
+      const left = (this.#open.get(id) ?? 0) - size;
       if (left > 0) this.#open.set(id, left);
       else this.#open.delete(id);
     };

@@ -1,0 +1,24 @@
+import { rateLimited } from "../errors.ts";
+import { ClientLimit } from "../log/client-limit.ts";
+
+/** Bytes of requests that one key may have under way on this process. */
+const MOST_REQUEST_BYTES = 64 * 1024 * 1024;
+/** What each request costs beside what was sent. */
+export const REQUEST_BYTES = 8 * 1024;
+
+/** What was asked and is not answered yet waits in this process's memory: one budget per key, whatever it came by. */
+export class RequestBytes {
+  readonly #limit = new ClientLimit(MOST_REQUEST_BYTES, tooMuchAtOnce);
+
+  /** Counts what is about to be kept; the answer, called once, counts it off. @throws RATE_LIMITED */
+  enter(actor: string, bytes: number): () => void {
+    return this.#limit.enter({ keyId: null, actor, client: null }, bytes);
+  }
+}
+
+const tooMuchAtOnce = (limit: number) =>
+  rateLimited(
+    `The requests of this key that are under way hold ${limit / 1024 / 1024} MB, which is the limit. Wait for answers, ` +
+      "then send this again.",
+    { retryable: true, retryAfterMs: 1_000, limit },
+  );
