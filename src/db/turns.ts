@@ -12,7 +12,12 @@ interface Line {
   /** As it was when the first of them came. */
   readonly key: string | symbol;
   readonly waiting: Waiting[];
+  /** Bytes that its requester had read when it was looked at last. */
+  held: number;
 }
+
+/** Bytes that the requests of one key may have read while they wait to read more. */
+const MOST_HELD_BYTES = 64 * 1024 * 1024;
 
 /**
  * Places that are given in turns: round robin by key, and among the requesters of one key round robin again, so that
@@ -20,6 +25,8 @@ interface Line {
  * All requests of one key have a third of the places at most, and one request of them half of those, so that whoever else
  * comes does not wait for a statement to end. More would not serve the key sooner: its statements share the processors
  * of the database, and so many of them would keep everyone else's waiting there instead.
+ * What requests have read stays in memory while they wait: a key that holds too much of it finishes what it has begun
+ * before it begins anything else, the largest first.
  */
 export class Turns {
   #free: number;
@@ -29,6 +36,7 @@ export class Turns {
   /** Lines whose requester may have another place, in the order of their turns, by key in the order of theirs. */
   readonly #ready = new Map<string | symbol, Set<Line>>();
   readonly #taken = new Map<string | symbol, number>();
+  readonly #held = new Map<string | symbol, number>();
 
   constructor(places: number) {
     this.#free = places;
@@ -41,7 +49,7 @@ export class Turns {
     return new Promise((resolve, reject) => {
       if (requester.stopped) return reject(requester.stopped);
       requester.refuseWaiting = (reason) => this.#refuse(requester, reason);
-      const line = this.#lines.get(requester) ?? { requester, key: requester.key, waiting: [] };
+      const line = this.#lines.get(requester) ?? { requester, key: requester.key, waiting: [], held: 0 };
       this.#lines.set(requester, line);
       line.waiting.push({ resolve, reject });
       this.#lineUp(line);
@@ -53,7 +61,7 @@ export class Turns {
   #refuse(requester: Requester, error: RequestStopped): void {
     const line = this.#lines.get(requester);
     if (!line) return;
-    this.#lines.delete(requester);
+    this.#forget(line);
     this.#ready.get(line.key)?.delete(line);
     for (const { reject } of line.waiting.splice(0)) reject(error);
   }
@@ -61,11 +69,27 @@ export class Turns {
   /** Lets a line wait for its turn, if there is something to wait for and its requester may have more. */
   #lineUp(line: Line): void {
     const { requester, key, waiting } = line;
-    if (waiting.length === 0) return void this.#lines.delete(requester);
+    if (waiting.length === 0) {
+      this.#forget(line);
+      return;
+    }
+    this.#hold(line, requester.bytes);
     if (requester.connections >= (requester.limited ? this.#mostOfRequest : this.#mostOfKey)) return;
     const lines = this.#ready.get(key) ?? new Set();
     lines.add(line);
     this.#ready.set(key, lines);
+  }
+
+  #forget(line: Line): void {
+    this.#hold(line, 0);
+    this.#lines.delete(line.requester);
+  }
+
+  #hold(line: Line, bytes: number): void {
+    const held = (this.#held.get(line.key) ?? 0) + bytes - line.held;
+    line.held = bytes;
+    if (held > 0) this.#held.set(line.key, held);
+    else this.#held.delete(line.key);
   }
 
   #serve(): void {
@@ -85,7 +109,8 @@ export class Turns {
   /** The line whose turn it is, moved behind all others. */
   #next(): Line | undefined {
     for (const [key, lines] of this.#ready) {
-      const [line] = lines;
+      const [first] = lines;
+      const line = (this.#held.get(key) ?? 0) > MOST_HELD_BYTES ? largest(lines) : first;
       if (line?.requester.limited && (this.#taken.get(key) ?? 0) >= this.#mostOfKey) continue;
       this.#ready.delete(key);
       if (!line) continue;
@@ -106,4 +131,10 @@ export class Turns {
     if (line) this.#lineUp(line);
     this.#serve();
   }
+}
+
+function largest(lines: Iterable<Line>): Line | undefined {
+  let found: Line | undefined;
+  for (const line of lines) if (found === undefined || line.held > found.held) found = line;
+  return found;
 }

@@ -116,3 +116,34 @@ it("sends away what a stopped request waits for, and nobody else", async () => {
   await giveBack();
   expect(order.at(-1)).toBe("waiting");
 });
+
+const MEGABYTE = 1024 * 1024;
+
+it("lets a key that holds more than 64 MB finish what it has begun, the largest first, before it begins more", async () => {
+  const holding = (size: number) => Object.assign(new Requester("a"), { bytes: size });
+  const order = async (...sizes: number[]) => {
+    const asked = asking(new Turns(1));
+    asked.ask("holder", new Requester("b"));
+    for (const [i, size] of sizes.entries()) asked.ask(`a${i}`, holding(size));
+    asked.ask("other", new Requester("c"));
+    await asked.giveBack(2 + sizes.length);
+    return asked.order.slice(1);
+  };
+  const most = 64 * MEGABYTE;
+  expect(await order(0, 1, most - 1)).toEqual(["a0", "other", "a1", "a2"]);
+  // Once it is within, turns are as before.
+  expect(await order(0, 2, most - 1)).toEqual(["a2", "other", "a0", "a1"]);
+});
+
+it("no longer counts what a request held that was sent away", async () => {
+  const turns = new Turns(1);
+  const { ask, giveBack, order } = asking(turns);
+  const [large, small] = [64 * MEGABYTE, 1].map((bytes) => Object.assign(new Requester("a"), { bytes }));
+  ask("holder", new Requester("b"));
+  ask("new", new Requester("a"));
+  ask("small", small as Requester);
+  ask("large", large as Requester);
+  large?.stop(new RequestStopped("too much"));
+  await giveBack(3);
+  expect(order).toEqual(["holder", "large: too much", "new", "small"]);
+});
