@@ -84,9 +84,14 @@ export class Connection implements Reader {
   send(text: string): Promise<void> {
     // One that went away in between is noticed by its close event.
     if (this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve();
-    const left = this.#unread.add(this, Buffer.byteLength(text));
+    return this.#sendBytes(Buffer.from(text));
+  }
+
+  /** A function of its own, so that nothing keeps the text as well while its bytes wait to be read. */
+  #sendBytes(bytes: Buffer): Promise<void> {
+    const left = this.#unread.add(this, bytes.length);
     return new Promise((resolve) =>
-      this.#socket.send(text, () => {
+      this.#socket.send(bytes, { binary: false }, () => {
         left();
         resolve();
       }),

@@ -20,6 +20,7 @@ import { ClientLimit } from "../log/client-limit.ts";
 import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
 import { asksCost, clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
+import { handedOver } from "./handed-over.ts";
 import { REQUEST_BYTES, type RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
@@ -167,8 +168,12 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     if (!operation) throw new Error("An operation was run that was not prepared");
     const { enveloped, connection, streams } = operation;
     const result = await enveloped[step](args);
-    if (!(Symbol.asyncIterator in result))
-      return { ...result, ...(result.errors && { errors: result.errors.map(forSocket) }) };
+    if (!(Symbol.asyncIterator in result)) {
+      // The protocol keeps the arguments until the answer has left, and the context's loaders keep rows.
+      prepared.delete(args);
+      args.contextValue = null;
+      return { ...handedOver(result), ...(result.errors && { errors: result.errors.map(forSocket) }) };
+    }
     streams();
     // After `complete` clients stop for good; after this close they come back, and subscribe again.
     return untilUnshown(result, () => {

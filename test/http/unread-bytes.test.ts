@@ -2,9 +2,12 @@ import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { type Reader, UnreadBytes } from "../../src/http/unread-bytes.ts";
+import { connectOwner } from "../support/owner.ts";
 import { startTestServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
 
@@ -119,4 +122,32 @@ test("ten sockets and a stream of one key that read nothing wait in one budget, 
   expect(new Set(closed).difference(new Set([1006, 1013]))).toEqual(new Set());
   other.send({ type: "subscribe", id: "1", payload: { query: "{ viewer { name } }" } });
   expect(await other.next()).toMatchObject({ payload: { data: { viewer: { name: "other" } } } });
+});
+
+/** Bytes of live objects, beside what waits in buffers. */
+function heapBytes(): number {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+test("an answer that waits to be read is kept as its bytes and nothing else", async () => {
+  const accepted = watchAccepted();
+  const { wsUrl, agentKey, test, ask } = await startTestServer();
+  const tasks = Array.from({ length: 10 }, () => '{description: "long"}').join();
+  await ask(`mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [${tasks}]}) { taskIds } }`);
+  const owner = await connectOwner(test);
+  await owner.query("UPDATE tasks SET context_notes = repeat('x', 100000)");
+  const client = new WebSocket(wsUrl, "graphql-transport-ws");
+  onTestFinished(() => client.terminate());
+  await once(client, "open");
+  client.send(JSON.stringify({ type: "connection_init", payload: { apiKey: agentKey } }));
+  await once(client, "message");
+  client.pause();
+  const query = "{ tasks(first: 10) { nodes { contextNotes project { name } attempts(first: 1) { number } } } }";
+  const before = heapBytes();
+  for (let id = 0; id < 40; id++) client.send(JSON.stringify({ type: "subscribe", id: `${id}`, payload: { query } }));
+  await expect.poll(accepted.most).toBeGreaterThan(30 * MEGABYTE);
+  expect(heapBytes() - before).toBeLessThan(10 * MEGABYTE);
 });
