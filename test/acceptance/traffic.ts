@@ -48,8 +48,10 @@ async function history(server: Address): Promise<SeenEvent[]> {
   return events;
 }
 
-/** Pause of a writer between its tasks, in milliseconds: outages last long, and a log of thousands proves no more. */
-const PAUSE_MS = 50;
+/** Pause of a writer between its tasks, in milliseconds, while the test waits for what they write, as before each outage. */
+const BUSY_PAUSE_MS = 50;
+/** The same at other times: outages last long, and a log of thousands proves no more. */
+const PAUSE_MS = 300;
 
 /** Agents at work: each adds a task, claims one and completes it, again and again, whatever fails. */
 export class Writers {
@@ -57,6 +59,7 @@ export class Writers {
   readonly acknowledged: string[] = [];
   failures = 0;
   #stopped = false;
+  #busy = false;
   readonly #running: Promise<unknown>;
 
   /** Needs project alpha. Stops with the test. */
@@ -75,7 +78,9 @@ export class Writers {
   /** When so much more has been done than now. */
   async more(count: number): Promise<void> {
     const enough = this.acknowledged.length + count;
+    this.#busy = true;
     await expect.poll(() => this.acknowledged.length).toBeGreaterThanOrEqual(enough);
+    this.#busy = false;
   }
 
   async #work(server: Address, writer: number): Promise<void> {
@@ -85,7 +90,7 @@ export class Writers {
       } catch {
         this.failures++;
       }
-      await pause(PAUSE_MS);
+      await pause(this.#busy ? BUSY_PAUSE_MS : PAUSE_MS);
     }
   }
 

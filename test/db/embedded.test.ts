@@ -4,7 +4,7 @@ import { appendFile, chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { canReach } from "../../src/db/postgres-account.ts";
@@ -34,7 +34,9 @@ afterEach(async () => {
 
 /** Another process that starts or joins the server. */
 async function startProcess(): Promise<{ child: ChildProcess; ownerUrl: string; stop(): Promise<void> }> {
-  const child = fork(fileURLToPath(new URL("embedded-process.ts", import.meta.url)), [folder]);
+  const child = fork(fileURLToPath(new URL("embedded-process.ts", import.meta.url)), [folder], {
+    env: { ...process.env, NODE_COMPILE_CACHE: join(inject("runFolder"), "compiled") },
+  });
   children.push(child);
   const [ownerUrl] = await once(child, "message");
   const stop = async () => {
@@ -209,10 +211,13 @@ test("is started anew when its socket was swept from the temporary folder", asyn
   await server.stop();
 });
 
-test("two processes that start at once on a fresh folder share one server, and the last one out stops it", async () => {
+test("two processes that start at once where an initialisation was interrupted share one server, and the last one out stops it", async () => {
   folder = join(temporary, "fresh");
+  await mkdir(join(folder, "postgres.new-killed", "data"), { recursive: true });
+  await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
   const [first, second] = await Promise.all([startProcess(), startProcess()]);
   expect(first.ownerUrl).toBe(second.ownerUrl);
+  expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock", "postgres.users"]);
   await first.stop();
   await query(second.ownerUrl, "SELECT");
   await second.stop();
@@ -228,7 +233,7 @@ test("a backend that was killed, or whose connection was ended, costs no process
   // PostgreSQL then ends all connections and recovers.
   process.kill(rows[0].pid, "SIGKILL");
   await ended;
-  const second = await startProcess();
+  const second = await startEmbedded(folder, FAST);
   await second.stop();
   await eventually(() => query(first.ownerUrl, "SELECT"));
 
@@ -236,7 +241,7 @@ test("a backend that was killed, or whose connection was ended, costs no process
     first.ownerUrl,
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE 'docket%' AND pid <> pg_backend_pid()",
   );
-  const third = await startProcess();
+  const third = await startEmbedded(folder, FAST);
   await third.stop();
   await query(first.ownerUrl, "SELECT");
   expect(await postmasterPid()).toBe(pid);
@@ -245,32 +250,26 @@ test("a backend that was killed, or whose connection was ended, costs no process
 });
 
 test("a process that was killed does not count as one that uses the server", async () => {
-  const [first, second] = await Promise.all([startProcess(), startProcess()]);
+  const [first, second] = await Promise.all([startProcess(), startEmbedded(folder, FAST)]);
   await kill(first.child);
   await second.stop();
   await expect(query(second.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
-test("two users within one process are two users", async () => {
+test("two users within one process are two users of a server in a session of its own, out of reach of Ctrl-C", async () => {
   const [first, second] = await Promise.all([startEmbedded(folder, FAST), startEmbedded(folder, FAST)]);
+  if (process.platform === "linux") {
+    const pid = await postmasterPid();
+    const [, , , , group, session] = (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ");
+    expect([group, session]).toEqual([String(pid), String(pid)]);
+  }
   await second.stop();
   await query(first.ownerUrl, "SELECT");
   await first.stop();
   await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
-test("an initialisation that was interrupted does not spoil the next start", async () => {
-  folder = join(temporary, "fresh");
-  await mkdir(join(folder, "postgres.new-killed", "data"), { recursive: true });
-  await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
-  const server = await startEmbedded(folder, FAST);
-  await query(server.ownerUrl, "SELECT");
-  expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock", "postgres.users"]);
-  await server.stop();
-});
-
 test("a failed start tells what PostgreSQL said", async () => {
-  await (await startEmbedded(folder, FAST)).stop();
   // Where the socket would have been, so that a left-over is seen.
   vi.stubEnv("TMPDIR", temporary);
   await appendFile(join(folder, "postgres", "postgresql.conf"), "nonsense = 1\n");
@@ -280,7 +279,6 @@ test("a failed start tells what PostgreSQL said", async () => {
 });
 
 test("a start that fails after PostgreSQL came up leaves none behind", async () => {
-  await (await startEmbedded(folder, FAST)).stop();
   await writeFile(join(folder, "postgres", "docket-password"), "another\n");
   await expect(startEmbedded(folder, FAST)).rejects.toThrow("password authentication failed");
   await expect(postmasterPid()).rejects.toThrow("ENOENT");
@@ -333,14 +331,6 @@ test("keeps the socket's path short under a long temporary folder", async () => 
   vi.stubEnv("TMPDIR", long);
   const server = await startEmbedded(folder, FAST);
   expect(dirname(socketFolder(server.ownerUrl))).toBe("/tmp");
-  await server.stop();
-});
-
-test.runIf(process.platform === "linux")("runs in a session of its own, out of reach of Ctrl-C", async () => {
-  const server = await startEmbedded(folder, FAST);
-  const pid = await postmasterPid();
-  const [, , , , group, session] = (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ");
-  expect([group, session]).toEqual([String(pid), String(pid)]);
   await server.stop();
 });
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect as connectSocket, createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { jetstream, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Client } from "pg";
@@ -117,6 +118,9 @@ export async function expectWholeLog(owner: Client, stored: readonly Stored[]): 
   expect(lanes(told)).toEqual(lanes(rows));
 }
 
+/** Pause of a writer between its commits, in milliseconds: events are always under way, and a log of thousands proves no more. */
+const PAUSE_MS = 10;
+
 /** Writers that commit events of a few tasks, one after another, until they are stopped. */
 export interface Load {
   readonly committed: number;
@@ -131,6 +135,7 @@ export function keepWriting(database: Database): Load {
     for (let i = 0; !stopped; i++) {
       await commit(database, taskEvent(project, `TASK-${i % 3}`, { i }), taskEvent(project, "TASK-9", { i }));
       committed += 2;
+      await pause(PAUSE_MS);
     }
   };
   const writers = Promise.all(["alpha", "alpha", "beta"].map(writer));
