@@ -25,7 +25,7 @@ let page: Promise<{ readonly plain: Buffer; readonly gzip: Buffer }> | undefined
  * a reload or a shared link comes with a query as well.
  */
 export function wantsGraphiQL({ request }: Exchange): boolean {
-  return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
+  return request.method === "GET" && (request.headers.accept ?? "").toLowerCase().includes("text/html");
 }
 
 /** GraphiQL for a browser that is signed in; the way to the sign-in page for any other. */

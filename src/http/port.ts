@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { HttpConfig } from "../config.ts";
 import { errorCode } from "../db/faults.ts";
+import { refusalOf, refuseSocket } from "./refuse-socket.ts";
 
 /** What answers. */
 export interface Service {
@@ -50,6 +51,16 @@ export async function openPort({ host, port }: HttpConfig): Promise<Port> {
   });
   // It stays when the connection leaves HTTP behind: an error that nobody hears ends the process.
   server.on("connection", (socket) => socket.on("error", () => undefined));
+  const answering = new WeakSet<Duplex>();
+  server.on("request", ({ socket }, response) => {
+    answering.add(socket);
+    response.once("close", () => answering.delete(socket));
+  });
+  server.on("clientError", (error, socket) => {
+    // An answer that is under way would be mixed up with another.
+    if (!socket.writable || answering.has(socket)) socket.destroy();
+    else refuseSocket(socket, refusalOf(error));
+  });
 
   const { promise: ready, resolve: serve, reject: giveUp } = Promise.withResolvers<Service>();
   ready.catch(() => undefined);

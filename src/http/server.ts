@@ -24,7 +24,7 @@ import type { McpRouteOptions } from "./mcp.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
-import { refuseSocket } from "./refuse-socket.ts";
+import { METHODS, refuseSocket } from "./refuse-socket.ts";
 import { REQUEST_BYTES, RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
 import { identify, inScope, openScope } from "./request-scope.ts";
@@ -77,7 +77,8 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     request: (request, response) =>
       void answer(request, response, { routes, present: graphql.present, unread, requestBytes, options }),
     upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options }),
-    connect: (_request, socket) => refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.")),
+    connect: (_request, socket) =>
+      refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.", { Allow: METHODS })),
     // Such as no descriptor for one more connection.
     failed: (error) => logger.error({ err: error }, "a connection could not be taken"),
   });

@@ -8,6 +8,14 @@ export function toWebRequest({ request, url, scope }: Exchange, body: Buffer | n
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined && !name.startsWith(":"))
       headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  // Media types have no case, and the libraries behind this compare letters.
+  const { accept, "content-type": type } = request.headers;
+  if (accept !== undefined) headers.set("accept", accept.toLowerCase());
+  if (type !== undefined)
+    headers.set(
+      "content-type",
+      type.replace(/^[^;]*/, (name) => name.trim().toLowerCase()),
+    );
   return new Request(url, { method, headers, body: body && Uint8Array.from(body), signal: scope.gone });
 }
 

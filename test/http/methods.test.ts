@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -34,6 +36,70 @@ test.each([
     expect(JSON.parse(answer.body)).toMatchObject({ error: expect.stringContaining(allow) });
   }
   expect(logged.filter(({ level }) => level === "error")).toEqual([]);
+});
+
+/** What comes back for bytes that a library would not send, until the server ends the connection. */
+async function raw(bytes: string | Buffer): Promise<string> {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => undefined);
+  socket.write(bytes);
+  return await text(socket);
+}
+
+test.each(["FOO", "get", "M-POST", "PROPFINDX"])(
+  "the unknown method %s is answered by 501 and those there are",
+  async (method) => {
+    const answer = await raw(`${method} /graphql HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 501 Not Implemented\r\n/);
+    expect(answer).toContain("\r\nAllow: GET, HEAD, POST, OPTIONS\r\n");
+    expect(answer).toContain("\r\n\r\nThis server knows no such method.");
+  },
+);
+
+test.each([
+  ["a proxy's request", "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n", 405],
+  ["the greeting of TLS", Buffer.from("16030100c8010000c40303", "hex"), 400],
+  ["a header with a space", "GET / HTTP/1.1\r\nHost : localhost\r\n\r\n", 400],
+  ["headers without end", `GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}`, 431],
+])("%s is answered by a status that says what is wrong, and the connection ends", async (_, bytes, status) => {
+  expect(await raw(bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+});
+
+test("what cannot be understood is not answered into an answer that is under way", async () => {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => undefined);
+  const all = text(socket);
+  const headers = `Host: ${hostname}\r\nAuthorization: Bearer ${server.agentKey}\r\nAccept: text/event-stream`;
+  socket.write(`GET /graphql?query=subscription{taskEvents{cursor}} HTTP/1.1\r\n${headers}\r\n\r\n`);
+  await once(socket, "data");
+  socket.write("FOO / HTTP/1.1\r\n\r\n");
+  expect((await all).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+});
+
+test("media types are understood in any case", async () => {
+  const { url, agentKey } = server;
+  const authorization = `Bearer ${agentKey}`;
+  const body = JSON.stringify({ query: "{ viewer { name } }" });
+  for (const type of ["APPLICATION/JSON; Charset=UTF-8", "Application/Json", "application/json ;charset=utf-8"]) {
+    const headers = { authorization, "content-type": type, accept: "Application/GraphQL-Response+JSON" };
+    const answer = await send(`${url}/graphql`, "POST", headers, body);
+    expect(answer).toMatchObject({ status: 200, body: '{"data":{"viewer":{"name":"agent"}}}' });
+  }
+  const form = { authorization, "content-type": "Application/X-WWW-Form-URLEncoded" };
+  expect((await send(`${url}/graphql`, "POST", form, "query={viewer{name}}")).status).toBe(200);
+  const call = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" });
+  expect((await send(`${url}/mcp`, "POST", { authorization, "content-type": "APPLICATION/JSON" }, call)).status).toBe(
+    200,
+  );
+  // A program that accepts only this gets a stream, and a browser its page.
+  const events = await send(`${url}/graphql?query={viewer{name}}`, "GET", {
+    authorization,
+    accept: "Text/Event-Stream",
+  });
+  expect(events.body).toContain("event: complete");
+  expect((await send(`${url}/graphql`, "GET", { accept: "Text/HTML" })).status).toBe(303);
 });
 
 test.each(["text/plain", "application/xml", "multipart/form-data; boundary=x", ""])(
