@@ -40,8 +40,9 @@ export class Turns {
 
   constructor(places: number) {
     this.#free = places;
-    this.#mostOfKey = Math.max(2, Math.floor(places / 3));
-    this.#mostOfRequest = Math.floor(this.#mostOfKey / 2);
+    // One is enough: nothing asks for a second place while it holds one.
+    this.#mostOfKey = Math.max(1, Math.floor(places / 3));
+    this.#mostOfRequest = Math.max(1, Math.floor(this.#mostOfKey / 2));
   }
 
   /** Resolves when it is the requester's turn, with what gives the place back. @throws RequestStopped */

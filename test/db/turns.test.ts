@@ -78,6 +78,18 @@ it("gives one key a third of the places at most, so that whoever comes next need
   expect(order.slice(7)).toEqual(["f", "a"]);
 });
 
+it("gives one key no more than a third of a small pool, either: one place of two to five", async () => {
+  for (const places of [2, 3, 4, 5]) {
+    const { ask, order } = asking(new Turns(places));
+    for (let i = 1; i <= 5; i++) ask("a", new Requester("a"));
+    const job = new Requester(Symbol("job"), { limited: false });
+    for (let i = 1; i <= 5; i++) ask("job", job);
+    for (const key of ["b", "c", "d"]) ask(key, new Requester(key));
+    await settled();
+    expect(order).toEqual(["a", "job", "b", "c", "d"].slice(0, places));
+  }
+});
+
 it("gives one kind of background work a third as well, and programs that serve nobody all there is", async () => {
   const { ask, order } = asking(new Turns(6));
   const job = new Requester(Symbol("job"), { limited: false });
