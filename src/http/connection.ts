@@ -39,8 +39,11 @@ export class Connection implements Reader {
   readonly tellCost: boolean;
   /** Who it is, once it has said so. */
   authentication: Authentication | null = null;
-  /** Messages that are not answered yet, or whose answer waits to be read. Open streams have a limit of their own. */
-  readonly underWay = new Set<RequestScope>();
+  /**
+   * Messages that are not answered yet, or whose answer waits to be read, and what counts off the bytes of each. Open
+   * streams have a limit of their own.
+   */
+  readonly underWay = new Map<RequestScope, () => void>();
   /** By the protocol's id, those that are answered once and those that stream. */
   readonly #operations = new Map<string, Operation>();
   readonly #socket: WebSocket;
@@ -112,8 +115,13 @@ export class Connection implements Reader {
   /** Whether a message is taken; it is under way then. */
   begin(scope: RequestScope): boolean {
     if (this.#comingBack !== null) return false;
-    this.underWay.add(scope);
+    this.underWay.set(scope, () => undefined);
     return true;
+  }
+
+  /** @param release called once, when the message is answered or its stream is open. */
+  keeps(scope: RequestScope, release: () => void): void {
+    this.underWay.set(scope, release);
   }
 
   runs(id: string, operation: Operation): void {
@@ -132,6 +140,7 @@ export class Connection implements Reader {
   }
 
   answered(scope: RequestScope): void {
+    this.underWay.get(scope)?.();
     this.underWay.delete(scope);
     this.#closeOnceAnswered();
   }

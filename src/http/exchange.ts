@@ -16,6 +16,8 @@ export interface Exchange {
   readonly unread: (bytes: number) => () => void;
   /** Counts bytes that are about to be kept until the answer has left, for the key that asks. @throws RATE_LIMITED */
   readonly keep: (bytes: number) => void;
+  /** Counts off what was kept: the answer has left, or is a stream that is open. */
+  readonly release: () => void;
 }
 
 /** Answers an exchange; what it throws is answered with 500 and logged whole. */

@@ -82,6 +82,8 @@ export async function openPort({ host, port }: HttpConfig): Promise<Port> {
   await listen(server, host, port).catch((error: unknown) => {
     throw explained(error, host, port);
   });
+  // A connection that cannot be taken while the server starts ends neither it nor the others.
+  server.on("error", () => undefined);
   const closed = new Promise((resolve) => server.once("close", resolve));
 
   return {

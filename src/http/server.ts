@@ -30,7 +30,7 @@ import { logRequest } from "./request-log.ts";
 import { identify, inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
 import { type Reader, UnreadBytes } from "./unread-bytes.ts";
-import { sendWebResponse, toWebRequest } from "./web.ts";
+import { isEventStream, sendWebResponse, toWebRequest } from "./web.ts";
 import { createWebSockets, type WebSockets } from "./websocket.ts";
 
 export interface HttpOptions {
@@ -133,12 +133,15 @@ async function answer(
   response.once("close", () => {
     if (!response.writableFinished) scope.leave();
     unread.drop(reader);
-    for (const release of kept) release();
+    release();
     // Who went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
     const path = route ? url.pathname : null;
     logRequest(logger, { method, path, params: url.searchParams, statusCode, remoteAddress }, scope);
   });
+  const release = () => {
+    for (const countOff of kept.splice(0)) countOff();
+  };
   const exchange: Exchange = {
     request,
     response,
@@ -148,6 +151,7 @@ async function answer(
     keep(bytes) {
       if (reader.owner !== null && !response.destroyed) kept.push(requestBytes.enter(reader.owner, bytes));
     },
+    release,
   };
   await inScope(scope, async () => {
     try {
@@ -223,7 +227,10 @@ function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate):
       keep(REQUEST_BYTES);
     }
     const body = request.method === "POST" ? await readBody(exchange) : null;
-    await sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, body), context));
+    const answer = await graphql.fetch(toWebRequest(exchange, body), context);
+    // An open stream has a limit of its own; its frames may come for days.
+    if (isEventStream(answer)) exchange.release();
+    await sendWebResponse(exchange, answer);
   };
 }
 

@@ -23,9 +23,12 @@ export function toWebRequest({ request, url, scope }: Exchange, body: Buffer | n
 export async function sendWebResponse({ response, unread }: Exchange, answer: Response): Promise<void> {
   answer.headers.forEach((value, name) => void response.setHeader(name, value));
   response.statusCode = answer.status;
-  if (answer.body !== null && answer.headers.get("content-type")?.startsWith("text/event-stream"))
-    await sendStream(response, answer.body.getReader(), unread);
+  if (answer.body !== null && isEventStream(answer)) await sendStream(response, answer.body.getReader(), unread);
   else response.end(Buffer.from(await answer.arrayBuffer()));
+}
+
+export function isEventStream(answer: Response): boolean {
+  return answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
 }
 
 async function sendStream(

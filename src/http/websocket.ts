@@ -195,10 +195,9 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     const scope = openScope(() => connection.destroy());
     if (!connection.begin(scope)) return;
     await inScope(scope, async () => {
-      let release = () => {};
       try {
         const { owner } = connection;
-        if (owner !== null) release = requestBytes.enter(owner, REQUEST_BYTES + Buffer.byteLength(text));
+        if (owner !== null) connection.keeps(scope, requestBytes.enter(owner, REQUEST_BYTES + Buffer.byteLength(text)));
       } catch (error) {
         // What only ends an operation, or keeps the connection alive, makes room.
         const id = idOfRequest(text);
@@ -216,7 +215,6 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       } catch (error) {
         connection.close(CloseCode.InternalServerError, graphql.present(error).message);
       } finally {
-        release();
         connection.answered(scope);
       }
     });

@@ -24,7 +24,8 @@ function unfinished(key: string, { size = BODY_BYTES, announced = true } = {}) {
   const body = JSON.stringify({ query: NAME }).padEnd(size, " ");
   const length = announced ? { "content-length": size } : {};
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", ...length };
-  const sent = request(`${server.url}/graphql`, { method: "POST", headers });
+  // A connection of its own: one that is kept alive may be closed just when it is taken again.
+  const sent = request(`${server.url}/graphql`, { method: "POST", headers, agent: false });
   onTestFinished(() => void sent.destroy());
   let answered = false;
   const answer = once(sent, "response").then(async ([response]) => {
@@ -105,6 +106,28 @@ test("messages of WebSockets count against the same budget, and what ends one ma
   await served(secret);
   askOver(socket, "served", NAME);
   expect(await socket.next()).toMatchObject({ id: "served", payload: { data: { viewer: { name: "sockets" } } } });
+});
+
+test("an open stream gives back what its request took, over HTTP and over a WebSocket", async () => {
+  const { secret } = await server.makeKey({ name: "streams" });
+  const { waiting } = await fill(secret);
+  waiting.pop()?.leave();
+  await served(secret);
+  const query = "subscription { taskEvents { cursor } }";
+  const headers = {
+    authorization: `Bearer ${secret}`,
+    "content-type": "application/json",
+    accept: "text/event-stream",
+  };
+  const body = JSON.stringify({ query }).padEnd(BODY_BYTES, " ");
+  const stream = await fetch(`${server.url}/graphql`, { method: "POST", headers, body });
+  expect(stream.status).toBe(200);
+  await served(secret);
+  const socket = await connectSocket(server.wsUrl, { apiKey: secret, clientId: "another" });
+  askOver(socket, "stream", query, BODY_BYTES);
+  expect(await socket.next()).toMatchObject({ id: "stream", type: "next" });
+  await served(secret);
+  await stream.body?.cancel();
 });
 
 test("the MCP endpoint counts as well", async () => {
