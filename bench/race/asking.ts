@@ -95,6 +95,6 @@ const mayBeRepeated = (error: unknown) =>
 const payloadOf = (answer: object): Record<string, unknown> => Object.values(answer)[0] ?? {};
 const operationOf = (answer: object) => Object.keys(answer)[0] ?? "";
 const isReplayed = (answer: object) => payloadOf(answer)["replayed"] === true;
-/** An idle claim is not kept under its key: asked again, there may be work. */
-const isIdle = (answer: object) => operationOf(answer) === "claimNextTask" && payloadOf(answer)["task"] === null;
+/** An answer without a task to work on is not kept under its key: asked again, there may be work. */
+const isIdle = (answer: object) => payloadOf(answer)["task"] === null;
 const essence = (answer: object) => JSON.stringify({ ...payloadOf(answer), replayed: undefined });
