@@ -2,28 +2,35 @@ import type { Db } from "../db/database.ts";
 import { lockLane } from "./lane.ts";
 
 const DUE = {
-  name: "reservations-due",
-  text: `SELECT namespace, artifact_type AS "artifactType" FROM id_reservations
-WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND expires_at <= (SELECT docket_now())
-ORDER BY expires_at LIMIT 1`,
+  name: "sequences-due",
+  text: `SELECT namespace, artifact_type AS "artifactType" FROM (
+  SELECT namespace, artifact_type, expires_at FROM id_reservations
+  WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND expires_at <= (SELECT docket_now())
+  ORDER BY expires_at LIMIT 10000) due
+GROUP BY 1, 2 ORDER BY min(expires_at)`,
 };
 const HOLD = { name: "sequence-hold", text: "SELECT hold_sequence($1, $2)" };
 
 /**
- * Tells of reservations whose time is over (`ids.expired`), of the sequence that waits longest, and lets their numbers go
- * back: what the next writer of the sequence would do as well, for those who wait for word and ask for no ID. A bite of
- * 500 at most; processes that do it at once take turns.
+ * Tells of reservations whose time is over (`ids.expired`), of 500 of each sequence at most, and lets their numbers go
+ * back: what the next writer of a sequence would do as well, for those who wait for word and ask for no ID. Processes
+ * that do it at once take turns.
  * @returns whether there may be more.
+ * @throws what one of them failed with, when all others were told of.
  */
 export async function expireReservations(db: Db): Promise<boolean> {
-  const [due] = await db.read<{ namespace: string; artifactType: string }>(DUE);
-  if (!due) return false;
-  await db.transaction(
-    async (tx) => {
-      await lockLane(tx);
-      await tx.write(HOLD, [due.namespace, due.artifactType]);
-    },
-    { idempotent: true },
-  );
-  return true;
+  const due = await db.read<{ namespace: string; artifactType: string }>(DUE);
+  const failures: unknown[] = [];
+  for (const { namespace, artifactType } of due) {
+    const held = db.transaction(
+      async (tx) => {
+        await lockLane(tx);
+        await tx.write(HOLD, [namespace, artifactType]);
+      },
+      { idempotent: true },
+    );
+    await held.catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
+  return due.length > 0;
 }

@@ -37,6 +37,38 @@ it("tells soon that a reservation has expired, also when nobody asks for an ID o
   expect(await idRegistry(t.as(), US)).toMatchObject([{ released: [], nextAvailable: "US-004" }]);
 });
 
+it("tells of the others when one sequence fails, and says what failed", async () => {
+  const t = await withProjects("alpha", "beta");
+  for (const projectId of ["alpha", "beta"]) await reserveIds(t.as(), { ...US, projectId, count: 1, ttlSeconds: 60 });
+  await t.owner.query(
+    "ALTER TABLE id_reservations ADD CONSTRAINT stuck CHECK (namespace <> 'alpha' OR expired_at IS NULL)",
+  );
+  await t.pass(60);
+  await expect(expireReservations(t.database)).rejects.toThrow(/stuck/);
+  expect(await expired(t)).toMatchObject([{ project_id: "beta" }]);
+  await t.owner.query("ALTER TABLE id_reservations DROP CONSTRAINT stuck");
+  expect(await expireReservations(t.database)).toBe(true);
+  expect(await expired(t)).toMatchObject([{ project_id: "beta" }, { project_id: "alpha" }]);
+  expect(await expireReservations(t.database)).toBe(false);
+});
+
+it("reads a reservation only a few times to tell of it, however many there are", async () => {
+  const t = await withProjects("alpha");
+  await t.owner.query("INSERT INTO id_registry VALUES ('alpha', 'US', 1000)");
+  await t.owner.query(
+    `INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, expires_at)
+     SELECT 'alpha', 'US', 'alpha', int8multirange(int8range(n, n + 1)), now() - n * interval '1 s' FROM generate_series(1, 1000) n`,
+  );
+  await t.owner.query("BEGIN");
+  await t.owner.query("SELECT return_numbers('alpha', 'US')");
+  const { rows } = await t.owner.query(
+    `SELECT seq_tup_read + idx_tup_fetch AS read, n_tup_upd AS changed FROM pg_stat_xact_user_tables WHERE relname = 'id_reservations'`,
+  );
+  await t.owner.query("COMMIT");
+  expect(Number(rows[0].changed)).toBe(1_000);
+  expect(Number(rows[0].read)).toBeLessThan(20_000);
+});
+
 it("tells of each once, in bites of 500, when two processes do it beside a late confirm", async () => {
   const t = await withProjects("alpha", "beta");
   for (const [project, count] of [
@@ -55,7 +87,7 @@ it("tells of each once, in bites of 500, when two processes do it beside a late 
   const { rows } = await t.owner.query("SELECT reservation_id FROM id_reservations WHERE numbers @> 1200::bigint");
   try {
     expect(await expireReservations(t.database)).toBe(true);
-    expect(await expired(t)).toHaveLength(500);
+    expect(await expired(t)).toHaveLength(500 + 300);
     const untilNone = async (database: typeof second) => {
       while (await expireReservations(database));
     };

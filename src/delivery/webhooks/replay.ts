@@ -46,8 +46,8 @@ export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDelive
     const replayed = eventIds
       ? await db.write(`${REPLAY} AND event_id = ANY ($2::uuid[]) RETURNING event_id`, [webhookId, eventIds])
       : await db.write(
-          `${REPLAY} AND position IN (SELECT position FROM webhook_deliveries
-             WHERE webhook_id = $1 AND status = 'dead' ORDER BY position LIMIT $2) RETURNING event_id`,
+          `${REPLAY} AND position = ANY (ARRAY(SELECT position FROM webhook_deliveries
+             WHERE webhook_id = $1 AND status = 'dead' ORDER BY position LIMIT $2)) RETURNING event_id`,
           [webhookId, MOST_REPLAYED],
         );
     const [left] = await db.read<{ dead: number }>(
