@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from "graphql";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import { prefixOf } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
@@ -8,7 +9,8 @@ import { builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { listSize } from "./cost.ts";
 import { loadKeyName, workerOf } from "./event-people.ts";
-import { loadTask } from "./task/load.ts";
+import { selectedBelow } from "./selection.ts";
+import { loadTask, longOf } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
 const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknown }>("FieldChange").implement({
@@ -38,8 +40,8 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
       nullable: true,
       description:
         "The task as it is now, not as it was then (that is in payload); deleted ones too. null when it is not about a task.",
-      resolve: ({ taskId, projectId, position }, _args, ctx) =>
-        taskId && projectId ? loadTask(ctx, { projectId, taskId }, undefined, ctx.asOf && position) : null,
+      resolve: ({ taskId, projectId, position }, _args, ctx, info) =>
+        taskId && projectId ? loadTask(ctx, { projectId, taskId }, { long: longOf(info) }, ctx.asOf && position) : null,
     }),
     actor: t.exposeString("actor", { description: "The key, or token subject, that did it." }),
     keyName: t.string({
@@ -81,6 +83,10 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     }),
   }),
 });
+
+/** Whether an event's payload, which may be long, is needed for what is selected below the field. */
+export const readsPayload = (info: GraphQLResolveInfo): boolean =>
+  selectedBelow(info, "Event", ["payload", "artifactIds", "changes", "worker"]).length > 0;
 
 export const EventPage = builder.objectRef<Page>("EventPage").implement({
   description: "A page of the log, in its order. Not a Relay connection: the log grows only at its end.",
@@ -152,11 +158,12 @@ builder.queryField("events", (t) =>
       first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "1 to 100." }),
       waitSeconds: t.arg.int({ defaultValue: 0, description: "0 to 30; does not wait where there is something." }),
     },
-    resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, gone }) =>
+    resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, gone }, info) =>
       log.events(viewer, {
         filter: filter ?? {},
         after: after ?? null,
         first: first ?? DEFAULT_SIZE,
+        payload: readsPayload(info),
         waitSeconds: waitSeconds ?? 0,
         gone,
       }),

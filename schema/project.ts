@@ -12,6 +12,7 @@ import { keyed, replayedDescription } from "./context.ts";
 import { listSize } from "./cost.ts";
 import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
+import { longOf } from "./task/load.ts";
 import { Task, TaskConnection, TaskStatus } from "./task/task.ts";
 
 const IdReuse = builder.enumType("IdReuse", {
@@ -89,7 +90,7 @@ export const Project = builder.prismaNode("Project", {
           filter: t.arg({ type: TaskFilterInput }),
           orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }),
         },
-        resolve: (project, args, ctx) => tasksOf(project, args, ctx),
+        resolve: (project, args, ctx, info) => tasksOf(project, { ...args, long: longOf(info) }, ctx),
       },
       TaskConnection,
     ),

@@ -5,7 +5,9 @@ import {
   type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLNamedType,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
+  getNamedType,
   isCompositeType,
   Kind,
   type OperationDefinitionNode,
@@ -77,6 +79,38 @@ export function fieldsOf(
 /** What is selected of the objects that a field answers. */
 export const selectionsOf = ({ nodes }: Selected): SelectionSetNode[] =>
   nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+
+const found = new WeakMap<object, Set<GraphQLField<unknown, unknown>>>();
+
+/**
+ * Which of these fields of a type are selected anywhere below the field that is resolved: what its answer is asked for,
+ * so that nothing else need be read.
+ */
+export function selectedBelow<Name extends string>(
+  { fieldNodes, fragments, parentType, fieldName, schema, variableValues }: GraphQLResolveInfo,
+  type: string,
+  names: readonly Name[],
+): Name[] {
+  // The nodes of a field are the same for all rows of a request.
+  let below = found.get(fieldNodes);
+  if (!below) {
+    below = new Set();
+    found.set(fieldNodes, below);
+    const asked = { schema, fragments: new Map(Object.entries(fragments)), variables: variableValues.coerced };
+    const field = schema.getField(parentType, fieldName);
+    if (field) collectBelow({ key: fieldName, field, nodes: [...fieldNodes] }, asked, below);
+  }
+  const of = schema.getType(type);
+  const fields = isCompositeType(of) && "getFields" in of ? of.getFields() : {};
+  return names.filter((name) => fields[name] && below.has(fields[name]));
+}
+
+function collectBelow(selected: Selected, asked: Asked, into: Set<GraphQLField<unknown, unknown>>): void {
+  for (const one of fieldsOf(getNamedType(selected.field.type), selectionsOf(selected), asked)) {
+    into.add(one.field);
+    collectBelow(one, asked, into);
+  }
+}
 
 /** A number, text or flag that the field is asked with; other values do not count. */
 export const argumentOf = ({ nodes }: Selected, name: string, asked: Asked): unknown =>

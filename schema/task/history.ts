@@ -4,7 +4,7 @@ import { badInput } from "../../src/errors.ts";
 import type { HistoryQuery, TaskKey } from "../../src/log/history.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
 import { builder } from "../builder.ts";
-import { CURSOR_FAULTS, EventPage } from "../event.ts";
+import { CURSOR_FAULTS, EventPage, readsPayload } from "../event.ts";
 import { loader } from "../loader.ts";
 import { Task } from "./task.ts";
 
@@ -25,12 +25,16 @@ builder.prismaObjectField(Task, "history", (t) =>
       first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "1 to 100." }),
       after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
     },
-    resolve: (task, { first, after }, ctx, { operation }) => {
-      if (operation.operation === "subscription")
+    resolve: (task, { first, after }, ctx, info) => {
+      if (info.operation.operation === "subscription")
         throw badInput(
           "history is not for subscriptions: their frames are the history. Query it once beside logCursor.",
         );
-      return loadHistory(ctx, task, { after: after ?? null, first: first ?? DEFAULT_SIZE });
+      return loadHistory(ctx, task, {
+        after: after ?? null,
+        first: first ?? DEFAULT_SIZE,
+        payload: readsPayload(info),
+      });
     },
   }),
 );

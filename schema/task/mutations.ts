@@ -75,7 +75,7 @@ const AddTasksPayload = builder.objectRef<TasksAdded & { replayed: boolean }>("A
       type: [Task],
       description: "In the order given.",
       extensions: listSize(LARGEST_BATCH),
-      resolve: ({ tasks }, _args, ctx) => Promise.all(tasks.map((key) => answeredTask(key, ctx))),
+      resolve: ({ tasks }, _args, ctx, info) => Promise.all(tasks.map((key) => answeredTask(key, ctx, info))),
     }),
     attempts: t.idList({
       nullable: { list: false, items: true },
@@ -117,7 +117,7 @@ const CompleteAndClaimNextPayload =
 builder.objectFields(CompleteAndClaimNextPayload, (t) => ({
   completed: t.field({
     type: Task,
-    resolve: ({ completed }, _args, ctx) => answeredTask(completed, ctx),
+    resolve: ({ completed }, _args, ctx, info) => answeredTask(completed, ctx, info),
   }),
 }));
 

@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from "graphql";
 import { taskNotFound } from "../../src/errors.ts";
 import {
   BRIEFING_BYTES,
@@ -14,7 +15,7 @@ import { workerOf } from "../../src/tasks/take.ts";
 import { builder } from "../builder.ts";
 import { type GraphQLContext, replayedDescription } from "../context.ts";
 import { listSize } from "../cost.ts";
-import { loadTask } from "./load.ts";
+import { loadTask, longOf } from "./load.ts";
 import { Attempt, Task } from "./task.ts";
 
 export const Idle = builder.objectRef<IdleShape>("Idle").implement({
@@ -47,8 +48,8 @@ export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
 });
 
 /** A task that a mutation answers with: its current state, also when it was deleted. @throws TASK_NOT_FOUND */
-export const answeredTask = async (key: TaskKey, ctx: GraphQLContext) =>
-  (await loadTask(ctx, key)) ?? Promise.reject(taskNotFound(key.taskId));
+export const answeredTask = async (key: TaskKey, ctx: GraphQLContext, info: GraphQLResolveInfo) =>
+  (await loadTask(ctx, key, { long: longOf(info) })) ?? Promise.reject(taskNotFound(key.taskId));
 
 /** `{task replayed}`, for verbs whose result is the key of one task. */
 export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name: string) =>
@@ -56,7 +57,7 @@ export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name
     fields: (t) => ({
       task: t.field({
         type: Task,
-        resolve: (key, _args, ctx) => answeredTask(key, ctx),
+        resolve: (key, _args, ctx, info) => answeredTask(key, ctx, info),
       }),
       replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
     }),
@@ -114,7 +115,7 @@ export const claimPayload = <Result extends Claim & { replayed: boolean }>(name:
         type: Task,
         nullable: true,
         description: "null when there was nothing to take; idle says why.",
-        resolve: ({ taken }, _args, ctx) => taken && answeredTask(taken, ctx),
+        resolve: ({ taken }, _args, ctx, info) => taken && answeredTask(taken, ctx, info),
       }),
       attempt: t.id({
         nullable: true,

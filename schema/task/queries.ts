@@ -7,24 +7,25 @@ import { nextTask } from "../../src/tasks/next.ts";
 import type { Task as TaskShape } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
 import { TaskFilterInput, TaskOrder } from "./filter.ts";
+import { loadTask, longOf } from "./load.ts";
 import { holdingField, Idle } from "./payload.ts";
 import { Task, TaskConnection, TaskStatus } from "./task.ts";
 
 builder.queryField("task", (t) =>
-  t.prismaField({
+  t.field({
     type: Task,
     nullable: true,
     description:
       "One task. projectId may be left out when exactly one visible project holds it. " +
       "TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID",
     args: { projectId: t.arg.id(), taskId: t.arg.id({ required: true }) },
-    resolve: async (query, _root, args, ctx) => {
+    resolve: async (_root, args, ctx, info) => {
       const { projectId, taskId } = args;
       if (projectId != null && !isStorable(projectId)) throw projectNotFound(projectId);
       if (!isStorable(taskId)) throw taskNotFound(taskId);
       const key = await locateTask(ctx, args, "read");
-      const task = await ctx.prisma.task.findUnique({ ...query, where: { projectId_taskId: key, deletedAt: null } });
-      return task ?? refuseMissing(ctx, key);
+      const task = await loadTask(ctx, key, { long: longOf(info) });
+      return task && task.deletedAt === null ? task : refuseMissing(ctx, key);
     },
   }),
 );
@@ -37,7 +38,7 @@ builder.queryField("tasks", (t) =>
       description:
         "Tasks of every project this key sees that is not archived, filtered, in pages of at most 100 (default 50). Those of an archived one are shown where the filter names it.",
       args: { filter: t.arg({ type: TaskFilterInput }), orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }) },
-      resolve: (_root, args, ctx) => listTasks(ctx, args),
+      resolve: (_root, args, ctx, info) => listTasks(ctx, { ...args, long: longOf(info) }),
     },
     TaskConnection,
   ),
@@ -68,8 +69,8 @@ builder.queryField("nextTask", (t) =>
       }),
       worker: t.arg.string({ description: "For holding: the name you work under. Default: the key's name." }),
     },
-    resolve: async (_root, { projectId, status, worker }, ctx) => ({
-      ...(await nextTask(ctx, { projectId, status: status ?? "pending" })),
+    resolve: async (_root, { projectId, status, worker }, ctx, info) => ({
+      ...(await nextTask(ctx, { projectId, status: status ?? "pending", long: longOf(info) })),
       worker,
     }),
   }),

@@ -1,8 +1,10 @@
 import { visibleWhere } from "../../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { isStorable } from "../../src/db/storable.ts";
+import { ATTEMPT } from "../../src/tasks/attempts.ts";
 import type { TaskStatus as Status } from "../../src/tasks/hold.ts";
 import { builder } from "../builder.ts";
+import { selectedBelow } from "../selection.ts";
 import { loadAttempts } from "./load.ts";
 
 export const TaskStatus = builder.enumType("TaskStatus", {
@@ -36,6 +38,12 @@ const AttemptOutcome = builder.enumType("AttemptOutcome", {
 });
 type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset" | "superseded";
 
+/** A field that is read only where it is selected. */
+function read<Row extends object, Field extends keyof Row>(row: Row, field: Field): Row[Field] {
+  if (row[field] === undefined) throw new Error(`${String(field)} was not read`);
+  return row[field];
+}
+
 export const Attempt = builder.prismaObject("Attempt", {
   description:
     "One holding of a task by one worker. Once ended, it is never current again. The number is for people: who writes needs the whole attempt, which only its holder was given.",
@@ -52,8 +60,13 @@ export const Attempt = builder.prismaObject("Attempt", {
       nullable: true,
       resolve: ({ outcome }) => outcome as Outcome | null,
     }),
-    checkpoint: t.expose("checkpoint", { type: "JSON", nullable: true, description: "The last one left." }),
-    notes: t.exposeString("notes", { nullable: true }),
+    checkpoint: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "The last one left.",
+      resolve: (attempt) => read(attempt, "checkpoint"),
+    }),
+    notes: t.string({ nullable: true, resolve: (attempt) => read(attempt, "notes") }),
   }),
 });
 
@@ -74,7 +87,7 @@ export const Task = builder.prismaNode("Task", {
     projectId: t.exposeID("projectId"),
     taskId: t.exposeID("taskId", { description: "Like TASK-046; unique within the project." }),
     title: t.exposeString("title", { nullable: true }),
-    description: t.exposeString("description", { description: "What is to be done." }),
+    description: t.string({ description: "What is to be done.", resolve: (task) => read(task, "description") }),
     kind: t.field({
       type: TaskKind,
       resolve: ({ kind }) => kind as "task" | "project" | "session" | "research",
@@ -85,17 +98,25 @@ export const Task = builder.prismaNode("Task", {
     labels: t.exposeStringList("labels"),
     inputs: t.stringList({
       description: "IDs of the artifacts it starts from.",
-      resolve: ({ inputs }) => names(inputs),
+      resolve: (task) => names(read(task, "inputs")),
     }),
     expectedOutputs: t.stringList({
       description: "IDs of the artifacts it should produce.",
-      resolve: ({ expectedOutputs }) => names(expectedOutputs),
+      resolve: (task) => names(read(task, "expectedOutputs")),
     }),
-    contextNotes: t.exposeString("contextNotes", { nullable: true, description: "What a worker should know first." }),
-    completionNotes: t.exposeString("completionNotes", { nullable: true, description: "What came of it." }),
+    contextNotes: t.string({
+      nullable: true,
+      description: "What a worker should know first.",
+      resolve: (task) => read(task, "contextNotes"),
+    }),
+    completionNotes: t.string({
+      nullable: true,
+      description: "What came of it.",
+      resolve: (task) => read(task, "completionNotes"),
+    }),
     artifactId: t.exposeID("artifactId", { nullable: true, description: "The one artifact that this task makes." }),
     artifactType: t.exposeString("artifactType", { nullable: true }),
-    metadata: t.expose("metadata", { type: "JSON" }),
+    metadata: t.field({ type: "JSON", resolve: (task) => read(task, "metadata") }),
     branchName: t.exposeString("branchName", { nullable: true }),
     commitHash: t.exposeString("commitHash", { nullable: true }),
     prNumber: t.exposeInt("prNumber", { nullable: true }),
@@ -125,7 +146,8 @@ export const Task = builder.prismaNode("Task", {
         first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "At most 100." }),
         after: t.arg.int({ description: "The number of the last attempt seen; without it from the first." }),
       },
-      resolve: async (task, args, ctx) => (await loadAttempts(ctx, task, args)) ?? [],
+      resolve: async (task, args, ctx, info) =>
+        (await loadAttempts(ctx, task, { ...args, long: selectedBelow(info, "Attempt", ATTEMPT.long) })) ?? [],
     }),
   }),
 });

@@ -18,7 +18,7 @@ export class LoggedEvent {
   readonly correlationId: string | null;
   /** The first 8 bytes of its link in the chain: what a cursor proves itself with. */
   readonly hash: Buffer;
-  #payload: string | Readonly<Record<string, unknown>>;
+  #payload: string | null | Readonly<Record<string, unknown>>;
   /** Size of the payload, in characters of JSON. */
   readonly size: number;
 
@@ -36,11 +36,12 @@ export class LoggedEvent {
     this.correlationId = row.correlation_id;
     this.hash = row.hash;
     this.#payload = row.payload;
-    this.size = row.payload.length;
+    this.size = row.payload?.length ?? 0;
   }
 
   /** Parsed when first asked for: most events pass through without anyone looking. */
   get payload(): Readonly<Record<string, unknown>> {
+    if (this.#payload === null) throw new Error("The payload of this event was not read");
     if (typeof this.#payload === "string") this.#payload = JSON.parse(this.#payload) as Record<string, unknown>;
     return this.#payload;
   }
@@ -62,10 +63,14 @@ export interface EventRow {
   readonly client: string | null;
   readonly occurred_at: Date;
   readonly correlation_id: string | null;
-  readonly payload: string;
+  /** null where it was not asked for. */
+  readonly payload: string | null;
   readonly hash: Buffer;
 }
 
 /** The columns of an EventRow, of a table or subquery called `e`. */
-export const EVENT_COLUMNS = `e.position, e.number, e.event_id, e.event_type, e.project_id, e.subject_type, e.subject_id,
-  e.actor, e.client, e.occurred_at, e.correlation_id, e.payload::text AS payload, substr(e.hash, 1, 8) AS hash`;
+export const eventColumns = (
+  payload = "e.payload::text",
+) => `e.position, e.number, e.event_id, e.event_type, e.project_id,
+  e.subject_type, e.subject_id, e.actor, e.client, e.occurred_at, e.correlation_id, ${payload} AS payload,
+  substr(e.hash, 1, 8) AS hash`;

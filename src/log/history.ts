@@ -1,7 +1,7 @@
 import type { Db } from "../db/database.ts";
 import { badInput } from "../errors.ts";
 import type { Place } from "./cursor.ts";
-import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
 import { noLongerKept, type Page, readKept, STORED, withFloor } from "./read.ts";
 
@@ -19,6 +19,8 @@ export interface HistoryQuery {
   readonly after: string | null;
   /** Most events of the page: 1 to 100. */
   readonly first: number;
+  /** false: the events' payloads are not read. Default: true. */
+  readonly payload?: boolean | undefined;
 }
 
 export interface EventsQuery extends HistoryQuery {
@@ -46,7 +48,7 @@ export interface TaskKey {
 const HISTORIES = {
   name: "log-histories",
   text: withFloor(
-    `SELECT wanted.i, ${EVENT_COLUMNS}
+    `SELECT wanted.i, ${eventColumns("CASE WHEN $6 THEN e.payload::text END")}
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (project_id, task_id, i) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
       WHERE e.project_id = wanted.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
@@ -64,7 +66,12 @@ const HISTORIES = {
 export async function readHistories(
   db: Db,
   tasks: readonly TaskKey[],
-  { after, until, limit }: { after: Place | null; until: Place; limit: number },
+  {
+    after,
+    until,
+    limit,
+    payload = true,
+  }: { after: Place | null; until: Place; limit: number; payload?: boolean | undefined },
 ): Promise<Page[]> {
   const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, HISTORIES, [
     tasks.map(({ projectId }) => projectId),
@@ -72,6 +79,7 @@ export async function readHistories(
     after?.position ?? 0,
     until.position,
     limit + 1,
+    payload,
   ]);
   if (after !== null && floor > after.position) throw noLongerKept();
   const byTask = Map.groupBy(rows, ({ i }) => i - 1);

@@ -214,7 +214,7 @@ export async function openLog({
   return {
     cursor: async () => hub.codec.encode(await end()),
 
-    async events(viewer, { filter, after, first, waitSeconds = 0, gone }) {
+    async events(viewer, { filter, after, first, payload, waitSeconds = 0, gone }) {
       requireFirst(first);
       requireWait(waitSeconds);
       const answerAt = clock.now() + waitSeconds * 1000;
@@ -222,16 +222,16 @@ export async function openLog({
       const selection = await selectFor(database, viewer, filter);
       const from = after === null ? null : await placeOf(after);
       const until = await end();
-      const page = await readPage(database, clock, selection, { after: from, until, limit: first });
+      const page = await readPage(database, clock, selection, { after: from, until, limit: first, payload });
       if (page.events.length > 0 || waitSeconds === 0) return answer(page, until);
       return waits.next({ viewer, selection, after: page.place, generation, most: first, until: answerAt, gone });
     },
 
-    async histories(tasks, { after, first }) {
+    async histories(tasks, { after, first, payload }) {
       requireFirst(first);
       const from = after === null ? null : await placeOf(after);
       const until = await end();
-      const pages = await readHistories(database, tasks, { after: from, until, limit: first });
+      const pages = await readHistories(database, tasks, { after: from, until, limit: first, payload });
       return pages.map((page) => answer(page, until));
     },
 

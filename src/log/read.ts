@@ -3,7 +3,7 @@ import { cursorExpired } from "../errors.ts";
 import { SERVER_STREAM } from "./append.ts";
 import type { Clock } from "./clock.ts";
 import type { Place } from "./cursor.ts";
-import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { Selection } from "./filter.ts";
 
 /** What a reader got: the selected events in the order of the log, and the place it has scanned to. */
@@ -34,11 +34,11 @@ const MOST_BYTES = 1_000_000;
 const STORED_BYTES = `pg_column_size(e.payload) * CASE WHEN pg_column_compression(e.payload) IS NULL THEN 1 ELSE 10 END`;
 /** The first of the rows, one at least, as many as fit, and how many there were. */
 const bySize = (stored: string) =>
-  `SELECT ${EVENT_COLUMNS}, e.found FROM (
+  `SELECT ${eventColumns("CASE WHEN $6 THEN e.payload::text END")}, e.found FROM (
     SELECT e.*, count(*) OVER () AS found,
       sum(${STORED_BYTES}) OVER (ORDER BY e.position) - ${STORED_BYTES} AS before
     FROM (${stored} ORDER BY e.position LIMIT $3) e) e
-  WHERE e.before < ${MOST_BYTES}`;
+  WHERE NOT $6 OR e.before < ${MOST_BYTES}`;
 
 /**
  * With where the kept log begins, seen at the same moment: what lies between a reader's place and there may have been
@@ -51,7 +51,7 @@ const WHOLE_LOG = {
   name: "log-page",
   text: withFloor(
     bySize(
-      `SELECT ${STORED} FROM events e WHERE ${RANGE} AND ($6 OR e.project_id <> '${SERVER_STREAM}') AND ${CHOSEN}`,
+      `SELECT ${STORED} FROM events e WHERE ${RANGE} AND ($7 OR e.project_id <> '${SERVER_STREAM}') AND ${CHOSEN}`,
     ),
   ),
 };
@@ -60,7 +60,7 @@ const WHOLE_LOG = {
 const OF_PROJECTS = {
   name: "log-page-of-projects",
   text: withFloor(
-    bySize(`SELECT ${STORED} FROM unnest($6::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
+    bySize(`SELECT ${STORED} FROM unnest($7::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${RANGE} AND ${CHOSEN}
       ORDER BY e.position LIMIT $3) e`),
   ),
@@ -69,12 +69,12 @@ const OF_PROJECTS = {
 const OF_TASKS = {
   name: "log-page-of-tasks",
   text: withFloor(
-    bySize(`SELECT ${STORED} FROM projects h CROSS JOIN unnest($7::text[]) AS wanted (task_id)
+    bySize(`SELECT ${STORED} FROM projects h CROSS JOIN unnest($8::text[]) AS wanted (task_id)
     CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
       WHERE e.project_id = h.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
         AND ${RANGE} AND ${CHOSEN} ORDER BY e.position LIMIT $3) e
-    WHERE $6::text[] IS NULL OR h.project_id = ANY ($6)`),
+    WHERE $7::text[] IS NULL OR h.project_id = ANY ($7)`),
   ),
 };
 
@@ -83,6 +83,7 @@ const OF_TASKS = {
  * needs besides its cursor.
  * @param after a place that the log has, or null for the oldest that is kept.
  * @param until where the log ends for this reader; what lies behind it is not looked at.
+ * @param payload false: the events' payloads are not read. Default: true.
  * @param limit most events of the page. It holds fewer before `until` is reached where they are large, or hard to find:
  *   its place says how far it got.
  * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
@@ -91,7 +92,12 @@ export async function readPage(
   db: Db,
   clock: Clock,
   selection: Selection,
-  { after, until, limit }: { after: Place | null; until: Place; limit: number },
+  {
+    after,
+    until,
+    limit,
+    payload = true,
+  }: { after: Place | null; until: Place; limit: number; payload?: boolean | undefined },
 ): Promise<Page> {
   const giveUpAt = clock.now() + BUDGET_MS;
   const begin = after ?? (await readFloor(db));
@@ -100,9 +106,9 @@ export async function readPage(
   let window = Math.max(FIRST_WINDOW, limit + 1);
   for (let from = begin.position; from < until.position; ) {
     const to = Math.min(until.position, from + window);
-    const { rows, floor } = await readRange(db, selection, from, to, limit + 1 - events.length);
+    const { rows, floor } = await readRange(db, { selection, payload }, from, to, limit + 1 - events.length);
     if (floor > from) {
-      if (after === null) return readPage(db, clock, selection, { after, until, limit });
+      if (after === null) return readPage(db, clock, selection, { after, until, limit, payload });
       throw noLongerKept();
     }
     for (const row of rows) events.push(new LoggedEvent(row));
@@ -123,9 +129,14 @@ interface Sized extends EventRow {
   readonly found: number;
 }
 
-async function readRange(db: Db, selection: Selection, from: number, to: number, limit: number) {
+interface Wanted {
+  readonly selection: Selection;
+  readonly payload: boolean;
+}
+
+async function readRange(db: Db, { selection, payload }: Wanted, from: number, to: number, limit: number) {
   const { projects, server, tasks } = selection;
-  const values = [from, to, limit, list(selection.types), list(selection.actors)];
+  const values = [from, to, limit, list(selection.types), list(selection.actors), payload];
   if (tasks) return readKept<Sized>(db, OF_TASKS, [...values, list(projects), list(tasks)]);
   if (projects) return readKept<Sized>(db, OF_PROJECTS, [...values, list(projects)]);
   return readKept<Sized>(db, WHOLE_LOG, [...values, server]);

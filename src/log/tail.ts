@@ -3,7 +3,7 @@ import { isConnectionLost } from "../db/faults.ts";
 import { background } from "../db/requester.ts";
 import type { Clock } from "./clock.ts";
 import type { Place } from "./cursor.ts";
-import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "./event.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import { Outage, type OutageLogger } from "./outage.ts";
 
 export interface TailSettings {
@@ -24,7 +24,7 @@ export interface TailReader {
  */
 const TAIL = {
   name: "log-tail",
-  text: `SELECT ${EVENT_COLUMNS.replace("e.payload::text", "CASE WHEN e.position = $1 THEN '{}' ELSE e.payload::text END")}
+  text: `SELECT ${eventColumns("CASE WHEN e.position = $1 THEN '{}' ELSE e.payload::text END")}
     FROM events e WHERE e.position >= $1 AND e.position <= $1 + $2::int ORDER BY e.position`,
 };
 const BATCH = 500;

@@ -1,4 +1,5 @@
 import type { Attempt } from "../../prisma/generated/client/client.ts";
+import { columnsOf } from "../db/columns.ts";
 import type { Db } from "../db/database.ts";
 import { pageSize } from "../db/page.ts";
 import { idOfTask } from "./find.ts";
@@ -21,23 +22,23 @@ const COLUMNS: Record<keyof Attempt, string> = {
   notes: "notes",
 };
 
-/** The columns of an attempt (alias `a`) in the shape Prisma gives. */
-export const ATTEMPT_COLUMNS = Object.entries(COLUMNS)
-  .map(([field, column]) => `a.${column} AS "${field}"`)
-  .join(", ");
+/** In statements the table is `a`. */
+export const ATTEMPT = columnsOf("a", COLUMNS, ["checkpoint", "notes"]);
 
-const ATTEMPTS = {
-  name: "task-attempts",
-  text: `SELECT a.* FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) CROSS JOIN LATERAL (
-  SELECT ${ATTEMPT_COLUMNS} FROM task_attempts a
+const ATTEMPTS = ATTEMPT.statement(
+  "task-attempts",
+  (columns) => `SELECT a.* FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) CROSS JOIN LATERAL (
+  SELECT ${columns} FROM task_attempts a
   WHERE a.project_id = wanted.project_id AND a.task_id = wanted.task_id AND a.attempt > $3
   ORDER BY a.attempt LIMIT $4) a ORDER BY a.number`,
-};
+);
 
 export interface AttemptsQuery {
   readonly first?: number | null | undefined;
   /** The number of the last attempt seen. */
   readonly after?: number | null | undefined;
+  /** Default: all of them. */
+  readonly long?: typeof ATTEMPT.long | undefined;
 }
 
 /**
@@ -47,9 +48,9 @@ export interface AttemptsQuery {
 export async function listAttempts(
   db: Db,
   tasks: readonly TaskKey[],
-  { first, after }: AttemptsQuery,
+  { first, after, long }: AttemptsQuery,
 ): Promise<Attempt[][]> {
-  const rows = await db.read<Attempt>(ATTEMPTS, [
+  const rows = await db.read<Attempt>(ATTEMPTS(long), [
     tasks.map(({ projectId }) => projectId),
     tasks.map(({ taskId }) => taskId),
     after ?? 0,

@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { ATTEMPT_COLUMNS, type Attempt } from "./attempts.ts";
+import { ATTEMPT, type Attempt } from "./attempts.ts";
 import type { TaskKey } from "./locate.ts";
 
 /** What the next worker of a task should know. */
@@ -21,7 +21,7 @@ export const BRIEFING_BYTES = 2 * 1024 * 1024;
 
 const EARLIER = {
   name: "task-briefing",
-  text: `SELECT ${ATTEMPT_COLUMNS} FROM (
+  text: `SELECT ${ATTEMPT.select()} FROM (
   SELECT a.*, row_number() OVER latest AS place,
     sum(octet_length(coalesce(a.notes, '')) + octet_length(coalesce(a.checkpoint::text, ''))) OVER latest AS bytes
   FROM (

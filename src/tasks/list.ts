@@ -5,7 +5,7 @@ import type { Db } from "../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { notArchived } from "../projects/open.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
-import { TASK_COLUMNS, type Task } from "./task.ts";
+import { type LongField, TASK, type Task } from "./task.ts";
 
 const PLACE = { sql: "t.queue_position", type: "bigint" };
 
@@ -25,6 +25,8 @@ const TASK_ORDERS = {
 export interface ListTasks extends PageArgs {
   readonly filter?: TaskFilter | null | undefined;
   readonly orderBy?: keyof typeof TASK_ORDERS | null | undefined;
+  /** Default: all of them. */
+  readonly long?: readonly LongField[] | undefined;
 }
 
 export type TaskPage = Page<Task>;
@@ -36,7 +38,7 @@ export type TaskPage = Page<Task>;
  */
 export async function listTasks(
   ctx: Context,
-  { filter, orderBy, ...page }: ListTasks,
+  { filter, orderBy, long, ...page }: ListTasks,
 ): Promise<TaskPage & { totalCount(): Promise<number> }> {
   await requireProjects(ctx, projectsOf(filter ?? {}));
   const { values, bind } = parameters();
@@ -44,7 +46,7 @@ export async function listTasks(
   const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
   const rows = await ctx.db.read<Task & { cursorKey: string[] }>(
     // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
-    `SELECT ${TASK_COLUMNS}, ${key} AS "cursorKey" FROM (
+    `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM (
        SELECT t.project_id, t.task_id FROM tasks t WHERE ${where} AND ${condition} ${sort} ${limit}
      ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
     values,
@@ -65,14 +67,14 @@ async function countTasks(ctx: Context, filter: ListTasks["filter"]): Promise<nu
 export async function listTasksOf(
   db: Db,
   projectIds: readonly string[],
-  { filter, orderBy, ...page }: ListTasks,
+  { filter, orderBy, long, ...page }: ListTasks,
 ): Promise<TaskPage[]> {
   const { values, bind } = parameters();
   const wanted = bind(projectIds);
   const where = matching(filter, bind);
   const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
   const rows = await db.read<Task & { cursorKey: string[] }>(
-    `SELECT ${TASK_COLUMNS}, ${key} AS "cursorKey" FROM unnest(${wanted}::text[]) AS wanted (of) CROSS JOIN LATERAL (
+    `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM unnest(${wanted}::text[]) AS wanted (of) CROSS JOIN LATERAL (
        SELECT t.project_id, t.task_id FROM tasks t
        WHERE t.project_id = wanted.of AND ${where} AND ${condition} ${sort} ${limit}
      ) page JOIN tasks t USING (project_id, task_id) ${sort}`,

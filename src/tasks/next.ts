@@ -2,12 +2,12 @@ import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import type { TaskStatus } from "./hold.ts";
 import { type Idle, whyIdle } from "./idle.ts";
-import { TASK_COLUMNS, type Task } from "./task.ts";
+import { type LongField, TASK, type Task } from "./task.ts";
 
 /** Two index scans without a sort, as in the claim; only the better row is read whole. */
-const NEXT_READY = {
-  name: "task-next-ready",
-  text: `SELECT ${TASK_COLUMNS} FROM (
+const NEXT_READY = TASK.statement(
+  "task-next-ready",
+  (columns) => `SELECT ${columns} FROM (
   (SELECT project_id, task_id, priority, queue_position FROM tasks
    WHERE project_id = $1 AND status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL
    ORDER BY priority, queue_position LIMIT 1)
@@ -18,12 +18,13 @@ const NEXT_READY = {
   ORDER BY priority, queue_position LIMIT 1
 ) ready JOIN tasks t USING (project_id, task_id)
 JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL`,
-};
-const NEXT_WITH_STATUS = {
-  name: "task-next-with-status",
-  text: `SELECT ${TASK_COLUMNS} FROM tasks t WHERE project_id = $1 AND status = $2 AND deleted_at IS NULL
-  AND archived_at IS NULL ORDER BY priority, queue_position LIMIT 1`,
-};
+);
+const NEXT_WITH_STATUS = TASK.statement(
+  "task-next-with-status",
+  (columns) => `SELECT ${columns} FROM tasks t
+WHERE project_id = $1 AND status = $2 AND deleted_at IS NULL AND archived_at IS NULL
+ORDER BY priority, queue_position LIMIT 1`,
+);
 
 /**
  * Looks, and changes nothing: the task a claim would take, or the first with another status.
@@ -31,13 +32,13 @@ const NEXT_WITH_STATUS = {
  */
 export async function nextTask(
   ctx: Context,
-  { projectId, status }: { projectId: string; status: TaskStatus },
+  { projectId, status, long }: { projectId: string; status: TaskStatus; long?: readonly LongField[] },
 ): Promise<{ task: Task | null; idle: Idle | null }> {
   requireVisible(ctx.viewer, projectId);
   const [task] =
     status === "pending"
-      ? await ctx.db.read<Task>(NEXT_READY, [projectId])
-      : await ctx.db.read<Task>(NEXT_WITH_STATUS, [projectId, status]);
+      ? await ctx.db.read<Task>(NEXT_READY(long), [projectId])
+      : await ctx.db.read<Task>(NEXT_WITH_STATUS(long), [projectId, status]);
   if (task) return { task, idle: null };
   const idle = await whyIdle(ctx, projectId);
   return {

@@ -1,4 +1,5 @@
 import type { Task } from "../../prisma/generated/client/client.ts";
+import { columnsOf } from "../db/columns.ts";
 
 export type { Task };
 
@@ -36,9 +37,15 @@ const COLUMNS: Record<keyof Task, string> = {
   archivedAt: "archived_at",
 };
 
-/** The columns of a task (alias `t`) in the shape Prisma gives, for statements that return whole tasks. */
-export const TASK_COLUMNS = Object.entries(COLUMNS)
-  .map(([field, column]) => `t.${column} AS "${field}"`)
-  .join(", ");
+/** In statements the table is `t`. */
+export const TASK = columnsOf("t", COLUMNS, [
+  "description",
+  "inputs",
+  "expectedOutputs",
+  "contextNotes",
+  "completionNotes",
+  "metadata",
+]);
+export type LongField = (typeof TASK.long)[number];
 
 export const columnOf = (field: keyof Task): string => COLUMNS[field];

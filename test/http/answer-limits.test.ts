@@ -80,6 +80,51 @@ it("counts a text as the JSON it becomes, with its escapes", async () => {
   expect(await gql(copies(28))).toMatchObject({ data: null, errors: [TOO_LARGE] });
 });
 
+it("reads nothing of the long texts that nobody asks for", async () => {
+  const { ask, gql, test } = server;
+  const long = "x".repeat(60_000);
+  await ask(
+    'mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "long", createProject: true, tasks: $tasks}) { replayed } }',
+    { tasks: Array.from({ length: 15 }, () => ({ description: long })) },
+  );
+  await (await connectOwner(test)).query(
+    `INSERT INTO task_attempts (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome, notes, checkpoint)
+     SELECT 'long', 'TASK-001', n, 'test', now(), now(), now(), 'expired', $1, to_jsonb($1::text) FROM generate_series(1, 10) n`,
+    [long],
+  );
+  const filter = '(filter: {projects: ["long"]}, first: 15)';
+  const times = (count: number, fields: string) =>
+    `{ ${Array.from({ length: count }, (_, i) => `a${i}: ${fields}`).join(" ")} }`;
+  const one = 'task(projectId: "long", taskId: "TASK-001")';
+  const briefly = [
+    `tasks${filter} { nodes { taskId status project { name } } }`,
+    'project(projectId: "long") { tasks(first: 100) { nodes { taskId } } }',
+    `${one} { taskId attempts { number worker } }`,
+    `events${filter} { events { type number task { status } } }`,
+    `tasks${filter} { nodes { history(first: 5) { events { type } } } }`,
+  ];
+  // Whole, each of these would be 18 MB or more.
+  for (const fields of briefly) await ask(times(20, fields));
+  for (const fields of ["tasks", "events"].map((list) => briefly.find((one) => one.startsWith(list)) ?? ""))
+    expect(
+      errorsOf(
+        await gql(times(20, fields.replace("status project", "description project").replace("type", "payload"))),
+      )[0],
+    ).toMatchObject(TOO_LARGE);
+
+  // Asked for at any depth, by any name, they are there.
+  const { page } = await ask<{ page: { nodes: { project: { tasks: { nodes: object[] } } }[] } }>(
+    `{ page: tasks${filter} { nodes { ...More } } }
+     fragment More on Task { project { tasks(first: 1) { nodes { ... on Task { what: description } } } } }`,
+  );
+  expect(page.nodes[0]?.project.tasks.nodes).toEqual([{ what: long }]);
+  const { task } = await ask<{ task: { attempts: object[]; history: { events: object[] } } }>(
+    `{ ${one} { attempts(first: 1) { checkpoint notes } history(first: 1) { events { payload worker changes { field } } } } }`,
+  );
+  expect(task.attempts).toEqual([{ checkpoint: long, notes: long }]);
+  expect(task.history.events).toMatchObject([{ payload: { task: { description: long } }, worker: null, changes: [] }]);
+});
+
 const KEPT = expect.stringContaining(
   ". The changes that it made before are kept: look before you repeat it. Lower first",
 );
@@ -140,7 +185,7 @@ it("counts each frame of a subscription for itself", async () => {
 
 describe("a frame of a subscription", () => {
   const wide = (sizes: readonly number[]) => {
-    const lists = sizes.map((size) => `p${size}: tasks(first: ${size}) { nodes { taskId } }`);
+    const lists = sizes.map((size) => `p${size}: tasks(first: ${size}) { nodes { contextNotes } }`);
     return `subscription { projectStatus(projects: ["alpha"]) { projects { ${lists.join(" ")} } } }`;
   };
 
@@ -183,7 +228,7 @@ describe("a frame of a subscription", () => {
     const events = async (id: string, projects: readonly string[]) => {
       const { logCursor } = await ask<{ logCursor: string }>("{ logCursor }");
       await happen(projects);
-      const query = `subscription { taskEvents(after: "${logCursor}") { events { task { taskId } } } }`;
+      const query = `subscription { taskEvents(after: "${logCursor}") { events { task { contextNotes } } } }`;
       socket.send({ type: "subscribe", id, payload: { query } });
       for (let frame = await socket.next(); ; frame = await socket.next()) {
         const { data, errors } = frame.payload as GraphQLAnswer<{ taskEvents: { events: unknown[] } | null }>;

@@ -1,5 +1,5 @@
 import type { Db } from "../../db/database.ts";
-import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "../../log/event.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "../../log/event.ts";
 import { STORED } from "../../log/read.ts";
 
 /** Requests that one process has under way to one webhook at most: a slow endpoint leaves room for the others. */
@@ -57,7 +57,7 @@ export const CLAIM = {
     WHERE d.webhook_id = due.webhook_id AND d.position = due.position
     RETURNING d.webhook_id AS "webhookId", d.event_id AS "eventId", d.attempts AS attempt, docket_now() AS "startedAt",
       w.url, w.secret, CASE WHEN w.previous_secret_until > docket_now() THEN w.previous_secret END AS "previousSecret",
-      d.position AS "deliveryPosition", ${EVENT_COLUMNS}`,
+      d.position AS "deliveryPosition", ${eventColumns()}`,
 };
 
 interface Row extends Omit<Delivery, "position" | "secrets" | "event">, EventRow {

@@ -2,7 +2,7 @@ import type { Db } from "../../db/database.ts";
 import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
 import { isUuid } from "../../db/storable.ts";
 import { SERVER_STREAM } from "../../log/append.ts";
-import { EVENT_COLUMNS, type EventRow, LoggedEvent } from "../../log/event.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "../../log/event.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "dead";
 
@@ -143,7 +143,7 @@ async function readAttempts(
 
 /** The event of each delivery; null when that part of the log is no longer kept. */
 export async function findEvents(db: Db, deliveries: readonly LoggedDelivery[]): Promise<(LoggedEvent | null)[]> {
-  const rows = await db.read<EventRow>(`SELECT ${EVENT_COLUMNS} FROM events e WHERE e.position = ANY ($1::bigint[])`, [
+  const rows = await db.read<EventRow>(`SELECT ${eventColumns()} FROM events e WHERE e.position = ANY ($1::bigint[])`, [
     deliveries.map(({ position }) => position),
   ]);
   // By its id: were the log ever restored without the deliveries, a position could hold another event.
