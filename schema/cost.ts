@@ -15,7 +15,7 @@ import { argumentFault } from "./argument-limits.ts";
 import { introspectionCost } from "./introspection-cost.ts";
 import { type Asked, argumentOf, askedOf, fieldsOf, type Selected, selectionsOf } from "./selection.ts";
 
-export interface Cost extends Price {
+export interface Cost extends Omit<Price, "share"> {
   /** The same sum over all fields: how many values the answer may hold. */
   readonly values: number;
 }
@@ -89,7 +89,7 @@ function measureField(one: Selected, measuring: Measuring): Measured {
   const path = [`${one.key}${shown}`, ...inner.path];
   if (size === undefined) return { ...inner, values: 1 + inner.values, path };
   return {
-    nodes: size * (1 + inner.nodes),
+    nodes: size + entries * inner.nodes,
     values: 1 + entries * (1 + inner.values),
     largest: size * Math.max(1, inner.largest),
     path,

@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
+import { currentRequester } from "../src/db/requester.ts";
 import { prefixOf } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
 import type { EventFrame as Frame } from "../src/log/frames.ts";
@@ -107,7 +108,7 @@ export const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
     events: t.expose("events", {
       type: [Event],
       description: "Oldest first, each exactly once; may be empty.",
-      // A burst may bring ten times as many: what is read for them has the limits of a request all the same.
+      // A burst may bring ten times as many, where that is still within what an operation may cost.
       extensions: listSize(LARGEST_SIZE),
     }),
     cursor: t.exposeString("cursor", {
@@ -170,6 +171,9 @@ builder.queryField("events", (t) =>
   }),
 );
 
+/** As many events as an operation might ask for that costs as much for each: what it was counted for are a hundred. */
+const mostInFrame = () => Math.floor(LARGEST_SIZE / (currentRequester()?.price?.share || 1));
+
 builder.subscriptionField("taskEvents", (t) =>
   t.field({
     type: EventFrame,
@@ -186,7 +190,7 @@ builder.subscriptionField("taskEvents", (t) =>
       }),
     },
     subscribe: (_root, { filter, after }, ctx) =>
-      ctx.log.follow(ctx.viewer, { filter: filter ?? {}, after: resumeFrom(ctx, after) }),
+      ctx.log.follow(ctx.viewer, { filter: filter ?? {}, after: resumeFrom(ctx, after), most: mostInFrame() }),
     resolve: (frame, _args, ctx) => beginFrame(frame, ctx),
   }),
 );

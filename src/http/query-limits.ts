@@ -85,10 +85,9 @@ function judge({ schema, document, operationName, variableValues }: Operation): 
   if (!operation) return 0;
   const what = unkept(variableValues);
   if (what) throw badInput(`The variables contain ${what}`);
-  const { values, ...price } = costOf(schema, { document, operation, variables: variableValues ?? {} });
-  const { nodes, most } = price;
+  const { nodes, values, most } = costOf(schema, { document, operation, variables: variableValues ?? {} });
   const requester = currentRequester();
-  if (requester) requester.price = price;
+  if (requester) requester.price = { nodes, most, share: Math.max(nodes / MOST_NODES, values / MOST_VALUES) };
   const tooMuch = (cost: number, limit: number, what: string) =>
     new DocketError(
       "QUERY_TOO_COMPLEX",

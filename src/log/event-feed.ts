@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Place } from "./cursor.ts";
 import type { LoggedEvent } from "./event.ts";
 import { isSelected, type Selection } from "./filter.ts";
-import { type EventFrame, FrameBudget } from "./frames.ts";
+import { type EventFrame, FrameBudget, MOST_EVENTS } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
 import type { FrameSource } from "./paced-stream.ts";
 import { readPage } from "./read.ts";
@@ -24,16 +24,20 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
   /** All that is selected up to here has been sent. */
   #place: Place;
   #queue: LoggedEvent[] | undefined;
-  #budget = new FrameBudget();
+  readonly #most: number;
+  #budget: FrameBudget;
   #closed = false;
   #onReady: () => void = () => undefined;
 
-  constructor(hub: Hub, db: Db, clock: Clock, selection: Selection, after: Place) {
+  /** @param most events of a frame. */
+  constructor(hub: Hub, db: Db, clock: Clock, selection: Selection, after: Place, most = MOST_EVENTS) {
     this.#hub = hub;
     this.#db = db;
     this.#clock = clock;
     this.selection = selection;
     this.#place = after;
+    this.#most = Math.min(most, MOST_EVENTS);
+    this.#budget = new FrameBudget(this.#most);
     this.#goLiveAtTheEnd();
   }
 
@@ -61,7 +65,7 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
     const selected: LoggedEvent[] = [];
     for (const event of recent) {
       if (isSelected(this.selection, event)) selected.push(event);
-      if (selected.length > FrameBudget.mostEvents) break;
+      if (selected.length > this.#most) break;
     }
     return this.#frame(selected, this.#hub.recent.end);
   }
@@ -71,7 +75,7 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
     const events = this.#queue ?? [];
     if (this.#queue && end.position > this.#place.position) this.#place = end;
     if (this.#queue) this.#queue = [];
-    this.#budget = new FrameBudget();
+    this.#budget = new FrameBudget(this.#most);
     return this.#made(events);
   }
 
@@ -85,14 +89,14 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
     const page = await readPage(this.#db, this.#clock, this.selection, {
       after: this.#place,
       until: this.#hub.recent.end,
-      limit: FrameBudget.mostEvents,
+      limit: this.#most,
     });
     return this.#frame(page.events, page.place);
   }
 
   /** @param place where the log was scanned to for `events`. */
   #frame(events: readonly LoggedEvent[], place: Place): EventFrame {
-    const fitting = FrameBudget.fitting(events);
+    const fitting = FrameBudget.fitting(events, this.#most);
     const last = events[fitting - 1];
     this.#place = last && fitting < events.length ? { position: last.position, hash: last.hash } : place;
     this.#goLiveAtTheEnd();
@@ -103,7 +107,7 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
     // A read that was under way when the subscriber left still comes to its end.
     if (this.#closed || this.#place.position < this.#hub.recent.end.position) return;
     this.#queue = [];
-    this.#budget = new FrameBudget();
+    this.#budget = new FrameBudget(this.#most);
     this.#hub.attach(this);
   }
 

@@ -21,29 +21,34 @@ export interface StatusFrame {
 /** In one frame of the status of projects, as on a page. */
 export const MOST_PROJECTS = LARGEST_SIZE;
 
-const MOST_EVENTS = 1_000;
+/** In one frame of events. */
+export const MOST_EVENTS = 1_000;
 /** In characters of payload; a larger event travels alone. */
 const MOST_SIZE = 1_000_000;
 
 /** Counts what a frame, and so the queue of a subscriber, may hold. */
 export class FrameBudget {
+  readonly #most: number;
   #events = 0;
   #size = 0;
 
+  /** @param most events. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   /** Whether `event` still fits; counts it then. */
   admits(event: LoggedEvent): boolean {
-    if (this.#events > 0 && (this.#events >= MOST_EVENTS || this.#size + event.size > MOST_SIZE)) return false;
+    if (this.#events > 0 && (this.#events >= this.#most || this.#size + event.size > MOST_SIZE)) return false;
     this.#events++;
     this.#size += event.size;
     return true;
   }
 
-  /** How many of `events`, from the first, fit into one frame. */
-  static fitting(events: readonly LoggedEvent[]): number {
-    const budget = new FrameBudget();
+  /** How many of `events`, from the first, fit into one frame of `most`. */
+  static fitting(events: readonly LoggedEvent[], most: number): number {
+    const budget = new FrameBudget(most);
     const tooMuch = events.findIndex((event) => !budget.admits(event));
     return tooMuch < 0 ? events.length : tooMuch;
   }
-
-  static readonly mostEvents = MOST_EVENTS;
 }

@@ -31,6 +31,14 @@ import { requireWait, Waits } from "./wait.ts";
 /** The frames of one subscriber. `return()` frees everything at once; the server may end it at any time. */
 export type FrameStream<Frame> = AsyncIterableIterator<Frame, undefined, undefined>;
 
+export interface FollowQuery {
+  readonly filter: EventFilter;
+  /** A cursor; null: from now on. */
+  readonly after: string | null;
+  /** Most events of a frame, at most and by default 1,000. */
+  readonly most?: number;
+}
+
 /** What has happened: one per process, for everyone who reads history or watches. */
 export interface Log {
   /** The cursor of now: everything committed before the call lies before it. @throws DATABASE_UNAVAILABLE */
@@ -56,7 +64,7 @@ export interface Log {
    * revoked or expires, when the client does not take its frames, and when the server stops.
    * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, UNAUTHENTICATED, RATE_LIMITED, DATABASE_UNAVAILABLE
    */
-  follow(viewer: Viewer, query: { filter: EventFilter; after: string | null }): Promise<FrameStream<EventFrame>>;
+  follow(viewer: Viewer, query: FollowQuery): Promise<FrameStream<EventFrame>>;
 
   /**
    * First all watched projects, then those that changed. Ends as `follow` does.
@@ -235,11 +243,11 @@ export async function openLog({
       return pages.map((page) => answer(page, until));
     },
 
-    follow: (viewer, { filter, after }) =>
+    follow: (viewer, { filter, after, most }) =>
       open(viewer, async () => {
         const selection = await selectFor(database, viewer, filter);
         const from = after === null ? await end() : await placeOf(after);
-        return new EventFeed(hub, database, clock, selection, from);
+        return new EventFeed(hub, database, clock, selection, from, most);
       }),
 
     watchProjects: (viewer, projects) =>

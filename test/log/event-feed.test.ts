@@ -49,8 +49,8 @@ function start() {
     rows.push(...added);
     hub.publish(added.map((one) => new LoggedEvent(one)));
   };
-  const follow = (after: Place = hub.recent.end, selection = ALL) =>
-    new EventFeed(hub, db, new ManualClock(), selection, after);
+  const follow = (after: Place = hub.recent.end, selection = ALL, most?: number) =>
+    new EventFeed(hub, db, new ManualClock(), selection, after, most);
   return { hub, db, publish, follow, reads: () => reads };
 }
 
@@ -61,6 +61,17 @@ async function drainAll(feed: EventFeed): Promise<EventFrame[]> {
   while (feed.ready) frames.push(await feed.take());
   return frames;
 }
+
+test("puts no more events into a frame than its subscriber may have, live and behind", async () => {
+  const { publish, follow } = start();
+  const live = follow(undefined, ALL, 120);
+  await live.take();
+  publish(300);
+  const sizes = async (feed: EventFeed) => (await drainAll(feed)).map(({ events }) => events.length);
+  expect(await sizes(live)).toEqual([120, 120, 60]);
+  expect(await sizes(follow(START, ALL, 120))).toEqual([120, 120, 60]);
+  expect(await sizes(follow(START, ALL, 5_000))).toEqual([300]);
+});
 
 test("gives what comes after the start, in one frame, with the cursor after it", async () => {
   const { hub, publish, follow } = start();
