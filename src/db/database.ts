@@ -81,10 +81,7 @@ export function openDatabase(options: PoolOptions): Database {
         sent();
         return execute<Row>(client, statement, values);
       });
-      const rows = await withReconnect(
-        () => withConflictRetry(run),
-        () => idempotent || !maybeSent(),
-      );
+      const rows = await withReconnect(() => withConflictRetry(run), { idempotent, maybeSent });
       // A claim that found nothing has left no event.
       if (rows.length > 0) committed();
       return rows;
@@ -107,10 +104,7 @@ export function openDatabase(options: PoolOptions): Database {
           throw error;
         }
       });
-      const result = await withReconnect(
-        () => withConflictRetry(run),
-        () => idempotent || !maybeSent(),
-      );
+      const result = await withReconnect(() => withConflictRetry(run), { idempotent, maybeSent });
       committed();
       return result;
     },

@@ -33,21 +33,35 @@ export async function reading<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+interface Repeating {
+  /** Whether doing it again is safe, whatever became of a try. Default: true. */
+  readonly idempotent?: boolean;
+  /** Whether a try may have reached the database before its connection was lost. Default: never. */
+  readonly maybeSent?: () => boolean;
+}
+
 /**
- * Runs `work`, again after each pause while the connection is lost and `again(error)` says that this is safe.
+ * Runs `work`, again after each pause while the connection is lost and this is safe.
  * @throws DATABASE_UNAVAILABLE; RequestStopped when the request went beyond a limit meanwhile
  */
-export async function withReconnect<T>(work: () => Promise<T>, again: (error: unknown) => boolean = () => true) {
+export async function withReconnect<T>(
+  work: () => Promise<T>,
+  { idempotent = true, maybeSent = () => false }: Repeating = {},
+) {
   for (const ms of [...RETRY_PAUSES_MS, null]) {
+    const maybeDone = maybeSent();
     try {
       return await work();
     } catch (error) {
       const fault = faultOf(error);
-      // Nothing was sent in this try, and the ones before it failed for certain.
-      if (error instanceof RequestStopped) currentRequester()?.requireGoingOn();
-      if (fault === "lost" && !again(error)) throw outcomeUnknown(error);
+      const requester = currentRequester();
+      // What a try before it sent may be done: who asks again learns it, and who is stopped would not.
+      if (maybeDone && requester?.stopped) throw unavailable(error);
+      // Nothing was sent in this try.
+      if (error instanceof RequestStopped) requester?.requireGoingOn();
+      if (fault === "lost" && !idempotent && maybeSent()) throw outcomeUnknown(error);
       // Its connections were cut, which looks like a loss.
-      currentRequester()?.requireGoingOn();
+      requester?.requireGoingOn();
       if (fault === undefined) throw error;
       if (fault !== "lost" || ms === null) throw unavailable(error);
       await pause(ms);

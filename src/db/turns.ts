@@ -63,8 +63,12 @@ export class Turns {
     const line = this.#lines.get(requester);
     if (!line) return;
     this.#forget(line);
-    this.#ready.get(line.key)?.delete(line);
+    const ready = this.#ready.get(line.key);
+    ready?.delete(line);
+    if (ready?.size === 0) this.#ready.delete(line.key);
     for (const { reject } of line.waiting.splice(0)) reject(error);
+    // What it held may have kept others waiting.
+    this.#serve();
   }
 
   /** Lets a line wait for its turn, if there is something to wait for and its requester may have more. */
@@ -111,10 +115,9 @@ export class Turns {
   #next(): Line | undefined {
     for (const [key, lines] of this.#ready) {
       const [first] = lines;
-      const line = (this.#held.get(key) ?? 0) > MOST_HELD_BYTES ? largest(lines) : first;
-      if (line?.requester.limited && (this.#taken.get(key) ?? 0) >= this.#mostOfKey) continue;
+      const line = (this.#held.get(key) ?? 0) > MOST_HELD_BYTES ? largestHeld(lines) : first;
+      if (!line || (line.requester.limited && (this.#taken.get(key) ?? 0) >= this.#mostOfKey)) continue;
       this.#ready.delete(key);
-      if (!line) continue;
       lines.delete(line);
       if (lines.size > 0) this.#ready.set(key, lines);
       return line;
@@ -134,8 +137,9 @@ export class Turns {
   }
 }
 
-function largest(lines: Iterable<Line>): Line | undefined {
+/** Of those that hold something; undefined when all that do have as many places as they may. */
+function largestHeld(lines: Iterable<Line>): Line | undefined {
   let found: Line | undefined;
-  for (const line of lines) if (found === undefined || line.held > found.held) found = line;
+  for (const line of lines) if (line.held > (found?.held ?? 0)) found = line;
   return found;
 }

@@ -159,3 +159,27 @@ it("no longer counts what a request held that was sent away", async () => {
   await giveBack(3);
   expect(order).toEqual(["holder", "large: too much", "new", "small"]);
 });
+
+it("begins nothing of a key that holds too much while the one that holds it has all the places it may", async () => {
+  const { ask, giveBack, order } = asking(new Turns(12));
+  const large = Object.assign(new Requester("a"), { bytes: 65 * MEGABYTE });
+  for (let i = 1; i <= 3; i++) ask(`large${i}`, large);
+  ask("new", new Requester("a"));
+  ask("other", new Requester("b"));
+  await settled();
+  expect(order).toEqual(["large1", "large2", "other"]);
+  await giveBack();
+  expect(order.slice(3)).toEqual(["large3", "new"]);
+});
+
+it("lets the others of a key begin when what held too much is sent away", async () => {
+  const { ask, order } = asking(new Turns(12));
+  const large = Object.assign(new Requester("a"), { bytes: 65 * MEGABYTE });
+  for (let i = 1; i <= 3; i++) ask(`large${i}`, large);
+  ask("new", new Requester("a"));
+  await settled();
+  expect(order).toEqual(["large1", "large2"]);
+  large.stop(new RequestStopped("too much"));
+  await settled();
+  expect(order.slice(2).sort()).toEqual(["large3: too much", "new"]);
+});
