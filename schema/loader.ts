@@ -2,9 +2,9 @@ import DataLoader from "dataloader";
 import type { Viewer } from "../src/access/viewer.ts";
 import { background } from "../src/db/requester.ts";
 import { DocketError } from "../src/errors.ts";
-import { systemClock } from "../src/log/clock.ts";
 import type { Log } from "../src/log/log.ts";
 import type { GraphQLContext, Sources } from "./context.ts";
+import { ShortMemory } from "./short-memory.ts";
 
 export interface Loading<Key, Value, Args> {
   /** Keys of the same id ask for the same. */
@@ -117,34 +117,3 @@ async function readBatch<Key, Value, Args>(
 }
 
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
-
-/** How long an answer is shared, in milliseconds: a frame to ten thousand subscribers is sent within this. */
-const SHARED_MS = 1_000;
-const MOST_SHARED = 4_096;
-
-/** Forgets by age and by number, so that a stream that resumes later shows the state of then. */
-class ShortMemory<Value> {
-  readonly #entries = new Map<string, { readonly value: Value; readonly until: number }>();
-
-  get(key: string): Value | undefined {
-    const entry = this.#entries.get(key);
-    return entry && entry.until > systemClock.now() ? entry.value : undefined;
-  }
-
-  set(key: string, value: Value): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, { value, until: systemClock.now() + SHARED_MS });
-    for (const [oldest, { until }] of this.#entries) {
-      if (this.#entries.size <= MOST_SHARED && until > systemClock.now()) break;
-      this.#entries.delete(oldest);
-    }
-  }
-
-  delete(key: string): void {
-    this.#entries.delete(key);
-  }
-
-  clear(): void {
-    this.#entries.clear();
-  }
-}
