@@ -45,6 +45,23 @@ it("reads only what fits, of 20,000 tasks", async () => {
   expect(await find(t, "needle")).toHaveLength(2);
 });
 
+it("asks the index where texts are few and long, also before anything is known of them", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 200);
+  await t.owner.query(
+    `UPDATE tasks SET description = task_id || CASE task_id WHEN 'TASK-007' THEN ' needle ' ELSE '' END ||
+       (SELECT string_agg(md5(task_id || n), ' ') FROM generate_series(1, 300) n)`,
+  );
+  const { values, bind } = parameters();
+  const condition = taskCondition({ text: "needle" }, bind);
+  const plan = async () =>
+    JSON.stringify((await t.owner.query(`EXPLAIN SELECT FROM tasks t WHERE ${condition}`, values)).rows);
+  expect(await plan()).toContain("Bitmap Index Scan on idx_task_texts");
+  await t.owner.query("VACUUM ANALYZE tasks, task_texts");
+  expect(await plan()).toContain("Bitmap Index Scan on idx_task_texts");
+  expect(await find(t, "needle")).toEqual(["TASK-007"]);
+});
+
 it("leaves the texts alone when a claim changes a task", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);

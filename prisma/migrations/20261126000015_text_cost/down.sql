@@ -1,0 +1,1 @@
+DROP FUNCTION text_was_read;
