@@ -1,5 +1,5 @@
+import { OpenLimit } from "../access/open-limit.ts";
 import { rateLimited } from "../errors.ts";
-import { ClientLimit } from "../log/client-limit.ts";
 
 /** Bytes of requests that one key may have under way on this process. */
 const MOST_REQUEST_BYTES = 64 * 1024 * 1024;
@@ -8,11 +8,11 @@ export const REQUEST_BYTES = 8 * 1024;
 
 /** What was asked and is not answered yet waits in this process's memory: one budget per key, whatever it came by. */
 export class RequestBytes {
-  readonly #limit = new ClientLimit(MOST_REQUEST_BYTES, tooMuchAtOnce);
+  readonly #limit = new OpenLimit(MOST_REQUEST_BYTES);
 
   /** Counts what is about to be kept; the answer, called once, counts it off. @throws RATE_LIMITED */
   enter(actor: string, bytes: number): () => void {
-    return this.#limit.enter({ keyId: null, actor, client: null }, bytes);
+    return this.#limit.enter(actor, tooMuchAtOnce, bytes);
   }
 }
 

@@ -13,10 +13,10 @@ import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import { keepExactly } from "../../client/exact-json.ts";
 import type { Services } from "../../schema/context.ts";
+import { OpenLimit } from "../access/open-limit.ts";
 import type { HttpConfig } from "../config.ts";
 import { badInput, rateLimited, unauthenticated } from "../errors.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
-import { ClientLimit } from "../log/client-limit.ts";
 import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
 import { asksCost, clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
@@ -67,6 +67,8 @@ const MOST_UNANSWERED = 2_000;
 /** Close reasons after which clients come back. */
 const STREAM_ENDED = "The server has ended a stream: subscribe again.";
 const STOPPING = "The server is stopping.";
+const FROM_SERVERS = new Set<string>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error]);
+const NOT_A_CLIENTS = "Only a server sends messages of this type.";
 const WHICH_OPERATION = "The document has several operations, or none of that name: say which one in operationName.";
 
 /** GraphQL over WebSocket (graphql-transport-ws) through the same pipeline as HTTP. */
@@ -77,7 +79,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   const settings = { noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols, closeTimeout: CLOSING_MS };
   const sockets = new WebSocketServer(settings);
   const connections = new Set<Connection>();
-  const limit = new ClientLimit(http.socketsPerKey, tooManySockets);
+  const limit = new OpenLimit(http.socketsPerKey);
   const prepared = new WeakMap<ExecutionArgs, Prepared>();
 
   const protocol = makeServer<ConnectionInitMessage["payload"], Connection>({
@@ -100,7 +102,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       const authentication = await authenticated(extra);
       const { viewer } = authentication;
       // All sessions of one key together, and those of the browsers it has signed in.
-      extra.untilClosed(limit.enter({ keyId: null, actor: viewer.actor, client: null }));
+      extra.untilClosed(limit.enter(viewer.actor, tooManySockets));
       const end = () => extra.close(CloseCode.Forbidden, "This API key has expired or was revoked.");
       extra.untilClosed(await log.whileValid(viewer, end));
       extra.authenticated(authentication);
@@ -200,8 +202,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         if (owner !== null) connection.keeps(scope, requestBytes.enter(owner, REQUEST_BYTES + Buffer.byteLength(text)));
       } catch (error) {
         // What only ends an operation, or keeps the connection alive, makes room.
-        const id = idOfRequest(text);
-        if (id !== undefined) {
+        const { id, type } = messageIn(text);
+        if (id !== undefined && type === MessageType.Subscribe) {
           const message = { id, type: MessageType.Error, payload: [forSocket(error)] };
           void connection.send(JSON.stringify(message)).finally(() => connection.answered(scope));
           return;
@@ -213,7 +215,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         connection.dropUnwanted();
         await handled;
       } catch (error) {
-        connection.close(CloseCode.InternalServerError, graphql.present(error).message);
+        if (FROM_SERVERS.has(messageIn(text).type ?? "")) connection.close(CloseCode.BadRequest, NOT_A_CLIENTS);
+        else connection.close(CloseCode.InternalServerError, graphql.present(error).message);
       } finally {
         connection.answered(scope);
       }
@@ -269,13 +272,13 @@ function scopeOfMessage(): RequestScope {
   return scope;
 }
 
-/** The id under which the message asks for something; undefined for any other. */
-function idOfRequest(text: string): string | undefined {
+/** What kind of message it is, and of which operation; nothing of what cannot be read. */
+function messageIn(text: string): { readonly type?: string; readonly id?: string } {
   try {
     const { type, id } = JSON.parse(text);
-    return type === MessageType.Subscribe && typeof id === "string" ? id : undefined;
+    return { ...(typeof type === "string" && { type }), ...(typeof id === "string" && { id }) };
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -1,8 +1,8 @@
+import { clientOf, OpenLimit } from "../access/open-limit.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Database } from "../db/database.ts";
 import { asRequester, currentRequester } from "../db/requester.ts";
 import { cursorExpired, rateLimited } from "../errors.ts";
-import { ClientLimit } from "./client-limit.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CursorCodec, type Place } from "./cursor.ts";
 import { Drain, type DrainSettings } from "./drain.ts";
@@ -129,7 +129,7 @@ export async function openLog({
   const all = { ...LOG_DEFAULTS, ...settings };
   const { cursorKey, ...place } = await readHead(database);
   const streams = new Set<{ end(): void; finish(): void }>();
-  const limit = new ClientLimit(all.streamsPerClient, tooManyStreams);
+  const limit = new OpenLimit(all.streamsPerClient);
   const listeners = new Set<() => void>();
   let closed = false;
   const hub = new Hub(new CursorCodec(cursorKey), place);
@@ -186,7 +186,7 @@ export async function openLog({
     let over = () => {};
     let isOver = false;
     let release = () => {};
-    const leave = limit.enter(viewer);
+    const leave = limit.enter(clientOf(viewer), (most) => tooManyStreams(most, viewer.client));
     try {
       release = await validity.watch(viewer, () => {
         isOver = true;

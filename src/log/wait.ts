@@ -1,7 +1,7 @@
+import { clientOf, OpenLimit } from "../access/open-limit.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import { badInput, cursorExpired, rateLimited, unauthenticated } from "../errors.ts";
-import { ClientLimit } from "./client-limit.ts";
 import type { Clock } from "./clock.ts";
 import type { Place } from "./cursor.ts";
 import { EventFeed } from "./event-feed.ts";
@@ -53,7 +53,7 @@ export class Waits {
   readonly #around: Surroundings;
   /** Ends one early. */
   readonly #open = new Set<() => void>();
-  readonly #limit = new ClientLimit(MOST_PER_CLIENT, tooMany);
+  readonly #limit = new OpenLimit(MOST_PER_CLIENT);
   #closed = false;
 
   constructor(around: Surroundings) {
@@ -85,7 +85,7 @@ export class Waits {
     };
 
     using cleanup = new DisposableStack();
-    cleanup.defer(this.#limit.enter(viewer));
+    cleanup.defer(this.#limit.enter(clientOf(viewer), tooMany));
     this.#open.add(end);
     cleanup.defer(() => this.#open.delete(end));
     cleanup.defer(clock.after(Math.max(0, until - clock.now()), end));

@@ -37,6 +37,20 @@ describe("GraphQL over WebSocket", () => {
     expect(reason).toMatch(/connectionParams .*apiKey.* or the header Authorization: Bearer dk_…$/);
   });
 
+  test.each([
+    { type: "next", id: "1", payload: {} },
+    { type: "error", id: "1", payload: [{ message: "no" }] },
+    { type: "connection_ack" },
+    { type: "unknown" },
+  ])("closes a connection with 4400 whose client sends what is none of its messages: $type", async (message) => {
+    const { wsUrl, agentKey, logged } = server;
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    const before = logged.length;
+    socket.send(message);
+    expect(await socket.closed).toMatchObject({ code: 4400 });
+    expect(logged.slice(before).filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
   test("closes a connection that subscribes before it said who it is", async () => {
     const { wsUrl } = server;
     const socket = await openSocket(wsUrl);
