@@ -205,8 +205,8 @@ function sendRefusal(
   error: Pick<GraphQLError, "message" | "extensions">,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  // What is left of the request is not read.
-  sendJson(response, status, { error: error.message, errors: [error] }, { Connection: "close", ...headers });
+  // What is left of the request is thrown away as it comes: who still sends could not read the answer of a closed connection.
+  sendJson(response, status, { error: error.message, errors: [error] }, headers);
 }
 
 function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate): Handler {

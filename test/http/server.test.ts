@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
+import { connect as connectTo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
@@ -56,6 +57,26 @@ describe("the HTTP server", () => {
     expect(streamed.status).toBe(413);
     expect(JSON.parse(streamed.body)).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
   });
+
+  test.each(["/graphql", "/mcp", "/sign-in", "/health", "/nowhere"])(
+    "lets whoever it refuses on %s send all of a large body, and go on",
+    async (path) => {
+      const { port, hostname } = new URL(server.url);
+      const socket = connectTo(Number(port), hostname);
+      onTestFinished(() => void socket.destroy());
+      let answers = "";
+      socket.on("data", (chunk) => {
+        answers += chunk;
+      });
+      const size = 8 * 1024 * 1024;
+      const head = `Host: ${hostname}:${port}\r\nAuthorization: Bearer ${server.agentKey}\r\nContent-Type: application/json`;
+      socket.write(`POST ${path} HTTP/1.1\r\n${head}\r\nContent-Length: ${size}\r\n\r\n`);
+      await expect.poll(() => answers).toMatch(/^HTTP\/1.1 4\d\d .*error/s);
+      socket.write("x".repeat(size));
+      socket.write(`GET /health HTTP/1.1\r\n${head}\r\n\r\n`);
+      await expect.poll(() => answers).toContain("HTTP/1.1 200 OK");
+    },
+  );
 
   test("lets pages of other origins in only where the configuration names them", async () => {
     const { url, agentKey } = await startTestServer({ env: { DOCKET_CORS_ORIGINS: "https://board.example" } });
