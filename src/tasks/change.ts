@@ -1,4 +1,5 @@
 import type { Context } from "../access/viewer.ts";
+import type { Authority } from "./hold.ts";
 import type { TaskKey } from "./locate.ts";
 
 /** The task as events carry it (SQL function task_document). */
@@ -42,15 +43,15 @@ export interface Ending {
 const END = {
   name: "attempt-end",
   text: `UPDATE task_attempts SET ended_at = docket_now(), outcome = $3, notes = coalesce($4, notes),
-  checkpoint = coalesce($5, checkpoint) WHERE project_id = $1 AND task_id = $2 AND ended_at IS NULL`,
+  checkpoint = coalesce($5, checkpoint), overridden_by = $6 WHERE project_id = $1 AND task_id = $2 AND ended_at IS NULL`,
 };
 
 /** Ends the open attempt, if there is one; its number is never current again. */
 export async function endAttempt(
-  { db }: Context,
+  { db, viewer }: Context,
   { projectId, taskId }: TaskKey,
   outcome: Outcome,
-  { notes, checkpoint }: Ending = {},
+  { notes, checkpoint, override }: Ending & Authority,
 ): Promise<void> {
   await db.write(END, [
     projectId,
@@ -58,6 +59,7 @@ export async function endAttempt(
     outcome,
     notes ?? null,
     checkpoint == null ? null : JSON.stringify(checkpoint),
+    override ? viewer.actor : null,
   ]);
 }
 

@@ -27,7 +27,7 @@ export function deleteTask(ctx: Context, input: DeleteTask) {
       `deleted_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
        status = CASE status WHEN 'in_progress' THEN 'pending' ELSE status END`,
     );
-    await endAttempt(inside, locked, "cancelled");
+    await endAttempt(inside, locked, "cancelled", authority);
     await append(inside, { type: "task.deleted", ...subject(locked), payload: { task, ...authority } });
     return { projectId: locked.projectId, taskId: locked.taskId };
   });

@@ -16,6 +16,8 @@ export interface Attempt {
   readonly lease_expires_at: Date;
   readonly ended_at: Date | null;
   readonly outcome: string | null;
+  /** The admin's key that ended it in its holder's place. */
+  readonly overridden_by: string | null;
 }
 
 /** A task whose row this transaction has locked, with its last attempt. */
@@ -35,7 +37,7 @@ WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`
 };
 const LAST_ATTEMPT = {
   name: "task-last-attempt",
-  text: `SELECT attempt, secret, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome FROM task_attempts
+  text: `SELECT attempt, secret, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome, overridden_by FROM task_attempts
 WHERE project_id = $1 AND task_id = $2 ORDER BY attempt DESC LIMIT 1`,
 };
 
@@ -59,12 +61,18 @@ export async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> 
 }
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */
-const opened = ({ viewer }: Context, attempt: Attempt | null): boolean =>
-  attempt !== null && viewer.client !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
+const opened = ({ viewer }: Context, attempt: Attempt): boolean =>
+  viewer.client !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
 
 /** Whether the attempt is the caller's: it was given, or without one this key and client opened it. */
-export const isHeldBy = (ctx: Context, attempt: Attempt | null, given: string | null | undefined): boolean =>
-  given == null ? opened(ctx, attempt) : attempt !== null && proves(given, attempt);
+export const isHeldBy = (ctx: Context, attempt: Attempt, given: string | null | undefined): boolean =>
+  given == null ? opened(ctx, attempt) : proves(given, attempt);
+
+/** Whether the caller ended the attempt: it is theirs, unless an admin ended it; then it was that admin's key. */
+export const endedBy = (ctx: Context, attempt: Attempt, given: string | null | undefined): boolean =>
+  attempt.overridden_by === null
+    ? isHeldBy(ctx, attempt, given)
+    : given == null && attempt.overridden_by === ctx.viewer.actor;
 
 /** The fence: @throws LEASE_LOST when an attempt is given and is not the open one. */
 export function requireFence(task: LockedTask, given: string | null | undefined): void {
@@ -116,18 +124,26 @@ export function requireVersion(task: LockedTask, expected: number | null | undef
 }
 
 /** LEASE_LOST, saying who holds the task now, since when and until when, or who held it last. */
-export function lost({ taskId, status, open, last, leaseExpiresAt }: LockedTask, why: string, attemptMissing = false) {
+export function lost(task: LockedTask, why: string, attemptMissing = false) {
+  const { taskId, open, leaseExpiresAt } = task;
   const holder: Holder = {
     attempt: open?.attempt ?? null,
     worker: open?.worker ?? null,
     since: open?.claimed_at ?? null,
     until: leaseExpiresAt,
   };
-  const now = open
-    ? `held by ${open.worker ?? "another worker"} (attempt ${open.attempt}) since ${open.claimed_at.toISOString()} until ${open.lease_expires_at.toISOString()}`
-    : leaseExpiresAt
-      ? `in progress without a known holder until ${leaseExpiresAt.toISOString()}`
-      : `${status.replace("_", " ")}${last?.ended_at ? `: attempt ${last.attempt} of ${last.worker ?? "another worker"} ended at ${last.ended_at.toISOString()} as ${last.outcome}` : ""}`;
-  const what = `Lease of ${taskId} lost: ${why}. The task is ${now}. Nothing of this call was kept.`;
+  const what = `Lease of ${taskId} lost: ${why}. The task is ${stateOf(task)}. Nothing of this call was kept.`;
   return leaseLost(what, holder, attemptMissing);
 }
+
+function stateOf({ status, open, last, leaseExpiresAt }: LockedTask): string {
+  if (open)
+    return `held by ${nameOf(open)} (attempt ${open.attempt}) since ${open.claimed_at.toISOString()} until ${open.lease_expires_at.toISOString()}`;
+  if (leaseExpiresAt) return `in progress without a known holder until ${leaseExpiresAt.toISOString()}`;
+  const state = status.replace("_", " ");
+  if (!last?.ended_at) return state;
+  const by = last.overridden_by === null ? "" : `, by the admin's key ${last.overridden_by}`;
+  return `${state}: attempt ${last.attempt} of ${nameOf(last)} ended at ${last.ended_at.toISOString()} as ${last.outcome}${by}`;
+}
+
+const nameOf = ({ worker }: Attempt) => worker ?? "another worker";

@@ -6,6 +6,7 @@ import { changesOf } from "../projects/changes.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
   type Authority,
+  endedBy,
   isHeldBy,
   type LockedTask,
   lockTask,
@@ -113,15 +114,14 @@ function requireTransition({ status: from, taskId }: LockedTask, { status: to, r
 async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated | undefined> {
   const { last, open } = task;
   const key = { projectId: task.projectId, taskId: task.taskId };
-  const mine = isHeldBy(ctx, last, input.attempt);
   if (task.status === "in_progress") {
-    if (open && mine) return { ...key, attempt: open.attempt };
+    if (open && isHeldBy(ctx, open, input.attempt)) return { ...key, attempt: open.attempt };
     requireFence(task, input.attempt);
     if (await leaseExpired(ctx, task)) return undefined;
     if (!input.takeOver) throw notHeld(ctx, task);
     return requireTakeOver(ctx, task, workerOf(ctx, input));
   }
-  if (last && mine && endedSo(last.outcome, input)) {
+  if (last && endedBy(ctx, last, input.attempt) && endedSo(last.outcome, input)) {
     await keepMore(ctx, task, last.attempt, { ...input, notes: input.completionNotes });
     return { ...key, attempt: null };
   }
@@ -163,7 +163,7 @@ async function complete(
      completion_notes = coalesce($3, completion_notes)`,
     [notes ?? null],
   );
-  await endAttempt(ctx, key, "completed", { notes });
+  await endAttempt(ctx, key, "completed", { notes, ...authority });
   await append(ctx, { type: "task.completed", ...subject(key), payload: { task, ...authority } });
 }
 
@@ -180,7 +180,7 @@ async function giveBack(
     task,
     `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
   );
-  await endAttempt(ctx, task, reset ? "reset" : "released", { notes, checkpoint });
+  await endAttempt(ctx, task, reset ? "reset" : "released", { notes, checkpoint, ...authority });
   await append(ctx, {
     type: reset ? "task.reset" : "task.released",
     ...subject(task),

@@ -249,6 +249,48 @@ it("refuses to complete what somebody else completed, saying by whom, and answer
   expect(await stateOf(server)).toEqual(before);
 });
 
+it.each([
+  ["completes", "status: COMPLETED"],
+  ["gives back", "status: PENDING"],
+  ["resets", "status: PENDING, reset: true"],
+])(
+  "refuses the holder of a task that an admin %s in its place, saying by whom, and repeats only the admin's",
+  async (_, how) => {
+    const server = await makeProject(shared, ["work"]);
+    const attempt = await claim(server, { worker: "anna" }, { client: "anna" });
+    const input = `projectId: "${server.projectId}", taskId: "TASK-001"`;
+    const end = (more: string, asking: object) =>
+      server.gql(
+        `mutation { updateTaskStatus(input: {${input}, ${how}${more}}) { task { completionNotes } } }`,
+        {},
+        asking,
+      );
+    const asAdmin = { key: server.adminKey, client: "admin" };
+    expect((await end(', completionNotes: "the admin\'s words"', asAdmin)).errors).toBeUndefined();
+    const before = await stateOf(server);
+    for (const [notes, asking] of [
+      [`, attempt: "${attempt}"`, NONE],
+      [`, attempt: "${attempt}", completionNotes: ""`, { client: "anna" }],
+      [`, attempt: "${attempt}", completionNotes: "mine"`, { client: "anna" }],
+      ["", { client: "anna" }],
+      // Its capability is not the other admin's, either.
+      [', completionNotes: "another admin"', { key: (await server.makeKey({ name: "other", role: "admin" })).secret }],
+    ] as const) {
+      const refused = await end(notes, asking);
+      expect(refused.errors?.[0]).toMatchObject({
+        message: expect.stringMatching(
+          /attempt 1 of anna ended at .* as \w+, by the admin's key \S+\. Nothing of this call was kept/,
+        ),
+        extensions: { code: "LEASE_LOST" },
+      });
+      expect(JSON.stringify(refused)).not.toContain("the admin's words");
+    }
+    expect(await stateOf(server)).toEqual(before);
+    expect((await end("", asAdmin)).errors).toBeUndefined();
+    expect(await stateOf(server)).toEqual(before);
+  },
+);
+
 it("never acts without a project on one in which its caller does not hold the task, also on repeat", async () => {
   const server = await startTestServer();
   await addTasks(server, "home", 1);
