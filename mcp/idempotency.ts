@@ -68,8 +68,17 @@ export interface KeySettings {
   readonly client: string | null;
   /** The key that the caller chose for its request; it repeats that itself, so nothing is remembered for it. */
   readonly given: string | undefined;
+  /** Whether several calls came under it; each of them is known by the id of its message then. */
+  readonly batch: boolean;
   /** Aborted when the caller went away before it had its answer. */
   readonly gone: AbortSignal;
+}
+
+/** Which call of the caller's it is. */
+interface Asked {
+  readonly id: string | number;
+  /** Aborted when the caller will not hear its answer: it cancelled the call, or went away. */
+  readonly unwanted: AbortSignal;
 }
 
 /** One tool call's way to change something. */
@@ -83,33 +92,33 @@ interface KeyedCall {
  * Gives every mutation an idempotency key. When its result did not reach the caller, the same mutation asked again
  * soon carries the same key: a model that repeats its call gets the first result, not a second task.
  */
-export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySettings): () => KeyedCall {
-  const { unanswered = new UnansweredCalls(), actor = "", client = null, given, gone } = settings ?? {};
-  let mutations = 0;
+export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySettings): (asked: Asked) => KeyedCall {
+  const { unanswered = new UnansweredCalls(), actor = "", client = null, given, batch } = settings ?? {};
 
-  return () => {
+  return ({ id, unwanted }) => {
     const made: { key: string; call: string; repeated: boolean }[] = [];
+    let mutations = 0;
 
     const mutate: ToolContext["mutate"] = async (document, input) => {
       // What was not begun need not be found again.
-      gone?.throwIfAborted();
+      unwanted.throwIfAborted();
       const call = hash("sha256", JSON.stringify([client, document.toString(), input]));
       mutations += 1;
       if (given !== undefined) {
-        // A batch brings several calls under one header.
-        const idempotencyKey = mutations === 1 ? given : `${given}:${mutations}`;
+        const ofCall = batch ? `${given}:${id}` : given;
+        const idempotencyKey = mutations === 1 ? ofCall : `${ofCall}:${mutations}`;
         return request(document, { input: { ...input, idempotencyKey } });
       }
       const earlier = unanswered.take(actor, call);
       const idempotencyKey = earlier ?? randomUUID();
       made.push({ key: idempotencyKey, call, repeated: earlier !== undefined });
-      gone?.addEventListener("abort", () => unanswered.keep(actor, idempotencyKey, call), { once: true });
+      unwanted.addEventListener("abort", () => unanswered.keep(actor, idempotencyKey, call), { once: true });
       return request(document, { input: { ...input, idempotencyKey } });
     };
 
     const failed = (error: unknown) => {
-      // Kept when the caller went; by now its repetition may have taken the key.
-      if (gone?.aborted) return;
+      // Kept when it was aborted; by now its repetition may have taken the key.
+      if (unwanted.aborted) return;
       // An error such as RATE_LIMITED says nothing about what the lost call before it did.
       for (const { key, call, repeated } of made)
         if (repeated || mayHaveBeenDone(error)) unanswered.keep(actor, key, call);

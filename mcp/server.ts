@@ -1,4 +1,4 @@
-import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { GraphQLRequest } from "../client/request.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -8,6 +8,7 @@ import { tools } from "./registry.ts";
 import type { LeaseSession } from "./session.ts";
 import { shortened, workerName } from "./text.ts";
 import type { ToolContext } from "./tool.ts";
+import { ToolServer } from "./tool-server.ts";
 
 /** One finished tool call, for a log: no arguments and no results, as both hold people's texts. */
 export interface FinishedCall {
@@ -43,38 +44,42 @@ const listed = tools.map(({ call: _, example: __, ...definition }) => definition
  * request where requests stand alone: a reused instance would mix up its clients' answers.
  */
 export function createMcpServer({ request, defaultProject, session, keys, finished }: McpServerSettings): Server {
-  const server = new Server(
+  const server = new ToolServer(
     { name: "docket", title: "Docket", version: packageJson.version },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
   const keyedCall = withIdempotencyKeys(request, keys);
 
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: args } }, { signal }) => {
-    const tool = tools.find((candidate) => candidate.name === name);
-    if (tool === undefined) {
-      const known = tools.map((candidate) => candidate.name).join(", ");
-      throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${shortened(name, 60)}. Tools: ${known}`);
-    }
-    const started = performance.now();
-    const { mutate, failed } = keyedCall();
-    // A question that was cancelled, or whose caller went away, is not asked to its end; a change is.
-    const unwanted = keys ? AbortSignal.any([signal, keys.gone]) : signal;
-    const query: ToolContext["query"] = (document, variables, waitMs = 0) =>
-      request(document, variables, { waitMs, signal: unwanted });
-    const finish = (rest: Pick<FinishedCall, "outcome" | "error">) =>
-      finished?.({ tool: name, durationMs: Math.round(performance.now() - started), ...rest });
-    try {
-      const clientName = workerName(server.getClientVersion()?.name);
-      const call = tool.call({ query, mutate, defaultProject, session, clientName }, args);
-      const result = await (session?.during(call) ?? call);
-      finish({ outcome: "ok" });
-      return { structuredContent: result, content: [{ type: "text", text: JSON.stringify(result) }] };
-    } catch (error) {
-      failed(error);
-      finish({ outcome: "error", error });
-      return { isError: true, content: [{ type: "text", text: errorText(error, tool, args) }] };
-    }
-  });
+  server.setRequestHandler(
+    CallToolRequestSchema,
+    async ({ params: { name, arguments: args } }, { signal, requestId }) => {
+      const tool = tools.find((candidate) => candidate.name === name);
+      if (tool === undefined) {
+        const known = tools.map((candidate) => candidate.name).join(", ");
+        const fault = name === "" ? "params.name must say which tool to call" : `Unknown tool: ${shortened(name, 60)}`;
+        throw new McpError(ErrorCode.InvalidParams, `${fault}. Tools: ${known}`);
+      }
+      const started = performance.now();
+      // A question that was cancelled, or whose caller went away, is not asked to its end; a change is.
+      const unwanted = keys ? AbortSignal.any([signal, keys.gone]) : signal;
+      const { mutate, failed } = keyedCall({ id: requestId, unwanted });
+      const query: ToolContext["query"] = (document, variables, waitMs = 0) =>
+        request(document, variables, { waitMs, signal: unwanted });
+      const finish = (rest: Pick<FinishedCall, "outcome" | "error">) =>
+        finished?.({ tool: name, durationMs: Math.round(performance.now() - started), ...rest });
+      try {
+        const clientName = workerName(server.getClientVersion()?.name);
+        const call = tool.call({ query, mutate, defaultProject, session, clientName }, args);
+        const result = await (session?.during(call) ?? call);
+        finish({ outcome: "ok" });
+        return { structuredContent: result, content: [{ type: "text", text: JSON.stringify(result) }] };
+      } catch (error) {
+        failed(error);
+        finish({ outcome: "error", error });
+        return { isError: true, content: [{ type: "text", text: errorText(error, tool, args) }] };
+      }
+    },
+  );
   return server;
 }

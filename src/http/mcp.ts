@@ -1,4 +1,5 @@
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import { CancelledNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { parseExactly } from "../../client/exact-json.ts";
 import { ServerError } from "../../client/faults.ts";
 import { createRequest } from "../../client/request.ts";
@@ -42,6 +43,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     identify(scope, authentication);
     exchange.keep(REQUEST_BYTES);
     const body = await readBody(exchange);
+    const message = parsed(body);
     const webRequest = toWebRequest(exchange, body);
     // It is answered in JSON at once, whichever of its two types a client was told to accept.
     webRequest.headers.set("accept", "application/json, text/event-stream");
@@ -62,14 +64,17 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         actor,
         client,
         given: webRequest.headers.get("idempotency-key") || undefined,
+        batch: Array.isArray(message.parsedBody),
         gone: scope.gone,
       },
       finished: (call) => note(call, scope),
     });
+    // Only a batch could cancel what it asks for itself, and its answer would be waited for in vain.
+    server.setNotificationHandler(CancelledNotificationSchema, () => undefined);
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
     try {
       await server.connect(transport);
-      await sendWebResponse(exchange, await transport.handleRequest(webRequest, parsed(body)));
+      await sendWebResponse(exchange, await transport.handleRequest(webRequest, message));
     } finally {
       await server.close();
     }

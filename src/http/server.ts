@@ -239,6 +239,10 @@ function createMcpRoute(options: McpRouteOptions): Handler {
   let handler: Promise<Handler> | undefined;
   return async (exchange) => {
     handler ??= import("./mcp.ts").then((mcp) => mcp.createMcpRoute(options));
+    // What could not be loaded now (too many files are open) may be later.
+    handler.catch(() => {
+      handler = undefined;
+    });
     await (await handler)(exchange);
   };
 }

@@ -215,8 +215,26 @@ describe("a call over HTTP that is repeated", () => {
       "idempotency-key": "k1",
     };
     const params = { name: "add_task", arguments: add(caller) };
-    const body = JSON.stringify([1, 2].map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params })));
-    for (const _ of ["first", "again"]) await fetch(`${server.url}/mcp`, { method: "POST", headers, body });
+    const send = async (ids: readonly number[]) => {
+      const body = JSON.stringify(ids.map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params })));
+      const answer = await fetch(`${server.url}/mcp`, { method: "POST", headers, body });
+      const answers = (await answer.json()) as { id: number; result: { structuredContent: { task_ids: string[] } } }[];
+      return answers.map(({ id, result }) => [id, ...result.structuredContent.task_ids]).sort();
+    };
+    const first = await send([1, 2]);
+    expect(first.map(([, taskId]) => taskId).sort()).toEqual(["TASK-001", "TASK-002"]);
+    expect(await send([2, 1])).toEqual(first);
     expect(await addTask(caller)).toEqual(["TASK-003"]);
+  });
+
+  test("is answered although its own batch cancels it", async () => {
+    const caller = await makeProject(server, []);
+    const headers = { "content-type": "application/json", authorization: `Bearer ${caller.agentKey}` };
+    const body = JSON.stringify([
+      { jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "add_task", arguments: add(caller) } },
+      { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } },
+    ]);
+    const answer = await fetch(`${server.url}/mcp`, { method: "POST", headers, body });
+    expect(await answer.json()).toMatchObject({ id: 7, result: { structuredContent: { task_ids: ["TASK-001"] } } });
   });
 });

@@ -1,3 +1,4 @@
+import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tools } from "../../mcp/registry.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -35,6 +36,32 @@ describe("arguments as models send them", () => {
     const completed = await tools.call("update_task_status", done);
     expect(completed.data).toMatchObject({ updated_task: { status: "completed", completion_notes: "42" } });
     expect((await tools.call("reserve_id_range", { artifact_type: "US", count: "2.0" })).failed).toBe(false);
+  });
+
+  test("may come as JSON text, or as null where there are none, and what is neither is refused in the tool's words", async () => {
+    await using tools = await connectTools({ ...server, defaultProject: "texts" });
+    const call = (name: unknown, given: unknown) =>
+      tools.client.request(
+        { method: "tools/call", params: { name, arguments: given } } as Parameters<typeof tools.client.request>[0],
+        CallToolResultSchema,
+      );
+    const tasks = [{ description: "as text" }];
+    expect(await call("add_task", JSON.stringify({ tasks }))).toMatchObject({
+      structuredContent: { task_ids: ["TASK-001"] },
+    });
+    for (const none of [null, "", "null"])
+      expect(await call("list_tasks", none)).toMatchObject({ structuredContent: { tasks: [{ task_id: "TASK-001" }] } });
+    for (const [tool, odd] of [
+      ["add_task", "{tasks"],
+      ["list_tasks", ["limit"]],
+      ["list_tasks", 7],
+    ] as const) {
+      const refused = await call(tool, odd);
+      expect(refused.isError).toBe(true);
+      expect(JSON.stringify(refused.content)).toMatch(/arguments.*[Ee]xample/s);
+    }
+    for (const name of [undefined, 7])
+      await expect(call(name, {})).rejects.toThrow(/params\.name must say which tool to call\. Tools: get_next_task/);
   });
 
   test("get a note where their meaning was in doubt", async () => {

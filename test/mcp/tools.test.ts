@@ -59,6 +59,27 @@ describe("get_next_task", () => {
     expect(second["attempt"]).not.toBe(first["attempt"]);
   });
 
+  test("gives the same task to who asks again after it cancelled the call, and the next one after that", async () => {
+    await using tools = await start([{ description: "first" }, { description: "second" }]);
+    const owner = await connectOwner(server.test);
+    await owner.query("BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE");
+    const cancelling = new AbortController();
+    const next = { name: "get_next_task", arguments: {} };
+    const cancelled = tools.client.callTool(next, undefined, { signal: cancelling.signal });
+    await expect
+      .poll(
+        async () =>
+          (await owner.query("SELECT FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass")).rowCount,
+      )
+      .toBe(1);
+    cancelling.abort();
+    await expect(cancelled).rejects.toThrow();
+    await owner.query("COMMIT");
+    await expect.poll(() => tools.calls.length).toBe(2);
+    expect(await succeed(tools, "get_next_task")).toMatchObject({ task: { task_id: "TASK-001" }, attempt: ATTEMPT });
+    expect(await succeed(tools, "get_next_task")).toMatchObject({ task: { task_id: "TASK-002" } });
+  });
+
   test("says why there is nothing to do, and what to do then", async () => {
     await using tools = await start();
     await succeed(tools, "get_next_task");
