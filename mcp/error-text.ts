@@ -36,6 +36,9 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   BAD_RESPONSE: `${SAFE_TO_REPEAT} If it goes on: check that DOCKET_URL is the address of a Docket server.`,
 };
 
+const TAKE_OVER =
+  "If that session lives, leave the task to it and call get_next_task for another; if it died, repeat the call with take_over true then.";
+
 const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKET_URL to where it runs.";
 
 /** Codes of errors that an argument may have caused which cannot be what its place takes. */
@@ -56,13 +59,14 @@ export function errorText(error: unknown, tool: Tool, args: unknown): string {
 }
 
 function nextStep({ code, extensions }: ServerError): string | undefined {
-  return extensions["attemptMissing"] === true
-    ? "Repeat the call and pass attempt from get_next_task."
-    : NEXT_STEP[code];
+  if (extensions["attemptMissing"] === true) return "Repeat the call and pass attempt from get_next_task.";
+  return "takeOverFrom" in extensions ? TAKE_OVER : NEXT_STEP[code];
 }
 
 function takenBy(tool: Tool, { code, extensions }: ServerError, message: string): string | undefined {
-  if (!WRONG_ARGUMENTS.has(code) && extensions["attemptMissing"] !== true) return undefined;
+  if (extensions["attemptMissing"] === true)
+    return howToCall({ ...tool, example: { ...tool.example, attempt: "1-9f86d081884c" } }, [[]]);
+  if (!WRONG_ARGUMENTS.has(code)) return undefined;
   const items = itemsNamed(message, tool.inputSchema);
   return howToCall(tool, items.length > 0 ? items : [[]]);
 }

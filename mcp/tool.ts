@@ -66,7 +66,7 @@ export interface ListedTool {
 
 /** A tool ready to be listed and called, whatever its types were. */
 export interface Tool extends ListedTool {
-  readonly example: unknown;
+  readonly example: object;
   /** Understands and checks the arguments, and runs. Throws a CallFault when they do not fit. */
   readonly call: (context: ToolContext, args: unknown) => Promise<JsonObject>;
 }

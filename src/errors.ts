@@ -106,13 +106,24 @@ export interface Holder {
   until: Date | null;
 }
 
-/** `attemptMissing`: the caller may be the holder, and did not show it. */
-export function leaseLost(what: string, holder: Holder, attemptMissing: boolean): DocketError {
-  const remedy = attemptMissing ? "Pass attempt as the claim returned it." : "Do not write it; claim other work.";
+/** What a caller may do about it: the holder may show its attempt, the next session of a dead holder may take over. */
+interface WayOn {
+  readonly attemptMissing?: true;
+  /** From when on. */
+  readonly takeOverFrom?: Date;
+}
+
+export function leaseLost(what: string, holder: Holder, { attemptMissing, takeOverFrom }: WayOn): DocketError {
+  const remedy = attemptMissing
+    ? "Pass attempt as the claim returned it. A client that sends the same header Docket-Client-Id with each call may leave it out."
+    : takeOverFrom
+      ? "If that session lives, claim other work; if it died, send takeOver: true."
+      : "Do not write it; claim other work.";
   return new DocketError("LEASE_LOST", `${what} ${remedy}`, {
     holder: holder.attempt === null && holder.until === null ? null : holder,
     remedy,
     ...(attemptMissing && { attemptMissing }),
+    ...(takeOverFrom && { takeOverFrom }),
   });
 }
 

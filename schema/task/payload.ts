@@ -71,7 +71,7 @@ const HeldTask = builder.objectRef<HeldTaskShape>("HeldTask").implement({
     worker: t.exposeString("worker", { nullable: true }),
     leaseExpiresAt: t.expose("leaseExpiresAt", {
       type: "DateTime",
-      description: "Past when the lease has run out and nobody has claimed the task since.",
+      description: "In the future: what has expired is held no longer.",
     }),
     lastRenewedAt: t.expose("lastRenewedAt", {
       type: "DateTime",

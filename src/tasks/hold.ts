@@ -83,7 +83,7 @@ export function requireFence(task: LockedTask, given: string | null | undefined)
 export function refused(task: LockedTask, given: string) {
   const number = numberOf(given);
   return number === null
-    ? lost(task, "what was given as attempt is none", true)
+    ? lost(task, "what was given as attempt is none", { attemptMissing: true })
     : lost(task, whyRefused(task, given, number));
 }
 
@@ -111,11 +111,7 @@ export function requireHolder(ctx: Context, task: LockedTask, given: string | nu
 /** LEASE_LOST for a caller that gave no attempt. */
 export const notHeld = ({ viewer }: Context, task: LockedTask) =>
   viewer.client === null
-    ? lost(
-        task,
-        "no attempt was given, and a call without the header Docket-Client-Id is known by its attempt alone",
-        true,
-      )
+    ? lost(task, "no attempt was given, and nothing else shows who holds the task", { attemptMissing: true })
     : lost(task, "this session does not hold it");
 
 /** @throws VERSION_CONFLICT */
@@ -124,7 +120,7 @@ export function requireVersion(task: LockedTask, expected: number | null | undef
 }
 
 /** LEASE_LOST, saying who holds the task now, since when and until when, or who held it last. */
-export function lost(task: LockedTask, why: string, attemptMissing = false) {
+export function lost(task: LockedTask, why: string, wayOn: Parameters<typeof leaseLost>[2] = {}) {
   const { taskId, open, leaseExpiresAt } = task;
   const holder: Holder = {
     attempt: open?.attempt ?? null,
@@ -133,7 +129,7 @@ export function lost(task: LockedTask, why: string, attemptMissing = false) {
     until: leaseExpiresAt,
   };
   const what = `Lease of ${taskId} lost: ${why}. The task is ${stateOf(task)}. Nothing of this call was kept.`;
-  return leaseLost(what, holder, attemptMissing);
+  return leaseLost(what, holder, wayOn);
 }
 
 function stateOf({ status, open, last, leaseExpiresAt }: LockedTask): string {

@@ -20,13 +20,13 @@ const HOLDING = {
   text: `SELECT a.project_id AS "projectId", a.task_id AS "taskId", a.worker, a.lease_expires_at AS "leaseExpiresAt",
   a.last_renewed_at AS "lastRenewedAt", coalesce(a.client = $3, false) AS "thisSession"
 FROM task_attempts a WHERE a.actor = $1 AND a.worker = $2 AND a.ended_at IS NULL
-  AND ($4::text[] IS NULL OR a.project_id = ANY ($4)) AND (a.project_id, a.task_id) IS DISTINCT FROM ($5, $6)
+  AND a.lease_expires_at > docket_now() AND ($4::text[] IS NULL OR a.project_id = ANY ($4))
+  AND (a.project_id, a.task_id) IS DISTINCT FROM ($5, $6)
 ORDER BY a.claimed_at DESC, a.project_id, a.task_id LIMIT ${MOST_HELD}`,
 };
 
 /**
- * What the caller's key holds under a worker's name, newest first, also when its lease has run out and nobody has taken
- * it since.
+ * What the caller's key holds under a worker's name, newest first. What it let expire is not held: everybody may take it.
  * @param besides left out: the task that the caller has just taken.
  */
 export async function holding({ db, viewer }: Context, worker: string, besides: TaskKey | null): Promise<HeldTask[]> {

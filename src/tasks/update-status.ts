@@ -21,7 +21,7 @@ import { keepMore } from "./keep-more.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
 import { workerOf } from "./take.ts";
-import { requireTakeOver } from "./take-over.ts";
+import { refuseTwin, requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
 
 export interface UpdateStatus extends TaskAddress {
@@ -118,8 +118,8 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
     if (open && isHeldBy(ctx, open, input.attempt)) return { ...key, attempt: open.attempt };
     requireFence(task, input.attempt);
     if (await leaseExpired(ctx, task)) return undefined;
-    if (!input.takeOver) throw notHeld(ctx, task);
-    return requireTakeOver(ctx, task, workerOf(ctx, input));
+    const worker = workerOf(ctx, input);
+    return input.takeOver ? requireTakeOver(ctx, task, worker) : refuseTwin(ctx, task, worker);
   }
   if (last && endedBy(ctx, last, input.attempt) && endedSo(last.outcome, input)) {
     await keepMore(ctx, task, last.attempt, { ...input, notes: input.completionNotes });

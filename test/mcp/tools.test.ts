@@ -236,7 +236,9 @@ describe("who holds tasks already", () => {
     const { attempt } = await succeed(dead, "get_next_task", { worker: "claude" });
     await using tools = await connectTools({ ...server, holds: true });
     const plain = await tools.call("update_task_status", args);
-    expect(plain.text).toMatch(/^Lease of TASK-001 lost: .*held by claude/);
+    expect(plain.text).toMatch(
+      /^Lease of TASK-001 lost: .*take_over is possible from .*held by claude.* kept\. If that session lives, .* repeat the call with take_over true then\.$/,
+    );
     const early = await tools.call("update_task_status", { ...args, take_over: true });
     expect(early.text).toMatch(/may be at work; unless it renews, take_over is possible from/);
     const stranger = await tools.call("update_task_status", { ...args, take_over: true, worker: "twin" });

@@ -109,6 +109,35 @@ it("takes over nothing of another key or worker, and goes with no other status",
   expect(data.updateTaskStatus.briefing).toEqual({ attempts: [{ number: 1, outcome: "EXPIRED" }] });
 });
 
+it("tells a claim of what another session of the same key and worker name holds from when on it may take over", async () => {
+  const { server } = await heldByClaude();
+  const claim = async (worker: string, asking: object = NEW): Promise<Record<string, unknown>> => {
+    const { errors } = await server.gql(
+      'mutation ($worker: String, $projectId: ID!) { updateTaskStatus(input: {projectId: $projectId, taskId: "TASK-001", status: IN_PROGRESS, worker: $worker}) { attempt } }',
+      { projectId: server.projectId, worker },
+      asking,
+    );
+    const { message, extensions } = errors?.[0] ?? {};
+    return { ...extensions, message };
+  };
+  const early = await claim("claude");
+  const from = new Date(String(early["takeOverFrom"])).toISOString();
+  expect(early["message"]).toMatch(`if that session died, takeOver is possible from ${from}, unless it renews.`);
+  expect(early["message"]).toMatch(/Nothing of this call was kept\. If that session lives, .* send takeOver: true\.$/);
+  for (const other of [await claim("twin"), await claim("claude", { ...NEW, key: server.adminKey })]) {
+    expect(other["message"]).toMatch(/this session does not hold it\. .*held by claude/);
+    expect(other).not.toHaveProperty("takeOverFrom");
+  }
+  const unknown = await claim("claude", { client: null });
+  expect(unknown).toMatchObject({ attemptMissing: true, takeOverFrom: early["takeOverFrom"] });
+
+  await owner.pass(300);
+  expect(await claim("claude")).toMatchObject({
+    message: expect.stringContaining("takeOver is possible now."),
+    takeOverFrom: early["takeOverFrom"],
+  });
+});
+
 it("gives a task to one of two sessions that take it over at once", async () => {
   const { server } = await heldByClaude();
   await owner.pass(400);
@@ -119,7 +148,8 @@ it("gives a task to one of two sessions that take it over at once", async () => 
 it("tells who looks or claims what its key holds under the same worker name, and in which session", async () => {
   const { server } = await heldByClaude();
   await owner.pass(10);
-  await server.ask('mutation { renewTaskLease(input: {taskId: "TASK-001"}) { attempt } }', {}, OLD);
+  const renewal = 'mutation { renewTaskLease(input: {taskId: "TASK-001", leaseSeconds: 600}) { attempt } }';
+  await server.ask(renewal, {}, OLD);
   const { projectId } = server;
   const fields = "holding { projectId taskId worker leaseExpiresAt lastRenewedAt thisSession }";
   const look = async (asking: object, worker = "claude") => {
@@ -149,6 +179,10 @@ it("tells who looks or claims what its key holds under the same worker name, and
     { taskId: "TASK-002", thisSession: true, lastRenewedAt: null },
     { taskId: "TASK-001", thisSession: false },
   ]);
+
+  // What has expired is free for all, though its attempt is open until somebody takes it.
+  await owner.pass(601);
+  expect(await look(NEW)).toMatchObject([{ taskId: "TASK-002" }]);
 });
 
 it("tells nothing to a caller of neither name nor client id, as what the key's name holds may be anybody's", async () => {
