@@ -93,21 +93,22 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
     }
   });
 
+  const address = addressIn(urls.url);
   let left: Promise<void> | undefined;
   return {
     ...urls,
     data: cluster.data,
-    isRunning: () => isReachable(cluster),
-    restart: (abort) => {
-      const bringBack = async () => {
-        const { ownerUrl } = await bringUp(cluster, settings, abort);
-        if (ownerUrl !== urls.ownerUrl)
-          throw new Error(
-            `The address of PostgreSQL's socket is taken, ${new URL(urls.url).searchParams.get("host")}.`,
-          );
-      };
-      return whileLocked(lock, bringBack, abort);
-    },
+    isRunning: () => isReachable(cluster, address),
+    restart: (abort) =>
+      whileLocked(
+        lock,
+        async () => {
+          const { ownerUrl } = await bringUp(cluster, settings, { abort, address });
+          if (ownerUrl !== urls.ownerUrl)
+            throw new Error(`PostgreSQL runs again, but not at ${address.host}, where this process looks for it.`);
+        },
+        abort,
+      ),
     stop: () => {
       // Under the folder's lock nobody can join between the leaving and the stop.
       left ??= whileLocked(lock, async () => {
@@ -118,14 +119,21 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
   };
 }
 
+interface Again {
+  readonly abort: AbortSignal | undefined;
+  /** Where the server was, and has to be. */
+  readonly address: Address;
+}
+
 /** The running server's URLs, or those of one started now. */
-async function bringUp(cluster: Cluster, settings: Readonly<Record<string, string>>, abort?: AbortSignal) {
+async function bringUp(cluster: Cluster, settings: Readonly<Record<string, string>>, again?: Again) {
+  const { abort } = again ?? {};
   const running = await findPostmaster(cluster);
   let ownerUrl = running && (await reach(cluster, running, UNREACHABLE_MS, abort));
   if (ownerUrl === undefined) {
     // A server that nobody can reach any more (its socket was swept from the temporary folder) helps nobody.
     if (running) await stopPostmaster(cluster);
-    ownerUrl = await start(cluster, settings, abort);
+    ownerUrl = await start(cluster, settings, again);
   }
   return { ownerUrl, url: await ensureServerLogin(ownerUrl, cluster) };
 }
@@ -133,9 +141,9 @@ async function bringUp(cluster: Cluster, settings: Readonly<Record<string, strin
 async function start(
   cluster: Cluster,
   settings: Readonly<Record<string, string>>,
-  abort: AbortSignal | undefined,
+  { abort, address: wanted }: Partial<Again> = {},
 ): Promise<string> {
-  const { host, port } = await takeAddress(cluster);
+  const { host, port } = await takeAddress(cluster, wanted);
   // Windows has no Unix sockets to speak of; there the server listens on this machine alone.
   const address: Record<string, string> =
     process.platform === "win32"
@@ -229,6 +237,11 @@ function urlOf({ host, port }: Address, user: string, password: string): string 
   if (process.platform === "win32") url.hostname = host;
   else url.searchParams.set("host", host);
   return url.href;
+}
+
+function addressIn(url: string): Address {
+  const { hostname, port, searchParams } = new URL(url);
+  return { host: searchParams.get("host") ?? hostname, port: Number(port) };
 }
 
 /** Makes the Docket folder. @throws Error saying what to do when it cannot be made, or nothing may be written there. */

@@ -54,7 +54,8 @@ export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
     let startedAt = Number.NEGATIVE_INFINITY;
     let ran = true;
     while (!ending.signal.aborted) {
-      if (await server.isRunning()) {
+      // Who cannot look, as when no more files can be opened, has not seen it gone.
+      if (await server.isRunning().catch(() => true)) {
         if (performance.now() - startedAt > SHORT_LIFE_MS) tries = 0;
         await pause(LOOK_MS);
         continue;

@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { errorCode } from "./faults.ts";
 import { canReach } from "./postgres-account.ts";
 import { type Cluster, giveTo } from "./postgres-cluster.ts";
 
@@ -22,17 +24,30 @@ const ADDRESS_FILE = "docket-address.json";
 /**
  * An address for a server that is about to start. It is the last one where that is free: processes that use the server
  * find it there again. On Unix its folder is made, private and short enough for a socket's path.
+ * @param wanted no other will do.
+ * @throws Error when that is taken.
  */
-export async function takeAddress(cluster: Cluster): Promise<Address> {
-  const last = await lastAddress(cluster);
+export async function takeAddress(cluster: Cluster, wanted?: Address): Promise<Address> {
+  const last = wanted ?? (await lastAddress(cluster));
   if (last && (await takeAgain(last, cluster))) return last;
+  if (wanted) throw new Error(`The address of PostgreSQL's socket is taken, ${wanted.host}.`);
   const address =
     process.platform === "win32"
       ? { host: "127.0.0.1", port: await listenOnce(0) }
       : { host: await makeSocketFolder(cluster), port: SOCKET_PORT };
-  await writeFile(join(cluster.data, ADDRESS_FILE), JSON.stringify({ ...address, data: cluster.data }));
+  try {
+    const file = join(cluster.data, ADDRESS_FILE);
+    // In one step: on a full disk half a file would lose the address.
+    await writeFile(`${file}.new`, JSON.stringify({ ...address, data: cluster.data }));
+    await rename(`${file}.new`, file);
+  } catch (error) {
+    if (process.platform !== "win32") await removeSocketFolder(address);
+    throw error;
+  }
   return address;
 }
+
+export const isSameAddress = (one: Address, other: Address) => one.host === other.host && one.port === other.port;
 
 /** Removes the folder of a dead server's socket. */
 export async function removeSocketFolder({ host }: Address): Promise<void> {
@@ -51,14 +66,38 @@ async function lastAddress(cluster: Cluster): Promise<Address | undefined> {
 }
 
 async function takeAgain({ host, port }: Address, cluster: Cluster): Promise<boolean> {
+  if (process.platform === "win32")
+    return await listenOnce(port).then(
+      () => true,
+      () => false,
+    );
   try {
-    if (process.platform === "win32") return (await listenOnce(port)) === port;
-    // Fails when there is such a folder: it may be anybody's.
     await mkdir(host, { mode: 0o700 });
-    await giveTo(cluster.account, host);
+  } catch (error) {
+    // Whatever way the last server ended: what it left is its cluster's, what anybody else made is not.
+    if (errorCode(error) === "EEXIST") return (await isOurs(host, cluster)) && !(await isListenedOn(host));
+    if (errorCode(error) === "EACCES" || errorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+  await giveTo(cluster.account, host);
+  return true;
+}
+
+/** Whether it is a folder that PostgreSQL's user alone can use. */
+async function isOurs(folder: string, { account }: Cluster): Promise<boolean> {
+  const found = await lstat(folder);
+  return found.isDirectory() && found.uid === (account?.uid ?? process.getuid?.()) && (found.mode & 0o077) === 0;
+}
+
+async function isListenedOn(folder: string): Promise<boolean> {
+  const socket = connect(join(folder, SOCKET_NAME));
+  try {
+    await once(socket, "connect");
     return true;
   } catch {
     return false;
+  } finally {
+    socket.destroy();
   }
 }
 

@@ -1,7 +1,8 @@
 import { access, open, readFile, readlink, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Address, removeSocketFolder, SOCKET_NAME } from "./postgres-address.ts";
+import { errorCode } from "./faults.ts";
+import { type Address, isSameAddress, removeSocketFolder, SOCKET_NAME } from "./postgres-address.ts";
 import { run } from "./postgres-binaries.ts";
 import type { Cluster } from "./postgres-cluster.ts";
 
@@ -23,7 +24,10 @@ const STOP_PATIENCE_S = 60;
 /** Above the highest process id of any Unix, so no process has it. */
 const NOBODYS_PID = 2 ** 30;
 
-/** The running server of this cluster, or undefined. What a dead one left behind is cleared away. */
+/**
+ * The running server of this cluster, or undefined. What a dead one left behind is cleared away.
+ * @throws Error when it could not be looked, as when no more files can be opened: that says nothing about the server.
+ */
 export async function findPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
   const postmaster = await readPidFile(cluster);
   if (postmaster === undefined) return undefined;
@@ -32,15 +36,16 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
   return undefined;
 }
 
-/** Whether the server of this cluster runs, and its socket is still there. Changes nothing. */
-export async function isReachable(cluster: Cluster): Promise<boolean> {
+/**
+ * Whether the server of this cluster runs at the address, or is about to, and its socket is still there. Changes nothing.
+ * @throws Error when it could not be looked.
+ */
+export async function isReachable(cluster: Cluster, address: Address): Promise<boolean> {
   const postmaster = await readPidFile(cluster);
   if (postmaster === undefined || !(await runs(postmaster.pid, cluster))) return false;
-  if (postmaster.address === undefined || process.platform === "win32") return true;
-  return await access(join(postmaster.address.host, SOCKET_NAME)).then(
-    () => true,
-    () => false,
-  );
+  if (postmaster.address === undefined) return true;
+  if (!isSameAddress(postmaster.address, address)) return false;
+  return process.platform === "win32" || (await unlessGone(access(join(address.host, SOCKET_NAME)))) !== GONE;
 }
 
 /**
@@ -85,7 +90,8 @@ export async function stopPostmaster(cluster: Cluster): Promise<void> {
 }
 
 async function readPidFile(cluster: Cluster): Promise<Postmaster | undefined> {
-  const text = await readFile(join(cluster.data, "postmaster.pid"), "utf8").catch(() => "");
+  const text = await unlessGone(readFile(join(cluster.data, "postmaster.pid"), "utf8"));
+  if (text === GONE) return undefined;
   const [pid, data, , port, socketFolder, listening] = text.split("\n");
   if (!pid) return undefined;
   const host = process.platform === "win32" ? listening : socketFolder;
@@ -95,14 +101,10 @@ async function readPidFile(cluster: Cluster): Promise<Postmaster | undefined> {
 /** Whether `pid` is the server of this cluster, not merely a process that got its number since. */
 async function runs(pid: number, cluster: Cluster): Promise<boolean> {
   if (process.platform === "linux") {
-    try {
-      // A zombie has no folder, so a dead server that nobody waited for does not count as alive.
-      const folder = await readlink(`/proc/${pid}/cwd`);
-      const name = await readFile(`/proc/${pid}/comm`, "utf8");
-      return folder === (await realpath(cluster.data)) && name.trim() === "postgres";
-    } catch {
-      return false;
-    }
+    // A zombie has no folder, so a dead server that nobody waited for does not count as alive.
+    const folder = await unlessGone(readlink(`/proc/${pid}/cwd`));
+    const name = await unlessGone(readFile(`/proc/${pid}/comm`, "utf8"));
+    return name !== GONE && folder === (await realpath(cluster.data)) && name.trim() === "postgres";
   }
   try {
     process.kill(pid, 0);
@@ -112,6 +114,19 @@ async function runs(pid: number, cluster: Cluster): Promise<boolean> {
   if (process.platform === "win32") return true;
   const { output } = await run("/bin/ps", ["-o", "command=", "-p", String(pid)], undefined, "/");
   return output.includes("postgres") && output.includes(cluster.data);
+}
+
+const GONE = Symbol("gone");
+/** There is no such file or process (any more), or it is another user's. */
+const SAYS_GONE = new Set(["ENOENT", "ENOTDIR", "ESRCH", "EACCES", "EPERM"]);
+
+async function unlessGone<T>(looking: Promise<T>): Promise<T | typeof GONE> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (SAYS_GONE.has(errorCode(error) ?? "")) return GONE;
+    throw error;
+  }
 }
 
 async function clearAfter(postmaster: Postmaster, cluster: Cluster): Promise<void> {

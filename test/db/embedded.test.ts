@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -149,6 +150,23 @@ test("comes back at its address, started by one of those who use it", async () =
   expect(await first.isRunning()).toBe(true);
   await first.stop();
   expect(await first.isRunning()).toBe(false);
+});
+
+test("starts nowhere else when its address is taken meanwhile, and there again when it is free", async () => {
+  const server = await startEmbedded(folder, FAST);
+  const pid = await postmasterPid();
+  process.kill(pid, "SIGINT");
+  await eventually(async () => expect(await server.isRunning()).toBe(false));
+  const other = createServer();
+  const socket = join(socketFolder(server.url), ".s.PGSQL.5432");
+  await eventually(async () => await expect(stat(socket)).rejects.toThrow("ENOENT"));
+  await new Promise<void>((listening) => other.listen(socket, listening));
+  await expect(server.restart()).rejects.toThrow("The address of PostgreSQL's socket is taken");
+  await expect(postmasterPid()).rejects.toThrow("ENOENT");
+  await new Promise((closed) => other.close(closed));
+  await server.restart();
+  await query(server.url, "SELECT");
+  await server.stop();
 });
 
 test("a server whose socket was swept away counts as gone, and gets it back", async () => {

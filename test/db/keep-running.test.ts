@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFile, mkdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rename, rm, statfs, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
@@ -20,9 +20,13 @@ beforeEach(() => {
   told = [];
 });
 
+let looks: number;
+
 async function start(folder: string): Promise<{ server: EmbeddedServer; keeper: Keeper }> {
   const server = await startEmbedded(folder, { settings: { fsync: "off", max_wal_size: "64MB" } });
-  const keeper = keepRunning(server, health);
+  looks = 0;
+  const counted = { ...server, isRunning: () => server.isRunning().finally(() => looks++) };
+  const keeper = keepRunning(counted, health);
   onTestFinished(async () => {
     await keeper.stop();
     await server.stop();
@@ -30,8 +34,8 @@ async function start(folder: string): Promise<{ server: EmbeddedServer; keeper: 
   return { server, keeper };
 }
 
-async function killPostmaster({ data }: EmbeddedServer): Promise<void> {
-  process.kill(Number.parseInt(await readFile(join(data, "postmaster.pid"), "utf8"), 10), "SIGKILL");
+async function killPostmaster({ data }: EmbeddedServer, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+  process.kill(Number.parseInt(await readFile(join(data, "postmaster.pid"), "utf8"), 10), signal);
 }
 
 async function query({ ownerUrl }: EmbeddedServer, sql: string): Promise<Record<string, unknown>[]> {
@@ -39,13 +43,30 @@ async function query({ ownerUrl }: EmbeddedServer, sql: string): Promise<Record<
   return (await client.query(sql).finally(() => client.end())).rows;
 }
 
-test("starts a PostgreSQL again that was killed", async () => {
+test("starts a PostgreSQL again, at its address, that was killed, or ended in order", async () => {
   const { server } = await start(await makeInitialisedHome(join(await makeTemporaryFolder("kept"), ".docket")));
   await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
-  await killPostmaster(server);
-  await eventually(() => expect(told).toContain("over"));
-  expect(told).toEqual(["PostgreSQL has ended unexpectedly.", "over"]);
-  expect(await query(server, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const) {
+    told = [];
+    await killPostmaster(server, signal);
+    await eventually(() => expect(told).toContain("over"));
+    expect([signal, ...told]).toEqual([signal, "PostgreSQL has ended unexpectedly.", "over"]);
+    expect(await query(server, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  }
+});
+
+test("does not take a PostgreSQL for ended at which it could not look", async () => {
+  const { server } = await start(await makeInitialisedHome(join(await makeTemporaryFolder("unseen"), ".docket")));
+  const file = join(server.data, "postmaster.pid");
+  await rename(file, `${file}.aside`);
+  // What is read through it is no more to be had than without a free descriptor.
+  await symlink(file, file);
+  await expect(server.isRunning()).rejects.toThrow("ELOOP");
+  const seen = looks;
+  await eventually(() => expect(looks).toBeGreaterThan(seen + 1));
+  await rename(`${file}.aside`, file);
+  expect(await server.isRunning()).toBe(true);
+  expect(told).toEqual([]);
 });
 
 test("gives up a PostgreSQL that has ended and cannot start in four tries, and leaves none behind", async () => {
