@@ -137,13 +137,16 @@ async function ownerOfCluster(data: string): Promise<Account | undefined> {
 }
 
 /** PostgreSQL's own tools start each other through a shell, between double quotes. */
-function refuseOddPaths(...paths: readonly string[]): void {
-  const odd = paths.find((path) => process.platform !== "win32" && /["$`\\\n]/.test(path));
-  if (odd !== undefined)
+function refuseOddPaths(program: string, data: string): void {
+  const isOdd = (path: string) => process.platform !== "win32" && /["$`\\\n]/.test(path);
+  const refuse = (path: string, remedy: string) => {
     throw new Error(
-      `PostgreSQL cannot run in ${dirname(odd)}: the path has a character (one of " $ \` \\) that its tools cannot take. ` +
-        "Move the folder, set DOCKET_HOME to another one, or DATABASE_URL to a PostgreSQL of your own.",
+      `PostgreSQL cannot run in ${dirname(path)}: the path has a character (one of " $ \` \\) that its tools cannot take. ` +
+        `${remedy}, or set DATABASE_URL to a PostgreSQL of your own.`,
     );
+  };
+  if (isOdd(program)) refuse(program, "Move the folder that Docket is installed in");
+  if (isOdd(data)) refuse(data, "Move the folder, set DOCKET_HOME to another one");
 }
 
 /** initdb looks up the name of its user; a container may be run as a number that has none. */

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { DocketError, databaseUnavailable, outcomeUnknown } from "../errors.ts";
 import { DISK_FULL, errorCode, faultOf, STATEMENT_ENDED } from "./faults.ts";
 import { currentRequester, RequestStopped } from "./requester.ts";
-import { statementTooSlow } from "./too-much.ts";
+import { STATEMENT_MS, statementTooSlow } from "./too-much.ts";
 
 /** A lost connection is tried again after these pauses (the seeds' 100, 200, 400 ms), then it is "Database unavailable". */
 const RETRY_PAUSES_MS = [100, 200, 400] as const;
@@ -87,7 +87,13 @@ export async function withConflictRetry<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What callers may know of it. */
+const BECAUSE: Readonly<Record<string, string>> = {
+  [DISK_FULL]: "its disk is full",
+  [STATEMENT_ENDED]: `one statement took longer than ${STATEMENT_MS / 1000} seconds, and nothing of it is kept: repeat this, or send less at once`,
+};
+
 function unavailable(error: unknown): DocketError {
   if (error instanceof DocketError && error.code === "DATABASE_UNAVAILABLE") return error;
-  return databaseUnavailable(error, errorCode(error) === DISK_FULL ? "its disk is full" : undefined);
+  return databaseUnavailable(error, BECAUSE[errorCode(error) ?? ""]);
 }

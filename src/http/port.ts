@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { HttpConfig } from "../config.ts";
 import { errorCode } from "../db/faults.ts";
+import { mostConnections } from "./most-connections.ts";
 import { refusalOf, refuseSocket } from "./refuse-socket.ts";
 
 /** What answers. */
@@ -33,14 +34,18 @@ const REQUEST_MS = 30_000;
 /** How often that is looked at, in milliseconds. */
 const LOOK_MS = 5_000;
 /** How long clients that came too early are kept waiting, in milliseconds; after a broken connection most try again. */
-const EARLY_MS = 60_000;
+const EARLY_MS = REQUEST_MS;
 
 /**
  * Takes the address before there is anything to answer with: clients that come meanwhile wait. A refused connection
  * makes standard clients of WebSockets give up for good, and a 503 those of server-sent events.
+ * @param most connections; beyond them the one goes that has asked for nothing for longest, else the newest.
  * @throws Error that says what to do when the address cannot be listened on.
  */
-export async function openPort({ host, port }: HttpConfig): Promise<Port> {
+export async function openPort(
+  { host, port }: Pick<HttpConfig, "host" | "port">,
+  most = mostConnections(),
+): Promise<Port> {
   const server = createServer({
     requestTimeout: REQUEST_MS,
     headersTimeout: REQUEST_MS,
@@ -50,12 +55,33 @@ export async function openPort({ host, port }: HttpConfig): Promise<Port> {
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   });
   // It stays when the connection leaves HTTP behind: an error that nobody hears ends the process.
-  server.on("connection", (socket) => socket.on("error", () => undefined));
+  const open = new Set<Duplex>();
+  /** Those on which no request is under way, longest first. */
+  const idle = new Set<Duplex>();
+  const forget = (socket: Duplex) => {
+    open.delete(socket);
+    idle.delete(socket);
+  };
+  server.on("connection", (socket) => {
+    socket.on("error", () => undefined);
+    socket.once("close", () => forget(socket));
+    open.add(socket);
+    idle.add(socket);
+    const [longest] = idle;
+    if (open.size <= most || !longest) return;
+    forget(longest);
+    longest.destroy();
+  });
   const answering = new WeakSet<Duplex>();
   server.on("request", ({ socket }, response) => {
     answering.add(socket);
-    response.once("close", () => answering.delete(socket));
+    idle.delete(socket);
+    response.once("close", () => {
+      answering.delete(socket);
+      if (!socket.destroyed) idle.add(socket);
+    });
   });
+  server.on("upgrade", (_request, socket) => idle.delete(socket));
   server.on("clientError", (error, socket) => {
     // An answer that is under way would be mixed up with another.
     if (!socket.writable || answering.has(socket)) socket.destroy();

@@ -190,7 +190,7 @@ it("ends what is under way for a caller that went away, begins nothing more, and
   expect((await owner.query("SELECT namespace FROM namespaces")).rows).toEqual([{ namespace: "begun" }]);
 });
 
-it("tells a request that one of its reads took too long, and that a write did as an outage", async () => {
+it("tells a request that one of its reads took too long, and of a write that it may be repeated", async () => {
   const { database } = await open({ requestSeconds: 15 });
   const prisma = openPrisma(database.pool);
   const slow = "SELECT pg_sleep(2.7)";
@@ -207,7 +207,12 @@ it("tells a request that one of its reads took too long, and that a write did as
     details: { retryable: false },
   };
   for (const read of [ours, its]) expect(read).toMatchObject({ status: "rejected", reason: tooSlow });
-  const away = { code: "DATABASE_UNAVAILABLE", details: { retryable: true } };
+  const away = {
+    code: "DATABASE_UNAVAILABLE",
+    message:
+      "Database unavailable: one statement took longer than 2.5 seconds, and nothing of it is kept: repeat this, or send less at once",
+    details: { retryable: true },
+  };
   for (const other of [write, job]) expect(other).toMatchObject({ status: "rejected", reason: away });
   // What takes less is read.
   await asRequest(() => database.read("SELECT pg_sleep(2)"));
