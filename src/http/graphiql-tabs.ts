@@ -43,14 +43,15 @@ mutation Claim($project: ID!) {
     idle { message pending held retryAt }
   }
 }
+`;
 
-# Completes what this browser holds: the task of
-# the variables below. The same key and client may
-# leave the attempt out.
-mutation Complete($project: ID!, $task: ID!) {
-  updateTaskStatus(input: {
-    projectId: $project, taskId: $task, status: COMPLETED, completionNotes: "Done in GraphiQL"
-  }) { task { taskId status completedAt } }
+const complete = `# Completes what this browser claimed last: the
+# page fills in $task and $attempt, unless the
+# variables below name them. Claim something first.
+mutation Complete($task: ID!, $attempt: ID!) {
+  updateTaskStatus(input: { taskId: $task, attempt: $attempt, status: COMPLETED, completionNotes: "Done in GraphiQL" }) {
+    task { projectId taskId status completedAt completionNotes }
+  }
 }
 `;
 
@@ -58,19 +59,19 @@ const reservation = `# Artifact IDs that can never collide: reserve a
 # range, write the documents, then confirm them by
 # confirmReservation(input: {reservationId: "…"})
 # What is not confirmed within ttlSeconds goes back
-# and is given again, lowest first.
+# and is given again, lowest first. nextId gives
+# one ID at once and for good.
 mutation Reserve($project: ID!) {
   reserveIds(input: { projectId: $project, createProject: true, artifactType: "US", count: 3, ttlSeconds: 900 }) {
     reservedIds
     reservation { reservationId expiresAt }
   }
-}
-
-# One ID at once and for good.
-mutation NextId($project: ID!) {
   nextId(input: { projectId: $project, createProject: true, artifactType: "SPEC" }) { id lastAssigned }
 }
+`;
 
+const registry = `# How far each sequence of a project has come, and
+# which numbers are given again first.
 query Registry($project: ID!) {
   idRegistry(projectId: $project) { artifactType lastAssigned nextAvailable released }
 }
@@ -98,11 +99,14 @@ subscription Watch {
 }
 `;
 
-const project = (more: Record<string, string> = {}) => JSON.stringify({ project: "graphiql-try", ...more }, null, 2);
+const variables = JSON.stringify({ project: "graphiql-try" }, null, 2);
 
+/** One operation each: GraphiQL calls a tab by the operation that was played last. */
 export const TABS: readonly Tab[] = [
   { query: overview },
-  { query: claim, variables: project({ task: "TASK-001" }) },
-  { query: reservation, variables: project() },
+  { query: claim, variables },
+  { query: complete },
+  { query: reservation, variables },
+  { query: registry, variables },
   { query: live },
 ];

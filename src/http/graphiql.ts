@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { DocketError } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, redirect, sendHtml } from "./exchange.ts";
-import { frameKeeper, openingTab, waitToRetry } from "./graphiql-page.ts";
+import { fillingClaims, frameKeeper, openingTab, waitToRetry } from "./graphiql-page.ts";
 import { TABS } from "./graphiql-tabs.ts";
 import { identify } from "./request-scope.ts";
 
@@ -66,6 +66,7 @@ const SCRIPT = `
 const storage = window.localStorage;
 const random = () => Math.random().toString(36).slice(2);
 if (storage.getItem("docket:browser") === null) storage.setItem("docket:browser", "graphiql-" + random());
+globalThis.fetch = (${fillingClaims.toString()})(globalThis.fetch.bind(globalThis), storage);
 const keepFrames = ${frameKeeper.toString()};
 globalThis.WebSocket = class extends WebSocket {
   set onmessage(handler) {

@@ -1,18 +1,55 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { fillingClaims } from "../../src/http/graphiql-page.ts";
 import { TABS } from "../../src/http/graphiql-tabs.ts";
 import { createSignInToken } from "../../src/keys/sign-in.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { runExample } from "../support/examples.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
+function browserStorage() {
+  const items = new Map<string, string>();
+  return {
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, value: string) => void items.set(key, value),
+  };
+}
+
+const READY_MADE = ["Overview", "Claim", "Complete", "Reserve", "Registry", "Watch"];
 const executablePath = "/usr/bin/chromium";
 
-describe("the ready-made tabs", () => {
-  test.each(TABS)("run as they stand on a new server, each operation in turn: $query", async ({ query, variables }) => {
-    await runExample(await startTestServer(), query, JSON.parse(variables ?? "{}"));
-  });
+test("the ready-made tabs run as they stand on a new server, one after the other, each by the name of its tab", async () => {
+  const server = await startTestServer();
+  const send = fillingClaims(fetch, browserStorage());
+  for (const { query, variables } of TABS) {
+    expect(query.match(/^(query|mutation|subscription) /gm)).toHaveLength(1);
+    await runExample(server, query, JSON.parse(variables ?? "{}"), send);
+  }
+});
+
+test("the tab Complete completes what its browser claimed last and still holds, and nothing of another browser's", async () => {
+  const server = await startTestServer();
+  const storage = browserStorage();
+  const play = async (name: string, kept = storage, more: object = {}) => {
+    const { query, variables = "{}" } = TABS.find((tab) => tab.query.includes(` ${name}`)) ?? { query: "" };
+    // Each time as after a reload.
+    const response = await fillingClaims(fetch, kept)(`${server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${server.adminKey}` },
+      body: JSON.stringify({ query, variables: { ...JSON.parse(variables), ...more } }),
+    });
+    return JSON.stringify(await response.json());
+  };
+  for (const task of ["TASK-001", "TASK-002"]) expect(await play("Claim")).toContain(`"taskId":"${task}"`);
+  expect(await play("Complete", browserStorage())).toMatch(/nothing to complete in this browser/);
+  // One that the admin gave back is told as lost once; then the one before it is the last.
+  await server.ask('mutation { releaseTask(input: {taskId: "TASK-002"}) { replayed } }', {}, { key: server.adminKey });
+  expect(await play("Complete")).toContain("LEASE_LOST");
+  expect(await play("Complete")).toMatch(/"taskId":"TASK-001","status":"COMPLETED"/);
+  expect(await play("Complete")).toMatch(/nothing to complete in this browser/);
+  // Variables that the person gave stay as they are.
+  expect(await play("Complete", storage, { task: "TASK-009", attempt: "1-9f86d081884c" })).toContain("TASK_NOT_FOUND");
 });
 
 test("the comments of the ready-made tabs are wholly in view", () => {
@@ -77,8 +114,7 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     onTestFinished(() => database.drop());
     const server = await startTestServer({ test: database });
     const { page, foreign, faults, clients } = await open(server);
-    for (const name of ["Overview", "Claim", "Reserve", "Watch"])
-      expect(await page.getByRole("tab", { name }).count()).toBe(1);
+    for (const name of READY_MADE) expect(await page.getByRole("tab", { name }).count()).toBe(1);
 
     await page.getByRole("button", { name: /execute/i }).click();
     await expect.poll(() => page.locator(".result-window").textContent()).toContain('"boss"');
@@ -130,7 +166,6 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
   });
 
   const tabs = (page: Page) => page.locator(".graphiql-tabs [role=tab]").allInnerTexts();
-  const READY_MADE = ["Overview", "Claim", "Reserve", "Watch"];
 
   test("shows the ready-made tabs on a first visit, whatever another server of this address left, and only those at the bare address later", {
     timeout: 240_000,
@@ -139,6 +174,21 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     const { page } = await open(server);
     const names = async () => (await tabs(page)).map((name) => name.trim());
     expect(await names()).toEqual(READY_MADE);
+
+    // Played again and again, Complete is for what was claimed last, and the tabs keep their names.
+    const play = async (name: string, expected: RegExp) => {
+      await page.getByRole("tab", { name }).click();
+      await page.getByRole("tab", { name, selected: true }).waitFor();
+      await page.getByRole("button", { name: /execute/i }).click();
+      await expect.poll(() => page.locator(".result-window").textContent(), { timeout: 15_000 }).toMatch(expected);
+    };
+    for (const task of ["TASK-001", "TASK-002"]) {
+      await play("Claim", new RegExp(`"attempt":.*"${task}"`));
+      await play("Complete", new RegExp(`"${task}".*"COMPLETED"`));
+    }
+    await play("Complete", /nothing\sto\scomplete/);
+    expect(await names()).toEqual(READY_MADE);
+
     await page.goto(server.url);
     await page.getByRole("tab", { name: "Watch" }).waitFor();
     expect(await names()).toEqual(READY_MADE);

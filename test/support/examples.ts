@@ -6,8 +6,14 @@ import type { TestServer } from "./server.ts";
 /**
  * Runs every operation of a document as it stands, in its order, as GraphiQL would: by the name of the operation, with
  * the same variables. Fails for an error; of a subscription the first frame counts.
+ * @param send what the page sends its requests with.
  */
-export async function runExample(server: TestServer, query: string, variables: object = {}): Promise<void> {
+export async function runExample(
+  server: TestServer,
+  query: string,
+  variables: object = {},
+  send = fetch,
+): Promise<void> {
   const asking = { key: server.adminKey, client: "graphiql-test" };
   const operations = parse(query).definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   expect(operations.length).toBeGreaterThan(0);
@@ -18,7 +24,7 @@ export async function runExample(server: TestServer, query: string, variables: o
       expect(JSON.parse((await nextOf(events)).data)).toMatchObject({ data: expect.anything() });
       continue;
     }
-    const response = await fetch(`${server.url}/graphql`, {
+    const response = await send(`${server.url}/graphql`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
