@@ -6,10 +6,9 @@ import module, { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isGenerated } from "./generated.js";
 
 const OLDEST_NODE = 24;
-/** What `npm install` generates, unless scripts are switched off. */
-const GENERATED = ["prisma/generated/client/client.ts", "client/gen/graphql.ts"];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -38,9 +37,9 @@ function fail(message) {
   process.exitCode = 1;
 }
 
-/** Makes the generated files where they are missing, and says whether they are there. */
+/** Makes what `npm install` generates where it is missing or older than what it is made from; says whether it is there. */
 function generate() {
-  if (GENERATED.every((file) => existsSync(join(root, file)))) return true;
+  if (isGenerated(root)) return true;
   console.error("Generating code, once …");
   // stdout belongs to the command: `docket mcp` speaks its protocol there.
   const { status } = spawnSync(process.execPath, ["--run", "generate"], { cwd: root, stdio: ["ignore", 2, 2] });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -59,17 +59,39 @@ describe("the docket command without the generated code", () => {
     const folder = await makeTemporaryFolder("launcher");
     onTestFinished(() => rm(folder, { recursive: true }));
     await mkdir(join(folder, "cli"));
-    await cp(docket, join(folder, "cli", "docket.js"));
+    for (const file of ["docket.js", "generated.js"]) await cp(join(dirname(docket), file), join(folder, "cli", file));
     await writeFile(join(folder, "cli", "docket.ts"), 'console.log("runs");');
     await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", scripts: { generate } }));
-    const child = spawn(process.execPath, [join(folder, "cli", "docket.js")], { stdio: ["pipe", "pipe", "pipe"] });
-    return { folder, ...(await outcome(child)) };
+    const start = () =>
+      outcome(spawn(process.execPath, [join(folder, "cli", "docket.js")], { stdio: ["pipe", "pipe", "pipe"] }));
+    return { folder, start, ...(await start()) };
   }
 
   test("makes it, with nothing of that on stdout, and goes on", async () => {
     const { out, err, code } = await launch("echo made");
     expect([out, code]).toEqual(["runs\n", 0]);
     expect(err).toMatch(/Generating code[\s\S]*made/);
+  });
+
+  test("makes it anew where the schema or a document changed since, as after git pull, and else not", async () => {
+    const files = "client/gen/graphql.ts prisma/generated/client/client.ts";
+    const generate = `mkdir -p mcp client/gen prisma/generated/client && touch ${files} && node cli/generated.js && echo made`;
+    const { folder, start, err } = await launch(generate);
+    expect(err).toContain("made");
+    const document = (name: string) =>
+      `const other = ${Math.random()};\nconst ${name} = graphql(\`query ${name} { viewer { name } }\`);`;
+    const again = { out: "runs\n", err: "", code: 0 };
+    expect(await start()).toEqual(again);
+    for (const [file, content, others] of [
+      ["mcp/tool.ts", document("One"), document("One")],
+      ["mcp/tool.ts", document("Two"), document("Two")],
+      ["prisma/schema.prisma", "model Task {}", "model Task {}"],
+    ] as const) {
+      await writeFile(join(folder, file), content);
+      expect((await start()).err, file).toMatch(/Generating code[\s\S]*made/);
+      await writeFile(join(folder, file), others);
+      expect(await start(), file).toEqual(again);
+    }
   });
 
   test("says the one command to run where that fails", async () => {
