@@ -151,7 +151,7 @@ export const idSpaceExhausted = (artifactType: string, namespace: string) =>
 export const idempotencyKeyReused = (key: string) =>
   new DocketError(
     "IDEMPOTENCY_KEY_REUSED",
-    `Idempotency key ${key} was already used for another request. Use a new key for a new request.`,
+    `Idempotency key ${key} was already used for another request, or by another session. Use a new key for a new request.`,
     { idempotencyKey: key },
   );
 

@@ -10,13 +10,15 @@ export interface IdempotentRequest {
   readonly operation: string;
   /** The whole input; `idempotencyKey` in it is the key, the rest identifies the request. */
   readonly input: { readonly idempotencyKey?: string | null | undefined };
+  /** Whether the answer proves something (an attempt), so that only the session that asked for it gets it again. */
+  readonly ofSession?: boolean;
   /** Run first in the transaction, ahead of the key's row: for a lock that comes before the lock of any row. */
   readonly before?: (db: Db) => Promise<void>;
 }
 
 interface Caller {
   readonly db: Db;
-  readonly viewer: { readonly actor: string };
+  readonly viewer: { readonly actor: string; readonly client: string | null };
 }
 
 /**
@@ -38,7 +40,8 @@ export async function atMostOnce<C extends Caller, Result extends object>(
       const inside = { ...ctx, db };
       await request.before?.(db);
       if (key === null) return { ...(await work(inside)), replayed: false };
-      const first = await replayOrBegin<Result>(inside, request.operation, key, requestHash(request.operation, rest));
+      const hash = requestHash(request.operation, rest, request.ofSession ? ctx.viewer.client : null);
+      const first = await replayOrBegin<Result>(inside, request.operation, key, hash);
       if (first) return { ...first, replayed: true };
       const result = await work(inside);
       await (stored(result)
@@ -63,10 +66,10 @@ export function requireKey(given: string | null | undefined): string | null {
   return given ?? null;
 }
 
-/** SHA-256 of the operation and its input, whatever the order of the fields. */
-export function requestHash(operation: string, input: object): Buffer {
+/** SHA-256 of the operation and its input, whatever the order of the fields, and of the session where it matters. */
+export function requestHash(operation: string, input: object, session: string | null = null): Buffer {
   return createHash("sha256")
-    .update(JSON.stringify([operation, input], sortedFields))
+    .update(JSON.stringify([operation, input, ...(session === null ? [] : [session])], sortedFields))
     .digest();
 }
 

@@ -21,16 +21,25 @@ export function combiner<Request, Result>(
   run: (requests: readonly Request[]) => Promise<readonly Result[]>,
   { largestBatch, separable }: CombinerOptions,
 ): (request: Request) => Promise<Result> {
-  const queue: Waiting<Request, Result>[] = [];
+  let queue: Waiting<Request, Result>[] = [];
   // A batch is for many; the one that was first must not be charged for it, nor end it by its own limits.
   const asBatch = background("combined requests");
   let busy = false;
 
   async function work() {
-    for (let batch = queue.splice(0, largestBatch); batch.length > 0; batch = queue.splice(0, largestBatch)) {
-      await answer(batch);
-    }
+    while (queue.length > 0) await answer(nextBatch());
     busy = false;
+  }
+
+  /** Keys take turns, as for connections: none waits for all that another has asked. */
+  function nextBatch(): Waiting<Request, Result>[] {
+    const byKey = [...Map.groupBy(queue, ({ requester }) => requester?.key).values()];
+    const longest = Math.max(...byKey.map(({ length }) => length));
+    const inTurns = Array.from({ length: longest }, (_, turn) => byKey.flatMap((of) => of[turn] ?? [])).flat();
+    const batch = inTurns.slice(0, largestBatch);
+    const taken = new Set(batch);
+    queue = queue.filter((waiting) => !taken.has(waiting));
+    return batch;
   }
 
   async function answer(asked: readonly Waiting<Request, Result>[]): Promise<void> {

@@ -46,7 +46,8 @@ export interface TasksAdded {
  *   ID_SPACE_EXHAUSTED; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
  */
 export function addTasks(ctx: Context, input: AddTasks) {
-  const request = { operation: "addTasks", role: "agent", input, before: lockLane } as const;
+  const ofSession = input.tasks.some(({ status }) => status === "in_progress");
+  const request = { operation: "addTasks", role: "agent", ofSession, input, before: lockLane } as const;
   return once(ctx, request, async (inside): Promise<TasksAdded> => {
     requireAttemptInput(input);
     const batch = newTasks(input.tasks, input.projectId);

@@ -59,7 +59,8 @@ export async function claimNext(ctx: Context, input: ClaimNext): Promise<Claim &
   requireVisible(ctx.viewer, projectId);
   requireRole(ctx.viewer, "agent");
   requireAttemptInput(input);
-  const kept = key === null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }) };
+  const kept =
+    key === null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }, ctx.viewer.client) };
   const again = (taken: Taken) => ({ taken, idle: null, worker: workerOf(ctx, input), replayed: true });
   const first = kept && (await replay<Taken>(ctx, kept.key, kept.hash));
   if (first) return again(first);

@@ -20,7 +20,7 @@ export interface CompleteAndClaimNext extends TaskAddress {
 export function completeAndClaimNext(ctx: Context, input: CompleteAndClaimNext) {
   return once(
     ctx,
-    { operation: "completeAndClaimNext", role: "agent", input },
+    { operation: "completeAndClaimNext", role: "agent", ofSession: true, input },
     async (inside): Promise<Claim & { completed: TaskKey }> => {
       requireAttemptInput(input);
       const task = await lockTask(inside, await locateTask(inside, input, "write", "completed"));

@@ -40,33 +40,37 @@ SELECT lease_expires_at FROM renewed`,
  * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
  */
 export function renewLease(ctx: Context, input: RenewLease) {
-  return once(ctx, { operation: "renewTaskLease", role: "agent", input }, async (inside): Promise<LeaseRenewed> => {
-    requireAttemptInput(input);
-    const task = await lockTask(inside, await locateTask(inside, input, "write"));
-    requireFence(task, input.attempt);
-    if (task.status !== "in_progress") throw lost(task, "it is not in progress");
-    const authority = requireHolder(inside, task, input.attempt);
+  return once(
+    ctx,
+    { operation: "renewTaskLease", role: "agent", ofSession: true, input },
+    async (inside): Promise<LeaseRenewed> => {
+      requireAttemptInput(input);
+      const task = await lockTask(inside, await locateTask(inside, input, "write"));
+      requireFence(task, input.attempt);
+      if (task.status !== "in_progress") throw lost(task, "it is not in progress");
+      const authority = requireHolder(inside, task, input.attempt);
 
-    const { projectId, taskId } = task;
-    const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
-    const [renewed] = await inside.db.write<{ lease_expires_at: Date }>(RENEW, [
-      projectId,
-      taskId,
-      input.leaseSeconds ?? null,
-      checkpoint,
-    ]);
-    if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
-    if (checkpoint !== null)
-      await append(inside, {
-        type: "task.checkpointed",
-        ...subject(task),
-        payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint, ...authority },
-      });
-    return {
-      projectId,
-      taskId,
-      attempt: authority.override ? null : (task.open?.attempt ?? null),
-      leaseExpiresAt: renewed.lease_expires_at.toISOString(),
-    };
-  });
+      const { projectId, taskId } = task;
+      const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
+      const [renewed] = await inside.db.write<{ lease_expires_at: Date }>(RENEW, [
+        projectId,
+        taskId,
+        input.leaseSeconds ?? null,
+        checkpoint,
+      ]);
+      if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
+      if (checkpoint !== null)
+        await append(inside, {
+          type: "task.checkpointed",
+          ...subject(task),
+          payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint, ...authority },
+        });
+      return {
+        projectId,
+        taskId,
+        attempt: authority.override ? null : (task.open?.attempt ?? null),
+        leaseExpiresAt: renewed.lease_expires_at.toISOString(),
+      };
+    },
+  );
 }

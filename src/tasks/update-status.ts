@@ -62,12 +62,16 @@ export interface StatusUpdated extends TaskKey {
  * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
  */
 export function updateStatus(ctx: Context, input: UpdateStatus) {
-  return once(ctx, { operation: "updateTaskStatus", role: "agent", input }, async (inside): Promise<StatusUpdated> => {
-    requireAttemptInput(input);
-    if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
-    const task = await lockTask(inside, await locateTask(inside, input, "write", input.status));
-    return setStatus(inside, task, input);
-  });
+  return once(
+    ctx,
+    { operation: "updateTaskStatus", role: "agent", ofSession: true, input },
+    async (inside): Promise<StatusUpdated> => {
+      requireAttemptInput(input);
+      if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
+      const task = await lockTask(inside, await locateTask(inside, input, "write", input.status));
+      return setStatus(inside, task, input);
+    },
+  );
 }
 
 /** The same for a task that this transaction has locked. */

@@ -36,6 +36,21 @@ it("never sends more at once than allowed", async () => {
   expect(sizes).toEqual([2, 2, 1]);
 });
 
+it("lets keys take turns, however much one of them has asked for", async () => {
+  const batches: (readonly string[])[] = [];
+  const ask = combiner<string, string>(
+    async (requests) => {
+      batches.push(requests);
+      return requests;
+    },
+    { largestBatch: 4, separable: never },
+  );
+  const asked = (key: string, count: number) =>
+    Array.from({ length: count }, (_, i) => asRequester(new Requester(key), () => ask(`${key}${i}`)));
+  await Promise.all([...asked("a", 6), ...asked("b", 1), ...asked("c", 2)]);
+  expect(batches).toEqual([["a0", "b0", "c0", "a1"], ["a2", "c1", "a3", "a4"], ["a5"]]);
+});
+
 it("tries a failed batch request by request, so that a poisonous one fails alone", async () => {
   const ask = combiner<string, string>(
     async (requests) => {

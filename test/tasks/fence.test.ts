@@ -415,6 +415,13 @@ it("gives the same attempt again to who repeats a claim with its idempotency key
       document,
     ).toBe(true);
     expect(await ask(), document).toEqual({ ...first, replayed: true });
+    // Another session that counts its calls in the same way has not been given it.
+    for (const client of ["another", null])
+      expect(await server.gql(`mutation { ${document} }`, {}, { client }), document).toMatchObject({
+        errors: [
+          { extensions: { code: "IDEMPOTENCY_KEY_REUSED" }, message: expect.stringMatching(/or by another session/) },
+        ],
+      });
   }
   const { rows } = await owner.query("SELECT result::text FROM idempotency_keys");
   const kept = JSON.stringify(rows);
