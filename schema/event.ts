@@ -1,9 +1,10 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import { currentRequester } from "../src/db/requester.ts";
+import { badInput } from "../src/errors.ts";
 import { prefixOf } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/event.ts";
-import type { EventFrame as Frame } from "../src/log/frames.ts";
+import { type EventFrame as Frame, MOST_EVENTS } from "../src/log/frames.ts";
 import type { EventPage as Page } from "../src/log/history.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import { builder } from "./builder.ts";
@@ -171,8 +172,16 @@ builder.queryField("events", (t) =>
   }),
 );
 
-/** As many events as an operation might ask for that costs as much for each: what it was counted for are a hundred. */
-const mostInFrame = () => Math.floor(LARGEST_SIZE / (currentRequester()?.price?.share || 1));
+/**
+ * As many events as an operation might ask for that costs as much for each: what it was counted for are a hundred.
+ * @throws BAD_USER_INPUT
+ */
+function mostInFrame(wanted: number | null | undefined): number {
+  if (wanted != null && (wanted < 1 || wanted > MOST_EVENTS))
+    throw badInput(`most is ${wanted}; it may be 1 to ${MOST_EVENTS}.`);
+  const affordable = Math.floor(LARGEST_SIZE / (currentRequester()?.price?.share || 1));
+  return Math.min(wanted ?? affordable, affordable);
+}
 
 builder.subscriptionField("taskEvents", (t) =>
   t.field({
@@ -188,9 +197,13 @@ builder.subscriptionField("taskEvents", (t) =>
         description:
           "A cursor to resume from; without it the stream starts now. Over server-sent events Last-Event-ID wins over it.",
       }),
+      most: t.arg.int({
+        description:
+          "Events of a frame at most, 1 to 1,000; by default as many as an operation may ask for. Lower it where a frame would be larger than 16 MB.",
+      }),
     },
-    subscribe: (_root, { filter, after }, ctx) =>
-      ctx.log.follow(ctx.viewer, { filter: filter ?? {}, after: resumeFrom(ctx, after), most: mostInFrame() }),
+    subscribe: (_root, { filter, after, most }, ctx) =>
+      ctx.log.follow(ctx.viewer, { filter: filter ?? {}, after: resumeFrom(ctx, after), most: mostInFrame(most) }),
     resolve: (frame, _args, ctx) => beginFrame(frame, ctx),
   }),
 );

@@ -42,7 +42,7 @@ function tooMuch(
   const sentences = [
     fault,
     ...(wrote ? ["The changes that it made before are kept: look before you repeat it."] : []),
-    `${remedy}, or ask for less in each of several requests.`,
+    `${remedy}${price?.most.startsWith("taskEvents") ? ", lower most, which is the events of a frame" : ""}, or ask for less in each of several requests.`,
     ...(price?.most ? [`This operation costs ${price.nodes}, and most of it is ${price.most}.`] : []),
   ];
   return new RequestStopped(sentences.join(" "), { ...(price && { cost: price.nodes, most: price.most }), ...limit });

@@ -225,10 +225,10 @@ describe("a frame of a subscription", () => {
          FROM tasks WHERE project_id = ANY ($1)`,
         [projects],
       );
-    const events = async (id: string, projects: readonly string[], fields = "contextNotes") => {
+    const events = async (id: string, projects: readonly string[], fields = "contextNotes", most = 1_000) => {
       const { logCursor } = await ask<{ logCursor: string }>("{ logCursor }");
       await happen(projects);
-      const query = `subscription { taskEvents(after: "${logCursor}") { events { task { ${fields} } } } }`;
+      const query = `subscription { taskEvents(after: "${logCursor}", most: ${most}) { events { task { ${fields} } } } }`;
       socket.send({ type: "subscribe", id, payload: { query } });
       for (let frame = await socket.next(); ; frame = await socket.next()) {
         const { data, errors } = frame.payload as GraphQLAnswer<{ taskEvents: { events: unknown[] } | null }>;
@@ -241,7 +241,10 @@ describe("a frame of a subscription", () => {
     const { events: told, errors } = await events("2", ["alpha", "beta"]);
     expect(told).toBe(200);
     expect(errors?.slice(0, 1)).toMatchObject([TOO_LARGE]);
+    expect(errors?.[0]?.message).toContain("lower most, which is the events of a frame");
     socket.send({ type: "complete", id: "2" });
+    expect(await events("fewer", ["alpha", "beta"], undefined, 100)).toEqual({ events: 100 });
+    socket.send({ type: "complete", id: "fewer" });
     // A hundred of these cost 10,100 of the 20,000 that an operation may.
     expect(await events("3", ["alpha", "beta"], "attempts(first: 100) { number }")).toEqual({ events: 198 });
   });
