@@ -49,7 +49,9 @@ function faultsOf(schema: Schema, args: unknown, issue: z.core.$ZodIssue): Fault
   const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], args);
   const expected = schemaAt(schema, path);
   const must = expected && issue.code !== "custom" ? `must be ${whatIsExpected(expected)}` : issue.message;
-  const text = value === undefined ? `${place} is missing; it ${must}` : `${place} ${must}, not ${quoted(value)}`;
+  // Of a list that is too long or too short, its length is what was wrong.
+  const found = Array.isArray(value) && expected?.type === "array" ? `one of ${value.length}` : quoted(value);
+  const text = value === undefined ? `${place} is missing; it ${must}` : `${place} ${must}, not ${found}`;
   return [{ text, within: objectAround(path, expected) }];
 }
 

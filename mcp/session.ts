@@ -120,7 +120,8 @@ export class LeaseSession {
    * `preferredProject`; undefined when this session holds none or it cannot tell, also because it has left one of that
    * name: then Docket decides, or asks which.
    */
-  find(taskId: string, projectId: string | undefined, preferredProject: string | undefined): HeldTask | undefined {
+  find(named: string, projectId: string | undefined, preferredProject: string | undefined): HeldTask | undefined {
+    const taskId = named.toUpperCase();
     const held = [...this.#holdings.values()].map(({ task }) => task).filter((task) => task.taskId === taskId);
     if (projectId !== undefined) return held.find((task) => task.projectId === projectId);
     if ([...this.#left].some((key) => key.endsWith(`/${taskId}`))) return undefined;

@@ -4,7 +4,7 @@ import type { GetTaskQuery } from "../../client/gen/graphql.ts";
 import { fitTexts, textOf } from "../fit.ts";
 import { MOST_READ_ATTEMPTS, taskCardSchema, toWorkOn } from "../task-card.ts";
 import { boundary } from "../text.ts";
-import { defineTool, type ToolContext } from "../tool.ts";
+import { CallFault, defineTool, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const GetTask = graphql(`
@@ -56,6 +56,10 @@ export const getTask = defineTool({
   example: { task_id: "TASK-001", project_id: "my-project", field: "description", offset: 5_000 },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(context, { task_id, project_id, field, offset }) {
+    if (field === undefined && offset > 0)
+      throw new CallFault(
+        `offset is a place within one member of the task: pass field too, one of ${FIELDS.join(", ")}.`,
+      );
     const { session, defaultProject } = context;
     const held = session?.find(task_id, project_id, defaultProject);
     const projectId = project_id ?? held?.projectId ?? defaultProject;

@@ -51,7 +51,10 @@ export const TaskChanges = TaskFields.extend({
 /** Every fault in one line each: `tasks[2].priority: …`. */
 export function faultsOf(error: z.ZodError, at = ""): string[] {
   return error.issues.map((issue) => {
-    const where = [at, ...issue.path.map(String)].filter((part) => part !== "").join(".");
+    const where = issue.path.reduce<string>(
+      (place, step) => (typeof step === "number" ? `${place}[${step}]` : `${place && `${place}.`}${String(step)}`),
+      at,
+    );
     return where ? `${where}: ${inWords(issue)}` : inWords(issue);
   });
 }

@@ -128,6 +128,13 @@ describe("a wrong call is refused before anything is sent,", () => {
       { tasks: "[broken" },
       /tasks must be a list of 1 to 100 objects, not "\[broken"\. tasks\[\] takes desc/,
     ],
+    [
+      "add_task",
+      { tasks: Array.from({ length: 101 }, () => ({ description: "x" })) },
+      /tasks must be a list of 1 to 100 objects, not one of 101\. tasks\[\] takes desc/,
+    ],
+    ["add_task", { tasks: [] }, /tasks must be a list of 1 to 100 objects, not one of 0\./],
+    ["get_task", { task_id: "TASK-001", offset: 5 }, /^offset is a place within .* pass field too, one of title, desc/],
     ["add_task", {}, /tasks is missing; it must be a list of 1 to 100 objects\. tasks\[\] takes description/],
     ["add_task", { tasks: [{ description: "x", labels: [null] }] }, /tasks\[0\]\.labels\[0\] must be a text, not null/],
     ["add_task", { tasks: [{ description: "x" }] }, /^No project: pass project_id/],

@@ -103,7 +103,7 @@ describe("the text of an error says what was wrong and what to do", () => {
     [{}, "tasks[0]: description is missing"],
     [{ description: "x", title: "t".repeat(201) }, "tasks[0].title: must have at most 200 characters"],
     [{ description: "x", generator_name: "g".repeat(51) }, "tasks[0].generator_name: must have at most 50 characters"],
-    [{ description: "x", expected_outputs: [""] }, "tasks[0].expected_outputs.0: must not be empty"],
+    [{ description: "x", expected_outputs: [""] }, "tasks[0].expected_outputs[0]: must not be empty"],
     [{ description: "x", task_id: "Task-one" }, 'tasks[0]: task_id "Task-one" is not an artifact ID'],
     [{ description: "x", artifact_type: "US" }, "tasks[0]: artifact_type needs an artifact_id"],
   ])("about the item %o in the names of the tool's own arguments", async (task, expected) => {

@@ -158,7 +158,9 @@ describe("what a session holds", () => {
       return [rest["project_id"], String(text).slice(-1)];
     };
     expect(await read({})).toEqual([project_id, "b"]);
-    await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "completed" });
+    // Written by hand, an ID may be in lower case.
+    expect(await read({ task_id: "task-001" })).toEqual([project_id, "b"]);
+    await succeed(tools, "update_task_status", { task_id: "task-001", status: "completed" });
     expect(await read({ project_id })).toEqual([project_id, "b"]);
     expect(await read({})).toEqual([`project-${projects}`, "a"]);
   });

@@ -117,8 +117,8 @@ describe("text that PostgreSQL cannot store", () => {
   it.each<[string, object]>([
     ["title", { title: HALF }],
     ["description", { description: NUL }],
-    ["labels.0", { labels: [HALF] }],
-    ["inputs.0", { inputs: [NUL] }],
+    ["labels\\[0\\]", { labels: [HALF] }],
+    ["inputs\\[0\\]", { inputs: [NUL] }],
     ["contextNotes", { contextNotes: HALF }],
     ["metadata", { metadata: { deep: [{ [HALF]: 1 }] } }],
     ["metadata", { metadata: { deep: [NUL] } }],
@@ -136,7 +136,7 @@ describe("text that PostgreSQL cannot store", () => {
   it.each<[string, object, RegExp]>([
     ["generator", { generator: HALF }, /generatorName: .*cannot be stored/],
     ["a long generator", { generator: "x".repeat(51) }, /generatorName: /],
-    ["parentId", { parentId: NUL }, /inputs\.0: .*cannot be stored/],
+    ["parentId", { parentId: NUL }, /inputs\[0\]: .*cannot be stored/],
     ["artifactId", { artifactId: `HLS-00${HALF}` }, /is not an artifact ID/],
     ["taskId", { taskId: NUL }, /is not an artifact ID/],
   ])("is refused in the seeds' %s", async (_field, fields, message) => {
