@@ -29,10 +29,21 @@ function costsAtMost(text: string, most = MOST_COST): boolean {
 /** Whether an answer is short enough to be given. */
 export const fits = (answer: object): boolean => costsAtMost(JSON.stringify(answer));
 
-/** The largest number of a range for which this holds, if it holds for all below; the smallest if it holds for none. */
+/**
+ * The largest number of a range for which this holds, if it holds for all below; the smallest if it holds for none.
+ * Upwards in doubled steps, as an answer is the dearer to look at the more there is in it.
+ */
 function largest(least: number, most: number, holds: (value: number) => boolean): number {
   let low = least;
   let high = most;
+  for (let step = least; low < high; step *= 2) {
+    const next = Math.min(low + step, most);
+    if (!holds(next)) {
+      high = next - 1;
+      break;
+    }
+    low = next;
+  }
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (holds(middle)) low = middle;
@@ -47,8 +58,8 @@ const MOST_TEXT = 20_000;
 
 /** The answer with its texts as long as fits: `build` cuts each to `most` UTF-16 units. */
 export function fitTexts<Answer extends object>(build: (most: number) => Answer): Answer {
-  const whole = build(Number.POSITIVE_INFINITY);
-  return fits(whole) ? whole : build(largest(LEAST_TEXT, MOST_TEXT, (most) => fits(build(most))));
+  // No text that is longer fits.
+  return build(largest(LEAST_TEXT, MOST_TEXT, (most) => fits(build(most))));
 }
 
 /** The answer with as many of the items as fit, and at least one. */
@@ -65,7 +76,18 @@ export function fitItems<Item, Answer extends object>(
 }
 
 /** What a member says as text: itself, or as JSON what is none. Offsets count in this. */
-export const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+export function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(value);
+  texts.set(value, text);
+  return text;
+}
+
+/** An answer is built several times until it fits, of the same values. */
+const texts = new WeakMap<object, string>();
 
 /** What an answer cuts from a task. */
 export interface Cuts {

@@ -17,7 +17,7 @@ async function startSchema() {
     ...at.database,
     read: (async (...args: Parameters<Database["read"]>) => {
       const name = typeof args[0] === "object" ? args[0].name : "";
-      if (name === "tasks-find") loads.task++;
+      if (name.startsWith("tasks-find-")) loads.task++;
       if (name === "projects-find") loads.project++;
       return at.database.read(...args);
     }) as Database["read"],
