@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: an older Node, which cannot read TypeScript, must still get as far as this.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import module, { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,6 +11,10 @@ import { isGenerated } from "./generated.js";
 const OLDEST_NODE = 24;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Holds the id of the process that generates code. */
+const TURN = join(root, "client", "gen", "generating.pid");
+const LONGEST_TURN_MS = 300_000;
 
 // Keeps what was compiled for the next start, which takes a third less time then. Older Nodes cannot; and nobody else may
 // write there, as they may in the folder for temporary files that is the default.
@@ -41,10 +45,49 @@ function fail(message) {
 function generate() {
   if (isGenerated(root)) return true;
   console.error("Generating code, once …");
-  // stdout belongs to the command: `docket mcp` speaks its protocol there.
-  const { status } = spawnSync(process.execPath, ["--run", "generate"], { cwd: root, stdio: ["ignore", 2, 2] });
-  if (status !== 0) fail(`Docket's generated code could not be made. Run \`npm install\` in ${root}, then try again.`);
-  return status === 0;
+  try {
+    // Those of several agents start at once after an update.
+    takeTurn();
+    try {
+      if (isGenerated(root)) return true;
+      // stdout belongs to the command: `docket mcp` speaks its protocol there.
+      const { status } = spawnSync(process.execPath, ["--run", "generate"], { cwd: root, stdio: ["ignore", 2, 2] });
+      if (status === 0) return true;
+    } finally {
+      rmSync(TURN, { force: true });
+    }
+  } catch (error) {
+    console.error(error.message);
+  }
+  fail(`Docket's generated code could not be made. Run \`npm install\` in ${root}, then try again.`);
+  return false;
+}
+
+/** Waits until no other process generates, and is the one that does. */
+function takeTurn() {
+  mkdirSync(dirname(TURN), { recursive: true });
+  for (;;) {
+    try {
+      return writeFileSync(TURN, `${process.pid}`, { flag: "wx" });
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (isLeft()) rmSync(TURN, { force: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+}
+
+/** Whether the process whose turn it is has ended without a word. */
+function isLeft() {
+  try {
+    if (Date.now() - statSync(TURN).mtimeMs > LONGEST_TURN_MS) return true;
+    const pid = Number(readFileSync(TURN, "utf8"));
+    // One that has just made the file has not written to it yet.
+    if (pid > 0) process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error.code === "ESRCH";
+  }
 }
 
 /** The Node that was installed with this package, if it is there. */

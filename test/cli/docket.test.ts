@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -82,16 +82,24 @@ describe("the docket command without the generated code", () => {
       `const other = ${Math.random()};\nconst ${name} = graphql(\`query ${name} { viewer { name } }\`);`;
     const again = { out: "runs\n", err: "", code: 0 };
     expect(await start()).toEqual(again);
-    for (const [file, content, others] of [
-      ["mcp/tool.ts", document("One"), document("One")],
-      ["mcp/tool.ts", document("Two"), document("Two")],
-      ["prisma/schema.prisma", "model Task {}", "model Task {}"],
-    ] as const) {
-      await writeFile(join(folder, file), content);
-      expect((await start()).err, file).toMatch(/Generating code[\s\S]*made/);
-      await writeFile(join(folder, file), others);
-      expect(await start(), file).toEqual(again);
-    }
+    await writeFile(join(folder, "mcp", "tool.ts"), document("One"));
+    expect((await start()).err).toMatch(/Generating code[\s\S]*made/);
+    await writeFile(join(folder, "mcp", "tool.ts"), document("One"));
+    expect(await start()).toEqual(again);
+    await writeFile(join(folder, "prisma", "schema.prisma"), "model Task {}");
+    expect((await start()).err).toMatch(/Generating code[\s\S]*made/);
+  });
+
+  test("makes it once for all that start together, also after one that was killed while it did", async () => {
+    const files = "client/gen/graphql.ts prisma/generated/client/client.ts";
+    const { folder, start } = await launch("exit 1");
+    const generate = `mkdir -p prisma/generated/client && touch ${files} && echo made >> made && node cli/generated.js`;
+    await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", scripts: { generate } }));
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    await writeFile(join(folder, "client", "gen", "generating.pid"), `${pid}`);
+    const outcomes = await Promise.all([start(), start(), start()]);
+    expect(outcomes.map(({ out, code }) => [out, code])).toEqual(Array(3).fill(["runs\n", 0]));
+    expect(await readFile(join(folder, "made"), "utf8")).toBe("made\n");
   });
 
   test("says the one command to run where that fails", async () => {
