@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import packageJson from "../package.json" with { type: "json" };
 import { renderBanner } from "./banner.ts";
@@ -7,6 +8,7 @@ import { explainMissingDatabase, findDatabase, orExplain } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { keepRunning } from "./db/keep-running.ts";
 import { migrate } from "./db/migrate.ts";
+import { DocketError } from "./errors.ts";
 import { guardProcess } from "./http/last-guard.ts";
 import { createLogger } from "./http/logger.ts";
 import { openPort } from "./http/port.ts";
@@ -17,6 +19,9 @@ import type { RunningServer } from "./server.ts";
 
 /** Signals within this many milliseconds are one. */
 const ECHO_MS = 500;
+
+/** Before the first keys are made once more, in milliseconds. */
+const RETRY_MS = 1_000;
 
 /** `docket start`: runs until SIGINT, SIGTERM or SIGHUP; a second one does not wait. Ends the process itself. */
 export async function main(): Promise<void> {
@@ -48,14 +53,31 @@ export async function main(): Promise<void> {
       await server.close();
       await kept;
     });
-    if (stoppingSince === null) process.stdout.write(await introduce(server, config, place));
-    const givenUp = await Promise.race([stopped, ...(keeper ? [keeper.givenUp] : [])]);
+    const ending = new AbortController();
+    const ended = Promise.race([stopped, ...(keeper ? [keeper.givenUp] : [])]).finally(() => ending.abort());
+    const introduced = introduce(server, config, place, ending.signal);
+    const givenUp = await Promise.race([ended, introduced.then(() => ended)]);
     if (givenUp) throw givenUp;
     process.stdout.write("\nStopping: requests under way end first. Ctrl-C again to stop at once.\n");
   });
 }
 
-async function introduce({ url, database }: RunningServer, config: Config, place: string): Promise<string> {
+/** Says where everything is, as soon as the database lets it: the server may come up in the middle of an outage. */
+async function introduce(server: RunningServer, config: Config, place: string, ending: AbortSignal): Promise<void> {
+  const outage = new Outage(createLogger(config.log), "Making the first keys");
+  while (!ending.aborted) {
+    try {
+      process.stdout.write(await bannerOf(server, config, place));
+      return outage.over();
+    } catch (error) {
+      if (!(error instanceof DocketError) || error.code !== "DATABASE_UNAVAILABLE") throw error;
+      outage.failed(error);
+      await sleep(RETRY_MS, undefined, { signal: ending }).catch(() => undefined);
+    }
+  }
+}
+
+async function bannerOf({ url, database }: RunningServer, config: Config, place: string): Promise<string> {
   const { adminKeyId, ...keys } = await ensureFirstKeys(database, config.home);
   const root = fileURLToPath(new URL("..", import.meta.url));
   // The one that was installed with this clone reads TypeScript, whatever the machine's own does.

@@ -13,6 +13,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connect } from "../src/db/connect.ts";
+import { FIRST_KEYS_LOCK } from "../src/keys/first-keys.ts";
 import { createEmptyDatabase, createTestDatabase } from "./support/database.ts";
 import { eventually } from "./support/eventually.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "./support/temporary-folder.ts";
@@ -96,6 +97,29 @@ describe("docket start", () => {
     await owner.end();
     const env = { DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl, PORT: "0" };
     expect(await fails({ ...env, DOCKET_HOME: await makeHome() })).toMatch(/synchronous_commit is off/);
+    await database.drop();
+  });
+
+  test("waits with what it has to say for a database that does not let it make the first keys yet", async () => {
+    const database = await createTestDatabase();
+    const owner = await connect(database.ownerUrl, "docket test");
+    await owner.query("SELECT pg_advisory_lock($1)", [FIRST_KEYS_LOCK]);
+    const env = { DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl, PORT: "0" };
+    const child = run("start", { ...env, DOCKET_HOME: await makeHome() });
+    const exited = once(child, "exit");
+    if (!child.stdout) throw new Error("no pipe");
+    let waited = false;
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.includes("Making the first keys fails")) {
+        waited = true;
+        await owner.query("SELECT pg_advisory_unlock($1)", [FIRST_KEYS_LOCK]);
+      }
+      if (line.startsWith("Ctrl-C")) break;
+    }
+    expect(waited).toBe(true);
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+    await owner.end();
     await database.drop();
   });
 

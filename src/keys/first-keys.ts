@@ -18,7 +18,7 @@ export interface FirstKeys {
 }
 
 /** Taken while the first keys are made: servers that start together on one new database make them once. */
-const FIRST_KEYS_LOCK = 7_013_911;
+export const FIRST_KEYS_LOCK = 7_013_911;
 
 /**
  * Makes sure that somebody can administer the server: where the database has no live unlimited admin key, one is made
