@@ -43,7 +43,7 @@ export interface Ending {
 const END = {
   name: "attempt-end",
   text: `UPDATE task_attempts SET ended_at = docket_now(), outcome = $3, notes = coalesce($4, notes),
-  checkpoint = coalesce($5, checkpoint), overridden_by = $6 WHERE project_id = $1 AND task_id = $2 AND ended_at IS NULL`,
+  checkpoint = coalesce($5, checkpoint), ended_by = CASE WHEN $6 OR actor <> $7 THEN $7 END WHERE project_id = $1 AND task_id = $2 AND ended_at IS NULL`,
 };
 
 /** Ends the open attempt, if there is one; its number is never current again. */
@@ -59,7 +59,8 @@ export async function endAttempt(
     outcome,
     notes ?? null,
     checkpoint == null ? null : JSON.stringify(checkpoint),
-    override ? viewer.actor : null,
+    override === true,
+    viewer.actor,
   ]);
 }
 

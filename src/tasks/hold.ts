@@ -16,8 +16,8 @@ export interface Attempt {
   readonly lease_expires_at: Date;
   readonly ended_at: Date | null;
   readonly outcome: string | null;
-  /** The admin's key that ended it in its holder's place. */
-  readonly overridden_by: string | null;
+  /** The key that ended it, where it was not its holder. */
+  readonly ended_by: string | null;
 }
 
 /** A task whose row this transaction has locked, with its last attempt. */
@@ -37,7 +37,7 @@ WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`
 };
 const LAST_ATTEMPT = {
   name: "task-last-attempt",
-  text: `SELECT attempt, secret, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome, overridden_by FROM task_attempts
+  text: `SELECT attempt, secret, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome, ended_by FROM task_attempts
 WHERE project_id = $1 AND task_id = $2 ORDER BY attempt DESC LIMIT 1`,
 };
 
@@ -68,11 +68,13 @@ const opened = ({ viewer }: Context, attempt: Attempt): boolean =>
 export const isHeldBy = (ctx: Context, attempt: Attempt, given: string | null | undefined): boolean =>
   given == null ? opened(ctx, attempt) : proves(given, attempt);
 
-/** Whether the caller ended the attempt: it is theirs, unless an admin ended it; then it was that admin's key. */
-export const endedBy = (ctx: Context, attempt: Attempt, given: string | null | undefined): boolean =>
-  attempt.overridden_by === null
-    ? isHeldBy(ctx, attempt, given)
-    : given == null && attempt.overridden_by === ctx.viewer.actor;
+/** Whether it was the caller who ended the attempt. */
+export function wasEndedBy(ctx: Context, attempt: Attempt, given: string | null | undefined): boolean {
+  if (attempt.ended_by === null) return isHeldBy(ctx, attempt, given);
+  if (attempt.ended_by !== ctx.viewer.actor) return false;
+  // An admin's key may have ended from one session what it had opened from another.
+  return given == null ? !opened(ctx, attempt) : attempt.actor !== ctx.viewer.actor && proves(given, attempt);
+}
 
 /** The fence: @throws LEASE_LOST when an attempt is given and is not the open one. */
 export function requireFence(task: LockedTask, given: string | null | undefined): void {
@@ -138,7 +140,7 @@ function stateOf({ status, open, last, leaseExpiresAt }: LockedTask): string {
   if (leaseExpiresAt) return `in progress without a known holder until ${leaseExpiresAt.toISOString()}`;
   const state = status.replace("_", " ");
   if (!last?.ended_at) return state;
-  const by = last.overridden_by === null ? "" : `, by the admin's key ${last.overridden_by}`;
+  const by = last.ended_by === null ? "" : `, by the key ${last.ended_by}`;
   return `${state}: attempt ${last.attempt} of ${nameOf(last)} ended at ${last.ended_at.toISOString()} as ${last.outcome}${by}`;
 }
 

@@ -6,7 +6,6 @@ import { changesOf } from "../projects/changes.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
   type Authority,
-  endedBy,
   isHeldBy,
   type LockedTask,
   lockTask,
@@ -16,6 +15,7 @@ import {
   requireHolder,
   requireVersion,
   type TaskStatus,
+  wasEndedBy,
 } from "./hold.ts";
 import { keepMore } from "./keep-more.ts";
 import { requireAttemptInput } from "./lease.ts";
@@ -125,7 +125,7 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
     const worker = workerOf(ctx, input);
     return input.takeOver ? requireTakeOver(ctx, task, worker) : refuseTwin(ctx, task, worker);
   }
-  if (last && endedBy(ctx, last, input.attempt) && endedSo(last.outcome, input)) {
+  if (last && wasEndedBy(ctx, last, input.attempt) && endedSo(last.outcome, input)) {
     await keepMore(ctx, task, last.attempt, { ...input, notes: input.completionNotes });
     return { ...key, attempt: null };
   }

@@ -279,7 +279,7 @@ it.each([
       const refused = await end(notes, asking);
       expect(refused.errors?.[0]).toMatchObject({
         message: expect.stringMatching(
-          /attempt 1 of anna ended at .* as \w+, by the admin's key \S+\. Nothing of this call was kept/,
+          /attempt 1 of anna ended at .* as \w+, by the key \S+\. Nothing of this call was kept/,
         ),
         extensions: { code: "LEASE_LOST" },
       });
@@ -290,6 +290,24 @@ it.each([
     expect(await stateOf(server)).toEqual(before);
   },
 );
+
+it("repeats an ending only for the key that was given the attempt and ended it, not for who had claimed", async () => {
+  const server = await makeProject(shared, ["work"]);
+  const attempt = await claim(server, {}, { client: "claimer" });
+  const helper = { key: (await server.makeKey({ name: "helper" })).secret, client: "helper" };
+  const words = { attempt, completionNotes: "the helper's words" };
+  expect((await complete(server, words, helper)).errors).toBeUndefined();
+  const before = await stateOf(server);
+  for (const input of [{}, { attempt }, { attempt, completionNotes: "mine" }]) {
+    const refused = await complete(server, input, { client: "claimer" });
+    expect(refused.errors?.[0]).toMatchObject({
+      message: expect.stringMatching(/as completed, by the key \S+\. Nothing of this call was kept/),
+      extensions: { code: "LEASE_LOST" },
+    });
+  }
+  expect((await complete(server, words, helper)).data.updateTaskStatus.task.completionNotes).toBe("the helper's words");
+  expect(await stateOf(server)).toEqual(before);
+});
 
 it("never acts without a project on one in which its caller does not hold the task, also on repeat", async () => {
   const server = await startTestServer();
