@@ -129,9 +129,10 @@ interface Again {
 async function bringUp(cluster: Cluster, settings: Readonly<Record<string, string>>, again?: Again) {
   const { abort } = again ?? {};
   const running = await findPostmaster(cluster);
-  let ownerUrl = running && (await reach(cluster, running, UNREACHABLE_MS, abort));
+  let ownerUrl = running && !running.isStopping ? await reach(cluster, running, UNREACHABLE_MS, abort) : undefined;
   if (ownerUrl === undefined) {
-    // A server that nobody can reach any more (its socket was swept from the temporary folder) helps nobody.
+    // A server that nobody can reach any more helps nobody: its socket was swept from the temporary folder, or it was
+    // told to stop and waits for the connections that it has.
     if (running) await stopPostmaster(cluster);
     ownerUrl = await start(cluster, settings, again);
   }

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EmbeddedServer } from "./embedded.ts";
-import { DISK_FULL, errorCode } from "./faults.ts";
+import { hasNoRoom } from "./faults.ts";
 
 /** Hears how the server fares. */
 export interface Health {
@@ -34,7 +34,8 @@ const LEAST_SPACE_BYTES = 32 * 1024 ** 2;
 /**
  * Looks after an embedded server until it is told to stop: one that has gone (killed, out of memory, stopped by a full
  * disk) is started again at its address, with growing pauses between failures. It gives up after too many failures: each
- * end of the server is one, each start that fails another; waiting for space on a full disk is none, and never ends.
+ * end of the server is one, each start that fails another; waiting for space on a full disk, or for descriptors, is none,
+ * and never ends.
  */
 export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
   const ending = new AbortController();
@@ -43,7 +44,7 @@ export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
 
   /** @returns whether that was one failure too many. */
   async function isTooMany(failure: Error): Promise<boolean> {
-    if (await isDiskFull(failure, server.data)) return false;
+    if (await isForWantOfRoom(failure, server.data)) return false;
     const now = performance.now();
     failures = [...failures.filter((at) => now - at < WITHIN_MS), now];
     return failures.length >= MOST_FAILURES;
@@ -100,8 +101,8 @@ function tooMany(cause: Error): Error {
   );
 }
 
-async function isDiskFull(error: Error, folder: string): Promise<boolean> {
-  if (["ENOSPC", "EDQUOT", DISK_FULL].includes(errorCode(error) ?? "")) return true;
+async function isForWantOfRoom(error: Error, folder: string): Promise<boolean> {
+  if (hasNoRoom(error)) return true;
   if (/No space left on device|Disk quota exceeded|disk is full/.test(error.message)) return true;
   // PostgreSQL's log, which would tell, lies on the same disk.
   const { bavail, bsize } = await statfs(folder);

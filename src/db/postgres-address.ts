@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { errorCode } from "./faults.ts";
+import { errorCode, hasNoRoom } from "./faults.ts";
 import { canReach } from "./postgres-account.ts";
 import { type Cluster, giveTo } from "./postgres-cluster.ts";
 
@@ -94,7 +94,8 @@ async function isListenedOn(folder: string): Promise<boolean> {
   try {
     await once(socket, "connect");
     return true;
-  } catch {
+  } catch (error) {
+    if (hasNoRoom(error)) throw error;
     return false;
   } finally {
     socket.destroy();

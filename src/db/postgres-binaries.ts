@@ -60,10 +60,12 @@ export async function run(
       ...(process.platform === "win32" ? { windowsHide: true } : { env: { PATH: "/usr/bin:/bin", LC_ALL: "C" } }),
       ...account,
     });
+    child.once("error", reject);
+    // What could not be started for want of descriptors has no pipes either.
+    if (child.pid === undefined) return;
     let output = "";
     child.stdout.on("data", (chunk) => (output += String(chunk)));
     child.stderr.on("data", (chunk) => (output += String(chunk)));
-    child.once("error", reject);
     // On Windows the server inherits the pipes of pg_ctl and keeps them open, so "close" would never come.
     child.once(process.platform === "win32" ? "exit" : "close", (code) =>
       resolve({ code: code ?? -1, output: output.trim() }),

@@ -1,4 +1,4 @@
-import { access, open, readFile, readlink, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { access, open, readFile, readlink, realpath, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "./faults.ts";
@@ -13,6 +13,8 @@ export interface Postmaster {
   readonly data: string | undefined;
   /** Where it listens, unless it has not come that far yet. */
   readonly address: Address | undefined;
+  /** It was told to stop: it takes no new connections any more, and may wait without end for those that are open. */
+  readonly isStopping: boolean;
 }
 
 /** In the data folder. Small, as PostgreSQL is told to log nothing that Docket logs itself. */
@@ -42,7 +44,7 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
  */
 export async function isReachable(cluster: Cluster, address: Address): Promise<boolean> {
   const postmaster = await readPidFile(cluster);
-  if (postmaster === undefined || !(await runs(postmaster.pid, cluster))) return false;
+  if (postmaster === undefined || postmaster.isStopping || !(await runs(postmaster.pid, cluster))) return false;
   if (postmaster.address === undefined) return true;
   if (!isSameAddress(postmaster.address, address)) return false;
   return process.platform === "win32" || (await unlessGone(access(join(address.host, SOCKET_NAME)))) !== GONE;
@@ -92,10 +94,11 @@ export async function stopPostmaster(cluster: Cluster): Promise<void> {
 async function readPidFile(cluster: Cluster): Promise<Postmaster | undefined> {
   const text = await unlessGone(readFile(join(cluster.data, "postmaster.pid"), "utf8"));
   if (text === GONE) return undefined;
-  const [pid, data, , port, socketFolder, listening] = text.split("\n");
+  const [pid, data, , port, socketFolder, listening, , status] = text.split("\n");
   if (!pid) return undefined;
   const host = process.platform === "win32" ? listening : socketFolder;
-  return { pid: Number(pid), data, address: host ? { host, port: Number(port) } : undefined };
+  const address = host ? { host, port: Number(port) } : undefined;
+  return { pid: Number(pid), data, address, isStopping: status?.trim() === "stopping" };
 }
 
 /** Whether `pid` is the server of this cluster, not merely a process that got its number since. */
@@ -134,8 +137,10 @@ async function clearAfter(postmaster: Postmaster, cluster: Cluster): Promise<voi
   const file = join(cluster.data, "postmaster.pid");
   const rest = (await readFile(file, "utf8")).split("\n").slice(1);
   // PostgreSQL refuses to start while any process has that number. The rest of the file stays: by it PostgreSQL
-  // notices children of the dead server that still write.
-  await writeFile(file, [NOBODYS_PID, ...rest].join("\n"));
+  // notices children of the dead server that still write. It is written over, not emptied before: PostgreSQL refuses an
+  // empty one, which a full disk would leave, and with this number, the longest of all, nothing of the old text remains.
+  await using handle = await open(file, "r+");
+  await handle.writeFile([NOBODYS_PID, ...rest].join("\n"));
 }
 
 async function clearSocketFolder({ address, data }: Postmaster, cluster: Cluster): Promise<void> {

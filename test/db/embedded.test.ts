@@ -169,6 +169,19 @@ test("starts nowhere else when its address is taken meanwhile, and there again w
   await server.stop();
 });
 
+test("a server that was told to end when its connections have ended counts as gone, and is brought back without waiting", async () => {
+  const server = await startEmbedded(folder, FAST);
+  const pooled = await connect(server.url, "docket test");
+  const cutOff = new Promise((resolve) => pooled.once("end", resolve));
+  process.kill(await postmasterPid(), "SIGTERM");
+  await eventually(async () => expect(await server.isRunning()).toBe(false));
+  await expect(query(server.url, "SELECT")).rejects.toThrow("shutting down");
+  await server.restart();
+  await cutOff;
+  await query(server.url, "SELECT");
+  await server.stop();
+});
+
 test("a server whose socket was swept away counts as gone, and gets it back", async () => {
   const server = await startEmbedded(folder, FAST);
   await rm(socketFolder(server.url), { recursive: true });

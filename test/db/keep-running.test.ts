@@ -1,4 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { appendFile, mkdir, readFile, rename, rm, statfs, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -118,6 +120,26 @@ test("gives up a PostgreSQL that ends five times within a minute, however long i
   expect((await keeper.givenUp).message).toMatch(/failed 5 times within a minute/);
 });
 
+test.runIf(process.platform === "linux")(
+  "tries until files can be opened again, however often it fails, and does not give up",
+  async () => {
+    const { server, keeper } = await start(
+      await makeInitialisedHome(join(await makeTemporaryFolder("starved"), ".docket")),
+    );
+    const taken = await takeDescriptors();
+    // As many as it takes to see that PostgreSQL has gone, and too few to start a program.
+    for (const descriptor of taken.descriptors.splice(0, 2)) closeSync(descriptor);
+    await killPostmaster(server);
+    await eventually(() => expect(told.filter((message) => message.includes("EMFILE")).length).toBe(6), {
+      timeout: 60_000,
+    });
+    await taken.giveBack();
+    await eventually(() => expect(told.at(-1)).toBe("over"));
+    expect(await Promise.race([keeper.givenUp, "kept"])).toBe("kept");
+    await query(server, "SELECT");
+  },
+);
+
 describe.runIf(mayMount())("on a full disk", () => {
   test("tries until there is space again, however often it fails", async () => {
     const disk = join(await makeTemporaryFolder("disk"), "disk");
@@ -141,6 +163,31 @@ describe.runIf(mayMount())("on a full disk", () => {
     expect(await Promise.race([keeper.givenUp, "kept"])).toBe("kept");
   });
 });
+
+/** Takes all the descriptors that this process may have, which are made few before. */
+async function takeDescriptors() {
+  const limit = (soft: number | string) => `prlimit --pid ${process.pid} --nofile=${soft}:`;
+  const [, before = ""] = /^Max open files\s+(\d+)/m.exec(await readFile("/proc/self/limits", "utf8")) ?? [];
+  const highest = openSync("/dev/null", "r");
+  // Nothing can be started without descriptors: who gives them back has to be there.
+  const shell = spawn("sh", ["-c", `${limit(highest + 50)} && echo && read _; ${limit(before)}`], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(shell.stdout, "data");
+  const descriptors = [highest];
+  const giveBack = async () => {
+    for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
+    if (shell.exitCode !== null) return;
+    shell.stdin.end();
+    await once(shell, "exit");
+  };
+  onTestFinished(giveBack);
+  try {
+    for (;;) descriptors.push(openSync("/dev/null", "r"));
+  } catch {
+    return { descriptors, giveBack };
+  }
+}
 
 /** Root of a container may not, unless the container is a privileged one. */
 function mayMount(): boolean {
