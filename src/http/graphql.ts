@@ -136,7 +136,7 @@ function useJsonParameters(): Plugin {
       setRequestParser(async (request) => {
         const parameters = await parametersOf(request);
         // Yoga's parser changes numbers beyond double precision before anybody could refuse them.
-        request.json = async () => parseExactly(await request.text());
+        request.json = async () => withinStack(await request.text());
         try {
           const params = await parse(request);
           const variables = parameters?.get("variables");
@@ -169,6 +169,18 @@ function useScope(): Plugin {
     if (scope && operation) scope.operation = operation.name?.value ?? operation.operation;
   };
   return { onExecute: note, onSubscribe: note };
+}
+
+/** @throws GraphQLError for JSON that is nested thousands deep, before whose end the stack ends. */
+function withinStack(text: string): unknown {
+  try {
+    return parseExactly(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new GraphQLError("The request is nested too deep to be read: JSON values may be 100 levels deep.", {
+      extensions: { code: "BAD_USER_INPUT", http: { status: 400 } },
+    });
+  }
 }
 
 /** Syntax and validation errors do not pass through Yoga's masking. */

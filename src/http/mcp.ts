@@ -12,7 +12,6 @@ import type { Authenticate, Authentication } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, sendJson } from "./exchange.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { mayCallFromPage } from "./origin.ts";
-import { REQUEST_BYTES } from "./request-bytes.ts";
 import { identify, type RequestScope } from "./request-scope.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 
@@ -21,6 +20,9 @@ export interface McpRouteOptions {
   readonly authenticate: Authenticate;
   readonly http: HttpConfig;
 }
+
+/** What each call costs beside what was sent: it has a server of its own. */
+const CALL_BYTES = 128 * 1024;
 
 /** JSON-RPC's range for errors of the implementation. */
 const UNAUTHORIZED = -32_001;
@@ -41,7 +43,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     const authentication = await authenticated(exchange, authenticate);
     if (!authentication) return;
     identify(scope, authentication);
-    exchange.keep(REQUEST_BYTES);
+    exchange.keep(CALL_BYTES);
     const body = await readBody(exchange);
     const message = parsed(body);
     const webRequest = toWebRequest(exchange, body);

@@ -33,6 +33,8 @@ const PATIENCE_MS = 5_000;
 const REQUEST_MS = 30_000;
 /** How often that is looked at, in milliseconds. */
 const LOOK_MS = 5_000;
+/** Connections that the system takes while this process is at work on others; it has a limit of its own, often as high. */
+const BACKLOG = 4_096;
 /** How long clients that came too early are kept waiting, in milliseconds; after a broken connection most try again. */
 const EARLY_MS = REQUEST_MS;
 
@@ -136,7 +138,7 @@ export async function openPort(
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve();
     });

@@ -150,3 +150,11 @@ test("numbers and lists that are very long, or nested deep, hold nobody up", asy
   const { user, system } = process.threadCpuUsage(before);
   expect(user + system).toBeLessThan(5_000_000);
 });
+
+test("says of what is nested too deep to be read that it is, also where a number is looked at", async () => {
+  for (const value of ["1", "1e5"])
+    expect(await post("application/json", sendDeep(3_000, value))).toMatch(/nested (more than 100 levels|too) deep/);
+});
+
+const sendDeep = (levels: number, value: string) =>
+  `{"query": ${JSON.stringify(ADD)}, "variables": {"metadata": {"a": ${"[".repeat(levels)}${value}${"]".repeat(levels)}}}}`;
