@@ -60,6 +60,9 @@ export function errorText(error: unknown, tool: Tool, args: unknown): string {
 
 function nextStep({ code, extensions }: ServerError): string | undefined {
   if (extensions["attemptMissing"] === true) return "Repeat the call and pass attempt from get_next_task.";
+  const { confirmable } = extensions;
+  if (Array.isArray(confirmable))
+    return `Nobody was given ${confirmable.join(", ")} since: confirm_reservation with these as ids keeps them. Reserve others with reserve_id_range.`;
   return "takeOverFrom" in extensions ? TAKE_OVER : NEXT_STEP[code];
 }
 

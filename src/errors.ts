@@ -56,7 +56,7 @@ export function shown(given: string): string {
 export const projectNotFound = (projectId: string) =>
   new DocketError(
     "PROJECT_NOT_FOUND",
-    `Project ${shown(projectId)} not found. Create it with createProject, or query projects { nodes { projectId } } for those this key sees.`,
+    `Project ${shown(projectId)} not found. Query projects { nodes { projectId } } for those this key sees; an agent's key can create it with createProject.`,
     { projectId },
   );
 
@@ -137,8 +137,12 @@ export const idTaken = (id: string, message = `ID ${id} is already taken in this
   new DocketError("ID_TAKEN", message, { id });
 
 /** The seeds' text. */
-export const reservationExpired = (reservationId: string) =>
-  new DocketError("RESERVATION_EXPIRED", "Reservation expired or not found", { reservationId });
+/** The seeds' text. @param confirmable the IDs of it that nobody has been given since. */
+export const reservationExpired = (reservationId: string, confirmable: readonly string[] = []) =>
+  new DocketError("RESERVATION_EXPIRED", "Reservation expired or not found", {
+    reservationId,
+    ...(confirmable.length > 0 && { confirmable }),
+  });
 
 export const idSpaceExhausted = (artifactType: string, namespace: string) =>
   new DocketError(

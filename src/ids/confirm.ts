@@ -85,6 +85,32 @@ const RETAKE = {
   name: "reservation-retake",
   text: "SELECT retake_numbers($1, $2, $3, number_set($4::bigint[]), $5) AS retaken",
 };
+/** What `retake_numbers` judges, number by number. */
+const STILL_FREE = {
+  name: "reservation-still-free",
+  text: `SELECT artifact_ids($2, wanted - given - borne) AS ids FROM (SELECT number_set($4::bigint[]) AS wanted) asked
+CROSS JOIN LATERAL (SELECT coalesce(range_agg(r.numbers), '{}') AS given FROM id_reservations r
+  WHERE r.namespace = $1 AND r.artifact_type = $2 AND (r.returned_at IS NULL OR r.reserved_at >= $5)
+    AND r.numbers && wanted) since
+CROSS JOIN LATERAL (SELECT coalesce(range_agg(int8range(b.number, b.number + 1)), '{}') AS borne
+  FROM task_numbers($1, $2, wanted) b WHERE b.project <> $3) tasks`,
+};
+
+async function stillFree(
+  { db }: Context,
+  { namespace, artifactType, projectId, expiresAt }: LockedReservation,
+  ids: readonly string[],
+): Promise<string[]> {
+  const [found] = await db.read<{ ids: string[] }>(STILL_FREE, [
+    namespace,
+    artifactType,
+    projectId,
+    numbersOf(ids),
+    expiresAt,
+  ]);
+  return found?.ids ?? [];
+}
+
 const SPLIT_OFF = {
   name: "reservation-split-off",
   text: `INSERT INTO id_reservations
@@ -103,7 +129,7 @@ async function keep(ctx: Context, locked: LockedReservation, kept: readonly stri
       numbersOf(kept),
       expiresAt,
     ]);
-    if (!again?.retaken) throw reservationExpired(reservationId);
+    if (!again?.retaken) throw reservationExpired(reservationId, await stillFree(ctx, locked, kept));
   }
   await ctx.db.write(CONFIRM, [namespace, reservationId, numbersOf(kept)]);
   if (released.length > 0) await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);

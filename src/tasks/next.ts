@@ -21,9 +21,9 @@ JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL`,
 );
 const NEXT_WITH_STATUS = TASK.statement(
   "task-next-with-status",
-  (columns) => `SELECT ${columns} FROM tasks t
-WHERE project_id = $1 AND status = $2 AND deleted_at IS NULL AND archived_at IS NULL
-ORDER BY priority, queue_position LIMIT 1`,
+  (columns) => `SELECT ${columns} FROM tasks t JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL
+WHERE t.project_id = $1 AND t.status = $2 AND t.deleted_at IS NULL AND t.archived_at IS NULL
+ORDER BY t.priority, t.queue_position LIMIT 1`,
 );
 
 /**

@@ -49,7 +49,10 @@ it("keeps IDs after ids.expired and their return, while nobody was given them", 
 it("refuses IDs of which one was given since, and keeps the others when they are named", async () => {
   const { t, reservationId } = await expired();
   expect(await nextId(t.as(), US)).toMatchObject({ id: "US-001" });
-  await expect(confirmReservation(t.as(), { reservationId })).rejects.toMatchObject(EXPIRED);
+  await expect(confirmReservation(t.as(), { reservationId })).rejects.toMatchObject({
+    ...EXPIRED,
+    details: { reservationId, confirmable: ["US-002", "US-003"] },
+  });
   expect(await released(t)).toEqual(["US-002..US-003"]);
   const named = { reservationId, ids: ["US-003"] };
   // Nothing goes back now: US-001 is somebody else's, US-002 went back before.

@@ -102,7 +102,9 @@ describe("an archived project", () => {
       `mutation { reserveIds(input: {projectId: "alpha", artifactType: "US"}) { reservedIds } }`,
       `mutation { nextId(input: {projectId: "alpha", artifactType: "US", createProject: true}) { id } }`,
       `mutation { registerIds(input: {projectId: "alpha", ids: ["US-100"]}) { registered } }`,
-      `{ nextTask(projectId: "alpha") { task { taskId } } }`,
+      ...["PENDING", "IN_PROGRESS", "COMPLETED"].map(
+        (status) => `{ nextTask(projectId: "alpha", status: ${status}) { task { taskId } } }`,
+      ),
     ];
     for (const document of refused)
       expect([document, (await server.gql(document, {}, session)).errors]).toEqual([
