@@ -56,10 +56,13 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         url: "http://docket",
         apiKey: undefined,
         // One tool may ask several times, smaller where the first was too much: each has the limits of one request.
-        fetch: (url, init) =>
-          asRequester(new Requester(actor, { gone: scope.gone }), () =>
+        fetch: (url, init) => {
+          // The tool gives up after a time, and asks again: what it gave up must not go on beside that.
+          const gone = init.signal ? AbortSignal.any([scope.gone, init.signal]) : scope.gone;
+          return asRequester(new Requester(actor, { gone }), () =>
             graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, lastEventId: null, tellCost: false }),
-          ),
+          );
+        },
       }),
       keys: {
         unanswered,

@@ -1,5 +1,6 @@
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asRequester, Requester } from "../../src/db/requester.ts";
 import { connectOverHttp } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
@@ -227,6 +228,25 @@ describe("a call over HTTP that is repeated", () => {
     expect(first.map(([, taskId]) => taskId).sort()).toEqual(["TASK-001", "TASK-002"]);
     expect(await send([2, 1])).toEqual(first);
     expect(await addTask(caller)).toEqual(["TASK-003"]);
+  });
+
+  test("does not go on once its tool gave it up, while its caller still listens", async () => {
+    const caller = await makeProject(server, []);
+    const { viewer } = await caller.ask<{ viewer: { actor: string } }>("{ viewer { actor } }");
+    // All connections that its key may have, for longer than the tool waits.
+    const others = new Requester(viewer.actor, { limited: false });
+    const held = await asRequester(others, () =>
+      Promise.all(Array.from({ length: 8 }, () => server.database.pool.connect())),
+    );
+    const answer = (await (await post(caller)).json()) as { result: { isError: boolean; content: { text: string }[] } };
+    expect(answer.result).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringMatching(/No response within 5/) }],
+    });
+    for (const client of held) client.release();
+    // What waited would have its turn before this.
+    expect(await addTask(caller, { "docket-client-id": "another" })).toEqual(["TASK-001"]);
+    expect(await addTask(caller)).toEqual(["TASK-002"]);
   });
 
   test("is answered although its own batch cancels it", async () => {
