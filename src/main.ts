@@ -42,6 +42,8 @@ export async function main(): Promise<void> {
     // First of all: clients that come back after a restart find it taken, and wait for the rest.
     const port = await openPort(config.http);
     running.defer(() => port.close());
+    // At once, also while the rest is still being started.
+    void stopped.then(() => port.stopAccepting());
     const { url, ownerUrl, place, embedded } = await findDatabase(config, running, { create: true });
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
     // Most of what is loaded, which takes a second or two: Node takes no connection meanwhile, but the system does.

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { setImmediate as immediate } from "node:timers/promises";
 import type { HttpConfig } from "../config.ts";
 import { errorCode } from "../db/faults.ts";
 import { mostConnections } from "./most-connections.ts";
@@ -21,14 +22,16 @@ export interface Port {
   readonly url: string;
   /** Lets this answer those that wait, and all that come from here on. To be called once. */
   serve(service: Service): void;
-  /** No new connections from here on; those open go on. */
-  stopAccepting(): void;
+  /** No new connections from here on; those open go on, and those that the system has taken already are open. */
+  stopAccepting(): Promise<void>;
   /** Ends all connections that speak HTTP, the idle ones at once; WebSockets have to be closed before. */
   close(): Promise<void>;
 }
 
 /** How long requests under way may take to end when the server stops, in milliseconds. */
 const PATIENCE_MS = 5_000;
+/** For how long clients that come while the server stops are let in, in milliseconds. */
+const DRAIN_MS = 1_000;
 /** How long a request may take to arrive, from the connection's first moment, in milliseconds. */
 const REQUEST_MS = 30_000;
 /** How often that is looked at, in milliseconds. */
@@ -60,11 +63,13 @@ export async function openPort(
   const open = new Set<Duplex>();
   /** Those on which no request is under way, longest first. */
   const idle = new Set<Duplex>();
+  let taken = 0;
   const forget = (socket: Duplex) => {
     open.delete(socket);
     idle.delete(socket);
   };
   server.on("connection", (socket) => {
+    taken++;
     socket.on("error", () => undefined);
     socket.once("close", () => forget(socket));
     open.add(socket);
@@ -114,6 +119,20 @@ export async function openPort(
   server.on("error", () => undefined);
   const closed = new Promise((resolve) => server.once("close", resolve));
 
+  /**
+   * The system takes connections before Node does, which on a busy machine are many, and resets them all when nobody
+   * listens any more: their clients would not learn that the server stops. Node takes one in each round.
+   */
+  async function takeThoseWaiting(): Promise<void> {
+    const began = performance.now();
+    for (let before = -1; before !== taken && performance.now() - began < DRAIN_MS; ) {
+      before = taken;
+      // The first ends the round that is under way, the second a whole one.
+      await immediate();
+      await immediate();
+    }
+  }
+
   return {
     url: urlOf(server, host),
     serve(service) {
@@ -123,7 +142,10 @@ export async function openPort(
       server.on("error", service.failed);
       serve(service);
     },
-    stopAccepting: () => void server.close(),
+    async stopAccepting() {
+      await takeThoseWaiting();
+      server.close();
+    },
     async close() {
       giveUp(new Error("The server was stopped before it answered anybody."));
       if (server.listening) server.close();

@@ -46,7 +46,7 @@ export interface HttpServer {
   /** Without a path, such as `http://127.0.0.1:4000`. */
   readonly url: string;
   /** No new connections from here on; those open go on. */
-  stopAccepting(): void;
+  stopAccepting(): Promise<void>;
   /** Ends all connections; call it once streams have ended by themselves. */
   close(): Promise<void>;
 }

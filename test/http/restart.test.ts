@@ -145,8 +145,9 @@ test("clients watch on when the server is started anew, and those that try again
   const watchers = { ...clients, "graphql-ws with the documented settings": await documentedClient() };
   const watch = (name: string, by: Watch) => {
     const watching: Watching = { numbers: [], ended: [], frames: 0 };
-    onTestFinished(by({ url, apiKey }, watching));
-    return { name, watching };
+    const leave = by({ url, apiKey }, watching);
+    onTestFinished(leave);
+    return { name, watching, leave };
   };
   const seen = Object.entries(watchers).map(([name, by]) => watch(name, by));
   await eventually(() => expect(seen.filter(({ watching }) => watching.frames === 0)).toEqual([]));
@@ -155,7 +156,24 @@ test("clients watch on when the server is started anew, and those that try again
     eventually(() => expect(of).toMatchObject(of.map(({ name }) => ({ name, watching: { numbers, ended: [] } }))));
   await expectAll([2]);
 
-  await server.stop();
+  const reach = async () => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    await once(socket, "connect");
+    return socket;
+  };
+  // On a busy machine many have been taken by the system, and not yet by Node, when the server is told to stop.
+  const { pid } = server;
+  process.kill(pid, "SIGSTOP");
+  const newcomers = Array.from({ length: 20 }, async () => {
+    const connection = await reach();
+    const socket = new WebSocket(socketUrl(url), "graphql-transport-ws", { createConnection: () => connection });
+    return { closed: once(socket, "close") };
+  });
+  const waiting = await Promise.all(newcomers);
+  const stopped = server.stop();
+  process.kill(pid, "SIGCONT");
+  for (const { closed } of waiting) expect(await closed).toEqual([1012, Buffer.from("The server is stopping.")]);
+  await stopped;
   await server.start();
   await happen({ ask }, 3);
   await expectAll([2, 3]);
@@ -167,11 +185,7 @@ test("clients watch on when the server is started anew, and those that try again
   // Nobody can start PostgreSQL meanwhile, and so the server cannot answer yet.
   const [starting, early] = await whileLocked(join(home, "postgres.lock"), async () => {
     const starting = server.start();
-    const socket = await eventually(async () => {
-      const socket = connect(Number(new URL(url).port), "127.0.0.1");
-      await once(socket, "connect");
-      return socket;
-    });
+    const socket = await eventually(reach);
     socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
     return [starting, { answer: text(socket), ...watch("the early one", byDefault) }] as const;
   });
@@ -184,4 +198,16 @@ test("clients watch on when the server is started anew, and those that try again
     seen.filter(({ name }) => name !== BY_DEFAULT),
   );
   await expectAll([4], [early]);
+
+  for (const { leave } of [...seen, early]) leave();
+  await server.stop();
+  // Told to stop before it can answer, it keeps nobody waiting any more.
+  await whileLocked(join(home, "postgres.lock"), async () => {
+    server.start().catch(() => undefined);
+    (await eventually(reach)).on("error", () => undefined);
+    process.kill(server.pid, "SIGTERM");
+    await eventually(() => expect(reach()).rejects.toThrow("ECONNREFUSED"));
+  });
+  // A second signal would not let it end in order.
+  await eventually(() => expect(() => process.kill(server.pid, 0)).toThrow("ESRCH"));
 });
