@@ -57,8 +57,8 @@ export async function main(): Promise<void> {
     });
     const ending = new AbortController();
     const ended = Promise.race([stopped, ...(keeper ? [keeper.givenUp] : [])]).finally(() => ending.abort());
-    const introduced = introduce(server, config, place, ending.signal);
-    const givenUp = await Promise.race([ended, introduced.then(() => ended)]);
+    const introduced = stoppingSince === null ? introduce(server, config, place, ending.signal) : undefined;
+    const givenUp = await Promise.race([ended, Promise.resolve(introduced).then(() => ended)]);
     if (givenUp) throw givenUp;
     process.stdout.write("\nStopping: requests under way end first. Ctrl-C again to stop at once.\n");
   });

@@ -79,19 +79,21 @@ export async function openPort(
     forget(longest);
     longest.destroy();
   });
-  const answering = new WeakSet<Duplex>();
+  /** Requests under way: a client may send the next before it has its answer. */
+  const underWay = new WeakMap<Duplex, number>();
+  const answering = (socket: Duplex) => underWay.get(socket) ?? 0;
   server.on("request", ({ socket }, response) => {
-    answering.add(socket);
+    underWay.set(socket, answering(socket) + 1);
     idle.delete(socket);
     response.once("close", () => {
-      answering.delete(socket);
-      if (!socket.destroyed) idle.add(socket);
+      underWay.set(socket, answering(socket) - 1);
+      if (answering(socket) === 0 && !socket.destroyed) idle.add(socket);
     });
   });
   server.on("upgrade", (_request, socket) => idle.delete(socket));
   server.on("clientError", (error, socket) => {
     // An answer that is under way would be mixed up with another.
-    if (!socket.writable || answering.has(socket)) socket.destroy();
+    if (!socket.writable || answering(socket) > 0) socket.destroy();
     else refuseSocket(socket, refusalOf(error));
   });
 

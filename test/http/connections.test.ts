@@ -67,11 +67,16 @@ it("ends no request under way, and no WebSocket", async () => {
   const upgraded = await open();
   upgraded.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   expect(String((await once(upgraded, "data"))[0])).toContain("101");
+  const pipelined = await open();
+  pipelined.write("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+  await expect.poll(() => held.length).toBe(2);
+  expect(String((await once(pipelined, "data"))[0])).toContain("answered");
   for (let i = 0; i < 30; i++) (await open()).on("error", () => undefined).resume();
   expect(await ask("/")).toBe("answered");
   expect(isClosed(upgraded)).toBe(false);
-  held[0]?.();
+  for (const answer of held) answer();
   expect(await waiting).toBe("answered");
+  expect(String((await once(pipelined, "data"))[0])).toContain("answered");
   upgraded.destroy();
 });
 
