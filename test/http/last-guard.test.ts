@@ -17,6 +17,7 @@ async function startGuarded() {
     if (line.startsWith("port ")) resolve(`http://127.0.0.1:${line.slice(5)}`);
     else lines.push(line);
   });
+  // Its answers and its log come by different ways: what it logged may be read a moment later.
   return { child, exited, url: await url, logged: () => lines.map((line) => JSON.parse(line)) };
 }
 
@@ -26,7 +27,9 @@ test.each(["timer", "promise", "stream"])(
     const { child, url, logged } = await startGuarded();
     await expect(fetch(`${url}/${what}`)).rejects.toThrow("fetch failed");
     expect(await (await fetch(url)).text()).toBe("well");
-    expect(logged()).toMatchObject([{ level: "error", request_id: "r1", err: { message: `fault of a ${what}` } }]);
+    await expect
+      .poll(logged)
+      .toMatchObject([{ level: "error", request_id: "r1", err: { message: `fault of a ${what}` } }]);
     expect(child.exitCode).toBeNull();
   },
 );
@@ -35,7 +38,7 @@ test("a connection that breaks while nobody listens ends by itself alone", async
   const { child, url, logged } = await startGuarded();
   await expect(fetch(`${url}/broken`)).rejects.toThrow("fetch failed");
   expect(await (await fetch(url)).text()).toBe("well");
-  expect(logged()).toMatchObject([{ level: "error", err: { message: "fault of a socket" } }]);
+  await expect.poll(logged).toMatchObject([{ level: "error", err: { message: "fault of a socket" } }]);
   expect(child.exitCode).toBeNull();
 });
 
@@ -46,5 +49,5 @@ test.each([
   const { exited, url, logged } = await startGuarded();
   await expect(fetch(`${url}/${path}`)).rejects.toThrow("fetch failed");
   expect(await exited).toEqual([1, null]);
-  expect(logged()).toMatchObject([{ level: "fatal", err: { message: "fault of nobody's" } }]);
+  await expect.poll(logged).toMatchObject([{ level: "fatal", err: { message: "fault of nobody's" } }]);
 });

@@ -87,7 +87,7 @@ it("does not rob a twin that lives: half a lease after it was claimed or renewed
 
 it("takes over nothing of another key or worker, and goes with no other status", async () => {
   const { server } = await heldByClaude();
-  await owner.pass(599);
+  await owner.pass(540);
   const { secret: key } = await server.makeKey({ name: "other" });
   for (const refused of [
     takeOver(server, { ...NEW, key }),
@@ -104,7 +104,7 @@ it("takes over nothing of another key or worker, and goes with no other status",
     extensions: { code: "BAD_USER_INPUT" },
   });
   // An expired lease is free for all, and the attempt expired.
-  await owner.pass(2);
+  await owner.pass(61);
   const { data } = await takeOver(server, NEW, "twin");
   expect(data.updateTaskStatus.briefing).toEqual({ attempts: [{ number: 1, outcome: "EXPIRED" }] });
 });
