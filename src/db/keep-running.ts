@@ -54,9 +54,14 @@ export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
     let tries = 0;
     let startedAt = Number.NEGATIVE_INFINITY;
     let ran = true;
+    let unseen = false;
     while (!ending.signal.aborted) {
+      const seen = await server.isRunning().catch((error: Error) => error);
       // Who cannot look, as when no more files can be opened, has not seen it gone.
-      if (await server.isRunning().catch(() => true)) {
+      if (seen !== false) {
+        if (seen instanceof Error) health.failed(seen);
+        else if (unseen) health.over();
+        unseen = seen !== true;
         if (performance.now() - startedAt > SHORT_LIFE_MS) tries = 0;
         await pause(LOOK_MS);
         continue;
