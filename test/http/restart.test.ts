@@ -161,19 +161,7 @@ test("clients watch on when the server is started anew, and those that try again
     await once(socket, "connect");
     return socket;
   };
-  // On a busy machine many have been taken by the system, and not yet by Node, when the server is told to stop.
-  const { pid } = server;
-  process.kill(pid, "SIGSTOP");
-  const newcomers = Array.from({ length: 20 }, async () => {
-    const connection = await reach();
-    const socket = new WebSocket(socketUrl(url), "graphql-transport-ws", { createConnection: () => connection });
-    return { closed: once(socket, "close") };
-  });
-  const waiting = await Promise.all(newcomers);
-  const stopped = server.stop();
-  process.kill(pid, "SIGCONT");
-  for (const { closed } of waiting) expect(await closed).toEqual([1012, Buffer.from("The server is stopping.")]);
-  await stopped;
+  await server.stop();
   await server.start();
   await happen({ ask }, 3);
   await expectAll([2, 3]);
@@ -200,7 +188,19 @@ test("clients watch on when the server is started anew, and those that try again
   await expectAll([4], [early]);
 
   for (const { leave } of [...seen, early]) leave();
-  await server.stop();
+  // On a busy machine many have been taken by the system, and not yet by Node, when the server is told to stop.
+  const { pid } = server;
+  process.kill(pid, "SIGSTOP");
+  const newcomers = Array.from({ length: 20 }, async () => {
+    const connection = await reach();
+    const socket = new WebSocket(socketUrl(url), "graphql-transport-ws", { createConnection: () => connection });
+    return { closed: once(socket, "close") };
+  });
+  const waiting = await Promise.all(newcomers);
+  const stopped = server.stop();
+  process.kill(pid, "SIGCONT");
+  for (const { closed } of waiting) expect(await closed).toEqual([1012, Buffer.from("The server is stopping.")]);
+  await stopped;
   // Told to stop before it can answer, it keeps nobody waiting any more.
   await whileLocked(join(home, "postgres.lock"), async () => {
     server.start().catch(() => undefined);
