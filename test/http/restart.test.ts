@@ -164,7 +164,16 @@ test("clients watch on when the server is started anew, and those that try again
   await server.stop();
   await server.start();
   await happen({ ask }, 3);
-  await expectAll([2, 3]);
+  const steady = seen.filter(({ name }) => name !== BY_DEFAULT);
+  await expectAll([2, 3], steady);
+  // It comes back within seconds. Where a busy machine takes longer to start the server, it meets nobody there, see below.
+  const back = seen.find(({ name }) => name === BY_DEFAULT)?.watching;
+  await eventually(() =>
+    expect([back?.numbers, back?.ended.length]).toBeOneOf([
+      [[2, 3], 0],
+      [[2], 1],
+    ]),
+  );
 
   await server.stop();
   const ended = () => seen.filter(({ watching }) => watching.ended.length > 0).map(({ name }) => name);
@@ -181,10 +190,7 @@ test("clients watch on when the server is started anew, and those that try again
   expect(await early.answer).toMatch(/^HTTP\/1.1 200 OK/);
   await eventually(() => expect(early.watching.frames).toBeGreaterThan(0));
   await happen({ ask }, 4);
-  await expectAll(
-    [2, 3, 4],
-    seen.filter(({ name }) => name !== BY_DEFAULT),
-  );
+  await expectAll([2, 3, 4], steady);
   await expectAll([4], [early]);
 
   for (const { leave } of [...seen, early]) leave();
