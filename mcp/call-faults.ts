@@ -8,8 +8,10 @@ const MOST_TOLD = 5;
 /** What is wrong with a call: each fault, and the places whose members are to be told. */
 export function describeFaults(schema: Schema, args: unknown, error: z.ZodError) {
   const faults = error.issues.flatMap((issue) => faultsOf(schema, args, issue));
-  const told = faults.slice(0, MOST_TOLD).map(({ text }) => text);
-  if (faults.length > MOST_TOLD) told.push(`${faults.length - MOST_TOLD} more`);
+  // A number may be too large and no safe integer, which is the same to whoever sent it.
+  const texts = [...new Set(faults.map(({ text }) => text))];
+  const told = texts.slice(0, MOST_TOLD);
+  if (texts.length > MOST_TOLD) told.push(`${texts.length - MOST_TOLD} more`);
   return { told: told.join("; "), places: faults.map(({ within }) => within) };
 }
 

@@ -102,6 +102,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     example,
     async call(context, args = {}) {
       const { value, notes } = understand(inputSchema, args);
+      if (isTooDeep(value)) throw new CallFault(`The arguments of ${name} are nested more than 100 levels deep`);
       const unfit = unkept(value);
       if (unfit) throw new CallFault(`The arguments of ${name} contain ${unfit}`);
       const { data, error } = input.safeParse(value);
@@ -115,6 +116,18 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
       return { ...result, note: `${shortened(notes.join(" "), LONGEST_NOTE)}${own}` };
     },
   };
+}
+
+/** Far more than Docket stores, which says itself where it was passed, and far less than the stack bears. */
+const DEEPEST = 200;
+
+function isTooDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return true;
+    level = level.filter((part) => typeof part === "object" && part !== null).flatMap((part) => Object.values(part));
+  }
+  return false;
 }
 
 /**

@@ -139,6 +139,11 @@ describe("a wrong call is refused before anything is sent,", () => {
     ["add_task", { tasks: [{ description: "x", labels: [null] }] }, /tasks\[0\]\.labels\[0\] must be a text, not null/],
     ["add_task", { tasks: [{ description: "x" }] }, /^No project: pass project_id/],
     ["reserve_id_range", { artifact_type: "US", count: 101 }, /count must be a whole number from 1 to 100, not 101\./],
+    [
+      "list_tasks",
+      { limit: 1e308 },
+      /list_tasks: limit must be a whole number from 1 to 100, not 1e\+308\. list_tasks/,
+    ],
     ["list_tasks", { limit: "many" }, /limit must be a whole number from 1 to 100, not "many"\./],
     ["list_tasks", { all_projects: "perhaps" }, /all_projects must be true or false, not "perhaps"\./],
     ["list_tasks", { project_id: "a", all_projects: true }, /not both/],
@@ -157,6 +162,19 @@ describe("a wrong call is refused before anything is sent,", () => {
       const { text } = await connected.call(name, example as Record<string, unknown>);
       expect(text, name).toMatch(/^Docket unavailable|^No project/);
     }
+  });
+
+  test("however deep it is nested", async () => {
+    await using tools = await connectTools(NOWHERE);
+    const nested = (levels: number) => JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
+    const call = (levels: number) =>
+      tools.call("renew_task_lease", { task_id: "T", checkpoint: { a: nested(levels) } });
+    for (const levels of [199, 50_000])
+      expect((await call(levels)).text).toMatch(
+        /^The arguments of renew_task_lease are nested more than 100 levels deep\./,
+      );
+    // Docket itself knows where it was passed.
+    expect((await call(198)).text).toMatch(/^Docket unavailable/);
   });
 
   test("and what it repeats of the arguments is short", async () => {

@@ -114,6 +114,20 @@ describe("the stdio server", () => {
     expect(await attempts()).toMatchObject([{ outcome: "completed" }]);
   });
 
+  test("answers a call that is nested too deep, also where its numbers are looked at", async () => {
+    const { env } = await serve("a");
+    await using child = await connectChild(env);
+    const nested = (levels: number) => JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
+    for (const [levels, attempt] of [
+      [101, "1-1e1"],
+      [3_000, "1-abc"],
+      [3_000, "1-1e1"],
+    ] as const) {
+      const args = { task_id: "TASK-001", attempt, checkpoint: { a: nested(levels) } };
+      expect(await child.call("renew_task_lease", args)).toMatch(/nested more than 100 levels deep.*For example/s);
+    }
+  });
+
   test("logs each call with tool, duration and outcome, and no texts of tasks", async () => {
     const { env } = await serve("private text");
     await using child = await connectChild(env);
