@@ -62,7 +62,7 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
       }
       const started = performance.now();
       // A question that was cancelled, or whose caller went away, is not asked to its end; a change is.
-      const unwanted = keys ? AbortSignal.any([signal, keys.gone]) : signal;
+      const unwanted = AbortSignal.any([signal, keys?.gone ?? server.cancelled(requestId)]);
       const { mutate, failed } = keyedCall({ id: requestId, unwanted });
       const query: ToolContext["query"] = (document, variables, waitMs = 0) =>
         request(document, variables, { waitMs, signal: unwanted });

@@ -5,6 +5,7 @@ import { ServerError } from "../../client/faults.ts";
 import { createRequest } from "../../client/request.ts";
 import { UnansweredCalls } from "../../mcp/idempotency.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
+import { shortened } from "../../mcp/text.ts";
 import type { HttpConfig } from "../config.ts";
 import { asRequester, Requester } from "../db/requester.ts";
 import { DocketError } from "../errors.ts";
@@ -46,6 +47,12 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     exchange.keep(CALL_BYTES);
     const body = await readBody(exchange);
     const message = parsed(body);
+    const twice = idTwice(message.parsedBody);
+    if (twice !== undefined)
+      throw new HttpRefusal(
+        400,
+        `Two messages of the batch have the id ${shortened(JSON.stringify(twice), 60)}, and only one of them could be answered: give each its own.`,
+      );
     const webRequest = toWebRequest(exchange, body);
     // It is answered in JSON at once, whichever of its two types a client was told to accept.
     webRequest.headers.set("accept", "application/json, text/event-stream");
@@ -93,6 +100,16 @@ function parsed(body: Buffer): { parsedBody?: unknown } {
   } catch {
     return {};
   }
+}
+
+/** An id that two messages of a batch have. */
+function idTwice(body: unknown): unknown {
+  if (!Array.isArray(body)) return undefined;
+  const seen = new Set();
+  return body
+    .map((message) => message?.id)
+    .filter((id) => id !== undefined)
+    .find((id) => seen.size === seen.add(id).size);
 }
 
 /** The caller, undefined when it was refused. A browser's cookie is not for programs. */

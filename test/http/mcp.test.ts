@@ -259,4 +259,17 @@ describe("a call over HTTP that is repeated", () => {
     const answer = await fetch(`${server.url}/mcp`, { method: "POST", headers, body });
     expect(await answer.json()).toMatchObject({ id: 7, result: { structuredContent: { task_ids: ["TASK-001"] } } });
   });
+
+  test("is refused in a batch whose ids say not whose answer is whose, before any of it is done", async () => {
+    const caller = await makeProject(server, []);
+    const headers = { "content-type": "application/json", authorization: `Bearer ${caller.agentKey}` };
+    const call = { jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "add_task", arguments: add(caller) } };
+    const body = JSON.stringify([call, { ...call, id: 8 }, call]);
+    const answer = await fetch(`${server.url}/mcp`, { method: "POST", headers, body });
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      expect.stringContaining("Two messages of the batch have the id 7"),
+    ]);
+    expect(await addTask(caller)).toEqual(["TASK-001"]);
+  });
 });

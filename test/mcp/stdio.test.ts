@@ -128,6 +128,16 @@ describe("the stdio server", () => {
     }
   });
 
+  test("gives its answer again when a cancellation crossed it on the way", async () => {
+    const { env } = await serve();
+    await using child = await connectChild(env);
+    const next = async () => JSON.parse(await child.call("get_next_available_id", { artifact_type: "US" })).id;
+    expect([await next(), await next()]).toEqual(["US-001", "US-002"]);
+    // The client numbers its requests, from 0, which greets.
+    await child.client.notification({ method: "notifications/cancelled", params: { requestId: 1 } });
+    expect([await next(), await next()]).toEqual(["US-001", "US-003"]);
+  });
+
   test("logs each call with tool, duration and outcome, and no texts of tasks", async () => {
     const { env } = await serve("private text");
     await using child = await connectChild(env);
