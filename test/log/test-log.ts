@@ -8,6 +8,7 @@ import { append, type NewEvent } from "../../src/log/append.ts";
 import type { EventFrame } from "../../src/log/frames.ts";
 import { type FrameStream, type Log, type LogOptions, openLog } from "../../src/log/log.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { emptier } from "../support/empty.ts";
 
 export const ADMIN: Viewer = {
   actor: "admin",
@@ -36,37 +37,83 @@ export interface TestLog extends TestProcess {
   another(options?: Partial<LogOptions>): Promise<TestProcess>;
 }
 
-/** A log on a fresh database with projects alpha and beta; everything is gone when the test ends. */
+/** A database with its connections, of which the log of one test after another makes use. */
+interface Opened {
+  readonly test: TestDatabase;
+  readonly owner: Client;
+  readonly database: Database;
+  /** Who hears of the database's commits. */
+  readonly listeners: Set<() => void>;
+  /** Takes out what a test left. @returns whether it is as new. */
+  empty(): Promise<boolean>;
+}
+
+/** One that a test is through with, as new. */
+let spare: Opened | undefined;
+
+/** A log on a database as new with projects alpha and beta; all that a test leaves in it is gone when the test ends. */
 export async function startLog(options: Partial<LogOptions> = {}): Promise<TestLog> {
-  const test = await createTestDatabase();
-  const owner = await connect(test.ownerUrl, "docket test owner");
+  const opened = spare ?? (await open());
+  spare = undefined;
+  const { test, owner, listeners } = opened;
+  const database = { ...opened.database, onCommit: (listener: () => void) => void listeners.add(listener) };
   const processes: TestProcess[] = [];
-  onTestFinished(async () => {
+  onTestFinished(async ({ task }) => {
     for (const process of processes) await process.stop();
-    await owner.end();
-    await test.drop();
+    listeners.clear();
+    const { pool } = database;
+    const passed = task.result?.state === "pass" && !pool.ending && pool.idleCount === pool.totalCount;
+    if (passed && spare === undefined && (await opened.empty())) spare = opened;
+    else await close(opened);
   });
   await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ('alpha', false), ('beta', false)");
   await owner.query(
     "INSERT INTO projects (project_id, name, id_namespace) VALUES ('alpha', 'Alpha', 'alpha'), ('beta', 'Beta', 'beta')",
   );
-  const another = async (more: Partial<LogOptions> = {}) => {
-    const process = await startProcess(test.url, more);
+  const start = async (on: Database, more: Partial<LogOptions>, end: () => Promise<void>) => {
+    const process = await startProcess(on, test.url, more, end);
     processes.push(process);
     return process;
   };
-  return { ...(await another(options)), test, owner, another };
+  const first = await start(database, options, async () => undefined);
+  const another = async (more: Partial<LogOptions> = {}) => {
+    const own = openDatabase({ url: test.url, size: 8, applicationName: "docket test" });
+    return await start(own, more, () => own.close());
+  };
+  return { ...first, test, owner, another };
+}
+
+async function open(): Promise<Opened> {
+  const test = await createTestDatabase();
+  const owner = await connect(test.ownerUrl, "docket log test owner");
+  const database = openDatabase({ url: test.url, size: 8, applicationName: "docket log test" });
+  const listeners = new Set<() => void>();
+  database.onCommit(() => {
+    for (const listener of listeners) listener();
+  });
+  return { test, owner, database, listeners, empty: await emptier(owner) };
+}
+
+async function close({ test, owner, database }: Opened): Promise<void> {
+  if (!database.pool.ending) await database.close();
+  await owner.end();
+  await test.drop();
 }
 
 /** One viewer may stand for many clients. */
 const MANY_STREAMS = 100_000;
 
-async function startProcess(url: string, options: Partial<LogOptions>): Promise<TestProcess> {
+/** @param end what else ends with it. */
+async function startProcess(
+  database: Database,
+  url: string,
+  options: Partial<LogOptions>,
+  end: () => Promise<void>,
+): Promise<TestProcess> {
   const settings = { streamsPerClient: MANY_STREAMS, ...options.settings };
-  const database = openDatabase({ url, size: 8, applicationName: "docket test" });
   const log = await openLog({ database, listenUrl: url, logger: silent, ...options, settings });
   let stopped: Promise<void> | undefined;
-  return { database, log, stop: () => (stopped ??= log.close().then(() => database.close())) };
+  return { database, log, stop: () => (stopped ??= log.close().then(end)) };
 }
 
 /** The context of a verb that `viewer` calls. */

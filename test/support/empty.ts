@@ -1,10 +1,11 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
 import { escapeIdentifier } from "pg";
 
-/** All that is defined in the database, and how often anybody is connected to it beside a test of verbs. */
+/** All that is defined in the database, and how often anybody is connected to it beside who keeps it. */
 const LOOK = `SELECT md5(string_agg(thing, ' ' ORDER BY thing)) AS structure, (SELECT count(*) FROM pg_stat_activity
   WHERE datname = current_database() AND backend_type = 'client backend'
-    AND application_name NOT LIKE 'docket verb test%') AS others
+    AND application_name NOT SIMILAR TO 'docket (verb|log) test%') AS others
 FROM (
   SELECT concat_ws(' ', oid, relname, relkind, reloptions) FROM pg_class WHERE relnamespace = 'public'::regnamespace
   UNION ALL SELECT concat_ws(' ', attrelid, attname, atttypid, attnotnull, attisdropped) FROM pg_attribute a
@@ -15,6 +16,9 @@ FROM (
   UNION ALL SELECT concat_ws(' ', setrole, setconfig) FROM pg_db_role_setting
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 ) AS things (thing)`;
+
+/** How often it is looked again at most, a hundredth of a second apart. */
+const LOOKS = 50;
 
 const TABLES = `SELECT c.relname AS name,
   array_agg(a.attname::text ORDER BY attnum) FILTER (WHERE attgenerated = '') AS columns
@@ -47,7 +51,14 @@ export async function emptier(owner: Client): Promise<() => Promise<boolean>> {
   const look = async () => (await owner.query<{ structure: string; others: number }>(LOOK)).rows[0];
   const fresh = await look();
   return async () => {
-    const now = await look();
+    // What a test has set for its session.
+    await owner.query("RESET ALL");
+    let now = await look();
+    // A connection that was ended is there for a moment more.
+    for (let i = 0; i < LOOKS && Number(now?.others) > 0; i++) {
+      await pause(10);
+      now = await look();
+    }
     if (now?.structure !== fresh?.structure || Number(now?.others) > 0) return false;
     await owner.query(text);
     return true;

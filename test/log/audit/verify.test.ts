@@ -5,33 +5,42 @@ import type { Database } from "../../../src/db/database.ts";
 import { readHeads, signHeads, takeHeads } from "../../../src/log/audit/kept-heads.ts";
 import { connectAuditor, ENTRY, type Scope, verifyLog } from "../../../src/log/audit/verify.ts";
 import { takeOutOldest } from "../../../src/log/retention.ts";
+import { seedTasks, type VerbTest, verbTest } from "../../support/verbs.ts";
 import { fill, usePartitionsOf } from "../small-partitions.ts";
-import { commit, startLog, type TestLog, taskEvent } from "../test-log.ts";
+import { commit, taskEvent } from "../test-log.ts";
 
-interface Audited extends TestLog {
+interface Logged extends VerbTest {
   readonly auditor: Client;
   /** What a superuser may do to the log. */
   tamper(sql: string): Promise<void>;
 }
 
-/** A log whose events of alpha have odd positions, those of beta even ones: numbers 1 to 6 of each. */
-async function startAudited(): Promise<Audited> {
-  const log = await startLog({ settings: { drainIntervalMs: 60_000 } });
-  const { database, owner, test: testDatabase } = log;
-  for (let i = 1; i <= 6; i++)
-    await commit(database, taskEvent("alpha", `TASK-${i}`, { i }), taskEvent("beta", `TASK-${i}`, { i }));
-  await log.log.cursor();
-  const auditor = await connectAuditor(testDatabase.ownerUrl);
+/** An empty log with projects alpha and beta. */
+async function startEmpty(): Promise<Logged> {
+  const t = await verbTest();
+  for (const project of ["alpha", "beta"]) await seedTasks(t, project, 0);
+  const auditor = await connectAuditor(t.test.ownerUrl);
   onTestFinished(() => auditor.end());
   return {
-    ...log,
+    ...t,
     auditor,
     async tamper(sql) {
-      await owner.query("SET session_replication_role = replica");
-      await owner.query(sql);
-      await owner.query("RESET session_replication_role");
+      await t.owner.query("SET session_replication_role = replica");
+      await t.owner.query(sql);
+      await t.owner.query("RESET session_replication_role");
     },
   };
+}
+
+/** A log whose events of alpha have odd positions, those of beta even ones: numbers 1 to 6 of each. */
+async function startAudited(): Promise<Logged> {
+  const log = await startEmpty();
+  const events = Array.from({ length: 12 }, (_, i) =>
+    taskEvent(i % 2 === 0 ? "alpha" : "beta", `TASK-${1 + (i >> 1)}`, { i: 1 + (i >> 1) }),
+  );
+  await commit(log.database, ...events);
+  await log.owner.query("SELECT drain()");
+  return log;
 }
 
 /** Lets retention take out the oldest part once: after the walk has read where the log begins, before it reads rows. */
@@ -242,9 +251,7 @@ test("signs heads, and refuses ones that were changed, are not signed, or are si
 });
 
 test("begins where the kept log does, and again when a part is taken out under its feet", async () => {
-  const { database, owner, test: testDatabase } = await startLog();
-  const auditor = await connectAuditor(testDatabase.ownerUrl);
-  onTestFinished(() => auditor.end());
+  const { auditor, database, owner } = await startEmpty();
   await usePartitionsOf(owner, 100);
   await fill(owner, "ended", 50, "docket_now() - interval '3 years'");
   await fill(owner, "alpha", 250, "docket_now() - interval '3 years'");
@@ -283,9 +290,7 @@ test("begins where the kept log does, and again when a part is taken out under i
 });
 
 test("finds nothing wrong with one chain whose events are taken out under its feet", async () => {
-  const { database, owner, test: testDatabase } = await startLog();
-  const auditor = await connectAuditor(testDatabase.ownerUrl);
-  onTestFinished(() => auditor.end());
+  const { auditor, database, owner } = await startEmpty();
   await usePartitionsOf(owner, 100);
   await fill(owner, "ended", 50, "docket_now() - interval '3 years'");
   await fill(owner, "alpha", 50, "docket_now() - interval '3 years'");
@@ -302,9 +307,7 @@ test("finds nothing wrong with one chain whose events are taken out under its fe
 });
 
 test("knows a chain whose events are all taken out under its feet", async () => {
-  const { database, owner, test: testDatabase } = await startLog();
-  const auditor = await connectAuditor(testDatabase.ownerUrl);
-  onTestFinished(() => auditor.end());
+  const { auditor, database, owner } = await startEmpty();
   await usePartitionsOf(owner, 100);
   await fill(owner, "ended", 100, "docket_now() - interval '3 years'");
   await fill(owner, "alpha", 1);
@@ -357,20 +360,18 @@ test("finds a beginning of the log that was moved over events that somebody chan
 });
 
 test("finds that events were taken out which are younger than retention keeps them, by heads that were kept", async () => {
-  const log = await startLog();
-  await usePartitionsOf(log.owner, 10);
-  await fill(log.owner, "alpha", 6);
-  await fill(log.owner, "beta", 4);
-  await fill(log.owner, "alpha", 8);
-  const auditor = await connectAuditor(log.test.ownerUrl);
-  onTestFinished(() => auditor.end());
+  const { auditor, owner } = await startEmpty();
+  await usePartitionsOf(owner, 10);
+  await fill(owner, "alpha", 6);
+  await fill(owner, "beta", 4);
+  await fill(owner, "alpha", 8);
   const against = await takeHeads(auditor);
-  await fill(log.owner, "alpha", 8);
+  await fill(owner, "alpha", 8);
   for (const [to, partition] of [
     [10, "events_from_1"],
     [20, "events_from_11"],
   ] as const) {
-    await log.owner.query(`SET session_replication_role = replica; ${MOVE_FLOOR(to)};
+    await owner.query(`SET session_replication_role = replica; ${MOVE_FLOOR(to)};
       ALTER TABLE events DETACH PARTITION ${partition}; RESET session_replication_role`);
   }
   expect((await verifyLog(auditor)).faults).toEqual([]);
