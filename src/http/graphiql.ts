@@ -108,7 +108,13 @@ async function makePage() {
     .replace(TAB, (tab) => `drag:!1,layout:!1,${tab}`)
     .replace(RETRY, (_, attempts, wait) => `retryAttempts:${attempts}=1/0,retryWait:${wait}=${waitToRetry.toString()},`)
     .replace(SHOULD_RETRY, (_, should) => `shouldRetry:${should}=()=>!0,`)
-    .replace(RUN, (begin, params) => `${begin}if(!/[^\\s,]/.test(${params}.query.replace(/#.*/g,"")))return ${EMPTY};`);
+    .replace(
+      RUN,
+      (begin, params) =>
+        `${begin}if(!/[^\\s,]/.test(${params}.query.replace(/#.*/g,"")))return ${EMPTY};` +
+        // For a moment after another tab was chosen, GraphiQL still names the operation of the one before.
+        `if(!RegExp("^(query|mutation|subscription)\\\\s+"+${params}.operationName+"\\\\b","m").test(${params}.query))${params}={...${params},operationName:void 0};`,
+    );
   const plain = Buffer.from(html);
   return { plain, gzip: gzipSync(plain, { level: 4 }) };
 }

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fillingClaims } from "../../src/http/graphiql-page.ts";
 import { TABS } from "../../src/http/graphiql-tabs.ts";
 import { createSignInToken } from "../../src/keys/sign-in.ts";
-import { createTestDatabase } from "../support/database.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runExample } from "../support/examples.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
@@ -60,31 +60,35 @@ test("the comments of the ready-made tabs are wholly in view", () => {
 
 describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
   let browser: Browser;
+  let database: TestDatabase;
+  let server: TestServer;
+  let page: Page;
+  /** What the page asked other hosts for. */
+  const foreign: string[] = [];
+  const faults: string[] = [];
+  /** Of each WebSocket, the client id it named. */
+  const clients: unknown[] = [];
+
+  // Loading the page is most of what these tests take, so they share one.
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-  }, 60_000);
-  afterAll(() => browser?.close());
-
-  interface Opened {
-    readonly page: Page;
-    /** What the page asked other hosts for. */
-    readonly foreign: string[];
-    readonly faults: string[];
-    /** Of each WebSocket, the client id it named. */
-    readonly clients: unknown[];
-  }
-
-  /** A page that was signed in by the link of the banner. */
-  async function open(server: TestServer): Promise<Opened> {
-    const { keyId } = await server.makeKey({ name: "boss", role: "admin" });
-    const page = await (await browser.newContext()).newPage();
-    onTestFinished(() => page.context().close());
-    const foreign: string[] = [];
-    const faults: string[] = [];
+    browser = await chromium.launch({
+      executablePath,
+      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+    });
+    database = await createTestDatabase();
+    server = await startTestServer({ test: database, keepOpen: true });
+    page = await browser.newPage();
+    // A spinner that nobody sees turn costs a lot.
+    await page.addInitScript(() =>
+      addEventListener("DOMContentLoaded", () => {
+        const still = document.createElement("style");
+        still.textContent = "* { animation: none !important }";
+        document.head.append(still);
+      }),
+    );
     page.on("request", (request) => {
       if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) foreign.push(request.url());
     });
-    const clients: unknown[] = [];
     page.on("websocket", (socket) => {
       socket.on("framesent", ({ payload }) => {
         const message = JSON.parse(String(payload));
@@ -95,12 +99,18 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     page.on("console", (message) => {
       if (message.type() === "error") faults.push(message.text());
     });
+    // As by the link of the banner.
+    const { keyId } = await server.makeKey({ name: "boss", role: "admin" });
     await page.goto(`${server.url}/sign-in?token=${await createSignInToken(server.database, keyId)}`);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.waitForURL(`${server.url}/graphql`);
     await page.getByRole("tab", { name: "Watch" }).waitFor();
-    return { page, foreign, faults, clients };
-  }
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await database?.drop();
+  });
 
   /** Whether the text is in the result, of which only the lines that are in view are in the page. */
   async function scrolled(lines: Locator, text: string): Promise<boolean> {
@@ -110,10 +120,6 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
   }
 
   test("opens with tabs for a query, a claim, a reservation and a subscription that ticks", async () => {
-    const database = await createTestDatabase();
-    onTestFinished(() => database.drop());
-    const server = await startTestServer({ test: database });
-    const { page, foreign, faults, clients } = await open(server);
     for (const name of READY_MADE) expect(await page.getByRole("tab", { name }).count()).toBe(1);
 
     await page.getByRole("button", { name: /execute/i }).click();
@@ -161,18 +167,30 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     page.on("websocket", () => tries++);
     await server.close();
     await expect.poll(() => tries).toBeGreaterThan(1);
-    const second = await startTestServer({ test: database, env: { PORT: new URL(server.url).port } });
-    await expect.poll(() => second.log.streams, { timeout: 30_000 }).toBe(1);
+    server = await startTestServer({ test: database, env: { PORT: new URL(server.url).port }, keepOpen: true });
+    await expect.poll(() => server.log.streams, { timeout: 30_000 }).toBe(1);
   });
-
-  const tabs = (page: Page) => page.locator(".graphiql-tabs [role=tab]").allInnerTexts();
 
   test("shows the ready-made tabs on a first visit, whatever another server of this address left, and only those at the bare address later", {
     timeout: 240_000,
   }, async () => {
-    const server = await startTestServer();
-    const { page } = await open(server);
-    const names = async () => (await tabs(page)).map((name) => name.trim());
+    const names = async () =>
+      (await page.locator(".graphiql-tabs [role=tab]").allInnerTexts()).map((name) => name.trim());
+    await page.evaluate(() => {
+      const tab = {
+        id: "x",
+        title: "<untitled>",
+        query: null,
+        variables: null,
+        headers: null,
+        operationName: null,
+        response: null,
+      };
+      localStorage.clear();
+      localStorage.setItem("graphiql:tabState", JSON.stringify({ activeTabIndex: 0, tabs: [tab] }));
+    });
+    await page.goto(`${server.url}/graphql`);
+    await page.getByRole("tab", { name: "Watch" }).waitFor();
     expect(await names()).toEqual(READY_MADE);
 
     // Played again and again, Complete is for what was claimed last, and the tabs keep their names.
@@ -196,28 +214,9 @@ describe.skipIf(!existsSync(executablePath))("GraphiQL in a browser", () => {
     await page.goto(`${server.url}/graphql?query=${encodeURIComponent("query Shared { viewer { name } }")}`);
     await page.getByRole("tab", { name: "Shared", selected: true }).waitFor();
     expect(await names()).toEqual([...READY_MADE, "Shared"]);
-
-    await page.evaluate(() => {
-      const tab = {
-        id: "x",
-        title: "<untitled>",
-        query: null,
-        variables: null,
-        headers: null,
-        operationName: null,
-        response: null,
-      };
-      localStorage.clear();
-      localStorage.setItem("graphiql:tabState", JSON.stringify({ activeTabIndex: 0, tabs: [tab] }));
-    });
-    await page.goto(`${server.url}/graphql`);
-    await page.getByRole("tab", { name: "Watch" }).waitFor();
-    expect(await names()).toEqual(READY_MADE);
   });
 
   test("says what to do when an empty document is played", { timeout: 240_000 }, async () => {
-    const server = await startTestServer();
-    const { page } = await open(server);
     await page.locator(".graphiql-query-editor .view-lines").first().click();
     await page.keyboard.press("Control+A");
     await page.keyboard.press("Delete");
