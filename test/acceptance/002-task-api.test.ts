@@ -1,11 +1,19 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { idsFrom } from "../ids/projects.ts";
-import { createTestDatabase } from "../support/database.ts";
 import { startDatabaseProxy } from "../support/database-proxy.ts";
-import { connectOwner } from "../support/owner.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { connectOwner, type Owner } from "../support/owner.ts";
+import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
 
-const PROJECT = "ai-agent-mcp-server";
+let shared: TestServer;
+let owner: Owner;
+beforeAll(async () => {
+  shared = await startTestServer({ keepOpen: true });
+  owner = await connectOwner(shared.test, { keepOpen: true });
+});
+afterAll(async () => {
+  await owner.end();
+  await shared.close();
+});
 
 const NEXT = `query ($projectId: ID!) {
   nextTask(projectId: $projectId, status: PENDING) {
@@ -17,16 +25,16 @@ const UPDATE = `mutation ($input: UpdateTaskStatusInput!) {
   updateTaskStatus(input: $input) { task { taskId status completedAt completionNotes } }
 }`;
 
-const addTasks = (server: TestServer, ...tasks: object[]) =>
+const addTasks = (server: TestProject, ...tasks: object[]) =>
   server.ask<{ addTasks: { tasksAdded: number; taskIds: string[] } }>(
     "mutation ($input: AddTasksInput!) { addTasks(input: $input) { tasksAdded taskIds } }",
-    { input: { projectId: PROJECT, createProject: true, tasks } },
+    { input: { projectId: server.projectId, tasks } },
   );
 
-const next = (server: TestServer, projectId = PROJECT) => server.gql(NEXT, { projectId });
+const next = (server: TestProject) => server.gql(NEXT, { projectId: server.projectId });
 
 it("Scenario 1: retrieves the next pending task with all that a worker needs", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   await addTasks(
     server,
     {
@@ -44,7 +52,7 @@ it("Scenario 1: retrieves the next pending task with all that a worker needs", a
       nextTask: {
         task: {
           taskId: "TASK-051",
-          projectId: PROJECT,
+          projectId: server.projectId,
           description: "Generate PRD-006",
           generatorName: "prd-generator",
           status: "PENDING",
@@ -60,7 +68,7 @@ it("Scenario 1: retrieves the next pending task with all that a worker needs", a
 });
 
 it("Scenario 2: answers without a task and says why when none is pending", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   await addTasks(server, { description: "done", status: "COMPLETED" });
   expect(await next(server)).toEqual({
     data: { nextTask: { task: null, idle: { message: "No pending tasks for project" } } },
@@ -68,7 +76,7 @@ it("Scenario 2: answers without a task and says why when none is pending", async
 });
 
 it("Scenario 3: updates a task's status to completed, with its time and notes", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   await addTasks(server, { taskId: "TASK-051", description: "work", status: "IN_PROGRESS" });
   const input = { taskId: "TASK-051", status: "COMPLETED", completionNotes: "Done" };
   expect(await server.ask(UPDATE, { input })).toEqual({
@@ -76,18 +84,18 @@ it("Scenario 3: updates a task's status to completed, with its time and notes", 
       task: { taskId: "TASK-051", status: "COMPLETED", completedAt: expect.any(String), completionNotes: "Done" },
     },
   });
-  const owner = await connectOwner(server.test);
   const { rows } = await owner.query(
-    "SELECT status, completion_notes, now() - completed_at < interval '1 minute' AS just_now FROM tasks",
+    "SELECT status, completion_notes, now() - completed_at < interval '1 minute' AS just_now FROM tasks WHERE project_id = $1",
+    [server.projectId],
   );
   expect(rows).toEqual([{ status: "completed", completion_notes: "Done", just_now: true }]);
 });
 
 it("Scenario 4: rejects an invalid status transition and leaves the record as it was", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   await addTasks(server, { taskId: "TASK-051", description: "work", status: "COMPLETED" });
-  const owner = await connectOwner(server.test);
-  const before = await owner.query("SELECT * FROM tasks");
+  const state = () => owner.query("SELECT * FROM tasks WHERE project_id = $1", [server.projectId]);
+  const before = await state();
   const { data, errors } = await server.gql(UPDATE, { input: { taskId: "TASK-051", status: "PENDING" } });
   expect(data).toEqual({ updateTaskStatus: null });
   expect(errors).toMatchObject([
@@ -96,15 +104,15 @@ it("Scenario 4: rejects an invalid status transition and leaves the record as it
       extensions: { code: "INVALID_STATUS_TRANSITION", from: "completed", to: "pending", retryable: false },
     },
   ]);
-  expect((await owner.query("SELECT * FROM tasks")).rows).toEqual(before.rows);
+  expect((await state()).rows).toEqual(before.rows);
 });
 
 it("Scenario 5: lists the tasks of a project by status, with their number", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   const item = (status: string, i: number) => ({ description: `${status} ${i}`, status });
   await addTasks(server, ...[1, 2, 3].map((i) => item("COMPLETED", i)), ...[1, 2].map((i) => item("PENDING", i)));
   const { tasks } = await server.ask<{ tasks: unknown }>(
-    `{ tasks(filter: {projects: ["${PROJECT}"], status: {eq: COMPLETED}}) { totalCount nodes { description status } } }`,
+    `{ tasks(filter: {projects: ["${server.projectId}"], status: {eq: COMPLETED}}) { totalCount nodes { description status } } }`,
   );
   expect(tasks).toEqual({
     totalCount: 3,
@@ -113,7 +121,7 @@ it("Scenario 5: lists the tasks of a project by status, with their number", asyn
 });
 
 it("Scenario 6: adds a batch of six sub-artifact tasks", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   const artifacts = idsFrom("HLS", 6, 11);
   const { addTasks: added } = await addTasks(
     server,
@@ -128,13 +136,13 @@ it("Scenario 6: adds a batch of six sub-artifact tasks", async () => {
     })),
   );
   expect(added).toEqual({ tasksAdded: 6, taskIds: idsFrom("TASK", 46, 51) });
-  const owner = await connectOwner(server.test);
   const { rows } = await owner.query(
-    "SELECT project_id, task_id, generator_name, status, inputs, expected_outputs FROM tasks ORDER BY queue_position",
+    "SELECT project_id, task_id, generator_name, status, inputs, expected_outputs FROM tasks WHERE project_id = $1 ORDER BY queue_position",
+    [server.projectId],
   );
   expect(rows).toEqual(
     artifacts.map((artifactId, i) => ({
-      project_id: PROJECT,
+      project_id: server.projectId,
       task_id: `TASK-0${46 + i}`,
       generator_name: "hls-generator",
       status: "pending",
@@ -145,23 +153,20 @@ it("Scenario 6: adds a batch of six sub-artifact tasks", async () => {
 });
 
 it("Scenario 7: keeps projects apart", async () => {
-  const server = await startTestServer();
-  await addTasks(
-    server,
-    { projectId: "project-beta", description: "beta's", priority: 0 },
-    { projectId: "project-alpha", description: "alpha's" },
-  );
-  expect(await next(server, "project-alpha")).toMatchObject({
-    data: { nextTask: { task: { projectId: "project-alpha", description: "alpha's" } } },
+  const [alpha, beta] = [await makeProject(shared, []), await makeProject(shared, [])];
+  await addTasks(beta, { description: "beta's", priority: 0 });
+  await addTasks(alpha, { description: "alpha's" });
+  // By a key that sees both.
+  expect(await shared.gql(NEXT, { projectId: alpha.projectId })).toMatchObject({
+    data: { nextTask: { task: { projectId: alpha.projectId, description: "alpha's" } } },
   });
 });
 
 it("Scenario 8: refuses a request that names no project with 400, and says what is missing", async () => {
-  const server = await startTestServer();
-  const response = await fetch(`${server.url}/graphql`, {
+  const response = await fetch(`${shared.url}/graphql`, {
     method: "POST",
     headers: {
-      authorization: `Bearer ${server.agentKey}`,
+      authorization: `Bearer ${shared.agentKey}`,
       "content-type": "application/json",
       accept: "application/graphql-response+json",
     },
@@ -176,12 +181,9 @@ it("Scenario 8: refuses a request that names no project with 400, and says what 
 describe("a database that cannot be reached", () => {
   /** A server whose way to its database the test can cut. */
   async function startBehindProxy() {
-    const test = await createTestDatabase();
-    onTestFinished(() => test.drop());
-    const proxy = await startDatabaseProxy(test.url);
-    const server = await startTestServer({ test: { ...test, url: proxy.url } });
-    await addTasks(server, { description: "work" });
-    return { proxy, server };
+    const proxy = await startDatabaseProxy(shared.test.url);
+    const test = { ...shared.test, url: proxy.url };
+    return { proxy, server: await makeProject(await startTestServer({ test }), ["work"]) };
   }
 
   it("Scenario 9: tries a lost connection three times more, after 100, 200 and 400 ms", async () => {
@@ -204,7 +206,7 @@ describe("a database that cannot be reached", () => {
     const response = await fetch(`${server.url}/graphql`, {
       method: "POST",
       headers: { authorization: `Bearer ${server.agentKey}`, "content-type": "application/json" },
-      body: JSON.stringify({ query: NEXT, variables: { projectId: PROJECT } }),
+      body: JSON.stringify({ query: NEXT, variables: { projectId: server.projectId } }),
     });
     expect(response.status).toBe(500);
     const body = await response.text();
@@ -230,7 +232,7 @@ describe("a database that cannot be reached", () => {
 });
 
 it("Scenario 10: answers 100 requests at once, with no more connections than the pool may have", async () => {
-  const server = await startTestServer();
+  const server = await makeProject(shared, []);
   await addTasks(server, ...Array.from({ length: 100 }, (_, i) => ({ description: `work ${i}` })));
   const answers = await Promise.all(Array.from({ length: 100 }, () => next(server)));
   for (const answer of answers)
