@@ -22,7 +22,7 @@ export async function disturb(world: World, plan: readonly Disturbance[], over: 
   for (let i = 0; !over.aborted; i++) {
     const { breaks, count, afterMs } = plan[i % plan.length] as Disturbance;
     await pause(afterMs);
-    if (breaks === "drainer") await world.replaceDrainer(i % world.drainers.length);
+    if (breaks === "drainer") await world.replaceDrainer();
     else await world.owner.query(BREAK, [breaks === "listeners" ? "docket listen" : "docket %", count]);
   }
 }

@@ -18,10 +18,8 @@ export interface World extends AsyncDisposable {
   /** The tables' owner, whose connections no disturbance breaks. */
   readonly owner: pg.Pool;
   readonly participants: readonly Participant[];
-  /** Processes of their own that only drain. */
-  readonly drainers: ChildProcess[];
-  /** Kills a drainer as kill -9 does and starts another in its place. */
-  replaceDrainer(index: number): Promise<void>;
+  /** Kills the process of its own that only drains, as kill -9 does, and starts another in its place. */
+  replaceDrainer(): Promise<void>;
 }
 
 /** Projects and tasks that writers write to. */
@@ -43,7 +41,6 @@ const SETTINGS = {
 };
 /** Of each participant: the first drains behind each of its commits, the last leaves them to the others. */
 const DRAIN_DELAYS_MS = [1, 20, 60_000];
-const DRAINERS = 2;
 const drainProcess = fileURLToPath(new URL("drain-process.ts", import.meta.url));
 
 export async function openWorld(): Promise<World> {
@@ -69,37 +66,36 @@ export async function openWorld(): Promise<World> {
     participants.push({ database, log });
   }
 
-  const drainers: ChildProcess[] = [];
+  let drainer: ChildProcess | undefined;
   const startDrainer = () => {
     // Coverage and the like of this process are not for it.
     const child = fork(drainProcess, [test.url], { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    return once(child, "message").then(() => child);
+    drainer = child;
+    return once(child, "message");
   };
   opened.defer(async () => {
-    await Promise.all(drainers.map(kill));
-    // Their backends end a moment after them.
+    await kill(drainer);
+    // Its backends end a moment after it.
     const left =
       "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'docket drainer'";
     while ((await owner.query(left)).rowCount);
   });
-  for (const child of await Promise.all(Array.from({ length: DRAINERS }, startDrainer))) drainers.push(child);
+  await startDrainer();
 
   const owned = opened.move();
   return {
     owner,
     participants,
-    drainers,
-    async replaceDrainer(index) {
-      const dying = drainers[index];
-      if (dying) await kill(dying);
-      drainers[index] = await startDrainer();
+    async replaceDrainer() {
+      await kill(drainer);
+      await startDrainer();
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+async function kill(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGKILL");
   await once(child, "exit");
 }
