@@ -20,6 +20,8 @@ export interface World extends AsyncDisposable {
   readonly participants: readonly Participant[];
   /** Kills the process of its own that only drains, as kill -9 does, and starts another in its place. */
   replaceDrainer(): Promise<void>;
+  /** Ends it, once nothing more comes that it could drain. */
+  endDrainer(): Promise<void>;
 }
 
 /** Projects and tasks that writers write to. */
@@ -90,6 +92,7 @@ export async function openWorld(): Promise<World> {
       await kill(drainer);
       await startDrainer();
     },
+    endDrainer: () => kill(drainer),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
