@@ -2,11 +2,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fc } from "@fast-check/vitest";
 import type { World } from "./world.ts";
 
-/** What breaks while writers write: PostgreSQL's side of some connections, or a process that drains. */
+/**
+ * What breaks while writers write: PostgreSQL's side of some connections, or a process that drains. Not so often that
+ * nobody gets on: a connection takes its time to be made anew.
+ */
 const disturbance = fc.record({
   breaks: fc.constantFrom("connections", "connections", "listeners", "drainer"),
-  count: fc.integer({ min: 1, max: 6 }),
-  afterMs: fc.integer({ min: 20, max: 150 }),
+  count: fc.integer({ min: 1, max: 3 }),
+  afterMs: fc.integer({ min: 60, max: 200 }),
 });
 export const disturbances = fc.array(disturbance, { minLength: 1, maxLength: 6 });
 type Disturbance = typeof disturbance extends fc.Arbitrary<infer T> ? T : never;
