@@ -192,15 +192,21 @@ it("reads the beginning of a large answer, and closes the connection", async () 
 it("queues a thousand deliveries at most for an endpoint that is down; the log holds the rest until it is up", async () => {
   const t = await startWebhookTest();
   const endpoint = await startEndpoint(status(503));
-  await t.create({ url: endpoint.url });
+  const other = await startEndpoint();
+  await t.create({ url: endpoint.url, projectIds: ["alpha"] });
+  await t.create({ url: other.url, projectIds: ["beta"] });
   await t.run();
   const tasks = Array.from({ length: 1_050 }, (_, i) => `T-${i % 40}`);
   await commit(t.database, ...tasks.map((task) => taskEvent("alpha", task)));
   // Of each task the first event is tried, and the queue is filled meanwhile.
   await eventually(async () => {
     expect(endpoint.received.length).toBeGreaterThanOrEqual(40);
-    expect(await t.deliveries()).toHaveLength(1_000);
+    expect((await t.deliveries()).length).toBeGreaterThanOrEqual(1_000);
   });
+  // What is queued behind it has had its turn.
+  await commit(t.database, taskEvent("beta", "B"));
+  await eventually(() => expect(other.received).toHaveLength(1));
+  expect((await t.deliveries()).filter(({ subject_id }) => subject_id !== "B")).toHaveLength(1_000);
 
   endpoint.answer = ok;
   await t.pass(60);
