@@ -100,7 +100,10 @@ export class Tail {
       const batch = this.#batch;
       const rows = await this.#db.read<EventRow>(TAIL, [this.#last.position, batch]);
       const link = known === 0 ? this.#last : rows[0];
-      if (link?.position !== this.#last.position || !link.hash.equals(this.#last.hash)) {
+      const next = rows[known]?.position ?? this.#last.position + 1;
+      // What follows may not have been read before it was taken out of the log.
+      const isHole = next !== this.#last.position + 1;
+      if (isHole || link?.position !== this.#last.position || !link.hash.equals(this.#last.hash)) {
         this.#last = await this.#reader.rewind();
         continue;
       }

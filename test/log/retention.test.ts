@@ -173,6 +173,10 @@ test("tells a cursor below the floor how to start again, and resumes from one at
   await fill(owner, "alpha", 1, LONG_AGO);
   const at = await log.cursor();
   await fill(owner, "alpha", 10);
+  // Who has not read what is taken out has to begin anew.
+  const reading = await log.follow(ADMIN, { filter: {}, after: start });
+  await takeEvents(reading, 110);
+  await reading.return?.();
   expect(await takeOutOldest(database, 24)).toBe("events_from_1");
 
   const fresh = (await another()).log;
@@ -189,6 +193,25 @@ test("tells a cursor below the floor how to start again, and resumes from one at
     await stream.return?.();
   }
   await expect(fresh.follow(ADMIN, { filter: {}, after: below })).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
+});
+
+test("delivers what is kept also where the oldest part was taken out before the process had read any of it", async () => {
+  const looked = Promise.withResolvers<void>();
+  const { log, owner } = await startLog({ logger: { ...silent, error: () => looked.resolve() } });
+  log.onEvents(looked.resolve);
+  await usePartitionsOf(owner, 100);
+  // At once for whoever looks on.
+  await owner.query("BEGIN");
+  await fill(owner, "alpha", 100, LONG_AGO);
+  await fill(owner, "alpha", 10);
+  await owner.query("SELECT detach_log_partition(interval '24 months')");
+  await owner.query("COMMIT");
+  await looked.promise;
+  const { cursor } = await log.events(ADMIN, { filter: {}, after: null, first: 1 });
+  const stream = await log.follow(ADMIN, { filter: {}, after: cursor });
+  const { value } = await stream.next();
+  expect(value?.events.map(({ number }) => number)).toEqual(Array.from({ length: 9 }, (_, i) => 102 + i));
+  await stream.return?.();
 });
 
 test("begins at the oldest kept in one step, however much was taken out", async () => {
