@@ -23,6 +23,8 @@ export interface RunningServer {
 interface StartOptions {
   /** A migrated database. */
   readonly databaseUrl: string;
+  /** The same, where it is open already. */
+  readonly database?: Database;
   /** The address, where it has been taken already. */
   readonly port?: Port;
   /** Where the log goes instead of stdout. */
@@ -35,13 +37,13 @@ interface StartOptions {
  */
 export async function startServer(
   config: Config,
-  { databaseUrl, port, logDestination }: StartOptions,
+  { databaseUrl, database: given, port, logDestination }: StartOptions,
 ): Promise<RunningServer> {
   // Closed in the reverse order of what stands here.
   await using opened = new AsyncDisposableStack();
   const logger = createLogger(config.log, logDestination);
   const { poolSize: size, requestSeconds } = config.database;
-  const database = openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
+  const database = given ?? openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
   opened.defer(() => database.close());
   await checkServer(database);
   if (!(await hasTextIndex(database)))

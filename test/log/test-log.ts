@@ -2,13 +2,12 @@ import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { onTestFinished } from "vitest";
 import type { Context, Viewer } from "../../src/access/viewer.ts";
-import { connect } from "../../src/db/connect.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import { append, type NewEvent } from "../../src/log/append.ts";
 import type { EventFrame } from "../../src/log/frames.ts";
 import { type FrameStream, type Log, type LogOptions, openLog } from "../../src/log/log.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { emptier } from "../support/empty.ts";
+import type { TestDatabase } from "../support/database.ts";
+import { takeDatabase } from "../support/kept-database.ts";
 
 export const ADMIN: Viewer = {
   actor: "admin",
@@ -37,34 +36,13 @@ export interface TestLog extends TestProcess {
   another(options?: Partial<LogOptions>): Promise<TestProcess>;
 }
 
-/** A database with its connections, of which the log of one test after another makes use. */
-interface Opened {
-  readonly test: TestDatabase;
-  readonly owner: Client;
-  readonly database: Database;
-  /** Who hears of the database's commits. */
-  readonly listeners: Set<() => void>;
-  /** Takes out what a test left. @returns whether it is as new. */
-  empty(): Promise<boolean>;
-}
-
-/** One that a test is through with, as new. */
-let spare: Opened | undefined;
-
 /** A log on a database as new with projects alpha and beta; all that a test leaves in it is gone when the test ends. */
 export async function startLog(options: Partial<LogOptions> = {}): Promise<TestLog> {
-  const opened = spare ?? (await open());
-  spare = undefined;
-  const { test, owner, listeners } = opened;
-  const database = { ...opened.database, onCommit: (listener: () => void) => void listeners.add(listener) };
+  const { test, owner, database, giveBack, drop } = await takeDatabase();
   const processes: TestProcess[] = [];
   onTestFinished(async ({ task }) => {
     for (const process of processes) await process.stop();
-    listeners.clear();
-    const { pool } = database;
-    const passed = task.result?.state === "pass" && !pool.ending && pool.idleCount === pool.totalCount;
-    if (passed && spare === undefined && (await opened.empty())) spare = opened;
-    else await close(opened);
+    await (task.result?.state === "pass" ? giveBack() : drop());
   });
   await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ('alpha', false), ('beta', false)");
   await owner.query(
@@ -81,23 +59,6 @@ export async function startLog(options: Partial<LogOptions> = {}): Promise<TestL
     return await start(own, more, () => own.close());
   };
   return { ...first, test, owner, another };
-}
-
-async function open(): Promise<Opened> {
-  const test = await createTestDatabase();
-  const owner = await connect(test.ownerUrl, "docket log test owner");
-  const database = openDatabase({ url: test.url, size: 8, applicationName: "docket log test" });
-  const listeners = new Set<() => void>();
-  database.onCommit(() => {
-    for (const listener of listeners) listener();
-  });
-  return { test, owner, database, listeners, empty: await emptier(owner) };
-}
-
-async function close({ test, owner, database }: Opened): Promise<void> {
-  if (!database.pool.ending) await database.close();
-  await owner.end();
-  await test.drop();
 }
 
 /** One viewer may stand for many clients. */

@@ -2,10 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
 import { escapeIdentifier } from "pg";
 
-/** All that is defined in the database, and how often anybody is connected to it beside who keeps it. */
+/** All that is defined in the database, and how many are connected to it. */
 const LOOK = `SELECT md5(string_agg(thing, ' ' ORDER BY thing)) AS structure, (SELECT count(*) FROM pg_stat_activity
-  WHERE datname = current_database() AND backend_type = 'client backend'
-    AND application_name NOT SIMILAR TO 'docket (verb|log) test%') AS others
+  WHERE datname = current_database() AND backend_type = 'client backend') AS connections
 FROM (
   SELECT concat_ws(' ', oid, relname, relkind, reloptions) FROM pg_class WHERE relnamespace = 'public'::regnamespace
   UNION ALL SELECT concat_ws(' ', attrelid, attname, atttypid, attnotnull, attisdropped) FROM pg_attribute a
@@ -29,11 +28,14 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT re
 const SEQUENCES = `SELECT format('SELECT setval(%L, %s, %L)', format('%I.%I', schemaname, sequencename),
   coalesce(last_value, start_value), last_value IS NOT NULL) AS reset FROM pg_sequences`;
 
+/** Brings the database back to its rows of the beginning, and says whether it is as new: see `emptier`. */
+export type Emptier = (connections: () => number) => Promise<boolean>;
+
 /**
  * Remembers the rows of a fresh database. The answer brings it back to them and says whether it is as new: nothing in
- * it was defined anew, and nobody else is connected to it.
+ * it was defined anew, and it has no other connections than it is told.
  */
-export async function emptier(owner: Client): Promise<() => Promise<boolean>> {
+export async function emptier(owner: Client): Promise<Emptier> {
   const { rows: tables } = await owner.query<{ name: string; columns: string[] }>(TABLES);
   const { rows: sequences } = await owner.query<{ reset: string }>(SEQUENCES);
   await owner.query("CREATE SCHEMA fresh");
@@ -48,18 +50,16 @@ export async function emptier(owner: Client): Promise<() => Promise<boolean>> {
     statements.push(`INSERT INTO public.${table} (${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM fresh.${table}`);
   }
   const text = [...statements, ...sequences.map(({ reset }) => reset), "COMMIT"].join("; ");
-  const look = async () => (await owner.query<{ structure: string; others: number }>(LOOK)).rows[0];
+  const look = async () => (await owner.query<{ structure: string; connections: number }>(LOOK)).rows[0];
   const fresh = await look();
-  return async () => {
-    // What a test has set for its session.
-    await owner.query("RESET ALL");
+  return async (connections) => {
     let now = await look();
     // A connection that was ended is there for a moment more.
-    for (let i = 0; i < LOOKS && Number(now?.others) > 0; i++) {
+    for (let i = 0; i < LOOKS && Number(now?.connections) > connections(); i++) {
       await pause(10);
       now = await look();
     }
-    if (now?.structure !== fresh?.structure || Number(now?.others) > 0) return false;
+    if (now?.structure !== fresh?.structure || Number(now?.connections) > connections()) return false;
     await owner.query(text);
     return true;
   };

@@ -8,6 +8,7 @@ import { makeSecret } from "../../src/keys/secret.ts";
 import type { Log } from "../../src/log/log.ts";
 import { startServer } from "../../src/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { takeDatabase } from "./kept-database.ts";
 
 /** What a GraphQL server answers. */
 export interface GraphQLAnswer<Data> {
@@ -65,19 +66,24 @@ export interface ServerOptions {
   readonly keepOpen?: boolean;
 }
 
-/** Starts a server on a fresh database, on any free port; it ends with the test. */
+/** Whether a server with these settings needs a pool of its own. */
+const isOwnPool = (env: object = {}) => Object.keys(env).some((name) => /^DOCKET_(POOL|REQUEST)/.test(name));
+
+/** Starts a server on a database as new, on any free port; it ends with the test. */
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
-  const test = options.test ?? (await createTestDatabase());
+  const kept = options.test || isOwnPool(options.env) ? undefined : await takeDatabase();
+  const test = options.test ?? kept?.test ?? (await createTestDatabase());
   const logged: Record<string, unknown>[] = [];
   const server = await startServer(readConfig({ PORT: "0", DOCKET_JOBS: "none", ...options.env }), {
     databaseUrl: test.url,
+    ...(kept && { database: kept.database }),
     logDestination: { write: (line) => void logged.push(JSON.parse(line)) },
   });
   const { url, database } = server;
 
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= server.close().then(() => (options.test ? undefined : test.drop()));
+    closed ??= server.close().then(() => (kept ? kept.giveBack() : options.test ? undefined : test.drop()));
     return closed;
   };
   if (!options.keepOpen) onTestFinished(close);

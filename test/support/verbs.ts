@@ -1,10 +1,9 @@
 import type { Client } from "pg";
 import { onTestFinished } from "vitest";
 import type { Context, Viewer } from "../../src/access/viewer.ts";
-import { connect } from "../../src/db/connect.ts";
-import { type Database, openDatabase } from "../../src/db/database.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
-import { emptier } from "./empty.ts";
+import type { Database } from "../../src/db/database.ts";
+import type { TestDatabase } from "./database.ts";
+import { takeDatabase } from "./kept-database.ts";
 
 /** A database and what a verb needs, without a server around it. */
 export interface VerbTest {
@@ -30,38 +29,13 @@ const AGENT: Viewer = {
   expiresAt: null,
 };
 
-/** A database with its connections. */
-interface Opened {
-  readonly test: TestDatabase;
-  readonly database: Database;
-  readonly owner: Client;
-  /** Takes out what a test left. @returns whether it is as new. */
-  empty(): Promise<boolean>;
-}
-
-/** One that a test is through with, as new: another would cost ten times as much. */
-let spare: Opened | undefined;
-
-/** Closed, and its database dropped or kept for another test, after the test. */
+/** A database as new; all that the test leaves in it is gone when the test ends. */
 export async function verbTest(): Promise<VerbTest> {
-  const opened = spare ?? (await open());
-  spare = undefined;
-  const { test, database, owner } = opened;
-  let listened = false;
-  onTestFinished(async ({ task }) => {
-    const passed = task.result?.state === "pass" && !listened && !database.pool.ending;
-    if (passed && spare === undefined && (await opened.empty())) spare = opened;
-    else await close(opened);
-  });
+  const { test, owner, database, giveBack, drop } = await takeDatabase();
+  onTestFinished(({ task }) => (task.result?.state === "pass" ? giveBack() : drop()));
   let moved = 0;
   return {
-    database: {
-      ...database,
-      onCommit(listener) {
-        listened = true;
-        database.onCommit(listener);
-      },
-    },
+    database,
     owner,
     test,
     as: (viewer = {}) => ({ db: database, viewer: { ...AGENT, ...viewer }, correlationId: "test" }),
@@ -81,19 +55,6 @@ export async function verbTest(): Promise<VerbTest> {
       return rows;
     },
   };
-}
-
-async function open(): Promise<Opened> {
-  const test = await createTestDatabase();
-  const database = openDatabase({ url: test.url, size: 25, applicationName: "docket verb test" });
-  const owner = await connect(test.ownerUrl, "docket verb test owner");
-  return { test, database, owner, empty: await emptier(owner) };
-}
-
-async function close({ test, database, owner }: Opened): Promise<void> {
-  await database.close();
-  await owner.end();
-  await test.drop();
 }
 
 /** A project and pending tasks T-001 … of it, by plain SQL. */
