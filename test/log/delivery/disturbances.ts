@@ -2,14 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fc } from "@fast-check/vitest";
 import type { World } from "./world.ts";
 
-/**
- * What breaks while writers write: PostgreSQL's side of some connections, or a process that drains. Not so often that
- * nobody gets on: a connection takes its time to be made anew.
- */
+/** What breaks while writers write: PostgreSQL's side of some connections, or a process that drains. */
 const disturbance = fc.record({
   breaks: fc.constantFrom("connections", "connections", "listeners", "drainer"),
-  count: fc.integer({ min: 1, max: 3 }),
-  afterMs: fc.integer({ min: 60, max: 200 }),
+  count: fc.integer({ min: 1, max: 6 }),
+  afterMs: fc.integer({ min: 20, max: 150 }),
 });
 export const disturbances = fc.array(disturbance, { minLength: 1, maxLength: 6 });
 type Disturbance = typeof disturbance extends fc.Arbitrary<infer T> ? T : never;
@@ -25,7 +22,7 @@ export async function disturb(world: World, plan: readonly Disturbance[], over: 
   for (let i = 0; !over.aborted; i++) {
     const { breaks, count, afterMs } = plan[i % plan.length] as Disturbance;
     await pause(afterMs);
-    if (breaks === "drainer") await world.replaceDrainer();
+    if (breaks === "drainer") await world.replaceDrainer(i % world.drainers.length);
     else await world.owner.query(BREAK, [breaks === "listeners" ? "docket listen" : "docket %", count]);
   }
 }

@@ -18,10 +18,10 @@ export interface World extends AsyncDisposable {
   /** The tables' owner, whose connections no disturbance breaks. */
   readonly owner: pg.Pool;
   readonly participants: readonly Participant[];
-  /** Kills the process of its own that only drains, as kill -9 does, and starts another in its place. */
-  replaceDrainer(): Promise<void>;
-  /** Ends it, once nothing more comes that it could drain. */
-  endDrainer(): Promise<void>;
+  /** Processes of their own that only drain. */
+  readonly drainers: ChildProcess[];
+  /** Kills a drainer as kill -9 does and starts another in its place. */
+  replaceDrainer(index: number): Promise<void>;
 }
 
 /** Projects and tasks that writers write to. */
@@ -43,6 +43,7 @@ const SETTINGS = {
 };
 /** Of each participant: the first drains behind each of its commits, the last leaves them to the others. */
 const DRAIN_DELAYS_MS = [1, 20, 60_000];
+const DRAINERS = 2;
 const drainProcess = fileURLToPath(new URL("drain-process.ts", import.meta.url));
 
 export async function openWorld(): Promise<World> {
@@ -68,37 +69,37 @@ export async function openWorld(): Promise<World> {
     participants.push({ database, log });
   }
 
-  let drainer: ChildProcess | undefined;
+  const drainers: ChildProcess[] = [];
   const startDrainer = () => {
     // Coverage and the like of this process are not for it.
     const child = fork(drainProcess, [test.url], { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    drainer = child;
-    return once(child, "message");
+    return once(child, "message").then(() => child);
   };
   opened.defer(async () => {
-    await kill(drainer);
-    // Its backends end a moment after it.
+    await Promise.all(drainers.map(kill));
+    // Their backends end a moment after them.
     const left =
       "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'docket drainer'";
     while ((await owner.query(left)).rowCount);
   });
-  await startDrainer();
+  for (const child of await Promise.all(Array.from({ length: DRAINERS }, startDrainer))) drainers.push(child);
 
   const owned = opened.move();
   return {
     owner,
     participants,
-    async replaceDrainer() {
-      await kill(drainer);
-      await startDrainer();
+    drainers,
+    async replaceDrainer(index) {
+      const dying = drainers[index];
+      if (dying) await kill(dying);
+      drainers[index] = await startDrainer();
     },
-    endDrainer: () => kill(drainer),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function kill(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGKILL");
   await once(child, "exit");
 }
