@@ -113,7 +113,7 @@ async function makePage() {
       (begin, params) =>
         `${begin}if(!/[^\\s,]/.test(${params}.query.replace(/#.*/g,"")))return ${EMPTY};` +
         // For a moment after another tab was chosen, GraphiQL still names the operation of the one before.
-        `if(!RegExp("^(query|mutation|subscription)\\\\s+"+${params}.operationName+"\\\\b","m").test(${params}.query))${params}={...${params},operationName:void 0};`,
+        `if(!RegExp("\\\\b(query|mutation|subscription)\\\\s+"+${params}.operationName+"\\\\b").test(${params}.query))${params}={...${params},operationName:void 0};`,
     );
   const plain = Buffer.from(html);
   return { plain, gzip: gzipSync(plain, { level: 4 }) };

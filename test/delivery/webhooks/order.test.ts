@@ -86,7 +86,7 @@ it("never has two events of a task on the way, with two processes on one databas
   const endpoint = await startEndpoint((response) => void setTimeout(() => response.end(), Math.random() * 5));
   await t.create({ url: endpoint.url });
   await Promise.all([t.run(), t.run({}, second)]);
-  const tasks = Array.from({ length: 70 }, (_, i) => `T-${i % 7}`);
+  const tasks = Array.from({ length: 120 }, (_, i) => `T-${i % 7}`);
   await Promise.all([t.happen(...tasks), ...tasks.map((task) => commit(second.database, taskEvent("beta", task)))]);
   await eventually(async () => {
     const deliveries = await t.deliveries();
@@ -108,7 +108,7 @@ it("gives a task's events to one of many claimers at a time, in order, whenever 
   const t = await startWebhookTest();
   await t.create({ url: "http://127.0.0.1:9/" });
   await t.create({ url: "http://127.0.0.1:9/other" });
-  const tasks = Array.from({ length: 100 }, (_, i) => `T-${i % 5}`);
+  const tasks = Array.from({ length: 150 }, (_, i) => `T-${i % 5}`);
   await commit(t.database, ...tasks.map((task) => taskEvent("alpha", task)));
   await queueAll(t);
   const underWay = new Set<string>();
