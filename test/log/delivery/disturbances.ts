@@ -6,7 +6,8 @@ import type { World } from "./world.ts";
 const disturbance = fc.record({
   breaks: fc.constantFrom("connections", "connections", "listeners", "drainer"),
   count: fc.integer({ min: 1, max: 6 }),
-  afterMs: fc.integer({ min: 20, max: 150 }),
+  // Broken faster than they are made again, connections carry no change that could get lost.
+  afterMs: fc.integer({ min: 60, max: 250 }),
 });
 export const disturbances = fc.array(disturbance, { minLength: 1, maxLength: 6 });
 type Disturbance = typeof disturbance extends fc.Arbitrary<infer T> ? T : never;

@@ -37,11 +37,14 @@ test.prop([plan], { numRuns, endOnFailure: true, reporter: nameTheSeed })(
     reading.catch(() => undefined);
     const over = new AbortController();
     const disturbing = breaks ? disturb(world, breaks, over.signal) : undefined;
-    try {
-      await write(world, writers, long);
-    } finally {
+    const calm = async () => {
       over.abort();
       await disturbing;
+    };
+    try {
+      await write(world, writers, long, calm);
+    } finally {
+      await calm();
     }
     end.resolve();
     expect((await logMatchesTasks(world)) === LONG_TASK.task).toBe(long);

@@ -27,12 +27,14 @@ class Rollback extends Error {}
 /**
  * Carries out the plans at once.
  * @param around whether one more transaction is open from before the first to after the last of them.
+ * @param calm called when they are carried out: where connections break sooner than they are made, nobody ever drains.
  * @returns once all is in the log.
  */
 export async function write(
   { owner, participants }: World,
   plans: readonly (readonly Change[])[],
   around: boolean,
+  calm: () => Promise<void>,
 ): Promise<void> {
   // Nothing that can be seen is left in the inbox.
   const drained = () => expect.poll(async () => (await owner.query("SELECT FROM event_inbox")).rowCount).toBe(0);
@@ -45,6 +47,7 @@ export async function write(
         for (const one of changes) await carryOut(participants[i % participants.length] as Participant, one);
       }),
     );
+    await calm();
     // It holds up nobody's events, and its own come when it commits: the last ones.
     await drained();
     await long.query("COMMIT");
