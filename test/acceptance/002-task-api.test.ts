@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { idsFrom } from "../ids/projects.ts";
 import { startDatabaseProxy } from "../support/database-proxy.ts";
-import { connectOwner, type Owner } from "../support/owner.ts";
-import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
+import { makeProject, shareServer, startTestServer, type TestProject } from "../support/server.ts";
 
-let shared: TestServer;
-let owner: Owner;
-beforeAll(async () => {
-  shared = await startTestServer({ keepOpen: true });
-  owner = await connectOwner(shared.test, { keepOpen: true });
-});
-afterAll(async () => {
-  await owner.end();
-  await shared.close();
-});
+const shared = shareServer();
 
 const NEXT = `query ($projectId: ID!) {
   nextTask(projectId: $projectId, status: PENDING) {
@@ -34,7 +24,7 @@ const addTasks = (server: TestProject, ...tasks: object[]) =>
 const next = (server: TestProject) => server.gql(NEXT, { projectId: server.projectId });
 
 it("Scenario 1: retrieves the next pending task with all that a worker needs", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   await addTasks(
     server,
     {
@@ -68,7 +58,7 @@ it("Scenario 1: retrieves the next pending task with all that a worker needs", a
 });
 
 it("Scenario 2: answers without a task and says why when none is pending", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   await addTasks(server, { description: "done", status: "COMPLETED" });
   expect(await next(server)).toEqual({
     data: { nextTask: { task: null, idle: { message: "No pending tasks for project" } } },
@@ -76,7 +66,7 @@ it("Scenario 2: answers without a task and says why when none is pending", async
 });
 
 it("Scenario 3: updates a task's status to completed, with its time and notes", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   await addTasks(server, { taskId: "TASK-051", description: "work", status: "IN_PROGRESS" });
   const input = { taskId: "TASK-051", status: "COMPLETED", completionNotes: "Done" };
   expect(await server.ask(UPDATE, { input })).toEqual({
@@ -84,7 +74,7 @@ it("Scenario 3: updates a task's status to completed, with its time and notes", 
       task: { taskId: "TASK-051", status: "COMPLETED", completedAt: expect.any(String), completionNotes: "Done" },
     },
   });
-  const { rows } = await owner.query(
+  const { rows } = await shared.owner.query(
     "SELECT status, completion_notes, now() - completed_at < interval '1 minute' AS just_now FROM tasks WHERE project_id = $1",
     [server.projectId],
   );
@@ -92,9 +82,9 @@ it("Scenario 3: updates a task's status to completed, with its time and notes", 
 });
 
 it("Scenario 4: rejects an invalid status transition and leaves the record as it was", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   await addTasks(server, { taskId: "TASK-051", description: "work", status: "COMPLETED" });
-  const state = () => owner.query("SELECT * FROM tasks WHERE project_id = $1", [server.projectId]);
+  const state = () => shared.owner.query("SELECT * FROM tasks WHERE project_id = $1", [server.projectId]);
   const before = await state();
   const { data, errors } = await server.gql(UPDATE, { input: { taskId: "TASK-051", status: "PENDING" } });
   expect(data).toEqual({ updateTaskStatus: null });
@@ -108,7 +98,7 @@ it("Scenario 4: rejects an invalid status transition and leaves the record as it
 });
 
 it("Scenario 5: lists the tasks of a project by status, with their number", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   const item = (status: string, i: number) => ({ description: `${status} ${i}`, status });
   await addTasks(server, ...[1, 2, 3].map((i) => item("COMPLETED", i)), ...[1, 2].map((i) => item("PENDING", i)));
   const { tasks } = await server.ask<{ tasks: unknown }>(
@@ -121,7 +111,7 @@ it("Scenario 5: lists the tasks of a project by status, with their number", asyn
 });
 
 it("Scenario 6: adds a batch of six sub-artifact tasks", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   const artifacts = idsFrom("HLS", 6, 11);
   const { addTasks: added } = await addTasks(
     server,
@@ -136,7 +126,7 @@ it("Scenario 6: adds a batch of six sub-artifact tasks", async () => {
     })),
   );
   expect(added).toEqual({ tasksAdded: 6, taskIds: idsFrom("TASK", 46, 51) });
-  const { rows } = await owner.query(
+  const { rows } = await shared.owner.query(
     "SELECT project_id, task_id, generator_name, status, inputs, expected_outputs FROM tasks WHERE project_id = $1 ORDER BY queue_position",
     [server.projectId],
   );
@@ -153,20 +143,20 @@ it("Scenario 6: adds a batch of six sub-artifact tasks", async () => {
 });
 
 it("Scenario 7: keeps projects apart", async () => {
-  const [alpha, beta] = [await makeProject(shared, []), await makeProject(shared, [])];
+  const [alpha, beta] = [await makeProject(shared.server, []), await makeProject(shared.server, [])];
   await addTasks(beta, { description: "beta's", priority: 0 });
   await addTasks(alpha, { description: "alpha's" });
   // By a key that sees both.
-  expect(await shared.gql(NEXT, { projectId: alpha.projectId })).toMatchObject({
+  expect(await shared.server.gql(NEXT, { projectId: alpha.projectId })).toMatchObject({
     data: { nextTask: { task: { projectId: alpha.projectId, description: "alpha's" } } },
   });
 });
 
 it("Scenario 8: refuses a request that names no project with 400, and says what is missing", async () => {
-  const response = await fetch(`${shared.url}/graphql`, {
+  const response = await fetch(`${shared.server.url}/graphql`, {
     method: "POST",
     headers: {
-      authorization: `Bearer ${shared.agentKey}`,
+      authorization: `Bearer ${shared.server.agentKey}`,
       "content-type": "application/json",
       accept: "application/graphql-response+json",
     },
@@ -181,8 +171,8 @@ it("Scenario 8: refuses a request that names no project with 400, and says what 
 describe("a database that cannot be reached", () => {
   /** A server whose way to its database the test can cut. */
   async function startBehindProxy() {
-    const proxy = await startDatabaseProxy(shared.test.url);
-    const test = { ...shared.test, url: proxy.url };
+    const proxy = await startDatabaseProxy(shared.server.test.url);
+    const test = { ...shared.server.test, url: proxy.url };
     return { proxy, server: await makeProject(await startTestServer({ test }), ["work"]) };
   }
 
@@ -232,7 +222,7 @@ describe("a database that cannot be reached", () => {
 });
 
 it("Scenario 10: answers 100 requests at once, with no more connections than the pool may have", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   await addTasks(server, ...Array.from({ length: 100 }, (_, i) => ({ description: `work ${i}` })));
   const answers = await Promise.all(Array.from({ length: 100 }, () => next(server)));
   for (const answer of answers)

@@ -1,36 +1,27 @@
 import { channel } from "node:diagnostics_channel";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { connectOwner, type Owner } from "../support/owner.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { shareServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
 
 /** How long a slow read looks at each reservation, in seconds. */
 const SLOW = 0.2;
 const SLOW_READ = "{ reservations { nodes { reservationId } } }";
 
-let server: TestServer;
-let owner: Owner;
+const shared = shareServer({ DOCKET_POOL_SIZE: "3" });
 
 beforeAll(async () => {
-  server = await startTestServer({ env: { DOCKET_POOL_SIZE: "3" }, keepOpen: true });
-  owner = await connectOwner(server.test, { keepOpen: true });
-  await server.ask(
+  await shared.server.ask(
     'mutation { reserveIds(input: {projectId: "alpha", createProject: true, artifactType: "US"}) { replayed } }',
   );
-  await owner.query(`
+  await shared.owner.query(`
     ALTER TABLE id_reservations ENABLE ROW LEVEL SECURITY;
     CREATE POLICY slow ON id_reservations TO docket_app USING (pg_sleep(${SLOW}) IS NOT NULL)`);
 });
 
-afterAll(async () => {
-  await owner.end();
-  await server.close();
-});
-
 /** The document that claims the one task of a new project. */
 async function prepareClaim(projectId: string): Promise<string> {
-  await server.ask(`mutation {
+  await shared.server.ask(`mutation {
     addTasks(input: {projectId: "${projectId}", createProject: true, tasks: [{description: "w"}]}) { replayed }
   }`);
   return `mutation { claimNextTask(input: {projectId: "${projectId}"}) { task { taskId } } }`;
@@ -40,7 +31,7 @@ const TAKEN = { claimNextTask: { task: { taskId: "TASK-001" } } };
 
 /** Slow reads that the database is busy with. */
 async function reading(): Promise<number> {
-  const { rowCount } = await owner.query(
+  const { rowCount } = await shared.owner.query(
     "SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename <> current_user AND wait_event = 'PgSleep'",
   );
   return rowCount ?? 0;
@@ -48,10 +39,10 @@ async function reading(): Promise<number> {
 
 /** Sends a document with a signal, and does not care for its answer. */
 function send(query: string, caller: AbortController): void {
-  fetch(`${server.url}/graphql`, {
+  fetch(`${shared.server.url}/graphql`, {
     method: "POST",
     signal: caller.signal,
-    headers: { "content-type": "application/json", authorization: `Bearer ${server.agentKey}` },
+    headers: { "content-type": "application/json", authorization: `Bearer ${shared.server.agentKey}` },
     body: JSON.stringify({ query }),
   }).catch(() => undefined);
 }
@@ -65,7 +56,7 @@ function countRequests(): () => number {
   return () => count;
 }
 
-const goneInLog = () => server.logged.filter((line) => line["status_code"] === 499).length;
+const goneInLog = () => shared.server.logged.filter((line) => line["status_code"] === 499).length;
 
 test("a claim is answered at once after hundreds of requests whose callers went away", async () => {
   const claim = await prepareClaim("hundreds");
@@ -79,17 +70,17 @@ test("a claim is answered at once after hundreds of requests whose callers went 
   // A few may have had their answers.
   await eventually(() => expect(goneInLog() - before).toBeGreaterThan(280));
   const began = performance.now();
-  expect(await server.ask(claim)).toEqual(TAKEN);
+  expect(await shared.server.ask(claim)).toEqual(TAKEN);
   // What was under way ends; all that waited would have taken more than a minute.
   expect(performance.now() - began).toBeLessThan(10_000);
 });
 
-const openSocket = () => connectSocket(server.wsUrl, { apiKey: server.agentKey });
+const openSocket = () => connectSocket(shared.server.wsUrl, { apiKey: shared.server.agentKey });
 const subscribe = (query: string) => ({ id: "1", type: "subscribe", payload: { query } });
 
 /** By the time that somebody else, who asks later, has an answer, what was sent before waits for its turn. */
 async function sent(): Promise<void> {
-  for (let i = 0; i < 3; i++) await server.ask("{ viewer { name } }", {}, { key: server.adminKey });
+  for (let i = 0; i < 3; i++) await shared.server.ask("{ viewer { name } }", {}, { key: shared.server.adminKey });
 }
 
 test.each<[string, (claim: string) => Promise<void>]>([
@@ -133,17 +124,17 @@ test.each<[string, (claim: string) => Promise<void>]>([
   await eventually(async () => expect(await reading()).toBeGreaterThan(0));
   await leave(claim);
   // Its turn comes after that of the one who left.
-  expect(await server.ask(claim)).toEqual(TAKEN);
+  expect(await shared.server.ask(claim)).toEqual(TAKEN);
   reader.abort();
 });
 
 test("a WebSocket's wait for events ends with the operation, and with the connection", async () => {
   const socket = await openSocket();
-  const { logCursor } = await server.ask<{ logCursor: string }>("{ logCursor }");
+  const { logCursor } = await shared.server.ask<{ logCursor: string }>("{ logCursor }");
   for (const leave of [() => socket.send({ id: "1", type: "complete" }), () => socket.close()]) {
     socket.send(subscribe(`{ events(after: "${logCursor}", waitSeconds: 30) { caughtUp } }`));
-    await eventually(() => expect(server.log.waiting).toBe(1));
+    await eventually(() => expect(shared.server.log.waiting).toBe(1));
     leave();
-    await eventually(() => expect(server.log.waiting).toBe(0), { timeout: 10_000 });
+    await eventually(() => expect(shared.server.log.waiting).toBe(0), { timeout: 10_000 });
   }
 });

@@ -38,11 +38,11 @@ export interface TestLog extends TestProcess {
 
 /** A log on a database as new with projects alpha and beta; all that a test leaves in it is gone when the test ends. */
 export async function startLog(options: Partial<LogOptions> = {}): Promise<TestLog> {
-  const { test, owner, database, giveBack, drop } = await takeDatabase();
+  const { test, owner, database, giveBack } = await takeDatabase();
   const processes: TestProcess[] = [];
   onTestFinished(async ({ task }) => {
     for (const process of processes) await process.stop();
-    await (task.result?.state === "pass" ? giveBack() : drop());
+    await giveBack(task.result?.state === "pass");
   });
   await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ('alpha', false), ('beta', false)");
   await owner.query(

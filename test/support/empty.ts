@@ -9,7 +9,7 @@ import { escapeIdentifier } from "pg";
 const LOOK = `SELECT md5(string_agg(thing, ' ' ORDER BY thing)) AS structure, (SELECT count(*) FROM pg_stat_activity
   WHERE datname = current_database() AND backend_type = 'client backend') AS connections
 FROM (
-  SELECT concat_ws(' ', oid, relname, relkind, reloptions, relpages, reltuples)
+  SELECT concat_ws(' ', oid, relname, relkind, relrowsecurity, relacl, reloptions, relpages, reltuples)
     FROM pg_class WHERE relnamespace = 'public'::regnamespace
   UNION ALL SELECT concat_ws(' ', attrelid, attname, atttypid, attnotnull, attisdropped) FROM pg_attribute a
     JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'public'::regnamespace

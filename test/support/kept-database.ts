@@ -10,10 +10,11 @@ export interface KeptDatabase {
   /** The connection of the tables' owner. */
   readonly owner: Client;
   readonly database: Database;
-  /** Takes out what was left in it and keeps it for who takes one next; drops it where it is not as new. */
-  giveBack(): Promise<void>;
-  /** Drops it. */
-  drop(): Promise<void>;
+  /**
+   * Takes out what was left in it and keeps it for who takes one next; drops it where it is not as new.
+   * @param passed whether what was done with it went well: what has failed may go on in it.
+   */
+  giveBack(passed?: boolean): Promise<void>;
 }
 
 /** Those that nobody has at present. A file may have one for all its tests and another for one of them. */
@@ -38,12 +39,11 @@ export async function takeDatabase(): Promise<KeptDatabase> {
     owner,
     // Whoever uses it for a while may not close it.
     database: { ...database, onCommit, close: async () => undefined },
-    async giveBack() {
+    async giveBack(passed = true) {
       listeners.clear();
-      if (spare.length < MOST_SPARE && (await isAsNew(opened))) spare.push(opened);
+      if (passed && spare.length < MOST_SPARE && (await isAsNew(opened))) spare.push(opened);
       else await close(opened);
     },
-    drop: () => close(opened),
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/database.ts";
 import { type CreateApiKey, insertKey } from "../../src/keys/create.ts";
@@ -7,8 +7,9 @@ import { SERVER } from "../../src/keys/key.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import type { Log } from "../../src/log/log.ts";
 import { startServer } from "../../src/server.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
-import { takeDatabase } from "./kept-database.ts";
+import type { TestDatabase } from "./database.ts";
+import { type KeptDatabase, takeDatabase } from "./kept-database.ts";
+import { connectOwner, type Owner } from "./owner.ts";
 
 /** What a GraphQL server answers. */
 export interface GraphQLAnswer<Data> {
@@ -71,19 +72,21 @@ const isOwnPool = (env: object = {}) => Object.keys(env).some((name) => /^DOCKET
 
 /** Starts a server on a database as new, on any free port; it ends with the test. */
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
-  const kept = options.test || isOwnPool(options.env) ? undefined : await takeDatabase();
-  const test = options.test ?? kept?.test ?? (await createTestDatabase());
+  const kept: Pick<KeptDatabase, "test"> & Partial<KeptDatabase> = options.test
+    ? { test: options.test }
+    : await takeDatabase();
+  const { test } = kept;
   const logged: Record<string, unknown>[] = [];
   const server = await startServer(readConfig({ PORT: "0", DOCKET_JOBS: "none", ...options.env }), {
     databaseUrl: test.url,
-    ...(kept && { database: kept.database }),
+    ...(kept.database && !isOwnPool(options.env) && { database: kept.database }),
     logDestination: { write: (line) => void logged.push(JSON.parse(line)) },
   });
   const { url, database } = server;
 
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= server.close().then(() => (kept ? kept.giveBack() : options.test ? undefined : test.drop()));
+    closed ??= server.close().then(() => kept.giveBack?.());
     return closed;
   };
   if (!options.keepOpen) onTestFinished(close);
@@ -131,6 +134,20 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
     makeKey,
     close,
   };
+}
+
+/** A server and the owner's connection to its database, for all tests of a file. */
+export function shareServer(env: Record<string, string> = {}): { readonly server: TestServer; readonly owner: Owner } {
+  const shared = {} as { server: TestServer; owner: Owner };
+  beforeAll(async () => {
+    shared.server = await startTestServer({ env, keepOpen: true });
+    shared.owner = await connectOwner(shared.server.test, { keepOpen: true });
+  });
+  afterAll(async () => {
+    await shared.owner.end();
+    await shared.server.close();
+  });
+  return shared;
 }
 
 /** Makes a project with these tasks, and an agent's key that is limited to it and asks unless another one is named. */

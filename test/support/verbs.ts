@@ -31,8 +31,8 @@ const AGENT: Viewer = {
 
 /** A database as new; all that the test leaves in it is gone when the test ends. */
 export async function verbTest(): Promise<VerbTest> {
-  const { test, owner, database, giveBack, drop } = await takeDatabase();
-  onTestFinished(({ task }) => (task.result?.state === "pass" ? giveBack() : drop()));
+  const { test, owner, database, giveBack } = await takeDatabase();
+  onTestFinished(({ task }) => giveBack(task.result?.state === "pass"));
   let moved = 0;
   return {
     database,

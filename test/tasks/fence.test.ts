@@ -1,25 +1,17 @@
 import { getNamedType, isInputObjectType, isNonNullType } from "graphql";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { schema } from "../../schema/index.ts";
-import { connectOwner, type Owner } from "../support/owner.ts";
+import { connectOwner } from "../support/owner.ts";
 import {
   type GraphQLAnswer,
   makeProject,
+  shareServer,
   startTestServer,
   type TestProject,
   type TestServer,
 } from "../support/server.ts";
 
-let shared: TestServer;
-let owner: Owner;
-beforeAll(async () => {
-  shared = await startTestServer({ keepOpen: true });
-  owner = await connectOwner(shared.test, { keepOpen: true });
-});
-afterAll(async () => {
-  await owner.end();
-  await shared.close();
-});
+const shared = shareServer();
 
 const CLAIM = `mutation ($projectId: ID!, $worker: String, $leaseSeconds: Int) {
   claimNextTask(input: {projectId: $projectId, worker: $worker, leaseSeconds: $leaseSeconds}) { attempt task { taskId } }
@@ -56,7 +48,7 @@ const codeOf = ({ errors }: GraphQLAnswer<unknown>) => errors?.[0]?.extensions["
 
 /** What the database holds of the task, to be the same after a refusal. */
 async function stateOf({ projectId }: TestProject) {
-  const { rows } = await owner.query(
+  const { rows } = await shared.owner.query(
     "SELECT t.*, a.* FROM tasks t LEFT JOIN task_attempts a USING (project_id, task_id) WHERE t.project_id = $1",
     [projectId],
   );
@@ -64,9 +56,9 @@ async function stateOf({ projectId }: TestProject) {
 }
 
 it("refuses a stale worker that repeats its call with the number it read in the refusal", async () => {
-  const server = await makeProject(shared, ["work"]);
+  const server = await makeProject(shared.server, ["work"]);
   const stale = await claim(server, { worker: "anna", leaseSeconds: 60 }, NONE);
-  await owner.pass(61);
+  await shared.owner.pass(61);
   const held = await claim(server, { worker: "bert" }, NONE);
   const before = await stateOf(server);
 
@@ -100,7 +92,7 @@ it("refuses a stale worker that repeats its call with the number it read in the 
 });
 
 it("lets nobody in by guessing: of many secrets not one is the same, and none is said to be near", async () => {
-  const server = await makeProject(shared, Array<string>(100).fill("work"));
+  const server = await makeProject(shared.server, Array<string>(100).fill("work"));
   const held = new Set<string>();
   for (let i = 0; i < 100; i++) held.add((await claim(server, {}, NONE)).split("-")[1] ?? "");
   expect(held.size).toBe(100);
@@ -115,7 +107,7 @@ it("lets nobody in by guessing: of many secrets not one is the same, and none is
 });
 
 it("knows nobody by the key alone: without a client id a write needs the attempt, whoever claimed", async () => {
-  const server = await makeProject(shared, ["work"]);
+  const server = await makeProject(shared.server, ["work"]);
   const attempt = await claim(server, { worker: "anna" }, NONE);
   const write = (field: string) => server.gql(`mutation { ${field} }`, {}, NONE);
   for (const field of [
@@ -139,7 +131,7 @@ it("knows nobody by the key alone: without a client id a write needs the attempt
 });
 
 it("lets whoever has the attempt write, and the log names the key that wrote", async () => {
-  const server = await makeProject(shared, ["work"]);
+  const server = await makeProject(shared.server, ["work"]);
   const attempt = await claim(server, { worker: "anna" }, { client: "anna" });
   const { secret: key } = await server.makeKey({ name: "helper" });
   expect((await complete(server, { attempt }, { key, client: "elsewhere" })).errors).toBeUndefined();
@@ -151,7 +143,7 @@ it("lets whoever has the attempt write, and the log names the key that wrote", a
 });
 
 it("says of each write of an admin in the holder's place that it overrode", async () => {
-  const server = await makeProject(shared, Array<string>(4).fill("work"));
+  const server = await makeProject(shared.server, Array<string>(4).fill("work"));
   const asAdmin = { key: server.adminKey };
   for (let i = 0; i < 4; i++) await claim(server, {}, { client: "holder" });
   const { renewTaskLease } = await server.ask<{ renewTaskLease: unknown }>(
@@ -180,7 +172,7 @@ it("says of each write of an admin in the holder's place that it overrode", asyn
 });
 
 it("keeps the new notes when the holder completes again, and tells of them", async () => {
-  const server = await makeProject(shared, ["work"]);
+  const server = await makeProject(shared.server, ["work"]);
   const attempt = await claim(server, {}, NONE);
   const notes = async (completionNotes: string | undefined) =>
     (await complete(server, { attempt, completionNotes })).data.updateTaskStatus.task.completionNotes;
@@ -204,7 +196,7 @@ it("keeps the new notes when the holder completes again, and tells of them", asy
 });
 
 it("keeps other notes and another checkpoint of a task that is given back once more", async () => {
-  const server = await makeProject(shared, ["work"]);
+  const server = await makeProject(shared.server, ["work"]);
   const attempt = await claim(server, {}, NONE);
   const release = (notes: string, step: number) =>
     server.ask("mutation ($input: ReleaseTaskInput!) { releaseTask(input: $input) { replayed } }", {
@@ -228,7 +220,7 @@ it("keeps other notes and another checkpoint of a task that is given back once m
 });
 
 it("refuses to complete what somebody else completed, saying by whom, and answers nobody with another's words", async () => {
-  const server = await makeProject(shared, ["work"]);
+  const server = await makeProject(shared.server, ["work"]);
   const attempt = await claim(server, { worker: "anna" }, { client: "anna" });
   await complete(server, { attempt, completionNotes: "anna's words" });
   const before = await stateOf(server);
@@ -256,7 +248,7 @@ it.each([
 ])(
   "refuses the holder of a task that an admin %s in its place, saying by whom, and repeats only the admin's",
   async (_, how) => {
-    const server = await makeProject(shared, ["work"]);
+    const server = await makeProject(shared.server, ["work"]);
     const attempt = await claim(server, { worker: "anna" }, { client: "anna" });
     const input = `projectId: "${server.projectId}", taskId: "TASK-001"`;
     const end = (more: string, asking: object) =>
@@ -292,7 +284,7 @@ it.each([
 );
 
 it("repeats an ending only for the key that was given the attempt and ended it, not for who had claimed", async () => {
-  const server = await makeProject(shared, ["work"]);
+  const server = await makeProject(shared.server, ["work"]);
   const attempt = await claim(server, {}, { client: "claimer" });
   const helper = { key: (await server.makeKey({ name: "helper" })).secret, client: "helper" };
   const words = { attempt, completionNotes: "the helper's words" };
@@ -410,7 +402,7 @@ it("names twenty projects to choose from, however many there are", async () => {
 });
 
 it("gives the same attempt again to who repeats a claim with its idempotency key, and stores no secret with it", async () => {
-  const server = await makeProject(shared, Array<string>(3).fill("work"));
+  const server = await makeProject(shared.server, Array<string>(3).fill("work"));
   const { projectId } = server;
   const documents = [
     `claimNextTask(input: {projectId: "${projectId}", idempotencyKey: "k1"}) { attempt replayed }`,
@@ -420,7 +412,7 @@ it("gives the same attempt again to who repeats a claim with its idempotency key
     `addTasks(input: {projectId: "${projectId}", idempotencyKey: "k5", tasks: [{description: "a"}, {description: "b", status: IN_PROGRESS}]}) { attempts replayed }`,
   ];
   const secrets = async () =>
-    (await owner.query<{ secret: string }>("SELECT secret FROM task_attempts")).rows.map(({ secret }) => secret);
+    (await shared.owner.query<{ secret: string }>("SELECT secret FROM task_attempts")).rows.map(({ secret }) => secret);
   for (const document of documents) {
     const ask = async () => {
       const data = await server.ask<Record<string, Record<string, unknown>>>(`mutation { ${document} }`);
@@ -441,7 +433,7 @@ it("gives the same attempt again to who repeats a claim with its idempotency key
         ],
       });
   }
-  const { rows } = await owner.query("SELECT result::text FROM idempotency_keys");
+  const { rows } = await shared.owner.query("SELECT result::text FROM idempotency_keys");
   const kept = JSON.stringify(rows);
   expect((await secrets()).filter((secret) => kept.includes(secret))).toEqual([]);
   const foreign = await server.ask(`mutation { ${documents[0]} }`, {}, { key: server.adminKey });
@@ -449,7 +441,7 @@ it("gives the same attempt again to who repeats a claim with its idempotency key
 });
 
 it("gives whoever adds a task in progress its attempt", async () => {
-  const server = await makeProject(shared, []);
+  const server = await makeProject(shared.server, []);
   const { addTasks: added } = await server.ask<{ addTasks: { attempts: (string | null)[] } }>(
     `mutation { addTasks(input: {projectId: "${server.projectId}", tasks: [
       {description: "a"}, {description: "b", status: IN_PROGRESS}, {description: "c", status: IN_PROGRESS}]}) { attempts } }`,

@@ -1,17 +1,7 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { connectOwner, type Owner } from "../support/owner.ts";
-import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
+import { expect, it } from "vitest";
+import { makeProject, shareServer, type TestProject } from "../support/server.ts";
 
-let shared: TestServer;
-let owner: Owner;
-beforeAll(async () => {
-  shared = await startTestServer({ keepOpen: true });
-  owner = await connectOwner(shared.test, { keepOpen: true });
-});
-afterAll(async () => {
-  await owner.end();
-  await shared.close();
-});
+const shared = shareServer();
 
 const TAKE_OVER = `mutation ($projectId: ID!, $worker: String, $status: TaskStatus!) {
   updateTaskStatus(input: {projectId: $projectId, taskId: "TASK-001", status: $status, takeOver: true, worker: $worker, leaseSeconds: 600}) {
@@ -23,7 +13,7 @@ const NEW = { client: "new session" };
 
 /** A project whose first task is held by `claude` of an old session, for ten minutes. */
 async function heldByClaude(): Promise<{ server: TestProject; attempt: string }> {
-  const server = await makeProject(shared, ["a", "b"]);
+  const server = await makeProject(shared.server, ["a", "b"]);
   const { claimNextTask } = await server.ask<{ claimNextTask: { attempt: string } }>(
     `mutation { claimNextTask(input: {projectId: "${server.projectId}", worker: "claude", leaseSeconds: 600}) { attempt } }`,
     {},
@@ -41,7 +31,7 @@ const takeOver = (server: TestProject, asking: object = NEW, worker = "claude", 
 
 it("moves a task from a dead session to the next one of the same key and worker name, as a new attempt", async () => {
   const { server, attempt } = await heldByClaude();
-  await owner.pass(300);
+  await shared.owner.pass(300);
   const { data, errors } = await takeOver(server);
   expect(errors).toBeUndefined();
   expect(data.updateTaskStatus).toEqual({
@@ -69,25 +59,25 @@ it("moves a task from a dead session to the next one of the same key and worker 
 
 it("does not rob a twin that lives: half a lease after it was claimed or renewed, and not before", async () => {
   const { server } = await heldByClaude();
-  const { rows } = await owner.query(
+  const { rows } = await shared.owner.query(
     "SELECT claimed_at + interval '300 seconds' AS from FROM task_attempts WHERE project_id = $1",
     [server.projectId],
   );
-  await owner.pass(295);
+  await shared.owner.pass(295);
   const robbed = await takeOver(server);
   expect(robbed.errors?.[0]).toMatchObject({ extensions: { code: "LEASE_LOST", holder: { attempt: 1 } } });
   expect(robbed.errors?.[0]?.message).toContain(`takeOver is possible from ${rows[0].from.toISOString()}`);
 
   await server.ask('mutation { renewTaskLease(input: {taskId: "TASK-001", leaseSeconds: 100}) { attempt } }', {}, OLD);
-  await owner.pass(45);
+  await shared.owner.pass(45);
   expect((await takeOver(server)).errors?.[0]?.extensions["code"]).toBe("LEASE_LOST");
-  await owner.pass(6);
+  await shared.owner.pass(6);
   expect((await takeOver(server)).errors).toBeUndefined();
 });
 
 it("takes over nothing of another key or worker, and goes with no other status", async () => {
   const { server } = await heldByClaude();
-  await owner.pass(540);
+  await shared.owner.pass(540);
   const { secret: key } = await server.makeKey({ name: "other" });
   for (const refused of [
     takeOver(server, { ...NEW, key }),
@@ -104,7 +94,7 @@ it("takes over nothing of another key or worker, and goes with no other status",
     extensions: { code: "BAD_USER_INPUT" },
   });
   // An expired lease is free for all, and the attempt expired.
-  await owner.pass(61);
+  await shared.owner.pass(61);
   const { data } = await takeOver(server, NEW, "twin");
   expect(data.updateTaskStatus.briefing).toEqual({ attempts: [{ number: 1, outcome: "EXPIRED" }] });
 });
@@ -131,7 +121,7 @@ it("tells a claim of what another session of the same key and worker name holds 
   const unknown = await claim("claude", { client: null });
   expect(unknown).toMatchObject({ attemptMissing: true, takeOverFrom: early["takeOverFrom"] });
 
-  await owner.pass(300);
+  await shared.owner.pass(300);
   expect(await claim("claude")).toMatchObject({
     message: expect.stringContaining("takeOver is possible now."),
     takeOverFrom: early["takeOverFrom"],
@@ -140,14 +130,14 @@ it("tells a claim of what another session of the same key and worker name holds 
 
 it("gives a task to one of two sessions that take it over at once", async () => {
   const { server } = await heldByClaude();
-  await owner.pass(400);
+  await shared.owner.pass(400);
   const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => takeOver(server, { client: `session ${i}` })));
   expect(answers.filter(({ errors }) => errors === undefined)).toHaveLength(1);
 });
 
 it("tells who looks or claims what its key holds under the same worker name, and in which session", async () => {
   const { server } = await heldByClaude();
-  await owner.pass(10);
+  await shared.owner.pass(10);
   const renewal = 'mutation { renewTaskLease(input: {taskId: "TASK-001", leaseSeconds: 600}) { attempt } }';
   await server.ask(renewal, {}, OLD);
   const { projectId } = server;
@@ -181,12 +171,12 @@ it("tells who looks or claims what its key holds under the same worker name, and
   ]);
 
   // What has expired is free for all, though its attempt is open until somebody takes it.
-  await owner.pass(601);
+  await shared.owner.pass(601);
   expect(await look(NEW)).toMatchObject([{ taskId: "TASK-002" }]);
 });
 
 it("tells nothing to a caller of neither name nor client id, as what the key's name holds may be anybody's", async () => {
-  const server = await makeProject(shared, ["a", "b"]);
+  const server = await makeProject(shared.server, ["a", "b"]);
   const next = (argument: string) => `nextTask(projectId: "${server.projectId}"${argument}) { holding { taskId } }`;
   const document = `mutation { claimNextTask(input: {projectId: "${server.projectId}"}) { task { taskId } holding { taskId } } }`;
   const claim = (client: string | null) => server.ask<{ claimNextTask: unknown }>(document, {}, { client });
@@ -199,15 +189,15 @@ it("tells nothing to a caller of neither name nor client id, as what the key's n
 });
 
 it("tells a limited key of nothing that its name holds outside its projects", async () => {
-  const { secret: key, keyId } = await shared.makeKey({ name: "narrowed" });
-  await shared.ask(
+  const { secret: key, keyId } = await shared.server.makeKey({ name: "narrowed" });
+  await shared.server.ask(
     `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "a", status: IN_PROGRESS}]}) { tasksAdded }
        createProject(input: {projectId: "beta", name: "B"}) { replayed } }`,
     {},
     { key },
   );
-  await owner.query("UPDATE api_keys SET project_ids = '{beta}' WHERE key_id = $1", [keyId]);
-  const { nextTask } = await shared.ask<{ nextTask: unknown }>(
+  await shared.owner.query("UPDATE api_keys SET project_ids = '{beta}' WHERE key_id = $1", [keyId]);
+  const { nextTask } = await shared.server.ask<{ nextTask: unknown }>(
     '{ nextTask(projectId: "beta") { holding { taskId } } }',
     {},
     { key },

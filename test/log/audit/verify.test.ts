@@ -1,60 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Client } from "pg";
-import { expect, onTestFinished, test, vi } from "vitest";
-import type { Database } from "../../../src/db/database.ts";
+import { expect, test } from "vitest";
 import { readHeads, signHeads, takeHeads } from "../../../src/log/audit/kept-heads.ts";
-import { connectAuditor, ENTRY, type Scope, verifyLog } from "../../../src/log/audit/verify.ts";
-import { takeOutOldest } from "../../../src/log/retention.ts";
-import { seedTasks, type VerbTest, verbTest } from "../../support/verbs.ts";
-import { fill, usePartitionsOf } from "../small-partitions.ts";
+import { ENTRY, type Scope, verifyLog } from "../../../src/log/audit/verify.ts";
+import { fill } from "../small-partitions.ts";
 import { commit, taskEvent } from "../test-log.ts";
-
-interface Logged extends VerbTest {
-  readonly auditor: Client;
-  /** What a superuser may do to the log. */
-  tamper(sql: string): Promise<void>;
-}
-
-/** An empty log with projects alpha and beta. */
-async function startEmpty(): Promise<Logged> {
-  const t = await verbTest();
-  for (const project of ["alpha", "beta"]) await seedTasks(t, project, 0);
-  const auditor = await connectAuditor(t.test.ownerUrl);
-  onTestFinished(() => auditor.end());
-  return {
-    ...t,
-    auditor,
-    async tamper(sql) {
-      await t.owner.query("SET session_replication_role = replica");
-      await t.owner.query(sql);
-      await t.owner.query("RESET session_replication_role");
-    },
-  };
-}
-
-/** A log whose events of alpha have odd positions, those of beta even ones: numbers 1 to 6 of each. */
-async function startAudited(): Promise<Logged> {
-  const log = await startEmpty();
-  const events = Array.from({ length: 12 }, (_, i) =>
-    taskEvent(i % 2 === 0 ? "alpha" : "beta", `TASK-${1 + (i >> 1)}`, { i: 1 + (i >> 1) }),
-  );
-  await commit(log.database, ...events);
-  await log.owner.query("SELECT drain()");
-  return log;
-}
-
-/** Lets retention take out the oldest part once: after the walk has read where the log begins, before it reads rows. */
-async function takeOutBeforeRows(auditor: Client, database: Database): Promise<void> {
-  const query = auditor.query.bind(auditor);
-  const spy = vi.spyOn(auditor, "query").mockImplementation(((...given: Parameters<typeof query>) => {
-    if (typeof given[0] === "string") return query(...given);
-    spy.mockRestore();
-    return void takeOutOldest(database, 24).then((table) => {
-      expect(table).toMatch(/^events_from_/);
-      query(...given);
-    });
-  }) as typeof query);
-}
+import { startAudited } from "./audited.ts";
 
 /** Makes all links anew from a position on, as a superuser would who knows how. */
 const RECHAIN = (from: number) => `DO $$ DECLARE e events; BEGIN
@@ -250,71 +201,6 @@ test("signs heads, and refuses ones that were changed, are not signed, or are si
   expect(() => readHeads('{"version": 1}', null)).toThrow("takenAt");
 });
 
-test("begins where the kept log does, and again when a part is taken out under its feet", async () => {
-  const { auditor, database, owner } = await startEmpty();
-  await usePartitionsOf(owner, 100);
-  await fill(owner, "ended", 50, "docket_now() - interval '3 years'");
-  await fill(owner, "alpha", 250, "docket_now() - interval '3 years'");
-  await fill(owner, "beta", 10);
-  const heads = await takeHeads(auditor);
-  expect(await takeOutOldest(database, 24)).toBe("events_from_1");
-  expect(await verifyLog(auditor, { against: heads })).toEqual({
-    events: 210,
-    projects: 2,
-    floor: 100,
-    olderHeads: 0,
-    faults: [],
-  });
-
-  await takeOutBeforeRows(auditor, database);
-  expect(await verifyLog(auditor)).toMatchObject({ events: 110, floor: 200, faults: [] });
-
-  // A chain whose events are all taken out still has its head, and goes on from it.
-  const later = await takeHeads(auditor);
-  expect(later.heads).toEqual(heads.heads);
-  await fill(owner, "ended", 1);
-  expect((await verifyLog(auditor, { against: later })).faults).toEqual([]);
-  const ended = await owner.query("SELECT number::int FROM events WHERE project_id = 'ended'");
-  expect(ended.rows).toEqual([{ number: 51 }]);
-  await owner.query("UPDATE project_log_floors SET hash = sha256('x') WHERE project_id = 'ended'");
-  expect((await verifyLog(auditor, { against: later })).faults).toMatchObject([
-    { what: "changed", projectId: "ended", number: 51 },
-  ]);
-  const old = { ...heads, heads: heads.heads.map((head) => ({ ...head, number: 20 })) };
-  await owner.query("UPDATE project_log_floors SET hash = decode($1, 'hex') WHERE project_id = 'ended'", [
-    heads.heads.find(({ projectId }) => projectId === "ended")?.hash,
-  ]);
-  // Kept long before: what came between is old as well.
-  const longAgo = { ...old, takenAt: new Date(0).toISOString() };
-  expect((await verifyLog(auditor, { against: longAgo })).olderHeads).toBe(2);
-});
-
-test("finds nothing wrong with one chain whose events are taken out under its feet", async () => {
-  const { auditor, database, owner } = await startEmpty();
-  await usePartitionsOf(owner, 100);
-  await fill(owner, "ended", 50, "docket_now() - interval '3 years'");
-  await fill(owner, "alpha", 50, "docket_now() - interval '3 years'");
-  await fill(owner, "ended", 50, "docket_now() - interval '3 years'");
-  await fill(owner, "alpha", 60, "docket_now() - interval '3 years'");
-  const against = await takeHeads(auditor);
-  const ofOne: Scope = { projectId: "ended", against };
-  await takeOutBeforeRows(auditor, database);
-  // The first half of the chain is gone, which looks like a gap.
-  expect(await verifyLog(auditor, ofOne)).toMatchObject({ events: 50, floor: 100, faults: [] });
-  await takeOutBeforeRows(auditor, database);
-  // All of it is gone, which looks like an end that was removed.
-  expect(await verifyLog(auditor, ofOne)).toMatchObject({ events: 0, floor: 200, faults: [] });
-});
-
-test("knows a chain whose events are all taken out under its feet", async () => {
-  const { auditor, database, owner } = await startEmpty();
-  await usePartitionsOf(owner, 100);
-  await fill(owner, "ended", 100, "docket_now() - interval '3 years'");
-  await fill(owner, "alpha", 1);
-  await takeOutBeforeRows(auditor, database);
-  expect(await verifyLog(auditor, { projectId: "ended" })).toMatchObject({ events: 0, floor: 100, faults: [] });
-});
-
 test("finds events that wait where no drain looks", async () => {
   const { auditor, owner } = await startAudited();
   await owner.query("UPDATE inbox_floor SET (floor, seq) = (SELECT last_value, last_value FROM event_inbox_seq_seq)");
@@ -342,41 +228,3 @@ async function fillInbox(owner: Client, seq: string, projectId: string): Promise
     [projectId],
   );
 }
-
-/** Says that the log begins after a position, as retention would. */
-const MOVE_FLOOR = (to: number) => `
-  INSERT INTO project_log_floors SELECT DISTINCT ON (project_id) project_id, number, hash FROM events
-    WHERE position <= ${to} ORDER BY project_id, position DESC
-    ON CONFLICT (project_id) DO UPDATE SET number = excluded.number, hash = excluded.hash;
-  UPDATE log_floor SET position = ${to}, hash = (SELECT hash FROM events WHERE position = ${to})`;
-
-test("finds a beginning of the log that was moved over events that somebody changed, or removed", async () => {
-  const { auditor, tamper } = await startAudited();
-  await tamper(`UPDATE events SET actor = 'nobody' WHERE position = 1; ${MOVE_FLOOR(4)}`);
-  expect((await verifyLog(auditor)).faults).toMatchObject([{ what: "floor", position: 1 }]);
-  expect((await verifyLog(auditor, { projectId: "beta" })).faults).toMatchObject([{ what: "floor", position: 1 }]);
-  await tamper("DELETE FROM events WHERE position <= 4");
-  expect((await verifyLog(auditor)).faults).toMatchObject([{ what: "floor", position: 4 }]);
-});
-
-test("finds that events were taken out which are younger than retention keeps them, by heads that were kept", async () => {
-  const { auditor, owner } = await startEmpty();
-  await usePartitionsOf(owner, 10);
-  await fill(owner, "alpha", 6);
-  await fill(owner, "beta", 4);
-  await fill(owner, "alpha", 8);
-  const against = await takeHeads(auditor);
-  await fill(owner, "alpha", 8);
-  for (const [to, partition] of [
-    [10, "events_from_1"],
-    [20, "events_from_11"],
-  ] as const) {
-    await owner.query(`SET session_replication_role = replica; ${MOVE_FLOOR(to)};
-      ALTER TABLE events DETACH PARTITION ${partition}; RESET session_replication_role`);
-  }
-  expect((await verifyLog(auditor)).faults).toEqual([]);
-  expect((await verifyLog(auditor, { against })).faults).toMatchObject([
-    { what: "floor", position: 20 },
-    { what: "removed", projectId: "alpha", number: 14 },
-  ]);
-});
