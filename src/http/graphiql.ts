@@ -1,15 +1,17 @@
+import { createHash } from "node:crypto";
+import type { OutgoingHttpHeaders } from "node:http";
 import { gzipSync } from "node:zlib";
 import { DocketError } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
-import { credentialsOf, type Exchange, redirect, sendHtml } from "./exchange.ts";
+import { credentialsOf, type Exchange, type Handler, redirect, sendHtml } from "./exchange.ts";
 import { fillingClaims, frameKeeper, openingTab, waitToRetry } from "./graphiql-page.ts";
 import { TABS } from "./graphiql-tabs.ts";
 import { identify } from "./request-scope.ts";
 
-/** The page brings its scripts along and talks to this server only. */
+/** The page talks to this server only. */
 const POLICY = [
   "default-src 'self'",
-  "script-src 'self' 'unsafe-inline' blob:",
+  "script-src 'self' blob:",
   "worker-src blob:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
@@ -17,8 +19,18 @@ const POLICY = [
   "connect-src 'self' data:",
 ].join("; ");
 
-/** Nine megabytes of page: made once, when the first person asks for it, and sent compressed. */
-let page: Promise<{ readonly plain: Buffer; readonly gzip: Buffer }> | undefined;
+/** Megabytes, sent compressed. */
+interface Sent {
+  readonly plain: Buffer;
+  readonly gzip: Buffer;
+}
+
+/**
+ * Made once, when the first person asks for it. The script stands by itself: browsers keep what they compiled of it,
+ * while one within the page takes them seconds each time that the page is loaded.
+ */
+let made: Promise<{ readonly page: Sent; readonly script: Sent }> | undefined;
+const SCRIPT_PATH = "/graphiql.js";
 
 /**
  * Whether a browser wants to see the page, not a program the data. GraphiQL keeps the tab's document in the address, so
@@ -29,19 +41,43 @@ export function wantsGraphiQL({ request }: Exchange): boolean {
 }
 
 /** GraphiQL for a browser that is signed in; the way to the sign-in page for any other. */
-export async function sendGraphiQL({ request, response, scope }: Exchange, authenticate: Authenticate): Promise<void> {
+export async function sendGraphiQL(exchange: Exchange, authenticate: Authenticate): Promise<void> {
+  const { page } = (await signedIn(exchange, authenticate)) ?? {};
+  if (page) sendHtml(exchange.response, 200, compressed(exchange, page), POLICY);
+}
+
+/** The script of its page. Another one has another address, so a browser may keep it for good. */
+export function createGraphiQLScriptRoute(authenticate: Authenticate): Handler {
+  return async (exchange) => {
+    const { script } = (await signedIn(exchange, authenticate)) ?? {};
+    if (!script) return;
+    const content = compressed(exchange, script);
+    const headers: OutgoingHttpHeaders = {
+      "Content-Type": "text/javascript; charset=utf-8",
+      "Content-Length": content.length,
+      "Cache-Control": "private, max-age=31536000, immutable",
+    };
+    exchange.response.writeHead(200, headers).end(content);
+  };
+}
+
+async function signedIn({ request, response, scope }: Exchange, authenticate: Authenticate) {
   try {
     identify(scope, await authenticate(credentialsOf(request)));
   } catch (error) {
     if (!(error instanceof DocketError) || error.code !== "UNAUTHENTICATED") throw error;
-    return redirect(response, "/sign-in");
+    redirect(response, "/sign-in");
+    return undefined;
   }
-  page ??= makePage();
-  const { plain, gzip } = await page;
+  made ??= makePage();
+  return await made;
+}
+
+function compressed({ request, response }: Exchange, { plain, gzip }: Sent): Buffer {
   response.setHeader("Vary", "Accept-Encoding");
-  const compressed = String(request.headers["accept-encoding"] ?? "").includes("gzip");
-  if (compressed) response.setHeader("Content-Encoding", "gzip");
-  sendHtml(response, 200, compressed ? gzip : plain, POLICY);
+  if (!String(request.headers["accept-encoding"] ?? "").includes("gzip")) return plain;
+  response.setHeader("Content-Encoding", "gzip");
+  return gzip;
 }
 
 /** Frames that a subscription's tab keeps in sight, and characters of them. */
@@ -115,6 +151,13 @@ async function makePage() {
         // For a moment after another tab was chosen, GraphiQL still names the operation of the one before.
         `if(!RegExp("\\\\b(query|mutation|subscription)\\\\s+"+${params}.operationName+"\\\\b").test(${params}.query))${params}={...${params},operationName:void 0};`,
     );
-  const plain = Buffer.from(html);
+  const [before = "", script = "", after = ""] = html.split(/<script>(.*)(?=<\/script>)/s);
+  const version = createHash("sha256").update(script).digest("hex").slice(0, 16);
+  const page = `${before}<script src="${SCRIPT_PATH}?${version}">${after}`;
+  return { page: sent(page), script: sent(script) };
+}
+
+function sent(text: string): Sent {
+  const plain = Buffer.from(text);
   return { plain, gzip: gzipSync(plain, { level: 4 }) };
 }

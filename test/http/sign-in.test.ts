@@ -120,7 +120,17 @@ describe("a browser session", () => {
     const page = await fetch(`${server.url}/graphql`, { headers: { ...headers, cookie, "sec-fetch-site": "none" } });
     expect(page.status).toBe(200);
     expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
-    expect(await page.text()).toContain("Docket GraphiQL");
+    const html = await page.text();
+    expect(html).toContain("Docket GraphiQL");
+    // Its script is no part of it: browsers keep that, compiled, and no other runs.
+    expect(page.headers.get("content-security-policy")).toContain("script-src 'self' blob:;");
+    const [, address] = html.match(/<script src="(.+?)"><\/script>/) ?? [];
+    const script = await fetch(`${server.url}${address}`, { headers: { cookie, "sec-fetch-site": "same-origin" } });
+    expect([script.status, script.headers.get("content-type")]).toEqual([200, "text/javascript; charset=utf-8"]);
+    expect(script.headers.get("cache-control")).toBe("private, max-age=31536000, immutable");
+    expect((await script.text()).length).toBeGreaterThan(1_000_000);
+    const nobody = await fetch(`${server.url}${address}`, { redirect: "manual" });
+    expect([nobody.status, nobody.headers.get("location")]).toEqual([303, "/sign-in"]);
   });
 
   test("ends with its key, its streams too", async () => {
