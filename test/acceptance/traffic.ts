@@ -51,7 +51,7 @@ async function history(server: Address): Promise<SeenEvent[]> {
 /** Pause of a writer between its tasks, in milliseconds, while the test waits for what they write, as before each outage. */
 const BUSY_PAUSE_MS = 50;
 /** The same at other times: outages last long, and a log of thousands proves no more. */
-const PAUSE_MS = 300;
+const PAUSE_MS = 1_500;
 
 /** Agents at work: each adds a task, claims one and completes it, again and again, whatever fails. */
 export class Writers {
@@ -60,6 +60,8 @@ export class Writers {
   failures = 0;
   #stopped = false;
   #busy = false;
+  /** Ends the pauses of now. */
+  #hurry = new AbortController();
   readonly #running: Promise<unknown>;
 
   /** Needs project alpha. Stops with the test. */
@@ -72,6 +74,7 @@ export class Writers {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#hurry.abort();
     await this.#running;
   }
 
@@ -79,7 +82,9 @@ export class Writers {
   async more(count: number): Promise<void> {
     const enough = this.acknowledged.length + count;
     this.#busy = true;
+    this.#hurry.abort();
     await expect.poll(() => this.acknowledged.length).toBeGreaterThanOrEqual(enough);
+    this.#hurry = new AbortController();
     this.#busy = false;
   }
 
@@ -90,7 +95,8 @@ export class Writers {
       } catch {
         this.failures++;
       }
-      await pause(this.#busy ? BUSY_PAUSE_MS : PAUSE_MS);
+      if (this.#busy) await pause(BUSY_PAUSE_MS);
+      else await pause(PAUSE_MS, undefined, { signal: this.#hurry.signal }).catch(() => undefined);
     }
   }
 
