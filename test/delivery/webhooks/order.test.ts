@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { fc, test } from "@fast-check/vitest";
+import fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
 import { claimDeliveries, type Delivery } from "../../../src/delivery/webhooks/claim.ts";
+import { deleteWebhook } from "../../../src/delivery/webhooks/delete.ts";
 import { recordOutcome } from "../../../src/delivery/webhooks/outcome.ts";
 import { queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts";
 import { replayWebhookDeliveries } from "../../../src/delivery/webhooks/replay.ts";
@@ -30,18 +31,17 @@ const plan = fc.record({
   fates: fc.array(fc.constantFrom(200, 200, 204, 404, 500, "reset" as const), { minLength: 1, maxLength: 20 }),
 });
 
-test.prop([plan], { numRuns: 4, endOnFailure: true })(
-  "delivers the events of each task in order to an endpoint that fails at random",
-  async ({ tasks, fates }) => {
-    const t = await startWebhookTest();
+it("delivers the events of each task in order to an endpoint that fails at random", async () => {
+  const t = await startWebhookTest();
+  await t.run();
+  const deliversInOrder = fc.asyncProperty(plan, async ({ tasks, fates }) => {
     let n = 0;
     const endpoint = await startEndpoint((response, _received, request) => {
       const fate = n < 25 ? fates[n++ % fates.length] : 200;
       if (fate === "reset") request.socket.resetAndDestroy();
       else response.writeHead(fate ?? 200).end();
     });
-    await t.create({ url: endpoint.url });
-    await t.run();
+    const { webhookId } = await t.create({ url: endpoint.url });
     await t.happen(...tasks.map((task) => `T-${task}`));
     // Time passes in the database until nothing is left to try again.
     await eventually(
@@ -55,9 +55,10 @@ test.prop([plan], { numRuns: 4, endOnFailure: true })(
     );
     expectOrder(endpoint.received, tasks.length);
     expect(endpoint.overlaps).toEqual([]);
-  },
-  120_000,
-);
+    await deleteWebhook(contextOf(t.database), { webhookId });
+  });
+  await fc.assert(deliversInOrder, { numRuns: 4, endOnFailure: true });
+});
 
 it("lets other tasks overtake one whose event is refused, and holds back that task's later ones", async () => {
   const t = await startWebhookTest();
@@ -83,15 +84,18 @@ it("lets other tasks overtake one whose event is refused, and holds back that ta
 it("never has two events of a task on the way, with two processes on one database, and sends each once", async () => {
   const t = await startWebhookTest();
   const second = await t.another();
-  const endpoint = await startEndpoint((response) => void setTimeout(() => response.end(), Math.random() * 5));
+  const endpoint = await startEndpoint((response) => void setTimeout(() => response.end(), Math.random() * 10));
   await t.create({ url: endpoint.url });
   await Promise.all([t.run(), t.run({}, second)]);
-  const tasks = Array.from({ length: 120 }, (_, i) => `T-${i % 7}`);
+  const tasks = Array.from({ length: 80 }, (_, i) => `T-${i % 5}`);
   await Promise.all([t.happen(...tasks), ...tasks.map((task) => commit(second.database, taskEvent("beta", task)))]);
-  await eventually(async () => {
-    const deliveries = await t.deliveries();
-    expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(2 * tasks.length);
-  });
+  await eventually(
+    async () => {
+      const deliveries = await t.deliveries();
+      expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(2 * tasks.length);
+    },
+    { interval: 200 },
+  );
   expect(endpoint.overlaps).toEqual([]);
   expect(endpoint.received).toHaveLength(2 * tasks.length);
   expectOrder(endpoint.received, 2 * tasks.length);
@@ -108,16 +112,16 @@ it("gives a task's events to one of many claimers at a time, in order, whenever 
   const t = await startWebhookTest();
   await t.create({ url: "http://127.0.0.1:9/" });
   await t.create({ url: "http://127.0.0.1:9/other" });
-  const tasks = Array.from({ length: 150 }, (_, i) => `T-${i % 5}`);
+  const tasks = Array.from({ length: 75 }, (_, i) => `T-${i % 5}`);
   await commit(t.database, ...tasks.map((task) => taskEvent("alpha", task)));
   await queueAll(t);
   const underWay = new Set<string>();
   const twice: string[] = [];
   const order = new Map<string, number[]>();
   let left = 2 * tasks.length;
-  const claimer = async (database: WebhookTest["database"], most: number) => {
+  const claimer = async (most: number) => {
     while (left > 0) {
-      const claimed = await claimDeliveries(database, { most, busy: new Map() });
+      const claimed = await claimDeliveries(t.database, { most, busy: new Map() });
       for (const { webhookId, position, event } of claimed) {
         const subject = `${webhookId} ${event?.subjectId}`;
         if (underWay.has(subject)) twice.push(subject);
@@ -126,17 +130,16 @@ it("gives a task's events to one of many claimers at a time, in order, whenever 
       }
       await Promise.all(
         claimed.map(async (delivery) => {
-          await database.read("SELECT pg_sleep(random() * 0.005)");
+          await t.database.read("SELECT pg_sleep(random() * 0.005)");
           // From here on another claimer may rightly have the next one.
           underWay.delete(`${delivery.webhookId} ${delivery.event?.subjectId}`);
-          await recordOutcome(contextOf(database), delivery, SUCCESS);
+          await recordOutcome(contextOf(t.database), delivery, SUCCESS);
           left--;
         }),
       );
     }
   };
-  const second = await t.another();
-  await Promise.all([1, 2, 3, 1, 2, 3].map((most, i) => claimer(i % 2 ? second.database : t.database, most)));
+  await Promise.all([1, 2, 3, 1, 2, 3].map(claimer));
   expect(twice).toEqual([]);
   expect(order.size).toBe(10);
   for (const positions of order.values()) expect(positions).toEqual(positions.toSorted((a, b) => a - b));
@@ -237,7 +240,7 @@ it("delivers everything in order after a process was killed in the middle of it"
   await once(child.stdout, "data");
   const tasks = Array.from({ length: 40 }, (_, i) => `T-${i % 8}`);
   held.answer = (response, one, request) => (received.length <= 15 ? ok(response, one, request) : undefined);
-  await t.happen(...tasks);
+  await commit(t.database, ...tasks.map((task) => taskEvent("alpha", task)));
   // Four requests are all that it may have under way.
   await eventually(() => expect(received).toHaveLength(19));
   child.kill("SIGKILL");
@@ -246,10 +249,13 @@ it("delivers everything in order after a process was killed in the middle of it"
   held.answer = ok;
   await t.run();
   await t.pass(31);
-  await eventually(async () => {
-    const deliveries = await t.deliveries();
-    expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(tasks.length);
-  });
+  await eventually(
+    async () => {
+      const deliveries = await t.deliveries();
+      expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(tasks.length);
+    },
+    { interval: 200 },
+  );
   expectOrder(received, tasks.length);
   expect(received.length).toBeGreaterThanOrEqual(tasks.length + 4);
 });
