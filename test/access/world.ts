@@ -22,12 +22,15 @@ export interface World {
   readonly own: Readonly<Record<string, string>>;
   /** Global ids of SEEN's objects. */
   readonly ownNodes: readonly string[];
+  /** Closed by itself when the test ends. */
+  close(): Promise<void>;
 }
 
-export async function startWorld(): Promise<World> {
+/** @param options keepOpen: left for the caller to close, for `beforeAll`. */
+export async function startWorld(options: { readonly keepOpen?: boolean } = {}): Promise<World> {
   // Without jobs: nothing is to change while answers are compared.
-  const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
-  const owner = await connectOwner(server.test);
+  const server = await startTestServer({ ...options, env: { DOCKET_JOBS: "none" } });
+  const owner = await connectOwner(server.test, options);
   const made = await fill(server, SEEN, "seen", "SEEN");
   await deliver(owner, made.webhookId);
   const keyIn = async (role: "admin" | "agent" | "reader") =>
@@ -44,6 +47,10 @@ export async function startWorld(): Promise<World> {
       webhookId: made.webhookId,
     },
     ownNodes: made.nodes,
+    async close() {
+      await owner.end();
+      await server.close();
+    },
   };
 }
 
