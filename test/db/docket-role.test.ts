@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { createDatabase } from "../../src/db/create-database.ts";
@@ -11,15 +12,21 @@ import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-f
 // Roles belong to the whole cluster, so these tests have one of their own.
 let folder: string;
 let server: EmbeddedServer;
+let administrator: Client;
 
 beforeAll(async () => {
   folder = await makeTemporaryFolder("roles");
   server = await startEmbedded(await makeInitialisedHome(join(folder, ".docket")), { settings: { fsync: "off" } });
+  administrator = await connect(withDatabase(server.ownerUrl, "postgres"), "docket test");
+  // Its tables know the role.
+  await admin("DROP DATABASE docket");
+  await createDatabase(server.ownerUrl);
   await admin("CREATE ROLE plain_owner LOGIN PASSWORD 'p'; CREATE ROLE role_maker LOGIN CREATEROLE PASSWORD 'p'");
   await admin("CREATE ROLE server LOGIN PASSWORD 'p'");
 });
 
 afterAll(async () => {
+  await administrator.end();
   await server.stop();
   await rm(folder, { recursive: true });
 });
@@ -29,9 +36,7 @@ beforeEach(async () => {
 });
 
 async function admin(sql: string): Promise<void> {
-  const client = await connect(server.ownerUrl, "docket test");
-  await client.query(sql);
-  await client.end();
+  await administrator.query(sql);
 }
 
 function as(login: string, database = "docket"): string {

@@ -5,22 +5,24 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
-import { startEmbedded } from "../../src/db/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { canReach } from "../../src/db/postgres-account.ts";
 import { copyFolder } from "../support/copy-folder.ts";
 import { eventually } from "../support/eventually.ts";
+import { SMALL } from "../support/small-postgres.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
-const FAST = { settings: { fsync: "off" } };
+const FAST = { settings: SMALL };
 let temporary: string;
+/** The Docket folder: at first there is none. */
 let folder: string;
 let children: ChildProcess[];
 
 beforeEach(async () => {
   temporary = await makeTemporaryFolder("embedded");
-  folder = await makeInitialisedHome(join(temporary, ".docket"));
+  folder = join(temporary, ".docket");
   children = [];
 });
 
@@ -29,7 +31,7 @@ afterEach(async () => {
   for (const child of children) child.kill("SIGKILL");
   // Nothing may survive a test that failed half-way.
   const pid = await postmasterPid().catch(() => undefined);
-  if (pid !== undefined && (await isPostgres(pid))) process.kill(pid, "SIGKILL");
+  if (folder.startsWith(temporary) && pid !== undefined && (await isPostgres(pid))) process.kill(pid, "SIGKILL");
   await rm(temporary, { recursive: true, force: true });
 });
 
@@ -74,67 +76,171 @@ function socketFolder(url: string): string {
   return new URL(url).searchParams.get("host") ?? "";
 }
 
-test("keeps the data over a restart, with the settings of Docket and no TCP", async () => {
+describe("a server that runs", () => {
+  let home: string;
+  let server: EmbeddedServer;
+
+  beforeAll(async () => {
+    home = await makeInitialisedHome(join(await makeTemporaryFolder("running"), ".docket"));
+    server = await startEmbedded(home, FAST);
+    await query(server.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
+  });
+
+  beforeEach(async () => {
+    folder = home;
+    // After a test that failed half-way.
+    if (!(await server.isRunning())) await server.restart();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    await rm(dirname(home), { recursive: true });
+  });
+
+  const expectKept = async () =>
+    expect(await query(server.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+
+  test("has the settings of Docket, no TCP, and a session of its own, out of reach of Ctrl-C", async () => {
+    const names = ["timezone", "log_timezone", "listen_addresses", "server_encoding", "password_encryption"];
+    const list = names.map((name) => `current_setting('${name}') AS ${name}`).join();
+    expect(await query(server.ownerUrl, `SELECT ${list}`)).toEqual([
+      {
+        timezone: "UTC",
+        log_timezone: "UTC",
+        listen_addresses: "",
+        server_encoding: "UTF8",
+        password_encryption: "scram-sha-256",
+      },
+    ]);
+    if (process.platform === "linux") {
+      const pid = await postmasterPid();
+      const [, , , , group, session] = (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ");
+      expect([group, session]).toEqual([String(pid), String(pid)]);
+    }
+  });
+
+  test("is opened only by its owner and the password", async () => {
+    expect((await stat(socketFolder(server.ownerUrl))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(folder, "postgres", "docket-password"))).mode & 0o777).toBe(0o600);
+    const guess = new URL(server.ownerUrl);
+    guess.password = "password";
+    await expect(query(guess.href, "SELECT")).rejects.toThrow("password authentication failed");
+  });
+
+  test("starts nowhere else when its address is taken meanwhile, and there again when it is free", async () => {
+    process.kill(await postmasterPid(), "SIGINT");
+    await eventually(async () => expect(await server.isRunning()).toBe(false));
+    const other = createServer();
+    const socket = join(socketFolder(server.url), ".s.PGSQL.5432");
+    await eventually(async () => await expect(stat(socket)).rejects.toThrow("ENOENT"));
+    await new Promise<void>((listening) => other.listen(socket, listening));
+    await expect(server.restart()).rejects.toThrow("The address of PostgreSQL's socket is taken");
+    await expect(postmasterPid()).rejects.toThrow("ENOENT");
+    await new Promise((closed) => other.close(closed));
+    await server.restart();
+    await expectKept();
+  });
+
+  test("counts as gone when it was told to end once its connections have ended, and is brought back without waiting", async () => {
+    const pooled = await connect(server.url, "docket test");
+    const cutOff = new Promise((resolve) => pooled.once("end", resolve));
+    process.kill(await postmasterPid(), "SIGTERM");
+    await eventually(async () => expect(await server.isRunning()).toBe(false));
+    await expect(query(server.url, "SELECT")).rejects.toThrow("shutting down");
+    await server.restart();
+    await cutOff;
+    await query(server.url, "SELECT");
+  });
+
+  test("counts as gone when its socket was swept away, and gets it back from its user or from the next one", async () => {
+    await rm(socketFolder(server.url), { recursive: true });
+    expect(await server.isRunning()).toBe(false);
+    await server.restart();
+    await query(server.url, "SELECT");
+
+    await rm(socketFolder(server.url), { recursive: true });
+    const next = await startEmbedded(folder, FAST);
+    await query(next.url, "SELECT");
+    expect(await server.isRunning()).toBe(true);
+    await next.stop();
+  });
+
+  test("is started anew when it was killed and another process has the number in its pid file now", async () => {
+    process.kill(await postmasterPid(), "SIGKILL");
+    await eventually(async () => expect(await server.isRunning()).toBe(false));
+    const pidFile = join(folder, "postgres", "postmaster.pid");
+    const [, ...rest] = (await readFile(pidFile, "utf8")).split("\n");
+    await writeFile(pidFile, [process.pid, ...rest].join("\n"));
+    const next = await startEmbedded(folder, FAST);
+    await expectKept();
+    await next.stop();
+  });
+
+  test("is left alone by one in a copy of its folder, whose socket has a short path under a long temporary folder", async () => {
+    await query(server.ownerUrl, "CHECKPOINT");
+    const copy = join(temporary, "copy");
+    await copyFolder(folder, copy);
+    const long = join(temporary, "x".repeat(90));
+    await mkdir(long);
+    vi.stubEnv("TMPDIR", long);
+    const other = await startEmbedded(copy, FAST);
+    expect(other.url).not.toBe(server.url);
+    expect(dirname(socketFolder(other.ownerUrl))).toBe("/tmp");
+    await query(other.ownerUrl, "UPDATE kept SET answer = 43");
+    await other.stop();
+    await expectKept();
+  });
+});
+
+test("keeps the data over a restart; the server's login owns nothing, also on a cluster of an earlier version, which had only a superuser", async () => {
+  await makeInitialisedHome(folder);
   const first = await startEmbedded(folder, FAST);
   await query(first.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
+  await expectToOwnNothing(first);
+  await query(first.ownerUrl, "DROP ROLE docket_server");
+  await rm(join(folder, "postgres", "docket-server-password"));
   await first.stop();
   await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect to PostgreSQL");
   await expect(stat(socketFolder(first.ownerUrl))).rejects.toThrow("ENOENT");
 
   const second = await startEmbedded(folder, FAST);
   expect(await query(second.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
-  const names = ["timezone", "log_timezone", "listen_addresses", "server_encoding", "password_encryption"];
-  const list = names.map((name) => `current_setting('${name}') AS ${name}`).join();
-  expect(await query(second.ownerUrl, `SELECT ${list}`)).toEqual([
-    {
-      timezone: "UTC",
-      log_timezone: "UTC",
-      listen_addresses: "",
-      server_encoding: "UTF8",
-      password_encryption: "scram-sha-256",
-    },
+  await expectToOwnNothing(second);
+  await second.stop();
+  await second.stop();
+});
+
+async function expectToOwnNothing({ url }: EmbeddedServer): Promise<void> {
+  const who = "SELECT current_user AS login, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles";
+  expect(await query(url, `${who} WHERE rolname = current_user`)).toEqual([
+    { login: "docket_server", rolsuper: false, rolcreaterole: false, rolcreatedb: false },
   ]);
-  await second.stop();
-  await second.stop();
-});
+  await expect(query(url, "CREATE TABLE mine ()")).rejects.toThrow("permission denied");
+}
 
-test("only its owner and the password open it", async () => {
-  const server = await startEmbedded(folder, FAST);
-  expect((await stat(socketFolder(server.ownerUrl))).mode & 0o777).toBe(0o700);
-  expect((await stat(join(folder, "postgres", "docket-password"))).mode & 0o777).toBe(0o600);
-  const guess = new URL(server.ownerUrl);
-  guess.password = "password";
-  await expect(query(guess.href, "SELECT")).rejects.toThrow("password authentication failed");
-  await server.stop();
-});
-
-test("a server whose Docket was killed is joined, and stopped by the one who joined", async () => {
+test("is joined when its Docket was killed, and starts again when both were killed", async () => {
+  await makeInitialisedHome(folder);
   const { child, ownerUrl: url } = await startProcess();
   await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
   const pid = await postmasterPid();
   await kill(child);
 
-  const server = await startEmbedded(folder, FAST);
+  const joined = await startEmbedded(folder, FAST);
   expect(await postmasterPid()).toBe(pid);
-  expect(await query(server.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
-  await server.stop();
-  await expect(query(url, "SELECT")).rejects.toThrow("Cannot connect");
-});
+  expect(await query(joined.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
 
-test("starts again when Docket and PostgreSQL were both killed", async () => {
-  const { child, ownerUrl: url } = await startProcess();
-  await query(url, "CREATE TABLE kept AS SELECT 42 AS answer");
-  process.kill(await postmasterPid(), "SIGKILL");
-  await kill(child);
-
+  process.kill(pid, "SIGKILL");
   const server = await startEmbedded(folder, FAST);
+  expect(await postmasterPid()).not.toBe(pid);
   expect(await query(server.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  await joined.stop();
   await server.stop();
   await expect(stat(socketFolder(url))).rejects.toThrow("ENOENT");
 });
 
-test("comes back at its address, started by one of those who use it", async () => {
-  const [first, second] = await Promise.all([startEmbedded(folder, FAST), startProcess()]);
+test("comes back at its address, started by one of those who use it, and ends with the last one, within one process too, but not for one that was killed", async () => {
+  await makeInitialisedHome(folder);
+  const [first, second] = await Promise.all([startEmbedded(folder, FAST), startEmbedded(folder, FAST)]);
   await query(first.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
   const pid = await postmasterPid();
   process.kill(pid, "SIGKILL");
@@ -145,117 +251,17 @@ test("comes back at its address, started by one of those who use it", async () =
   expect(newPid).not.toBe(pid);
   expect([second.ownerUrl, third.ownerUrl]).toEqual([first.ownerUrl, first.ownerUrl]);
   expect(await query(first.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
-  await Promise.all([second.stop(), third.stop()]);
+  await second.stop();
+  await kill(third.child);
   expect(await postmasterPid()).toBe(newPid);
   expect(await first.isRunning()).toBe(true);
   await first.stop();
   expect(await first.isRunning()).toBe(false);
-});
-
-test("starts nowhere else when its address is taken meanwhile, and there again when it is free", async () => {
-  const server = await startEmbedded(folder, FAST);
-  const pid = await postmasterPid();
-  process.kill(pid, "SIGINT");
-  await eventually(async () => expect(await server.isRunning()).toBe(false));
-  const other = createServer();
-  const socket = join(socketFolder(server.url), ".s.PGSQL.5432");
-  await eventually(async () => await expect(stat(socket)).rejects.toThrow("ENOENT"));
-  await new Promise<void>((listening) => other.listen(socket, listening));
-  await expect(server.restart()).rejects.toThrow("The address of PostgreSQL's socket is taken");
-  await expect(postmasterPid()).rejects.toThrow("ENOENT");
-  await new Promise((closed) => other.close(closed));
-  await server.restart();
-  await query(server.url, "SELECT");
-  await server.stop();
-});
-
-test("a server that was told to end when its connections have ended counts as gone, and is brought back without waiting", async () => {
-  const server = await startEmbedded(folder, FAST);
-  const pooled = await connect(server.url, "docket test");
-  const cutOff = new Promise((resolve) => pooled.once("end", resolve));
-  process.kill(await postmasterPid(), "SIGTERM");
-  await eventually(async () => expect(await server.isRunning()).toBe(false));
-  await expect(query(server.url, "SELECT")).rejects.toThrow("shutting down");
-  await server.restart();
-  await cutOff;
-  await query(server.url, "SELECT");
-  await server.stop();
-});
-
-test("a server whose socket was swept away counts as gone, and gets it back", async () => {
-  const server = await startEmbedded(folder, FAST);
-  await rm(socketFolder(server.url), { recursive: true });
-  expect(await server.isRunning()).toBe(false);
-  await server.restart();
-  await query(server.url, "SELECT");
-  await server.stop();
-});
-
-test("a copy of the folder of a running server leaves the original alone", async () => {
-  const server = await startEmbedded(folder, FAST);
-  await query(server.ownerUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
-  await query(server.ownerUrl, "CHECKPOINT");
-  const copy = join(temporary, "copy");
-  await copyFolder(folder, copy);
-  const other = await startEmbedded(copy, FAST);
-  expect(other.url).not.toBe(server.url);
-  await query(other.ownerUrl, "UPDATE kept SET answer = 43");
-  await other.stop();
-  expect(await query(server.ownerUrl, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
-  await server.stop();
-});
-
-test("the server's login owns nothing, also on a cluster of an earlier version, which had only a superuser", async () => {
-  const first = await startEmbedded(folder, FAST);
-  await query(first.ownerUrl, "DROP ROLE docket_server");
-  await rm(join(folder, "postgres", "docket-server-password"));
-  await first.stop();
-
-  const second = await startEmbedded(folder, FAST);
-  const who = "SELECT current_user AS login, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles";
-  expect(await query(second.url, `${who} WHERE rolname = current_user`)).toEqual([
-    { login: "docket_server", rolsuper: false, rolcreaterole: false, rolcreatedb: false },
-  ]);
-  await expect(query(second.url, "CREATE TABLE mine ()")).rejects.toThrow("permission denied");
-  await second.stop();
-});
-
-test("a left-over pid file is no obstacle when another process has that number now", async () => {
-  const { child } = await startProcess();
-  process.kill(await postmasterPid(), "SIGKILL");
-  await kill(child);
-  const pidFile = join(folder, "postgres", "postmaster.pid");
-  const [, ...rest] = (await readFile(pidFile, "utf8")).split("\n");
-  await writeFile(pidFile, [process.pid, ...rest].join("\n"));
-
-  const server = await startEmbedded(folder, FAST);
-  await query(server.ownerUrl, "SELECT");
-  await server.stop();
-});
-
-test("is started anew when its socket was swept from the temporary folder", async () => {
-  const { child, ownerUrl: url } = await startProcess();
-  await kill(child);
-  await rm(socketFolder(url), { recursive: true });
-  const server = await startEmbedded(folder, FAST);
-  await query(server.ownerUrl, "SELECT");
-  await server.stop();
-});
-
-test("two processes that start at once where an initialisation was interrupted share one server, and the last one out stops it", async () => {
-  folder = join(temporary, "fresh");
-  await mkdir(join(folder, "postgres.new-killed", "data"), { recursive: true });
-  await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
-  const [first, second] = await Promise.all([startProcess(), startProcess()]);
-  expect(first.ownerUrl).toBe(second.ownerUrl);
-  expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock", "postgres.users"]);
-  await first.stop();
-  await query(second.ownerUrl, "SELECT");
-  await second.stop();
-  await expect(query(second.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
+  await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
 test("a backend that was killed, or whose connection was ended, costs no process its place: the last one out stops the server", async () => {
+  await makeInitialisedHome(folder);
   const first = await startProcess();
   const pid = await postmasterPid();
   const crashed = await connect(first.ownerUrl, "docket test");
@@ -280,27 +286,29 @@ test("a backend that was killed, or whose connection was ended, costs no process
   await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
-test("a process that was killed does not count as one that uses the server", async () => {
-  const [first, second] = await Promise.all([startProcess(), startEmbedded(folder, FAST)]);
-  await kill(first.child);
+test("two processes that start at once where an initialisation was interrupted, in a folder of an odd name, share one server, and the last one out stops it", async () => {
+  const odd = join(temporary, "it's %20 #1, ünï ");
+  vi.stubEnv("TMPDIR", odd);
+  folder = join(odd, ".docket");
+  await mkdir(join(folder, "postgres.new-killed", "data"), { recursive: true });
+  await writeFile(join(folder, "postgres.new-killed", "data", "PG_VERSION"), "18\n");
+  const [first, second] = await Promise.all([startProcess(), startProcess()]);
+  expect(first.ownerUrl).toBe(second.ownerUrl);
+  expect(dirname(socketFolder(first.ownerUrl))).toBe(odd);
+  expect((await readdir(folder)).sort()).toEqual(["postgres", "postgres.lock", "postgres.users"]);
+  await first.stop();
+  await query(second.ownerUrl, "SELECT");
   await second.stop();
   await expect(query(second.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
 });
 
-test("two users within one process are two users of a server in a session of its own, out of reach of Ctrl-C", async () => {
-  const [first, second] = await Promise.all([startEmbedded(folder, FAST), startEmbedded(folder, FAST)]);
-  if (process.platform === "linux") {
-    const pid = await postmasterPid();
-    const [, , , , group, session] = (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ");
-    expect([group, session]).toEqual([String(pid), String(pid)]);
-  }
-  await second.stop();
-  await query(first.ownerUrl, "SELECT");
-  await first.stop();
-  await expect(query(first.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
+test("says of a folder whose name its tools cannot take that it cannot run there", async () => {
+  const name = join(temporary, 'a "b" $c');
+  await expect(startEmbedded(name, FAST)).rejects.toThrow(`PostgreSQL cannot run in ${name}: the path has a character`);
 });
 
 test("a failed start tells what PostgreSQL said", async () => {
+  await makeInitialisedHome(folder);
   // Where the socket would have been, so that a left-over is seen.
   vi.stubEnv("TMPDIR", temporary);
   await appendFile(join(folder, "postgres", "postgresql.conf"), "nonsense = 1\n");
@@ -310,23 +318,10 @@ test("a failed start tells what PostgreSQL said", async () => {
 });
 
 test("a start that fails after PostgreSQL came up leaves none behind", async () => {
+  await makeInitialisedHome(folder);
   await writeFile(join(folder, "postgres", "docket-password"), "another\n");
   await expect(startEmbedded(folder, FAST)).rejects.toThrow("password authentication failed");
   await expect(postmasterPid()).rejects.toThrow("ENOENT");
-});
-
-test("runs in folders of any name that its tools can take, and says so of others", async () => {
-  const odd = join(temporary, "it's %20 #1, ünï ");
-  await mkdir(odd);
-  vi.stubEnv("TMPDIR", odd);
-  folder = join(odd, ".docket");
-  const server = await startEmbedded(folder, FAST);
-  expect(dirname(socketFolder(server.url))).toBe(odd);
-  await query(server.url, "SELECT");
-  await server.stop();
-
-  const name = join(temporary, 'a "b" $c');
-  await expect(startEmbedded(name, FAST)).rejects.toThrow(`PostgreSQL cannot run in ${name}: the path has a character`);
 });
 
 test("says what to do where nothing can be written", async () => {
@@ -339,34 +334,24 @@ const NAMELESS = { uid: 54321, gid: 54321 };
 const mayBeNameless = process.getuid?.() === 0 && (await canReach(process.execPath, NAMELESS));
 
 test.runIf(mayBeNameless)("says what to do for a user without a name or without the right to write", async () => {
-  const startAs = async (home: string) => {
-    const program = fileURLToPath(new URL("embedded-process.ts", import.meta.url));
-    const failed = await promisify(execFile)(process.execPath, [program, home], NAMELESS).catch(({ stderr }) => stderr);
-    return String(failed);
-  };
-  folder = join(temporary, "fresh");
-  await mkdir(folder, { mode: 0o755 });
-  expect(await startAs(folder)).toContain(`Docket cannot write to ${folder} (EACCES)`);
-  await chown(folder, NAMELESS.uid, NAMELESS.gid);
-  expect(await startAs(folder)).toContain("PostgreSQL cannot make a database as user 54321, who has no name");
+  const [locked, owned] = [join(temporary, "locked"), join(temporary, "owned")];
+  for (const home of [locked, owned]) await mkdir(home, { mode: 0o755 });
+  await chown(owned, NAMELESS.uid, NAMELESS.gid);
+  const program = `
+    import { startEmbedded } from ${JSON.stringify(new URL("../../src/db/embedded.ts", import.meta.url))};
+    for (const home of ${JSON.stringify([locked, owned])}) await startEmbedded(home).catch((error) => console.log(error.message));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], NAMELESS);
+  expect(stdout).toContain(`Docket cannot write to ${locked} (EACCES)`);
+  expect(stdout).toContain("PostgreSQL cannot make a database as user 54321, who has no name");
 });
 
 test("a database that has gone from its recorded place is not silently replaced by an empty one", async () => {
+  await mkdir(folder);
   await writeFile(join(folder, "postgres-location"), "/nowhere/postgres\n");
   await expect(startEmbedded(folder, FAST)).rejects.toThrow("says that the database is in /nowhere/postgres");
 });
 
-test("keeps the socket's path short under a long temporary folder", async () => {
-  const long = join(temporary, "x".repeat(90));
-  await mkdir(long);
-  vi.stubEnv("TMPDIR", long);
-  const server = await startEmbedded(folder, FAST);
-  expect(dirname(socketFolder(server.ownerUrl))).toBe("/tmp");
-  await server.stop();
-});
-
 test.runIf(process.getuid?.() === 0)("as root, keeps the data where PostgreSQL's user can reach it", async () => {
-  folder = join(temporary, "fresh");
   await chmod(temporary, 0o700);
   const first = await startEmbedded(folder, FAST);
   const data = (await readFile(join(folder, "postgres-location"), "utf8")).trim();

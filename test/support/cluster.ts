@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, statfs } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,8 +11,8 @@ import { connect } from "../../src/db/connect.ts";
 import { createDatabase } from "../../src/db/create-database.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
-import { openCluster } from "../../src/db/postgres-cluster.ts";
 import { copyHome } from "./copy-folder.ts";
+import { SMALL } from "./small-postgres.ts";
 
 /** What a test needs to know of the run's cluster. */
 export interface TestCluster {
@@ -30,7 +30,7 @@ declare module "vitest" {
     cluster: TestCluster;
     /** A folder that goes when the run ends. */
     runFolder: string;
-    /** A Docket folder whose database is initialised and was never started, for copying. */
+    /** A Docket folder whose database is initialised, migrated and stopped, for copying. */
     initialisedHome: string;
   }
 }
@@ -47,15 +47,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
     stdio: ["pipe", "ignore", "inherit"],
   });
   const initialisedHome = join(runFolder, "initialised");
-  await mkdir(initialisedHome, { mode: 0o711 });
-  await openCluster(initialisedHome, false);
+  const data = await initialise(initialisedHome);
   project.provide("initialisedHome", initialisedHome);
   const given = process.env["TEST_DATABASE_URL"];
   const settings = { fsync: "off", full_page_writes: "off", max_connections: "500" };
   const home = join(runFolder, "cluster");
   if (!given) await copyHome(initialisedHome, home);
+  const lines = Object.entries(SMALL).map(([name, value]) => `${name} = ${value}\n`);
+  await appendFile(join(data, "postgresql.conf"), lines.join(""));
   const server = given ? undefined : await startEmbedded(home, { settings });
-  const cluster = await prepare(given ?? server?.ownerUrl ?? "");
+  const cluster = await prepare(given ?? server?.ownerUrl ?? "", given ? undefined : "docket");
   project.provide("cluster", cluster);
   return async () => {
     if (given) await cleanUp(cluster);
@@ -64,6 +65,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     watcher.stdin?.end();
     await once(watcher, "exit");
   };
+}
+
+/** Makes a Docket folder with all that a start would make first. @returns PostgreSQL's data folder. */
+async function initialise(home: string): Promise<string> {
+  await mkdir(home, { mode: 0o711 });
+  const server = await startEmbedded(home, { settings: SMALL });
+  await migrate({ ownerUrl: server.ownerUrl, loginUrl: server.url }).finally(() => server.stop());
+  return server.data;
 }
 
 /** In memory where there is room: a database is some hundred files, which on a disk take twenty times as long. */
@@ -76,8 +85,11 @@ async function makeRunFolder(): Promise<string> {
   return folder;
 }
 
-/** Names differ from run to run, as several may share one given cluster. */
-async function prepare(url: string): Promise<TestCluster> {
+/**
+ * Names differ from run to run, as several may share one given cluster.
+ * @param migrated a database of it that is migrated already.
+ */
+async function prepare(url: string, migrated?: string): Promise<TestCluster> {
   const id = randomBytes(4).toString("hex");
   const cluster = {
     adminUrl: withDatabase(url, "postgres"),
@@ -92,7 +104,8 @@ async function prepare(url: string): Promise<TestCluster> {
     const loginUrl = new URL(ownerUrl);
     loginUrl.username = cluster.login;
     loginUrl.password = cluster.password;
-    await createDatabase(ownerUrl);
+    if (migrated) await admin.query(`CREATE DATABASE ${cluster.template} TEMPLATE ${migrated} STRATEGY file_copy`);
+    else await createDatabase(ownerUrl);
     await migrate({ ownerUrl, loginUrl: loginUrl.href });
     // A template with any connection to it cannot be cloned.
     await admin.query(`ALTER DATABASE ${escapeIdentifier(cluster.template)} ALLOW_CONNECTIONS false`);

@@ -11,7 +11,7 @@ export async function makeTemporaryFolder(name: string): Promise<string> {
   return folder;
 }
 
-/** Makes a Docket folder whose database is initialised: for tests of what comes after that, which takes long. */
+/** Makes a Docket folder whose database is initialised and migrated: for tests of what comes after that, which takes long. */
 export async function makeInitialisedHome(home: string): Promise<string> {
   await copyHome(inject("initialisedHome"), home);
   return home;
