@@ -7,8 +7,7 @@ import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { connectOwner } from "../support/owner.ts";
-import { makeProject, startTestServer, type TestServer } from "../support/server.ts";
+import { makeProject, shareServer } from "../support/server.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 
@@ -39,25 +38,31 @@ async function connectChild(env: Record<string, string>) {
   };
 }
 
-let shared: TestServer;
+const shared = shareServer();
+/** Of an agent of all projects. */
+let child: Awaited<ReturnType<typeof connectChild>>;
 beforeAll(async () => {
-  shared = await startTestServer({ keepOpen: true });
+  const { url, agentKey } = shared.server;
+  child = await connectChild({ DOCKET_URL: url, DOCKET_API_KEY: agentKey });
 });
-afterAll(() => shared.close());
+afterAll(() => child[Symbol.asyncDispose]());
 
-/** A project with pending tasks, and what a child needs to reach it. */
+/** A project with pending tasks, and what a child of its own needs to reach it. */
 async function serve(...descriptions: string[]) {
-  const { url, agentKey, projectId, test } = await makeProject(shared, descriptions);
-  const owner = await connectOwner(test);
+  const { url, agentKey, projectId } = await makeProject(shared.server, descriptions);
   const attempts = async () =>
     (
-      await owner.query<{ client: string; left: number; notes: string | null; outcome: string | null }>(
+      await shared.owner.query<{ client: string; left: number; notes: string | null; outcome: string | null }>(
         `SELECT client, extract(epoch FROM lease_expires_at - claimed_at)::float AS left, notes, outcome
          FROM task_attempts WHERE project_id = $1 ORDER BY claimed_at`,
         [projectId],
       )
     ).rows;
-  return { attempts, env: { DOCKET_URL: url, DOCKET_API_KEY: agentKey, DOCKET_PROJECT: projectId } };
+  return {
+    attempts,
+    project_id: projectId,
+    env: { DOCKET_URL: url, DOCKET_API_KEY: agentKey, DOCKET_PROJECT: projectId },
+  };
 }
 
 describe("the stdio server", () => {
@@ -77,7 +82,6 @@ describe("the stdio server", () => {
   });
 
   test("lists its tools and its instructions, and writes nothing else to stdout", async () => {
-    await using child = await connectChild({});
     const { tools } = await child.client.listTools();
     expect(tools.map(({ name }) => name)).toContain("get_next_task");
     expect(child.client.getInstructions()).toContain("get_next_task");
@@ -95,10 +99,10 @@ describe("the stdio server", () => {
   });
 
   test("claims for ten minutes, as one client with an id of its own", async () => {
-    const { attempts, env } = await serve("a", "b");
-    await using child = await connectChild(env);
+    const { attempts, project_id, env } = await serve("a", "b");
     await using other = await connectChild(env);
-    for (const { call } of [child, other]) await call("get_next_task", {});
+    await child.call("get_next_task", { project_id });
+    await other.call("get_next_task", {});
     const [mine, theirs] = await attempts();
     expect([mine?.left, theirs?.left]).toEqual([600, 600]);
     expect(mine?.client).toMatch(/^[0-9a-f-]{36}$/);
@@ -106,24 +110,23 @@ describe("the stdio server", () => {
   });
 
   test("renews what it holds until that is completed", async () => {
-    const { attempts, env } = await serve("a");
-    await using child = await connectChild(env);
-    await child.call("get_next_task", { lease_seconds: 2 });
+    const { attempts, project_id } = await serve("a");
+    await child.call("get_next_task", { project_id, lease_seconds: 2 });
     await expect.poll(async () => (await attempts())[0]?.left).toBeGreaterThan(4);
-    expect(await child.call("update_task_status", { task_id: "TASK-001", status: "completed" })).toContain("completed");
+    const completed = await child.call("update_task_status", { project_id, task_id: "TASK-001", status: "completed" });
+    expect(completed).toContain("completed");
     expect(await attempts()).toMatchObject([{ outcome: "completed" }]);
   });
 
   test("answers a call that is nested too deep, also where its numbers are looked at", async () => {
-    const { env } = await serve("a");
-    await using child = await connectChild(env);
+    const { project_id } = await serve("a");
     const nested = (levels: number) => JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
     for (const [levels, attempt] of [
       [101, "1-1e1"],
       [3_000, "1-abc"],
       [3_000, "1-1e1"],
     ] as const) {
-      const args = { task_id: "TASK-001", attempt, checkpoint: { a: nested(levels) } };
+      const args = { project_id, task_id: "TASK-001", attempt, checkpoint: { a: nested(levels) } };
       expect(await child.call("renew_task_lease", args)).toMatch(/nested more than 100 levels deep.*For example/s);
     }
   });
@@ -139,9 +142,8 @@ describe("the stdio server", () => {
   });
 
   test("logs each call with tool, duration and outcome, and no texts of tasks", async () => {
-    const { env } = await serve("private text");
-    await using child = await connectChild(env);
-    await child.call("get_next_task", { worker: "private name" });
+    const { project_id } = await serve("private text");
+    await child.call("get_next_task", { project_id, worker: "private name" });
     await expect.poll(child.log).toMatch(/"tool":"get_next_task","duration_ms":\d+,"outcome":"ok"/);
     expect(child.log()).not.toMatch(/private|dk_/);
   });
