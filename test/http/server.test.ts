@@ -119,32 +119,29 @@ describe("the HTTP server", () => {
     expect(generated.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test.each(["/graphql", "/mcp", "/sign-out"])(
-    "says on %s that a lost database is worth another try, and when",
-    async (path) => {
-      const database = await createTestDatabase();
-      onTestFinished(() => database.drop());
-      const proxy = await startDatabaseProxy(database.url);
-      const { url, agentKey, logged } = await startTestServer({ test: { ...database, url: proxy.url } });
-      proxy.cut();
-      const cookie = `docket_session_${new URL(url).port}=${makeSecret("session").text}`;
-      const caller = path === "/sign-out" ? { cookie, origin: url } : { authorization: `Bearer ${agentKey}` };
-      const headers = { "content-type": "application/json", ...caller };
-      const answer = await fetch(url + path, { method: "POST", headers, body: viewer });
-      expect([answer.status, await answer.json()]).toMatchObject([
-        500,
-        {
-          errors: [
-            {
-              message: "Database unavailable",
-              extensions: { code: "DATABASE_UNAVAILABLE", retryable: true, retryAfterMs: 1000 },
-            },
-          ],
-        },
-      ]);
-      expect(logged.filter(({ msg }) => msg === "request failed")).toMatchObject([{ level: "error" }]);
-    },
-  );
+  test("says on every path that a lost database is worth another try, and when", async () => {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    const proxy = await startDatabaseProxy(database.url);
+    const { url, agentKey, logged } = await startTestServer({ test: { ...database, url: proxy.url } });
+    proxy.cut();
+    const authorization = `Bearer ${agentKey}`;
+    const cookie = `docket_session_${new URL(url).port}=${makeSecret("session").text}`;
+    const callers = { "/graphql": { authorization }, "/mcp": { authorization }, "/sign-out": { cookie, origin: url } };
+    const answers = await Promise.all(
+      Object.entries(callers).map(async ([path, caller]) => {
+        const headers = { "content-type": "application/json", ...caller };
+        const answer = await fetch(url + path, { method: "POST", headers, body: viewer });
+        return [path, answer.status, await answer.json()];
+      }),
+    );
+    const extensions = { code: "DATABASE_UNAVAILABLE", retryable: true, retryAfterMs: 1000 };
+    const errors = [{ message: "Database unavailable", extensions }];
+    expect(answers).toMatchObject(Object.keys(callers).map((path) => [path, 500, { errors }]));
+    expect(logged.filter(({ msg }) => msg === "request failed")).toMatchObject(
+      Object.keys(callers).map(() => ({ level: "error" })),
+    );
+  });
 
   test("takes a caller that goes away for what it is, not for a fault of its own", async () => {
     const server = await startTestServer();
