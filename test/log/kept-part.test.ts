@@ -59,21 +59,24 @@ test("delivers what is kept also where the oldest part was taken out before the 
   await stream.return?.();
 });
 
-test("begins at the oldest kept in one step, however much was taken out", async () => {
-  const { database } = await startOldLog();
-  await takeOutOldest(database, 24);
-  await takeOutOldest(database, 24);
-  const until = await readHead(database);
-  const { db, reads } = counting(database);
-  const page = await readPage(db, new ManualClock(), EVERYTHING, { after: null, until, limit: 100 });
-  expect(page.events.map(({ position }) => position)).toEqual(Array.from({ length: 10 }, (_, i) => 201 + i));
-  expect(page.place.position).toBe(210);
-  // Where it begins, then one page.
-  expect(reads()).toBe(2);
-});
-
-test("skips nothing when a part is taken out between two looks of one reader", async () => {
+test("skips nothing when a part is taken out between two looks of one reader, or of a sink, which goes on at the floor or begins at the oldest kept, in one step", async () => {
   const { database, owner } = await startOldLog();
+  const got = new Map<string, number[]>([
+    ["behind", []],
+    ["at the floor", []],
+  ]);
+  for (const [reader, position] of [
+    ["behind", 40],
+    ["at the floor", 100],
+  ] as const) {
+    await ensureReader(database, reader);
+    await owner.query(
+      `UPDATE log_readers SET position = $2, hash = (SELECT substr(hash, 1, 8) FROM events WHERE position = $2)
+       WHERE reader = $1`,
+      [reader, position],
+    );
+  }
+
   const until = await readHead(database);
   const begin = await placeAt(database, 0);
   const early = await placeAt(database, 50);
@@ -93,35 +96,25 @@ test("skips nothing when a part is taken out between two looks of one reader", a
     await expect(history).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
   }
   expect((await partitions(owner))[0]).toBe("events_from_101");
-});
 
-test("lets a sink go on at the floor, and one whose place is gone begin at the oldest kept", async () => {
-  const { database, owner } = await startOldLog();
-  const got = new Map<string, number[]>([
-    ["behind", []],
-    ["at the floor", []],
-  ]);
-  for (const [reader, position] of [
-    ["behind", 40],
-    ["at the floor", 100],
-  ] as const) {
-    await ensureReader(database, reader);
-    await owner.query(
-      `UPDATE log_readers SET position = $2, hash = (SELECT substr(hash, 1, 8) FROM events WHERE position = $2)
-       WHERE reader = $1`,
-      [reader, position],
-    );
-  }
-  await takeOutOldest(database, 24);
   const errors: object[] = [];
   const logger = { ...silent, error: (details: object) => void errors.push(details) };
   for (const [reader, taken] of got) {
     const take = async (events: readonly LoggedEvent[]) => void taken.push(...events.map(({ position }) => position));
-    while (await pump(database, new ManualClock(), logger, { reader, selection: EVERYTHING, take }));
+    while (await pump(database, clock, logger, { reader, selection: EVERYTHING, take }));
   }
   const rest = Array.from({ length: 110 }, (_, i) => 101 + i);
   expect([...got.values()]).toEqual([rest, rest]);
   expect(errors).toEqual([{ reader: "behind", position: 40 }]);
+
+  // However much was taken out, it is passed in one step.
+  expect(await takeOutOldest(database, 24)).toBe("events_from_101");
+  const counted = counting(database);
+  const oldest = await read(counted.db, null);
+  expect(oldest.events.map(({ position }) => position)).toEqual(Array.from({ length: 10 }, (_, i) => 201 + i));
+  expect(oldest.place.position).toBe(210);
+  // Where it begins, then one page.
+  expect(counted.reads()).toBe(2);
 });
 
 /** The database, with its reads counted; `after` is called behind each. */
