@@ -60,9 +60,14 @@ export interface Stored {
 /** The stream of a NATS server, as a consumer sees it. */
 export interface StreamReader {
   info(): Promise<StreamInfo>;
+  /** Once there are so many messages. */
+  reach(atLeast: number): Promise<StreamInfo>;
   /** All messages, once there are so many. */
   messages(atLeast: number): Promise<Stored[]>;
 }
+
+/** Between two looks, in milliseconds: each is a connection. */
+const LOOK_MS = 100;
 
 export function readerOf(nats: NatsServer, stream = "DOCKET", login: object = {}): StreamReader {
   /** A connection for each look: the server may have gone in between. */
@@ -75,14 +80,20 @@ export function readerOf(nats: NatsServer, stream = "DOCKET", login: object = {}
     }
   }
   const info = () => using(async (connection) => (await jetstreamManager(connection)).streams.info(stream));
-  return {
-    info,
-    async messages(atLeast) {
-      const { state } = await eventually(async () => {
+  const reach = (atLeast: number) =>
+    eventually(
+      async () => {
         const found = await info();
         expect(found.state.messages).toBeGreaterThanOrEqual(atLeast);
         return found;
-      });
+      },
+      { interval: LOOK_MS },
+    );
+  return {
+    info,
+    reach,
+    async messages(atLeast) {
+      const { state } = await reach(atLeast);
       return using(async (connection) => {
         const consumer = await jetstream(connection).consumers.get(stream);
         const stored: Stored[] = [];
@@ -119,7 +130,7 @@ export async function expectWholeLog(owner: Client, stored: readonly Stored[]): 
 }
 
 /** Pause of a writer between its commits, in milliseconds: events are always under way, and a log of thousands proves no more. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 30;
 
 /** Writers that commit events of a few tasks, one after another, until they are stopped. */
 export interface Load {
