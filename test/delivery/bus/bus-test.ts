@@ -80,8 +80,8 @@ export function readerOf(nats: NatsServer, stream = "DOCKET", login: object = {}
     }
   }
   const info = () => using(async (connection) => (await jetstreamManager(connection)).streams.info(stream));
-  const reach = (atLeast: number) =>
-    eventually(
+  const reach = async (atLeast: number) =>
+    await eventually(
       async () => {
         const found = await info();
         expect(found.state.messages).toBeGreaterThanOrEqual(atLeast);
