@@ -12,8 +12,11 @@ import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../src/config.ts";
 import { connect } from "../src/db/connect.ts";
+import { startEmbedded } from "../src/db/embedded.ts";
 import { FIRST_KEYS_LOCK } from "../src/keys/first-keys.ts";
+import { startServer } from "../src/server.ts";
 import { createEmptyDatabase, createTestDatabase } from "./support/database.ts";
 import { eventually } from "./support/eventually.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "./support/temporary-folder.ts";
@@ -81,13 +84,12 @@ describe("docket start", () => {
     await once(taken, "listening");
     onTestFinished(() => void taken.close());
     const { port } = taken.address() as AddressInfo;
-    const database = await createTestDatabase();
-    const env = { DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl, PORT: String(port) };
+    // It looks before it goes to the database, which is not there.
+    const env = { DATABASE_URL: "postgresql://docket@127.0.0.1:1/docket", PORT: String(port) };
     expect(await fails({ ...env, DOCKET_HOME: await makeHome() })).toBe(
       `Cannot listen on 127.0.0.1, port ${port}: another program does already. ` +
         "Stop it, or choose another port, such as PORT=4001 npm start.\n",
     );
-    await database.drop();
   });
 
   test("refuses a database that could forget what it has answered", async () => {
@@ -95,31 +97,8 @@ describe("docket start", () => {
     const owner = await connect(database.ownerUrl, "docket test");
     await owner.query(`ALTER DATABASE ${new URL(database.ownerUrl).pathname.slice(1)} SET synchronous_commit = off`);
     await owner.end();
-    const env = { DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl, PORT: "0" };
-    expect(await fails({ ...env, DOCKET_HOME: await makeHome() })).toMatch(/synchronous_commit is off/);
-    await database.drop();
-  });
-
-  test("waits with what it has to say for a database that does not let it make the first keys yet", async () => {
-    const database = await createTestDatabase();
-    const owner = await connect(database.ownerUrl, "docket test");
-    await owner.query("SELECT pg_advisory_lock($1)", [FIRST_KEYS_LOCK]);
-    const env = { DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl, PORT: "0" };
-    const child = run("start", { ...env, DOCKET_HOME: await makeHome() });
-    const exited = once(child, "exit");
-    if (!child.stdout) throw new Error("no pipe");
-    let waited = false;
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (line.includes("Making the first keys fails")) {
-        waited = true;
-        await owner.query("SELECT pg_advisory_unlock($1)", [FIRST_KEYS_LOCK]);
-      }
-      if (line.startsWith("Ctrl-C")) break;
-    }
-    expect(waited).toBe(true);
-    child.kill("SIGTERM");
-    expect(await exited).toEqual([0, null]);
-    await owner.end();
+    const starting = startServer(readConfig({ PORT: "0" }), { databaseUrl: database.url });
+    await expect(starting).rejects.toThrow(/synchronous_commit is off/);
     await database.drop();
   });
 
@@ -228,14 +207,27 @@ describe("docket start with its own PostgreSQL", () => {
     if (data !== join(home, "postgres")) await rm(dirname(data), { recursive: true });
   });
 
-  test("ends when it is told to while PostgreSQL is being started again, which would take long", async () => {
+  test("waits with what it has to say until the first keys can be made, and ends when it is told to while PostgreSQL is being started again, which would take long", async () => {
     const home = await makeInitialisedHome(join(await makeHome(), ".docket"));
-    const child = run("start", { PORT: "0", DOCKET_HOME: home, LOG_LEVEL: "error" });
+    const other = await startEmbedded(home);
+    onTestFinished(() => other.stop());
+    const owner = await connect(other.ownerUrl, "docket test");
+    await owner.query("SELECT pg_advisory_lock($1)", [FIRST_KEYS_LOCK]);
+    const child = run("start", { PORT: "0", DOCKET_HOME: home });
     const ended = once(child, "exit");
     if (!child.stdout) throw new Error("no pipe");
-    const lines = createInterface({ input: child.stdout });
-    for await (const line of lines) if (line.startsWith("Ctrl-C")) break;
+    let waited = false;
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.includes("Making the first keys fails")) {
+        waited = true;
+        await owner.query("SELECT pg_advisory_unlock($1)", [FIRST_KEYS_LOCK]);
+      }
+      if (line.startsWith("Ctrl-C")) break;
+    }
+    expect(waited).toBe(true);
     child.stdout.resume();
+    await owner.end();
+    await other.stop();
     const data = await dataOf(home);
     // Recovery waits for an archive that never answers.
     const waiting = "while [ -e recovery.signal ]; do sleep 0.2; done; false";
@@ -259,15 +251,6 @@ describe("docket start with its own PostgreSQL", () => {
 });
 
 describe("docket migrate", () => {
-  test("creates the database first where it is told to", async () => {
-    const database = await createEmptyDatabase();
-    await database.drop();
-    const child = run("migrate --create", { DATABASE_URL: database.ownerUrl });
-    const { out, code } = await outcome(child, once(child, "exit"));
-    expect([out, code]).toEqual([expect.stringMatching(/^Created the database\.\nApplied /), 0]);
-    await database.drop();
-  });
-
   test("makes no database in a folder without a server", async () => {
     const home = join(await makeHome(), ".docket");
     for (const command of ["migrate", "migrate down"])
@@ -275,8 +258,9 @@ describe("docket migrate", () => {
     expect(existsSync(home)).toBe(false);
   });
 
-  test("brings an empty database up to date, says so the second time, and takes the last migration back", async () => {
+  test("creates the database where it is told to, brings it up to date, says so the second time, and takes the last migration back", async () => {
     const database = await createEmptyDatabase();
+    await database.drop();
     const env = { DATABASE_URL: database.ownerUrl };
     const say = async (command: string) => {
       const child = run(command, env);
@@ -284,9 +268,10 @@ describe("docket migrate", () => {
       expect([err, code]).toEqual(["", 0]);
       return out;
     };
-    expect(await say("migrate")).toMatch(/^Applied \d+_foundation, /);
+    expect(await say("migrate --create")).toMatch(/^Created the database\.\nApplied \d+_foundation, /);
     expect(await say("migrate")).toBe("The database is up to date.\n");
-    expect(await say("migrate down")).toMatch(/^Undone: \d+_\w+\.\n$/);
+    const [, last] = /^Undone: (\d+_\w+)\.\n$/.exec(await say("migrate down")) ?? [];
+    expect(await say("migrate")).toBe(`Applied ${last}.\n`);
     await database.drop();
   });
 });
