@@ -4,7 +4,7 @@ import { connect } from "../../src/db/connect.ts";
 import { LARGEST_ANSWER_BYTES } from "../../src/db/too-much.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import { connectOwner } from "../support/owner.ts";
-import { type GraphQLAnswer, type ServerOptions, startTestServer, type TestServer } from "../support/server.ts";
+import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket, openSocket } from "../support/socket.ts";
 
 const TOO_LARGE = {
@@ -12,9 +12,10 @@ const TOO_LARGE = {
   extensions: { code: "QUERY_TOO_COMPLEX", retryable: false },
 };
 
-/** A hundred tasks with notes of 100,000 characters each: a page of them is 10 MB. */
-async function startWithLargeNotes(options: ServerOptions): Promise<TestServer> {
-  const server = await startTestServer(options);
+/** With a hundred tasks with notes of 100,000 characters each: a page of them is 10 MB. */
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
   await server.ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
   const owner = await connect(server.test.ownerUrl, "docket test");
   await owner.query(
@@ -23,8 +24,8 @@ async function startWithLargeNotes(options: ServerOptions): Promise<TestServer> 
     [randomBytes(50).toString("hex")],
   );
   await owner.end();
-  return server;
-}
+});
+afterAll(() => server.close());
 
 const page = (alias: string, size: number, fields = "contextNotes") =>
   `${alias}: tasks(filter: {projects: ["alpha"]}, first: ${size}) { nodes { ${fields} } }`;
@@ -32,12 +33,6 @@ const pages = (count: number, size: number) =>
   `{ ${Array.from({ length: count }, (_, i) => page(`p${i}`, size)).join(" ")} }`;
 
 const errorsOf = ({ errors = [] }: GraphQLAnswer<unknown>) => errors;
-
-let server: TestServer;
-beforeAll(async () => {
-  server = await startWithLargeNotes({ keepOpen: true });
-});
-afterAll(() => server.close());
 
 it("gives an answer of up to 16 MB, and says of a larger one what to lower", async () => {
   const { gql, ask } = server;
@@ -82,11 +77,12 @@ it("counts a text as the JSON it becomes, with its escapes", async () => {
 
 it("reads nothing of the long texts that nobody asks for", async () => {
   const { ask, gql, test } = server;
-  const long = "x".repeat(60_000);
-  await ask(
-    'mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "long", createProject: true, tasks: $tasks}) { replayed } }',
-    { tasks: Array.from({ length: 15 }, () => ({ description: long })) },
-  );
+  const long = "x".repeat(100_000);
+  for (const count of [8, 7])
+    await ask(
+      'mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "long", createProject: true, tasks: $tasks}) { replayed } }',
+      { tasks: Array.from({ length: count }, () => ({ description: long })) },
+    );
   await (await connectOwner(test)).query(
     `INSERT INTO task_attempts (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome, notes, checkpoint)
      SELECT 'long', 'TASK-001', n, 'test', now(), now(), now(), 'expired', $1, to_jsonb($1::text) FROM generate_series(1, 10) n`,
@@ -104,11 +100,11 @@ it("reads nothing of the long texts that nobody asks for", async () => {
     `tasks${filter} { nodes { history(first: 5) { events { type } } } }`,
   ];
   // Whole, each of these would be 18 MB or more.
-  for (const fields of briefly) await ask(times(20, fields));
+  for (const fields of briefly) await ask(times(12, fields));
   for (const fields of ["tasks", "events"].map((list) => briefly.find((one) => one.startsWith(list)) ?? ""))
     expect(
       errorsOf(
-        await gql(times(20, fields.replace("status project", "description project").replace("type", "payload"))),
+        await gql(times(12, fields.replace("status project", "description project").replace("type", "payload"))),
       )[0],
     ).toMatchObject(TOO_LARGE);
 
@@ -162,16 +158,13 @@ it("holds the same over a WebSocket, whose other operations go on", async () => 
 });
 
 it("counts each frame of a subscription for itself", async () => {
-  const { url, ask, agentKey, test } = await startTestServer();
-  await ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
+  const { url, ask, agentKey, test } = server;
   const { logCursor } = await ask<{ logCursor: string }>("{ logCursor }");
-  const owner = await connect(test.ownerUrl, "docket test");
-  await owner.query(
+  await (await connectOwner(test)).query(
     `INSERT INTO event_inbox (event_id, event_type, project_id, subject_type, subject_id, actor, correlation_id, payload)
      SELECT gen_random_uuid(), 'task.updated', 'alpha', 'task', 'TASK-001', 'test', 'test',
-       jsonb_build_object('text', repeat('x', 200000)) FROM generate_series(1, 100)`,
+       jsonb_build_object('text', repeat('x', 200000)) FROM generate_series(1, 90)`,
   );
-  await owner.end();
   const { events } = await subscribe(url, `subscription { taskEvents(after: "${logCursor}") { events { payload } } }`, {
     key: agentKey,
   });
@@ -270,13 +263,14 @@ it("always tells a claim of its earlier attempts, of those that fit", async () =
 });
 
 it("ends a request that kept the database busy for too long, and lets the next one begin", async () => {
-  const { gql, ask, test } = await startWithLargeNotes({ env: { DOCKET_REQUEST_SECONDS: "1" } });
-  const owner = await connect(test.ownerUrl, "docket test");
+  const { gql, ask, test } = await startTestServer({ env: { DOCKET_REQUEST_SECONDS: "1" } });
+  const tasks = Array.from({ length: 10 }, () => '{description: "small"}').join();
+  await ask(`mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [${tasks}]}) { taskIds } }`);
+  const owner = await connectOwner(test);
   await owner.query(`
     ALTER TABLE tasks ENABLE ROW LEVEL SECURITY;
     CREATE POLICY slow ON tasks TO docket_app USING (task_id <> 'TASK-001' OR pg_sleep(0.7) IS NOT NULL)`);
-  await owner.end();
-  const fields = Array.from({ length: 30 }, (_, i) => page(`p${i}`, 1, "taskId"));
+  const fields = Array.from({ length: 12 }, (_, i) => page(`p${i}`, 1, "taskId"));
   const errors = errorsOf(await gql(`{ ${fields.join(" ")} }`));
   expect(errors.length).toBeGreaterThan(0);
   for (const error of errors)
@@ -285,7 +279,7 @@ it("ends a request that kept the database busy for too long, and lets the next o
       extensions: {
         code: "QUERY_TOO_COMPLEX",
         retryable: false,
-        cost: 30,
+        cost: 12,
         most: "p0(first: 1)",
         limitSeconds: 1,
       },

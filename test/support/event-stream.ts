@@ -10,9 +10,14 @@ export interface ServerSentEvent {
 /** The messages of an answer that is a stream; `retry` lines and comments alone are none. */
 export async function* readEvents(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder();
-  let text = "";
+  let parts: string[] = [];
   for await (const chunk of body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
+    const before = parts.at(-1)?.at(-1) ?? "";
+    const part = decoder.decode(chunk, { stream: true });
+    parts.push(part);
+    // A message of many chunks is put together once, where it ends.
+    if (!`${before}${part}`.includes("\n\n")) continue;
+    let text = parts.join("");
     for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
       const lines = text.slice(0, end).split("\n");
       text = text.slice(end + 2);
@@ -24,6 +29,7 @@ export async function* readEvents(body: AsyncIterable<Uint8Array> | null): Async
       const data = field("data");
       if (data !== undefined) yield { event: field("event"), id: field("id"), data };
     }
+    parts = [text];
   }
 }
 
