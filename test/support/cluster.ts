@@ -50,7 +50,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const data = await initialise(initialisedHome);
   project.provide("initialisedHome", initialisedHome);
   const given = process.env["TEST_DATABASE_URL"];
-  const settings = { fsync: "off", full_page_writes: "off", max_connections: "500" };
+  // What is thrown away need not be safe; and no plan is used often enough to be worth compiling.
+  const settings = { fsync: "off", full_page_writes: "off", max_connections: "500", scram_iterations: "1", jit: "off" };
   const home = join(runFolder, "cluster");
   if (!given) await copyHome(initialisedHome, home);
   const lines = Object.entries(SMALL).map(([name, value]) => `${name} = ${value}\n`);
