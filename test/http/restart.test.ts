@@ -11,9 +11,10 @@ import { WebSocket } from "ws";
 import { ServerProcess } from "../../bench/server-process.ts";
 import { TypedDocumentString } from "../../client/gen/graphql.ts";
 import { followStream } from "../../client/stream.ts";
-import { whileLocked } from "../../src/db/file-lock.ts";
+import { createTestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
-import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { connectOwner } from "../support/owner.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { happen } from "./numbered-events.ts";
 
 type Frame = { readonly cursor: string; readonly events: readonly { readonly number: number }[] };
@@ -103,6 +104,12 @@ const clients: Record<string, Watch> = {
   },
 };
 
+/** Whoever migrates takes it: see src/db/migrate.ts. */
+const [LOCK, UNLOCK] = ["lock", "unlock"].map((verb) => `SELECT pg_advisory_${verb}(110429572130164)`) as [
+  string,
+  string,
+];
+
 /** The example of docs/events.md, as it stands there. */
 async function documentedClient(): Promise<Watch> {
   const [, example = ""] = /^```js\nimport .*?\n\n(.*?)^```/ms.exec(await readFile("docs/events.md", "utf8")) ?? [];
@@ -121,11 +128,18 @@ test("clients watch on when the server is started anew, and those that try again
   // Clients wait a random time before they come back: here always the longest.
   vi.spyOn(Math, "random").mockReturnValue(0.999);
   onTestFinished(() => void vi.restoreAllMocks());
-  const home = await makeInitialisedHome(join(await makeTemporaryFolder("restart"), ".docket"));
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const owner = await connectOwner(database);
+  const home = await makeTemporaryFolder("restart");
   const server = new ServerProcess({
-    databaseUrl: undefined,
+    databaseUrl: database.url,
     home,
-    environment: { DOCKET_STREAMS_PER_CLIENT: "10", DOCKET_JOBS: "none" },
+    environment: {
+      DATABASE_OWNER_URL: database.ownerUrl,
+      DOCKET_STREAMS_PER_CLIENT: "10",
+      DOCKET_JOBS: "none",
+    },
   });
   onTestFinished(() => server.stop());
   await server.start();
@@ -159,7 +173,8 @@ test("clients watch on when the server is started anew, and those that try again
   const reach = async () => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     await once(socket, "connect");
-    return socket;
+    // What a server that stops does to it may come after anybody looks.
+    return socket.on("error", () => undefined);
   };
   await server.stop();
   await server.start();
@@ -179,13 +194,13 @@ test("clients watch on when the server is started anew, and those that try again
   const ended = () => seen.filter(({ watching }) => watching.ended.length > 0).map(({ name }) => name);
   // Whatever the server does: graphql-ws takes a refused connection for a fatal error, unless it is told otherwise.
   await eventually(() => expect(ended()).toEqual([BY_DEFAULT]));
-  // Nobody can start PostgreSQL meanwhile, and so the server cannot answer yet.
-  const [starting, early] = await whileLocked(join(home, "postgres.lock"), async () => {
-    const starting = server.start();
-    const socket = await eventually(reach);
-    socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-    return [starting, { answer: text(socket), ...watch("the early one", byDefault) }] as const;
-  });
+  // Nobody can bring the database up to date meanwhile, and so the server cannot answer yet.
+  await owner.query(LOCK);
+  const starting = server.start();
+  const socket = await eventually(reach);
+  socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+  const early = { answer: text(socket), ...watch("the early one", byDefault) };
+  await owner.query(UNLOCK);
   await starting;
   expect(await early.answer).toMatch(/^HTTP\/1.1 200 OK/);
   await eventually(() => expect(early.watching.frames).toBeGreaterThan(0));
@@ -208,12 +223,12 @@ test("clients watch on when the server is started anew, and those that try again
   for (const { closed } of waiting) expect(await closed).toEqual([1012, Buffer.from("The server is stopping.")]);
   await stopped;
   // Told to stop before it can answer, it keeps nobody waiting any more.
-  await whileLocked(join(home, "postgres.lock"), async () => {
-    server.start().catch(() => undefined);
-    (await eventually(reach)).on("error", () => undefined);
-    process.kill(server.pid, "SIGTERM");
-    await eventually(() => expect(reach()).rejects.toThrow("ECONNREFUSED"));
-  });
+  await owner.query(LOCK);
+  server.start().catch(() => undefined);
+  await eventually(reach);
+  process.kill(server.pid, "SIGTERM");
+  await eventually(() => expect(reach()).rejects.toThrow("ECONNREFUSED"));
+  await owner.query(UNLOCK);
   // A second signal would not let it end in order.
   await eventually(() => expect(() => process.kill(server.pid, 0)).toThrow("ESRCH"));
 });
