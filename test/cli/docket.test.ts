@@ -67,17 +67,12 @@ describe("the docket command without the generated code", () => {
     return { folder, start, ...(await start()) };
   }
 
-  test("makes it, with nothing of that on stdout, and goes on", async () => {
-    const { out, err, code } = await launch("echo made");
-    expect([out, code]).toEqual(["runs\n", 0]);
-    expect(err).toMatch(/Generating code[\s\S]*made/);
-  });
-
-  test("makes it anew where the schema or a document changed since, as after git pull, and else not", async () => {
+  test("makes it, with nothing of that on stdout, and anew only where the schema or a document changed since, as after git pull", async () => {
     const files = "client/gen/graphql.ts prisma/generated/client/client.ts";
     const generate = `mkdir -p mcp client/gen prisma/generated/client && touch ${files} && node cli/generated.js && echo made`;
-    const { folder, start, err } = await launch(generate);
-    expect(err).toContain("made");
+    const { folder, start, out, err, code } = await launch(generate);
+    expect([out, code]).toEqual(["runs\n", 0]);
+    expect(err).toMatch(/Generating code[\s\S]*made/);
     const document = (name: string) =>
       `const other = ${Math.random()};\nconst ${name} = graphql(\`query ${name} { viewer { name } }\`);`;
     const again = { out: "runs\n", err: "", code: 0 };
@@ -90,9 +85,12 @@ describe("the docket command without the generated code", () => {
     expect((await start()).err).toMatch(/Generating code[\s\S]*made/);
   });
 
-  test("makes it once for all that start together, also after one that was killed while it did", async () => {
+  test("says the one command to run where that fails; then makes it once for all that start together, also after one that was killed", async () => {
     const files = "client/gen/graphql.ts prisma/generated/client/client.ts";
-    const { folder, start } = await launch("exit 1");
+    const { folder, start, out, err, code } = await launch("exit 1");
+    expect([out, code]).toEqual(["", 1]);
+    expect(err).toContain(`Run \`npm install\` in ${folder}`);
+
     const generate = `mkdir -p prisma/generated/client && touch ${files} && echo made >> made && node cli/generated.js`;
     await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", scripts: { generate } }));
     const { pid } = spawnSync(process.execPath, ["--version"]);
@@ -100,12 +98,6 @@ describe("the docket command without the generated code", () => {
     const outcomes = await Promise.all([start(), start(), start()]);
     expect(outcomes.map(({ out, code }) => [out, code])).toEqual(Array(3).fill(["runs\n", 0]));
     expect(await readFile(join(folder, "made"), "utf8")).toBe("made\n");
-  });
-
-  test("says the one command to run where that fails", async () => {
-    const { folder, out, err, code } = await launch("exit 1");
-    expect([out, code]).toEqual(["", 1]);
-    expect(err).toContain(`Run \`npm install\` in ${folder}`);
   });
 });
 
