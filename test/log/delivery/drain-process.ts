@@ -1,13 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { openDatabase } from "../../../src/db/database.ts";
+import pg from "pg";
 
-// A process that does nothing but drain, in small batches so that their ends fall anywhere, until it is killed.
-const [url = ""] = process.argv.slice(2);
-const database = openDatabase({ url, size: 2, applicationName: "docket drainer" });
+// A process that does nothing but drain, in small batches so that their ends fall anywhere, until it is killed. It loads
+// nothing of ours, as it is started again and again.
+const [connectionString] = process.argv.slice(2);
+const options = "-c role=docket_app";
+const pool = new pg.Pool({ connectionString, max: 1, application_name: "docket drainer", options });
+pool.on("error", () => undefined);
 process.once("disconnect", () => process.exit());
 process.send?.("ready");
 for (;;) {
   const batch = 1 + Math.floor(Math.random() * 10);
-  const [drained] = await database.read<{ moved: number }>("SELECT moved FROM drain($1)", [batch]).catch(() => []);
-  if (!drained?.moved) await pause(1);
+  const drained = await pool.query<{ moved: number }>("SELECT moved FROM drain($1)", [batch]).catch(() => undefined);
+  if (!drained?.rows[0]?.moved) await pause(1);
 }
