@@ -23,6 +23,7 @@ const LOG_MAX_BYTES = 1_000_000;
 /** Seconds that a start may take, with recovery after a crash. */
 const START_PATIENCE_S = 240;
 const STOP_PATIENCE_S = 60;
+const ENDING_POLL_MS = 20;
 /** Above the highest process id of any Unix, so no process has it. */
 const NOBODYS_PID = 2 ** 30;
 
@@ -85,10 +86,20 @@ export async function stopPostmaster(cluster: Cluster): Promise<void> {
   for (const mode of ["fast", "immediate"]) {
     const args = ["stop", "-s", "-w", "-t", String(STOP_PATIENCE_S), "-m", mode, "-D", cluster.data];
     ({ output } = await run(cluster.binaries.pg_ctl, args, cluster.account, cluster.data));
-    if (!(await runs(postmaster.pid, cluster))) return await clearSocketFolder(postmaster, cluster);
+    if (await hasEnded(postmaster, cluster)) return await clearSocketFolder(postmaster, cluster);
   }
   const tail = lastLines(await textFrom(join(cluster.data, LOG_FILE), 0));
   throw new Error(`PostgreSQL in ${cluster.data} did not stop:\n${[output, tail].join("\n").trim()}`);
+}
+
+/** One that has taken its file away needs a moment more, on a busy machine a long one: that is waited for. */
+async function hasEnded({ pid }: Postmaster, cluster: Cluster): Promise<boolean> {
+  const deadline = performance.now() + STOP_PATIENCE_S * 1000;
+  while (await runs(pid, cluster)) {
+    if ((await readPidFile(cluster)) !== undefined || performance.now() > deadline) return false;
+    await sleep(ENDING_POLL_MS);
+  }
+  return true;
 }
 
 async function readPidFile(cluster: Cluster): Promise<Postmaster | undefined> {
