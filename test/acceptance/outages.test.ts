@@ -84,9 +84,8 @@ it("goes on without a gap when PostgreSQL stood still for longer than every time
 
 it("loses nothing for subscribers whose server is killed in mid-delivery and who go on at another one", async () => {
   const database = await makeDatabase();
-  const home = await makeTemporaryFolder("outages");
   const port = { PORT: String(await freePort()) };
-  const dying = await startServerProcess(database, home, port);
+  const dying = await startServerProcess(database, await makeTemporaryFolder("outages"), port);
   const staying = await startTestServer({ test: database });
   await ask(staying, CREATE_ALPHA);
   const followers = [
@@ -98,8 +97,8 @@ it("loses nothing for subscribers whose server is killed in mid-delivery and who
   await writers.more(10);
   await dying.kill();
   await writers.more(5);
-  // Another process at the same address.
-  await startServerProcess(database, home, port);
+  // Another server at the same address.
+  await startTestServer({ test: database, env: port });
   await writers.more(10);
   await expectNothingMissing(staying, writers, ...followers);
   // The last one's server was never killed.

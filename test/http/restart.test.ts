@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { EventSource } from "eventsource";
 import { createClient as createSseClient } from "graphql-sse";
@@ -14,6 +13,7 @@ import { followStream } from "../../client/stream.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
+import { startTestServer } from "../support/server.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { happen } from "./numbered-events.ts";
 
@@ -131,20 +131,16 @@ test("clients watch on when the server is started anew, and those that try again
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const owner = await connectOwner(database);
-  const home = await makeTemporaryFolder("restart");
+  const settings = { DOCKET_STREAMS_PER_CLIENT: "10", DOCKET_JOBS: "none" };
+  const first = await startTestServer({ test: database, env: settings });
+  const { url, agentKey: apiKey } = first;
+  // The others are processes, at the same address.
   const server = new ServerProcess({
     databaseUrl: database.url,
-    home,
-    environment: {
-      DATABASE_OWNER_URL: database.ownerUrl,
-      DOCKET_STREAMS_PER_CLIENT: "10",
-      DOCKET_JOBS: "none",
-    },
+    home: await makeTemporaryFolder("restart"),
+    environment: { ...settings, DATABASE_OWNER_URL: database.ownerUrl, PORT: new URL(url).port },
   });
   onTestFinished(() => server.stop());
-  await server.start();
-  const { url } = server;
-  const apiKey = (await readFile(join(home, "agent-key"), "utf8")).trim();
   const ask = async (query: string) => {
     const response = await fetch(`${url}/graphql`, {
       method: "POST",
@@ -176,7 +172,7 @@ test("clients watch on when the server is started anew, and those that try again
     // What a server that stops does to it may come after anybody looks.
     return socket.on("error", () => undefined);
   };
-  await server.stop();
+  await first.close();
   await server.start();
   await happen({ ask }, 3);
   const steady = seen.filter(({ name }) => name !== BY_DEFAULT);
