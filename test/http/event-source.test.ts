@@ -10,7 +10,7 @@ import { startTestServer, type TestServer } from "../support/server.ts";
 import { happen, NUMBERS, numbersIn, upTo } from "./numbered-events.ts";
 
 const CUTS = 4;
-const EVENTS = 40;
+const EVENTS = 20;
 const ALL_AFTER_THE_FIRST = Array.from({ length: EVENTS - 1 }, (_, i) => i + 2);
 
 /** Lets events 2 to EVENTS happen, and breaks the follower's connection now and then. */

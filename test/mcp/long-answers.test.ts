@@ -92,7 +92,7 @@ describe("a task of any size", () => {
     return parts.join("");
   }
 
-  test("with twelve checkpoints of 64 kB is claimed, read to the last character and completed", async () => {
+  test("with six checkpoints of 64 kB is claimed, read to the last character and completed", async () => {
     await using tools = await connect("large");
     const description = `${FAMILY}日本`.repeat(7_692).slice(0, 99_996);
     const long = {
@@ -100,7 +100,7 @@ describe("a task of any size", () => {
       inputs: Array.from({ length: 100 }, (_, n) => `${n}`.padEnd(500, "i")),
     };
     await tools.call("add_task", { tasks: [{ description, ...long, labels: ["l".repeat(100)] }] });
-    for (let attempt = 1; attempt <= 12; attempt += 1) {
+    for (let attempt = 1; attempt <= 6; attempt += 1) {
       await tools.call("get_next_task");
       await tools.call("renew_task_lease", { task_id: "TASK-001", checkpoint: { attempt, log: "🚀".repeat(16_000) } });
       // Each part of them is cut from all of them, so that ten times the notes would take a hundred times as long to read.
@@ -120,10 +120,10 @@ describe("a task of any size", () => {
 
     expect(await readWhole(tools, "description")).toBe(description);
     expect(JSON.parse(await readWhole(tools, "inputs"))).toEqual(long.inputs);
-    expect(JSON.parse(await readWhole(tools, "checkpoint"))).toEqual({ attempt: 12, log: "🚀".repeat(16_000) });
+    expect(JSON.parse(await readWhole(tools, "checkpoint"))).toEqual({ attempt: 6, log: "🚀".repeat(16_000) });
     const attempts = JSON.parse(await readWhole(tools, "attempts")) as { notes?: string }[];
     expect(attempts.map(({ notes }) => Number(notes?.split(" ")[0]))).toEqual(
-      [...Array(12).keys()].map((n) => n + 1).concat(Number.NaN),
+      [...Array(6).keys()].map((n) => n + 1).concat(Number.NaN),
     );
 
     const overview = await tools.call<{ task: object }>("get_task", { task_id: "TASK-001" });
@@ -160,12 +160,13 @@ describe("a task of any size", () => {
     await owner.query(
       `INSERT INTO tasks (project_id, task_id, title, description, labels)
        SELECT 'many', 'TASK-' || lpad(n::text, 3, '0'), 'Title ' || n, repeat('語🚀 words', 9000), array_fill('label'::text, ARRAY[50])
-       FROM generate_series(1, 60) n`,
+       FROM generate_series(1, 45) n`,
     );
     await using tools = await connect("many");
     for (const detail of ["concise", "full"]) {
       const seen: string[] = [];
-      for (let cursor: string | undefined, more = true; more; ) {
+      let pages = 0;
+      for (let cursor: string | undefined, more = true; more; pages++) {
         const { data } = await tools.call<{ tasks: Record<string, string>[]; next_cursor?: string; read_on: string }>(
           "list_tasks",
           { detail, limit: 100, cursor: cursor ?? null },
@@ -179,7 +180,8 @@ describe("a task of any size", () => {
         cursor = data.next_cursor;
         more = cursor !== undefined;
       }
-      expect(seen).toEqual(Array.from({ length: 60 }, (_, n) => `TASK-${String(n + 1).padStart(3, "0")}`));
+      expect(pages).toBeGreaterThan(1);
+      expect(seen).toEqual(Array.from({ length: 45 }, (_, n) => `TASK-${String(n + 1).padStart(3, "0")}`));
     }
   });
 
