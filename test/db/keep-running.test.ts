@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { appendFile, mkdir, readFile, rename, rm, statfs, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { type Keeper, keepRunning } from "../../src/db/keep-running.ts";
 import { eventually } from "../support/eventually.ts";
+import { SMALL } from "../support/small-postgres.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 /** What the keeper told, in order. */
@@ -22,18 +23,16 @@ beforeEach(() => {
   told = [];
 });
 
+const startServer = (folder: string) => startEmbedded(folder, { settings: { ...SMALL, max_wal_size: "64MB" } });
+
 let looks: number;
 
-async function start(folder: string): Promise<{ server: EmbeddedServer; keeper: Keeper }> {
-  const server = await startEmbedded(folder, { settings: { fsync: "off", max_wal_size: "64MB" } });
+function keep(server: EmbeddedServer): Keeper {
   looks = 0;
   const counted = { ...server, isRunning: () => server.isRunning().finally(() => looks++) };
   const keeper = keepRunning(counted, health);
-  onTestFinished(async () => {
-    await keeper.stop();
-    await server.stop();
-  });
-  return { server, keeper };
+  onTestFinished(() => keeper.stop());
+  return keeper;
 }
 
 async function killPostmaster({ data }: EmbeddedServer, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -45,101 +44,101 @@ async function query({ ownerUrl }: EmbeddedServer, sql: string): Promise<Record<
   return (await client.query(sql).finally(() => client.end())).rows;
 }
 
-test("starts a PostgreSQL again, at its address, that was killed, or ended in order", async () => {
-  const { server } = await start(await makeInitialisedHome(join(await makeTemporaryFolder("kept"), ".docket")));
-  await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
-  for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const) {
-    told = [];
-    await killPostmaster(server, signal);
+describe("a PostgreSQL", () => {
+  let server: EmbeddedServer;
+
+  beforeAll(async () => {
+    server = await startServer(await makeInitialisedHome(join(await makeTemporaryFolder("kept"), ".docket")));
+    await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
+  });
+
+  beforeEach(async () => {
+    // It may have been given up.
+    if (!(await server.isRunning())) await server.restart();
+  });
+
+  afterAll(() => server.stop());
+
+  test("is not taken for ended when it could not be looked at", async () => {
+    keep(server);
+    const file = join(server.data, "postmaster.pid");
+    await rename(file, `${file}.aside`);
+    // What is read through it is no more to be had than without a free descriptor.
+    await symlink(file, file);
+    await expect(server.isRunning()).rejects.toThrow("ELOOP");
+    const seen = looks;
+    await eventually(() => expect(looks).toBeGreaterThan(seen + 1));
+    await rename(`${file}.aside`, file);
+    expect(await server.isRunning()).toBe(true);
     await eventually(() => expect(told).toContain("over"));
-    expect([signal, ...told]).toEqual([signal, "PostgreSQL has ended unexpectedly.", "over"]);
-    expect(await query(server, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
-  }
-});
+    expect([...new Set(told)]).toEqual([expect.stringContaining("ELOOP"), "over"]);
+  });
 
-test("does not take a PostgreSQL for ended at which it could not look", async () => {
-  const { server } = await start(await makeInitialisedHome(join(await makeTemporaryFolder("unseen"), ".docket")));
-  const file = join(server.data, "postmaster.pid");
-  await rename(file, `${file}.aside`);
-  // What is read through it is no more to be had than without a free descriptor.
-  await symlink(file, file);
-  await expect(server.isRunning()).rejects.toThrow("ELOOP");
-  const seen = looks;
-  await eventually(() => expect(looks).toBeGreaterThan(seen + 1));
-  await rename(`${file}.aside`, file);
-  expect(await server.isRunning()).toBe(true);
-  await eventually(() => expect(told).toContain("over"));
-  expect([...new Set(told)]).toEqual([expect.stringContaining("ELOOP"), "over"]);
-});
-
-test("gives up a PostgreSQL that has ended and cannot start in four tries, and leaves none behind", async () => {
-  const { server, keeper } = await start(
-    await makeInitialisedHome(join(await makeTemporaryFolder("given-up"), ".docket")),
-  );
-  await appendFile(join(server.data, "postgresql.conf"), "nonsense = 1\n");
-  await killPostmaster(server);
-  const { message } = await keeper.givenUp;
-  expect(message).toMatch(/failed 5 times within a minute.*nonsense/s);
-  expect(failedStarts()).toBe(4);
-  expect(await server.isRunning()).toBe(false);
-  // Nobody else can start it either.
-  await rm(server.data, { recursive: true });
-});
-
-test("gives up a PostgreSQL that ends soon after every start", async () => {
-  const { server, keeper } = await start(
-    await makeInitialisedHome(join(await makeTemporaryFolder("short-lived"), ".docket")),
-  );
-  let kills = 0;
-  const killer = setInterval(async () => {
-    if (await server.isRunning())
-      await killPostmaster(server).then(
-        () => kills++,
-        () => undefined,
-      );
-  }, 50);
-  const { message } = await keeper.givenUp;
-  clearInterval(killer);
-  expect(message).toMatch(/failed 5 times within a minute/);
-  expect(kills).toBeGreaterThanOrEqual(5);
-});
-
-test("gives up a PostgreSQL that ends five times within a minute, however long it ran in between, and not sooner", async () => {
-  vi.useFakeTimers({ toFake: ["performance"] });
-  onTestFinished(() => void vi.useRealTimers());
-  const { server, keeper } = await start(
-    await makeInitialisedHome(join(await makeTemporaryFolder("mortal"), ".docket")),
-  );
-  // The first is a minute old when the fifth comes.
-  for (const end of [1, 2, 3, 4, 5]) {
-    await killPostmaster(server);
-    await eventually(() => expect(told.filter((message) => message === "over").length).toBe(end));
-    vi.advanceTimersByTime(end === 1 ? 60_000 : 6_000);
-  }
-  expect(await Promise.race([keeper.givenUp, "kept"])).toBe("kept");
-  await killPostmaster(server);
-  expect((await keeper.givenUp).message).toMatch(/failed 5 times within a minute/);
-});
-
-test.runIf(process.platform === "linux")(
-  "tries until files can be opened again, however often it fails, and does not give up",
-  async () => {
-    const { server, keeper } = await start(
-      await makeInitialisedHome(join(await makeTemporaryFolder("starved"), ".docket")),
-    );
-    const taken = await takeDescriptors();
-    // As many as it takes to see that PostgreSQL has gone, and too few to start a program.
-    for (const descriptor of taken.descriptors.splice(0, 2)) closeSync(descriptor);
-    await killPostmaster(server);
-    await eventually(() => expect(told.filter((message) => message.includes("EMFILE")).length).toBe(6), {
-      timeout: 60_000,
-    });
-    await taken.giveBack();
-    await eventually(() => expect(told.at(-1)).toBe("over"));
+  test("is started again, at its address, when it was killed or ended in order, and given up when it ends five times within a minute, however long it ran in between, and not sooner", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const keeper = keep(server);
+    // The first is a minute old when the fifth comes.
+    const ends = ["SIGKILL", "SIGINT", "SIGTERM", "SIGKILL", "SIGKILL"] as const;
+    for (const [i, signal] of ends.entries()) {
+      told = [];
+      await killPostmaster(server, signal);
+      await eventually(() => expect(told).toContain("over"));
+      expect([signal, ...told]).toEqual([signal, "PostgreSQL has ended unexpectedly.", "over"]);
+      expect(await query(server, "SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+      vi.advanceTimersByTime(i === 0 ? 60_000 : 6_000);
+    }
     expect(await Promise.race([keeper.givenUp, "kept"])).toBe("kept");
-    await query(server, "SELECT");
-  },
-);
+    await killPostmaster(server);
+    expect((await keeper.givenUp).message).toMatch(/failed 5 times within a minute/);
+  });
+
+  test("is given up when it ends soon after every start", async () => {
+    const keeper = keep(server);
+    let kills = 0;
+    const killer = setInterval(async () => {
+      if (await server.isRunning())
+        await killPostmaster(server).then(
+          () => kills++,
+          () => undefined,
+        );
+    }, 50);
+    const { message } = await keeper.givenUp;
+    clearInterval(killer);
+    expect(message).toMatch(/failed 5 times within a minute/);
+    expect(kills).toBeGreaterThanOrEqual(5);
+  });
+
+  test.runIf(process.platform === "linux")(
+    "is started again once files can be opened, however often that fails, and not given up",
+    async () => {
+      const keeper = keep(server);
+      const taken = await takeDescriptors();
+      // As many as it takes to see that PostgreSQL has gone, and too few to start a program.
+      for (const descriptor of taken.descriptors.splice(0, 2)) closeSync(descriptor);
+      await killPostmaster(server);
+      await eventually(() => expect(told.filter((message) => message.includes("EMFILE")).length).toBe(6), {
+        timeout: 60_000,
+      });
+      await taken.giveBack();
+      await eventually(() => expect(told.at(-1)).toBe("over"));
+      expect(await Promise.race([keeper.givenUp, "kept"])).toBe("kept");
+      await query(server, "SELECT");
+    },
+  );
+
+  test("is given up when it has ended and cannot start in four tries, and leaves none behind", async () => {
+    const keeper = keep(server);
+    await appendFile(join(server.data, "postgresql.conf"), "nonsense = 1\n");
+    await killPostmaster(server);
+    const { message } = await keeper.givenUp;
+    expect(message).toMatch(/failed 5 times within a minute.*nonsense/s);
+    expect(failedStarts()).toBe(4);
+    expect(await server.isRunning()).toBe(false);
+    // Nobody else can start it either.
+    await rm(server.data, { recursive: true });
+  });
+});
 
 describe.runIf(mayMount())("on a full disk", () => {
   test("tries until there is space again, however often it fails", async () => {
@@ -147,7 +146,9 @@ describe.runIf(mayMount())("on a full disk", () => {
     await mkdir(disk);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=120m,mode=711", "tmpfs", disk]);
     onTestFinished(() => void execFileSync("umount", ["-l", disk]));
-    const { server, keeper } = await start(await makeInitialisedHome(join(disk, ".docket")));
+    const server = await startServer(await makeInitialisedHome(join(disk, ".docket")));
+    onTestFinished(() => server.stop());
+    const keeper = keep(server);
     await query(server, "CREATE TABLE kept AS SELECT 42 AS answer");
     // The recovery of a server that was killed makes this table once more, for which it needs space.
     await query(server, "CREATE TABLE gone AS SELECT repeat('x', 100) FROM generate_series(1, 30_000)");
