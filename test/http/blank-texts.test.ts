@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startMcpAgent } from "../support/mcp-client.ts";
+import { connectTools } from "../mcp/connect.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -55,8 +55,8 @@ describe("a text that says nothing", () => {
   });
 
   test("is refused by a tool in its own words", async () => {
-    const agent = await startMcpAgent({ url: server.url, key: server.agentKey, project: "alpha" });
-    expect(await agent.call("add_task", { tasks: [{ description: "\u200b" }] })).toMatchObject({
+    await using tools = await connectTools({ ...server, defaultProject: "alpha" });
+    expect(await tools.call("add_task", { tasks: [{ description: "\u200b" }] })).toMatchObject({
       failed: true,
       text: expect.stringMatching(/tasks\[0\].*description.*(empty|blank)/),
     });
