@@ -30,7 +30,7 @@ interface Sent {
  * while one within the page takes them seconds each time that the page is loaded.
  */
 let made: Promise<{ readonly page: Sent; readonly script: Sent }> | undefined;
-const SCRIPT_PATH = "/graphiql.js";
+export const SCRIPT_PATH = "/graphiql.js";
 
 /**
  * Whether a browser wants to see the page, not a program the data. GraphiQL keeps the tab's document in the address, so

@@ -17,7 +17,7 @@ import {
   redirect,
   sendJson,
 } from "./exchange.ts";
-import { createGraphiQLScriptRoute, sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
+import { createGraphiQLScriptRoute, SCRIPT_PATH, sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
 import { createGraphQLServer, type GraphQLServer } from "./graphql.ts";
 import { createHealthRoute } from "./health.ts";
 import type { McpRouteOptions } from "./mcp.ts";
@@ -66,7 +66,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const routes: Routes = new Map<string, Route>([
     ["/", { methods: READS, answer: ({ response }) => redirect(response, "/graphql") }],
     ["/graphql", { methods: ["GET", "POST", "OPTIONS"], answer: createGraphQLRoute(graphql, authenticate) }],
-    ["/graphiql.js", { methods: READS, answer: createGraphiQLScriptRoute(authenticate) }],
+    [SCRIPT_PATH, { methods: READS, answer: createGraphiQLScriptRoute(authenticate) }],
     ["/health", { methods: READS, answer: createHealthRoute(services.database) }],
     ["/mcp", { methods: ["POST"], answer: createMcpRoute({ graphql, authenticate, http }) }],
     ["/sign-in", { methods: [...READS, "POST"], answer: createSignInRoute(services.database) }],
