@@ -28,7 +28,7 @@ export interface MigrateDownOptions {
 
 const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
 /** Advisory lock of a database that is being migrated; any number that nobody else uses ("docket" in ASCII). */
-const MIGRATION_LOCK = "110429572130164";
+export const MIGRATION_LOCK = "110429572130164";
 /** How long another process may take to migrate. */
 const PATIENCE = "120s";
 /**

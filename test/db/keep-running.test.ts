@@ -8,7 +8,6 @@ import { connect } from "../../src/db/connect.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { type Keeper, keepRunning } from "../../src/db/keep-running.ts";
 import { eventually } from "../support/eventually.ts";
-import { SMALL } from "../support/small-postgres.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 /** What the keeper told, in order. */
@@ -23,7 +22,7 @@ beforeEach(() => {
   told = [];
 });
 
-const startServer = (folder: string) => startEmbedded(folder, { settings: { ...SMALL, max_wal_size: "64MB" } });
+const startServer = (folder: string) => startEmbedded(folder, { settings: { max_wal_size: "64MB" } });
 
 let looks: number;
 

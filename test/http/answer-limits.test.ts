@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../src/db/connect.ts";
+import { beforeAll, describe, expect, it } from "vitest";
 import { LARGEST_ANSWER_BYTES } from "../../src/db/too-much.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import { connectOwner } from "../support/owner.ts";
-import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
+import { type GraphQLAnswer, shareServer, startTestServer } from "../support/server.ts";
 import { connectSocket, openSocket } from "../support/socket.ts";
 
 const TOO_LARGE = {
@@ -13,19 +12,15 @@ const TOO_LARGE = {
 };
 
 /** With a hundred tasks with notes of 100,000 characters each: a page of them is 10 MB. */
-let server: TestServer;
+const shared = shareServer();
 beforeAll(async () => {
-  server = await startTestServer({ keepOpen: true });
-  await server.ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
-  const owner = await connect(server.test.ownerUrl, "docket test");
-  await owner.query(
+  await shared.server.ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
+  await shared.owner.query(
     `INSERT INTO tasks (project_id, task_id, description, context_notes)
      SELECT 'alpha', artifact_id('TASK', n), 'large', repeat($1, 1000) FROM generate_series(1, 100) n`,
     [randomBytes(50).toString("hex")],
   );
-  await owner.end();
 });
-afterAll(() => server.close());
 
 const page = (alias: string, size: number, fields = "contextNotes") =>
   `${alias}: tasks(filter: {projects: ["alpha"]}, first: ${size}) { nodes { ${fields} } }`;
@@ -35,7 +30,7 @@ const pages = (count: number, size: number) =>
 const errorsOf = ({ errors = [] }: GraphQLAnswer<unknown>) => errors;
 
 it("gives an answer of up to 16 MB, and says of a larger one what to lower", async () => {
-  const { gql, ask } = server;
+  const { gql, ask } = shared.server;
   // 15 MB, and 17.
   const { p0, p2 } = await ask<Record<string, { nodes: unknown[] }>>(pages(3, 50));
   expect([p0?.nodes.length, p2?.nodes.length]).toEqual([50, 50]);
@@ -52,7 +47,7 @@ it("gives an answer of up to 16 MB, and says of a larger one what to lower", asy
 });
 
 it("refuses an answer that shows one text many times, although little was read for it", async () => {
-  const { gql, ask } = server;
+  const { gql, ask } = shared.server;
   const copies = (count: number) => Array.from({ length: count }, (_, i) => `c${i}: contextNotes`).join(" ");
   await ask(`{ ${page("p", 10, copies(15))} }`);
   const priced = { ...TOO_LARGE, extensions: { ...TOO_LARGE.extensions, cost: 10, most: "p(first: 10)" } };
@@ -60,7 +55,7 @@ it("refuses an answer that shows one text many times, although little was read f
 });
 
 it("counts a text as the JSON it becomes, with its escapes", async () => {
-  const { gql, ask } = server;
+  const { gql, ask } = shared.server;
   // Six bytes of JSON each.
   const task = { description: "escapes", contextNotes: "\u0001".repeat(100_000) };
   await ask(
@@ -76,14 +71,14 @@ it("counts a text as the JSON it becomes, with its escapes", async () => {
 });
 
 it("reads nothing of the long texts that nobody asks for", async () => {
-  const { ask, gql, test } = server;
+  const { ask, gql } = shared.server;
   const long = "x".repeat(100_000);
   for (const count of [8, 7])
     await ask(
       'mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "long", createProject: true, tasks: $tasks}) { replayed } }',
       { tasks: Array.from({ length: count }, () => ({ description: long })) },
     );
-  await (await connectOwner(test)).query(
+  await shared.owner.query(
     `INSERT INTO task_attempts (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome, notes, checkpoint)
      SELECT 'long', 'TASK-001', n, 'test', now(), now(), now(), 'expired', $1, to_jsonb($1::text) FROM generate_series(1, 10) n`,
     [long],
@@ -126,7 +121,7 @@ const KEPT = expect.stringContaining(
 );
 
 it("says of a mutation whose answer is too large, when it is read or shown, that the change is kept", async () => {
-  const { gql, ask } = server;
+  const { gql, ask } = shared.server;
   const update = (fields: string) =>
     gql(
       `mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-001", title: "changed"}) { task { ${fields} } } }`,
@@ -143,7 +138,7 @@ it("says of a mutation whose answer is too large, when it is read or shown, that
 });
 
 it("holds the same over a WebSocket, whose other operations go on", async () => {
-  const { wsUrl, agentKey } = server;
+  const { wsUrl, agentKey } = shared.server;
   const socket = await openSocket(wsUrl);
   socket.send({ type: "connection_init", payload: { apiKey: agentKey } });
   expect(await socket.next()).toMatchObject({ type: "connection_ack" });
@@ -158,9 +153,9 @@ it("holds the same over a WebSocket, whose other operations go on", async () => 
 });
 
 it("counts each frame of a subscription for itself", async () => {
-  const { url, ask, agentKey, test } = server;
+  const { url, ask, agentKey } = shared.server;
   const { logCursor } = await ask<{ logCursor: string }>("{ logCursor }");
-  await (await connectOwner(test)).query(
+  await shared.owner.query(
     `INSERT INTO event_inbox (event_id, event_type, project_id, subject_type, subject_id, actor, correlation_id, payload)
      SELECT gen_random_uuid(), 'task.updated', 'alpha', 'task', 'TASK-001', 'test', 'test',
        jsonb_build_object('text', repeat('x', 200000)) FROM generate_series(1, 90)`,
@@ -183,7 +178,7 @@ describe("a frame of a subscription", () => {
   };
 
   it("reads 16 MB at most, and beyond that it fails alone", async () => {
-    const { wsUrl, agentKey } = server;
+    const { wsUrl, agentKey } = shared.server;
     const socket = await connectSocket(wsUrl, { apiKey: agentKey });
     const subscribeTo = (id: string, query: string) => socket.send({ type: "subscribe", id, payload: { query } });
     // They may read together: 10 MB for each page of a hundred, and none of them the same, which one would have from another.
@@ -203,8 +198,8 @@ describe("a frame of a subscription", () => {
   });
 
   it("holds no more of what its events are about", async () => {
-    const { wsUrl, agentKey, ask, test } = server;
-    const owner = await connectOwner(test);
+    const { owner } = shared;
+    const { wsUrl, agentKey, ask } = shared.server;
     const socket = await connectSocket(wsUrl, { apiKey: agentKey, clientId: "events" });
     await ask('mutation { createProject(input: {projectId: "beta", name: "Beta"}) { replayed } }');
     await owner.query(
@@ -244,8 +239,8 @@ describe("a frame of a subscription", () => {
 });
 
 it("always tells a claim of its earlier attempts, of those that fit", async () => {
-  const { ask, test } = server;
-  const owner = await connectOwner(test);
+  const { owner } = shared;
+  const { ask } = shared.server;
   await ask(
     'mutation { addTasks(input: {projectId: "tried", createProject: true, tasks: [{description: "again"}]}) { replayed } }',
   );

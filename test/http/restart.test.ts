@@ -10,6 +10,7 @@ import { WebSocket } from "ws";
 import { ServerProcess } from "../../bench/server-process.ts";
 import { TypedDocumentString } from "../../client/gen/graphql.ts";
 import { followStream } from "../../client/stream.ts";
+import { MIGRATION_LOCK } from "../../src/db/migrate.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
@@ -104,12 +105,6 @@ const clients: Record<string, Watch> = {
   },
 };
 
-/** Whoever migrates takes it: see src/db/migrate.ts. */
-const [LOCK, UNLOCK] = ["lock", "unlock"].map((verb) => `SELECT pg_advisory_${verb}(110429572130164)`) as [
-  string,
-  string,
-];
-
 /** The example of docs/events.md, as it stands there. */
 async function documentedClient(): Promise<Watch> {
   const [, example = ""] = /^```js\nimport .*?\n\n(.*?)^```/ms.exec(await readFile("docs/events.md", "utf8")) ?? [];
@@ -191,12 +186,12 @@ test("clients watch on when the server is started anew, and those that try again
   // Whatever the server does: graphql-ws takes a refused connection for a fatal error, unless it is told otherwise.
   await eventually(() => expect(ended()).toEqual([BY_DEFAULT]));
   // Nobody can bring the database up to date meanwhile, and so the server cannot answer yet.
-  await owner.query(LOCK);
+  await owner.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
   const starting = server.start();
   const socket = await eventually(reach);
   socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
   const early = { answer: text(socket), ...watch("the early one", byDefault) };
-  await owner.query(UNLOCK);
+  await owner.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
   await starting;
   expect(await early.answer).toMatch(/^HTTP\/1.1 200 OK/);
   await eventually(() => expect(early.watching.frames).toBeGreaterThan(0));
@@ -219,12 +214,12 @@ test("clients watch on when the server is started anew, and those that try again
   for (const { closed } of waiting) expect(await closed).toEqual([1012, Buffer.from("The server is stopping.")]);
   await stopped;
   // Told to stop before it can answer, it keeps nobody waiting any more.
-  await owner.query(LOCK);
+  await owner.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
   server.start().catch(() => undefined);
   await eventually(reach);
   process.kill(server.pid, "SIGTERM");
   await eventually(() => expect(reach()).rejects.toThrow("ECONNREFUSED"));
-  await owner.query(UNLOCK);
+  await owner.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
   // A second signal would not let it end in order.
   await eventually(() => expect(() => process.kill(server.pid, 0)).toThrow("ESRCH"));
 });

@@ -54,6 +54,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const settings = { fsync: "off", full_page_writes: "off", max_connections: "500", scram_iterations: "1", jit: "off" };
   const home = join(runFolder, "cluster");
   if (!given) await copyHome(initialisedHome, home);
+  // Whatever a test starts a copy with.
   const lines = Object.entries(SMALL).map(([name, value]) => `${name} = ${value}\n`);
   await appendFile(join(data, "postgresql.conf"), lines.join(""));
   const server = given ? undefined : await startEmbedded(home, { settings });

@@ -45,8 +45,8 @@ it("reads only what fits, of 20,000 tasks", async () => {
   expect(await find(t, "needle")).toHaveLength(2);
 });
 
-/** Tasks with a description of so many words, one with a needle among them. Answers the plan that finds it. */
-async function seedLongTexts(t: VerbTest, count: number, words: number, prepare = ""): Promise<string> {
+/** The plan that finds the one task with a needle among its words, of so many tasks with so many words each. */
+async function planAmongLongTexts(t: VerbTest, count: number, words: number, prepare = ""): Promise<string> {
   await seedTasks(t, "alpha", count);
   await t.owner.query(
     `UPDATE tasks SET description = task_id || CASE task_id WHEN 'TASK-007' THEN ' needle ' ELSE '' END ||
@@ -61,13 +61,13 @@ async function seedLongTexts(t: VerbTest, count: number, words: number, prepare 
 
 it("asks the index where texts are few and long", async () => {
   const t = await verbTest();
-  const plan = await seedLongTexts(t, 200, 300, "VACUUM ANALYZE tasks, task_texts");
+  const plan = await planAmongLongTexts(t, 200, 300, "VACUUM ANALYZE tasks, task_texts");
   expect(plan).toContain("Bitmap Index Scan on idx_task_texts");
   expect(await find(t, "needle")).toEqual(["TASK-007"]);
 });
 
 it("asks the index where texts are many, also before anything is known of them", async () => {
-  expect(await seedLongTexts(await verbTest(), 3_000, 60)).toContain("Bitmap Index Scan on idx_task_texts");
+  expect(await planAmongLongTexts(await verbTest(), 3_000, 60)).toContain("Bitmap Index Scan on idx_task_texts");
 });
 
 it("leaves the texts alone when a claim changes a task", async () => {

@@ -31,6 +31,16 @@ const plan = fc.record({
   fates: fc.array(fc.constantFrom(200, 200, 204, 404, 500, "reset" as const), { minLength: 1, maxLength: 20 }),
 });
 
+/** Waits until so many are. */
+const expectDelivered = (t: WebhookTest, count: number) =>
+  eventually(
+    async () => {
+      const deliveries = await t.deliveries();
+      expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(count);
+    },
+    { interval: 200 },
+  );
+
 it("delivers the events of each task in order to an endpoint that fails at random", async () => {
   const t = await startWebhookTest();
   await t.run();
@@ -89,13 +99,7 @@ it("never has two events of a task on the way, with two processes on one databas
   await Promise.all([t.run(), t.run({}, second)]);
   const tasks = Array.from({ length: 80 }, (_, i) => `T-${i % 5}`);
   await Promise.all([t.happen(...tasks), ...tasks.map((task) => commit(second.database, taskEvent("beta", task)))]);
-  await eventually(
-    async () => {
-      const deliveries = await t.deliveries();
-      expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(2 * tasks.length);
-    },
-    { interval: 200 },
-  );
+  await expectDelivered(t, 2 * tasks.length);
   expect(endpoint.overlaps).toEqual([]);
   expect(endpoint.received).toHaveLength(2 * tasks.length);
   expectOrder(endpoint.received, 2 * tasks.length);
@@ -249,13 +253,7 @@ it("delivers everything in order after a process was killed in the middle of it"
   held.answer = ok;
   await t.run();
   await t.pass(31);
-  await eventually(
-    async () => {
-      const deliveries = await t.deliveries();
-      expect(deliveries.filter((delivery) => delivery.status === "delivered")).toHaveLength(tasks.length);
-    },
-    { interval: 200 },
-  );
+  await expectDelivered(t, tasks.length);
   expectOrder(received, tasks.length);
   expect(received.length).toBeGreaterThanOrEqual(tasks.length + 4);
 });
