@@ -1,14 +1,12 @@
-import { type ChildProcess, execFile, fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
-import { canReach } from "../../src/db/postgres-account.ts";
 import { copyFolder } from "../support/copy-folder.ts";
 import { eventually } from "../support/eventually.ts";
 import { SMALL } from "../support/small-postgres.ts";
@@ -300,55 +298,6 @@ test("two processes that start at once where an initialisation was interrupted, 
   await query(second.ownerUrl, "SELECT");
   await second.stop();
   await expect(query(second.ownerUrl, "SELECT")).rejects.toThrow("Cannot connect");
-});
-
-test("says of a folder whose name its tools cannot take that it cannot run there", async () => {
-  const name = join(temporary, 'a "b" $c');
-  await expect(startEmbedded(name, FAST)).rejects.toThrow(`PostgreSQL cannot run in ${name}: the path has a character`);
-});
-
-test("a failed start tells what PostgreSQL said", async () => {
-  await makeInitialisedHome(folder);
-  // Where the socket would have been, so that a left-over is seen.
-  vi.stubEnv("TMPDIR", temporary);
-  await appendFile(join(folder, "postgres", "postgresql.conf"), "nonsense = 1\n");
-  await expect(startEmbedded(folder, FAST)).rejects.toThrow(
-    /could not start in .*unrecognized configuration.*nonsense/s,
-  );
-});
-
-test("a start that fails after PostgreSQL came up leaves none behind", async () => {
-  await makeInitialisedHome(folder);
-  await writeFile(join(folder, "postgres", "docket-password"), "another\n");
-  await expect(startEmbedded(folder, FAST)).rejects.toThrow("password authentication failed");
-  await expect(postmasterPid()).rejects.toThrow("ENOENT");
-});
-
-test("says what to do where nothing can be written", async () => {
-  const file = join(temporary, "file");
-  await writeFile(file, "");
-  await expect(startEmbedded(file, FAST)).rejects.toThrow(/^Docket cannot write to .*file \(EEXIST\).*DOCKET_HOME/);
-});
-
-const NAMELESS = { uid: 54321, gid: 54321 };
-const mayBeNameless = process.getuid?.() === 0 && (await canReach(process.execPath, NAMELESS));
-
-test.runIf(mayBeNameless)("says what to do for a user without a name or without the right to write", async () => {
-  const [locked, owned] = [join(temporary, "locked"), join(temporary, "owned")];
-  for (const home of [locked, owned]) await mkdir(home, { mode: 0o755 });
-  await chown(owned, NAMELESS.uid, NAMELESS.gid);
-  const program = `
-    import { startEmbedded } from ${JSON.stringify(new URL("../../src/db/embedded.ts", import.meta.url))};
-    for (const home of ${JSON.stringify([locked, owned])}) await startEmbedded(home).catch((error) => console.log(error.message));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], NAMELESS);
-  expect(stdout).toContain(`Docket cannot write to ${locked} (EACCES)`);
-  expect(stdout).toContain("PostgreSQL cannot make a database as user 54321, who has no name");
-});
-
-test("a database that has gone from its recorded place is not silently replaced by an empty one", async () => {
-  await mkdir(folder);
-  await writeFile(join(folder, "postgres-location"), "/nowhere/postgres\n");
-  await expect(startEmbedded(folder, FAST)).rejects.toThrow("says that the database is in /nowhere/postgres");
 });
 
 test.runIf(process.getuid?.() === 0)("as root, keeps the data where PostgreSQL's user can reach it", async () => {
