@@ -41,6 +41,11 @@ test("docket audit verifies the log, says the first broken row, and finds a chai
   const owner = await connectOwner(database);
   await fill(owner, "alpha", 5);
   await fill(owner, "beta", 5);
+  expect(await audit("verify", at(database))).toEqual({
+    out: "10 events of 2 projects verified.\n",
+    err: "",
+    code: 0,
+  });
 
   const folder = await makeTemporaryFolder("audit");
   const file = (name: string) => join(folder, name);

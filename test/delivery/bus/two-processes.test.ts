@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { startLog } from "../../log/test-log.ts";
 import { eventually } from "../../support/eventually.ts";
 import { makeNatsServer } from "../../support/nats-server.ts";
@@ -23,7 +23,16 @@ it("is published once and in order by two processes, also when one of them stops
 it("goes on in another process when one is killed in mid-delivery", async () => {
   const [log, nats] = [await startLog(), await makeNatsServer()];
   const home = await makeTemporaryFolder("bus-processes");
-  const one = await startServerProcess(log.test, home, { DOCKET_NATS_URL: nats.url, LOG_LEVEL: "error" });
+  const start = () => startServerProcess(log.test, home, { DOCKET_NATS_URL: nats.url, LOG_LEVEL: "error" });
+  const [one, another] = [await start(), await start()];
+  // The one that stands still cannot take over before the other is dead, and must not hold the place meanwhile.
+  onTestFinished(() => void process.kill(another.pid, "SIGCONT"));
+  await eventually(async () => {
+    process.kill(another.pid, "SIGCONT");
+    process.kill(another.pid, "SIGSTOP");
+    const busy = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%in transaction%'";
+    expect((await log.owner.query(busy)).rowCount).toBe(0);
+  });
   const load = keepWriting(log.database);
   await readerOf(nats).reach(50);
   await one.kill();
@@ -35,6 +44,6 @@ it("goes on in another process when one is killed in mid-delivery", async () => 
   const [{ events } = { events: 0 }] = rows;
   // Nobody has published these last ones yet.
   expect((await readerOf(nats).info()).state.messages).toBeLessThan(events);
-  await startTestBus(await log.another(), nats.url);
+  process.kill(another.pid, "SIGCONT");
   await expectWholeLog(log.owner, await readerOf(nats).messages(events));
 });
