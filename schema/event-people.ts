@@ -1,6 +1,6 @@
 import { sees } from "../src/access/visibility.ts";
 import { keyNames } from "../src/keys/names.ts";
-import type { LoggedEvent } from "../src/log/event.ts";
+import type { LoggedEvent } from "../src/log/read/event.ts";
 import { type AttemptKey, attemptWorkers } from "../src/tasks/attempts.ts";
 import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";

@@ -1,4 +1,4 @@
-import { MOST_PROJECTS, type StatusFrame } from "../src/log/frames.ts";
+import { MOST_PROJECTS, type StatusFrame } from "../src/log/live/frames.ts";
 import { builder } from "./builder.ts";
 import { beginFrame } from "./context.ts";
 import { listSize } from "./cost.ts";

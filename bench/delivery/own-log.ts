@@ -1,7 +1,7 @@
 import type { Viewer } from "../../src/access/viewer.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
-import { append } from "../../src/log/append.ts";
 import { openLog } from "../../src/log/log.ts";
+import { append } from "../../src/log/write/append.ts";
 
 /** Sees all there is. */
 export const VIEWER: Viewer = {

@@ -1,7 +1,7 @@
 import { createRequest } from "../../client/request.ts";
 import { systemClock } from "../../src/log/clock.ts";
-import { BEGINNING } from "../../src/log/cursor.ts";
-import { readHead, readPage } from "../../src/log/read.ts";
+import { BEGINNING } from "../../src/log/read/cursor.ts";
+import { readHead, readPage } from "../../src/log/read/page.ts";
 import type { Arrival } from "./audience.ts";
 import { PageOfDelivery } from "./documents.ts";
 import { commitUpdates, type OwnLog } from "./own-log.ts";

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { SERVER_STREAM } from "../../src/log/append.ts";
+import { SERVER_STREAM } from "../../src/log/write/append.ts";
 import type { Stored, StoredAttempt, StoredEvent, StoredReservation, StoredTask } from "./records.ts";
 
 const instant = (column: string) => `(extract(epoch FROM ${column}) * 1000)::double precision`;

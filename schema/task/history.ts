@@ -1,7 +1,7 @@
 import { sees } from "../../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { badInput } from "../../src/errors.ts";
-import type { HistoryQuery, TaskKey } from "../../src/log/history.ts";
+import type { HistoryQuery, TaskKey } from "../../src/log/read/history.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
 import { builder } from "../builder.ts";
 import { CURSOR_FAULTS, EventPage, readsPayload } from "../event.ts";

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from "../log/event.ts";
+import type { LoggedEvent } from "../log/read/event.ts";
 
 /** An event as the outside gets it: a CloudEvents 1.0 document in the JSON format, structured mode. */
 export interface CloudEvent {

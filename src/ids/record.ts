@@ -1,6 +1,6 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { badInput, idTaken } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { requireNamespace } from "../projects/namespace.ts";
 import { type ArtifactId, artifactId, parseArtifactId } from "./artifact-id.ts";
 import { idSpace, requireArtifactType } from "./id-space.ts";

@@ -1,7 +1,7 @@
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Answer } from "../db/idempotency.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { requireOpen } from "../projects/open.ts";
 import { lockLane } from "./lane.ts";
 import { type Recorded, type RecordIds, recordIds } from "./record.ts";

@@ -2,7 +2,7 @@ import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Answer } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { lockLane } from "./lane.ts";
 import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 

@@ -1,4 +1,4 @@
-import { ensureReader, pump } from "../log/pump.ts";
+import { ensureReader, pump } from "../log/sinks/pump.ts";
 import type { JobContext, RunningJob } from "./jobs.ts";
 import { Loop } from "./loop.ts";
 

@@ -1,5 +1,5 @@
 import { pruneEnded } from "../db/prune.ts";
-import { takeOutOldest } from "../log/retention.ts";
+import { takeOutOldest } from "../log/write/retention.ts";
 import type { JobContext, RunningJob } from "./jobs.ts";
 import { Loop } from "./loop.ts";
 

@@ -2,7 +2,7 @@ import { pruneDeliveries } from "../delivery/webhooks/prune.ts";
 import { queueOf, webhooksBehind } from "../delivery/webhooks/queue.ts";
 import { Sender } from "../delivery/webhooks/sender.ts";
 import { SERVER } from "../keys/key.ts";
-import { pump } from "../log/pump.ts";
+import { pump } from "../log/sinks/pump.ts";
 import type { JobContext, RunningJob } from "./jobs.ts";
 import { Loop } from "./loop.ts";
 

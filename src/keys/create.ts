@@ -3,7 +3,7 @@ import type { Context, Role } from "../access/viewer.ts";
 import { checkProjects } from "../access/visibility.ts";
 import { isBlank } from "../db/storable.ts";
 import { badInput, forbidden } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { makeSecret, type Secret } from "./secret.ts";
 
 export interface CreateApiKey {

@@ -4,7 +4,7 @@ import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { isUuid } from "../db/storable.ts";
 import { badInput, forbidden, shown } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { LIVE } from "./key.ts";
 
 export interface RevokeApiKey {

@@ -1,7 +1,7 @@
 import type { Context, Viewer } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import { unauthenticated } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { actorOf } from "./authenticate.ts";
 import { LIVE } from "./key.ts";
 import { endKey } from "./revoke.ts";

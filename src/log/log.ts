@@ -4,11 +4,19 @@ import type { Database } from "../db/database.ts";
 import { asRequester, currentRequester } from "../db/requester.ts";
 import { cursorExpired, rateLimited } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { CursorCodec, type Place } from "./cursor.ts";
-import { Drain, type DrainSettings } from "./drain.ts";
-import { EventFeed } from "./event-feed.ts";
-import { type EventFilter, selectFor } from "./filter.ts";
-import type { EventFrame, StatusFrame } from "./frames.ts";
+import { EventFeed } from "./live/event-feed.ts";
+import type { EventFrame, StatusFrame } from "./live/frames.ts";
+import { Hub } from "./live/hub.ts";
+import { Listener, type ListenerSettings } from "./live/listener.ts";
+import { type FrameSource, PacedStream, type PaceSettings } from "./live/paced-stream.ts";
+import { StatusFeed } from "./live/status-feed.ts";
+import { Tail, type TailSettings } from "./live/tail.ts";
+import { TimerWheel } from "./live/timer-wheel.ts";
+import { ViewerValidity } from "./live/viewer-validity.ts";
+import { requireWait, Waits } from "./live/wait.ts";
+import { Outage, type OutageLogger } from "./outage.ts";
+import { CursorCodec, type Place } from "./read/cursor.ts";
+import { type EventFilter, selectFor } from "./read/filter.ts";
 import {
   type EventPage,
   type EventsQuery,
@@ -16,17 +24,9 @@ import {
   readHistories,
   requireFirst,
   type TaskKey,
-} from "./history.ts";
-import { Hub } from "./hub.ts";
-import { Listener, type ListenerSettings } from "./listener.ts";
-import { Outage, type OutageLogger } from "./outage.ts";
-import { type FrameSource, PacedStream, type PaceSettings } from "./paced-stream.ts";
-import { type Page, placeAt, readHead, readPage } from "./read.ts";
-import { StatusFeed } from "./status-feed.ts";
-import { Tail, type TailSettings } from "./tail.ts";
-import { TimerWheel } from "./timer-wheel.ts";
-import { ViewerValidity } from "./viewer-validity.ts";
-import { requireWait, Waits } from "./wait.ts";
+} from "./read/history.ts";
+import { type Page, placeAt, readHead, readPage } from "./read/page.ts";
+import { Drain, type DrainSettings } from "./write/drain.ts";
 
 /** The frames of one subscriber. `return()` frees everything at once; the server may end it at any time. */
 export type FrameStream<Frame> = AsyncIterableIterator<Frame, undefined, undefined>;

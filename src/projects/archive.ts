@@ -2,7 +2,7 @@ import { once } from "../access/verb.ts";
 import { type Context, requireRole } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { projectNotFound, versionConflict } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { changesOf } from "./changes.ts";
 
 export interface ArchiveProject {

@@ -2,7 +2,7 @@ import { once } from "../access/verb.ts";
 import { type Context, requireRole } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { enterNamespace, type ReuseInput, setReuse } from "./namespace.ts";
 import { givenSettings, requireName, type SettingsInput } from "./settings.ts";
 

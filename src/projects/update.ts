@@ -2,7 +2,7 @@ import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { projectNotFound, versionConflict } from "../errors.ts";
-import { append, type NewEvent } from "../log/append.ts";
+import { append, type NewEvent } from "../log/write/append.ts";
 import { type Changes, changesOf } from "./changes.ts";
 import { type ReuseInput, requireNamespace, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";

@@ -6,7 +6,7 @@ import { allocateIds } from "../ids/allocate.ts";
 import { parseArtifactId } from "../ids/artifact-id.ts";
 import { lockLane, lockSequences } from "../ids/lane.ts";
 import { recordIds } from "../ids/record.ts";
-import { append, type NewEvent } from "../log/append.ts";
+import { append, type NewEvent } from "../log/write/append.ts";
 import { ensureProject } from "../projects/create.ts";
 import { requireOpen } from "../projects/open.ts";
 import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";

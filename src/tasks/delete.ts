@@ -1,6 +1,6 @@
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { changeTask, endAttempt, subject } from "./change.ts";
 import { lockTask, requireFence, requireHolder, requireVersion } from "./hold.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { changeTask, type Ending, subject } from "./change.ts";
 import { type LockedTask, requireVersion } from "./hold.ts";
 

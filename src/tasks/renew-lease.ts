@@ -1,6 +1,6 @@
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { subject } from "./change.ts";
 import { lockTask, lost, requireFence, requireHolder } from "./hold.ts";
 import { requireAttemptInput } from "./lease.ts";

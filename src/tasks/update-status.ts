@@ -1,7 +1,7 @@
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { changesOf } from "../projects/changes.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { once } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput } from "../errors.ts";
-import { append } from "../log/append.ts";
+import { append } from "../log/write/append.ts";
 import { changeTask, documentOf, subject } from "./change.ts";
 import { faultsOf, type Given, requireFutureDueDates, TaskChanges } from "./fields.ts";
 import { lockTask, requireFence, requireVersion } from "./hold.ts";

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { Db } from "../../src/db/database.ts";
-import { BEGINNING, CursorCodec, type Place } from "../../src/log/cursor.ts";
-import { type EventRow, LoggedEvent } from "../../src/log/event.ts";
-import { EventFeed } from "../../src/log/event-feed.ts";
-import type { Selection } from "../../src/log/filter.ts";
-import type { EventFrame } from "../../src/log/frames.ts";
-import { Hub } from "../../src/log/hub.ts";
-import { StatusFeed } from "../../src/log/status-feed.ts";
+import { EventFeed } from "../../src/log/live/event-feed.ts";
+import type { EventFrame } from "../../src/log/live/frames.ts";
+import { Hub } from "../../src/log/live/hub.ts";
+import { StatusFeed } from "../../src/log/live/status-feed.ts";
+import { BEGINNING, CursorCodec, type Place } from "../../src/log/read/cursor.ts";
+import { type EventRow, LoggedEvent } from "../../src/log/read/event.ts";
+import type { Selection } from "../../src/log/read/filter.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 /** Where the log begins, as a cursor says it. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
-import { append } from "../../src/log/append.ts";
+import { append } from "../../src/log/write/append.ts";
 import { ADMIN, commit, contextOf, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 const limitedTo = (...projectIds: string[]): Viewer => ({ ...ADMIN, actor: "limited", projectIds });

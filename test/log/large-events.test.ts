@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Db } from "../../src/db/database.ts";
-import { pump } from "../../src/log/pump.ts";
-import { placeAt, readHead, readPage } from "../../src/log/read.ts";
-import { EVERYTHING } from "../../src/log/sink.ts";
+import { placeAt, readHead, readPage } from "../../src/log/read/page.ts";
+import { pump } from "../../src/log/sinks/pump.ts";
+import { EVERYTHING } from "../../src/log/sinks/sink.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { ADMIN, commit, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
 

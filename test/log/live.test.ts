@@ -1,8 +1,8 @@
 import type { Client } from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
-import { append } from "../../src/log/append.ts";
 import { openLog } from "../../src/log/log.ts";
+import { append } from "../../src/log/write/append.ts";
 import { eventually } from "../support/eventually.ts";
 import { ADMIN, commit, contextOf, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
 

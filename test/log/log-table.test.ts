@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { takeOutOldest } from "../../src/log/retention.ts";
+import { takeOutOldest } from "../../src/log/write/retention.ts";
 import { fill, partitions, usePartitionsOf } from "./small-partitions.ts";
 import { commit, startLog, taskEvent } from "./test-log.ts";
 

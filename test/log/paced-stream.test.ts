@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { cursorExpired } from "../../src/errors.ts";
-import { type FrameSource, PacedStream } from "../../src/log/paced-stream.ts";
-import { TimerWheel } from "../../src/log/timer-wheel.ts";
+import { type FrameSource, PacedStream } from "../../src/log/live/paced-stream.ts";
+import { TimerWheel } from "../../src/log/live/timer-wheel.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
 
 const PACE = { frameIntervalMs: 100, idleFrameMs: 15_000, stallMs: 60_000 };

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { startRetention } from "../../src/jobs/retention.ts";
 import { connectAuditor, verifyLog } from "../../src/log/audit/verify.ts";
-import { takeOutOldest } from "../../src/log/retention.ts";
+import { takeOutOldest } from "../../src/log/write/retention.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
 import { ManualClock } from "./manual-clock.ts";

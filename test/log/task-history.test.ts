@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { append } from "../../src/log/append.ts";
+import { append } from "../../src/log/write/append.ts";
 import { commit, contextOf, startLog, taskEvent } from "./test-log.ts";
 
 const OF_ALPHA = { projectId: "alpha", taskId: "TASK-001" };

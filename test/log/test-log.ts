@@ -3,9 +3,9 @@ import type { Client } from "pg";
 import { onTestFinished } from "vitest";
 import type { Context, Viewer } from "../../src/access/viewer.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
-import { append, type NewEvent } from "../../src/log/append.ts";
-import type { EventFrame } from "../../src/log/frames.ts";
+import type { EventFrame } from "../../src/log/live/frames.ts";
 import { type FrameStream, type Log, type LogOptions, openLog } from "../../src/log/log.ts";
+import { append, type NewEvent } from "../../src/log/write/append.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { takeDatabase } from "../support/kept-database.ts";
 

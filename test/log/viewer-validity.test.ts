@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
-import { append } from "../../src/log/append.ts";
+import { append } from "../../src/log/write/append.ts";
 import { eventually } from "../support/eventually.ts";
 import { ADMIN, contextOf, startLog, type TestLog } from "./test-log.ts";
 

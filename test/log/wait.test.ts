@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
 import { openDatabase } from "../../src/db/database.ts";
-import type { EventPage, EventsQuery } from "../../src/log/history.ts";
 import { type Log, openLog } from "../../src/log/log.ts";
+import type { EventPage, EventsQuery } from "../../src/log/read/history.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { ADMIN, commit, silent, startLog, taskEvent } from "./test-log.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { SERVER_STREAM } from "../../../src/log/append.ts";
+import { SERVER_STREAM } from "../../../src/log/write/append.ts";
 import type { Finding, Stored, StoredEvent, Told } from "../records.ts";
 import { attemptName } from "./claims.ts";
 import { groupBy, nameOf } from "./group.ts";

@@ -1,5 +1,5 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import type { LoggedEvent } from "../../log/event.ts";
+import type { LoggedEvent } from "../../log/read/event.ts";
 import { CLOUD_EVENT_MEDIA_TYPE, toCloudEvent } from "../cloud-event.ts";
 
 /**

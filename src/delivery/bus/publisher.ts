@@ -1,6 +1,6 @@
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConfig } from "../../config.ts";
-import type { LoggedEvent } from "../../log/event.ts";
+import type { LoggedEvent } from "../../log/read/event.ts";
 import { connectToNats } from "./connection.ts";
 import { bodyOf, contentType } from "./message.ts";
 import { ensureStream, isNotEnabled } from "./stream.ts";

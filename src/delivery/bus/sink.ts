@@ -1,6 +1,6 @@
 import type { NatsConfig } from "../../config.ts";
-import type { LoggedEvent } from "../../log/event.ts";
-import { EVERYTHING, type Sink } from "../../log/sink.ts";
+import type { LoggedEvent } from "../../log/read/event.ts";
+import { EVERYTHING, type Sink } from "../../log/sinks/sink.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 
 /** Time for a batch, in milliseconds; a sink has about 3 s. */

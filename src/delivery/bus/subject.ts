@@ -1,5 +1,5 @@
-import { SERVER_STREAM } from "../../log/append.ts";
-import type { LoggedEvent } from "../../log/event.ts";
+import type { LoggedEvent } from "../../log/read/event.ts";
+import { SERVER_STREAM } from "../../log/write/append.ts";
 
 const PLACEHOLDER = /\{(project|noun|action)\}/g;
 

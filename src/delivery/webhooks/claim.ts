@@ -1,6 +1,6 @@
 import type { Db } from "../../db/database.ts";
-import { type EventRow, eventColumns, LoggedEvent } from "../../log/event.ts";
-import { STORED } from "../../log/read.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "../../log/read/event.ts";
+import { STORED } from "../../log/read/page.ts";
 
 /** Requests that one process has under way to one webhook at most: a slow endpoint leaves room for the others. */
 const MOST_PER_WEBHOOK = 4;

@@ -2,7 +2,7 @@ import { once } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
 import { checkProjects } from "../../access/visibility.ts";
 import { badInput } from "../../errors.ts";
-import { ensureReader } from "../../log/pump.ts";
+import { ensureReader } from "../../log/sinks/pump.ts";
 import { checkTypes } from "./types.ts";
 import { makeWebhookSecret, readerOf, shownUrl, tell } from "./webhook.ts";
 

@@ -1,8 +1,8 @@
 import type { Db } from "../../db/database.ts";
 import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
 import { isUuid } from "../../db/storable.ts";
-import { SERVER_STREAM } from "../../log/append.ts";
-import { type EventRow, eventColumns, LoggedEvent } from "../../log/event.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "../../log/read/event.ts";
+import { SERVER_STREAM } from "../../log/write/append.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "dead";
 

@@ -1,6 +1,6 @@
 import type { Db } from "../../db/database.ts";
-import { SERVER_STREAM } from "../../log/append.ts";
-import type { Sink } from "../../log/sink.ts";
+import type { Sink } from "../../log/sinks/sink.ts";
+import { SERVER_STREAM } from "../../log/write/append.ts";
 import { expandTypes } from "./types.ts";
 import { HAS_MORE, HEAD, readerOf, type Webhook, WITH_PLACE } from "./webhook.ts";
 

@@ -3,7 +3,7 @@ import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import { isUuid } from "../../db/storable.ts";
 import { badInput, shown } from "../../errors.ts";
-import { append, type EventType } from "../../log/append.ts";
+import { append, type EventType } from "../../log/write/append.ts";
 
 /** A webhook as its admins see it: its secrets are in no answer but that of the mutation that made them. */
 export interface Webhook {

@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { Database } from "../../../src/db/database.ts";
 import { takeHeads } from "../../../src/log/audit/kept-heads.ts";
 import { type Scope, verifyLog } from "../../../src/log/audit/verify.ts";
-import { takeOutOldest } from "../../../src/log/retention.ts";
+import { takeOutOldest } from "../../../src/log/write/retention.ts";
 import { LONG_AGO } from "../old-log.ts";
 import { fill, usePartitionsOf } from "../small-partitions.ts";
 import { startAudited, startEmpty } from "./audited.ts";

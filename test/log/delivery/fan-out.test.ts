@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { type Database, openDatabase, type Statement } from "../../../src/db/database.ts";
-import type { EventFrame } from "../../../src/log/frames.ts";
+import type { EventFrame } from "../../../src/log/live/frames.ts";
 import { type FrameStream, type Log, openLog } from "../../../src/log/log.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { ADMIN, commit, silent, startLog, taskEvent } from "../test-log.ts";

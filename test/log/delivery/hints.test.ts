@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../../src/db/connect.ts";
 import { openDatabase } from "../../../src/db/database.ts";
-import { append } from "../../../src/log/append.ts";
+import { append } from "../../../src/log/write/append.ts";
 import { commit, contextOf, startLog, type TestLog, taskEvent } from "../test-log.ts";
 
 /** Another listener of the channel, beside those of the processes. */

@@ -1,8 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
 import type { RunDetails } from "fast-check";
 import { expect } from "vitest";
-import type { LoggedEvent } from "../../../src/log/event.ts";
-import type { EventFilter } from "../../../src/log/filter.ts";
+import type { LoggedEvent } from "../../../src/log/read/event.ts";
+import type { EventFilter } from "../../../src/log/read/filter.ts";
 import { disturb, disturbances } from "./disturbances.ts";
 import { type ReaderPlan, read, readerPlans } from "./readers.ts";
 import { LONG_TASK, openWorld, TASKS, type World } from "./world.ts";

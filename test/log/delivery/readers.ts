@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { fc } from "@fast-check/vitest";
 import { isConnectionLost } from "../../../src/db/faults.ts";
-import type { LoggedEvent } from "../../../src/log/event.ts";
-import type { EventFilter } from "../../../src/log/filter.ts";
 import type { Log } from "../../../src/log/log.ts";
+import type { LoggedEvent } from "../../../src/log/read/event.ts";
+import type { EventFilter } from "../../../src/log/read/filter.ts";
 import { ADMIN } from "../test-log.ts";
 import type { Participant, World } from "./world.ts";
 import { ACTORS, TYPES } from "./writers.ts";

@@ -4,7 +4,7 @@ import type { ClientBase } from "pg";
 import { expect } from "vitest";
 import type { Db, Statement } from "../../../src/db/database.ts";
 import { faultOf } from "../../../src/db/faults.ts";
-import { append } from "../../../src/log/append.ts";
+import { append } from "../../../src/log/write/append.ts";
 import { ADMIN, contextOf, taskEvent } from "../test-log.ts";
 import { LONG_TASK, type Participant, TASKS, type World } from "./world.ts";
 

@@ -1,6 +1,6 @@
-import type { Db } from "../db/database.ts";
-import type { LoggedEvent } from "./event.ts";
-import type { Selection } from "./filter.ts";
+import type { Db } from "../../db/database.ts";
+import type { LoggedEvent } from "../read/event.ts";
+import type { Selection } from "../read/filter.ts";
 import { MOST_PROJECTS, type StatusFrame } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
 import type { FrameSource } from "./paced-stream.ts";

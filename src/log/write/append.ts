@@ -1,4 +1,4 @@
-import type { Context } from "../access/viewer.ts";
+import type { Context } from "../../access/viewer.ts";
 
 /** Everything that can happen, as `type` of its event. */
 export const EVENT_TYPES = [

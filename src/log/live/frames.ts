@@ -1,5 +1,5 @@
-import { LARGEST_SIZE } from "../db/page.ts";
-import type { LoggedEvent } from "./event.ts";
+import { LARGEST_SIZE } from "../../db/page.ts";
+import type { LoggedEvent } from "../read/event.ts";
 
 /** What a subscriber to events gets, at most ten times a second. */
 export interface EventFrame {

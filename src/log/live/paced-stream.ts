@@ -1,5 +1,5 @@
-import { DocketError } from "../errors.ts";
-import type { Clock } from "./clock.ts";
+import { DocketError } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
 import type { Sleeper, TimerWheel } from "./timer-wheel.ts";
 
 /** What a stream sends: an event feed or a status feed. */

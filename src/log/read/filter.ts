@@ -1,8 +1,8 @@
-import type { Viewer } from "../access/viewer.ts";
-import { requireProjects, visibleProjects } from "../access/visibility.ts";
-import type { Db } from "../db/database.ts";
-import { badInput } from "../errors.ts";
-import { EVENT_TYPES } from "./append.ts";
+import type { Viewer } from "../../access/viewer.ts";
+import { requireProjects, visibleProjects } from "../../access/visibility.ts";
+import type { Db } from "../../db/database.ts";
+import { badInput } from "../../errors.ts";
+import { EVENT_TYPES } from "../write/append.ts";
 import type { LoggedEvent } from "./event.ts";
 
 /** What a caller asks for. A list that is left out selects everything; the lists are combined with "and". */

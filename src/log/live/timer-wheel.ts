@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 
 /** Something that wants to be woken once, at a time of its own. */
 export interface Sleeper {

@@ -1,9 +1,9 @@
-import type { Database } from "../db/database.ts";
-import { isConnectionLost } from "../db/faults.ts";
-import { background } from "../db/requester.ts";
-import { DocketError, databaseUnavailable } from "../errors.ts";
-import type { Clock } from "./clock.ts";
-import { Outage, type OutageLogger } from "./outage.ts";
+import type { Database } from "../../db/database.ts";
+import { isConnectionLost } from "../../db/faults.ts";
+import { background } from "../../db/requester.ts";
+import { DocketError, databaseUnavailable } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import { Outage, type OutageLogger } from "../outage.ts";
 
 export interface DrainSettings {
   /** Pause between a commit of this process and the drain, in milliseconds: commits at the same moment share one. */

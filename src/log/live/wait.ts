@@ -1,11 +1,11 @@
-import { clientOf, OpenLimit } from "../access/open-limit.ts";
-import type { Viewer } from "../access/viewer.ts";
-import type { Db } from "../db/database.ts";
-import { badInput, cursorExpired, rateLimited, unauthenticated } from "../errors.ts";
-import type { Clock } from "./clock.ts";
-import type { Place } from "./cursor.ts";
+import { clientOf, OpenLimit } from "../../access/open-limit.ts";
+import type { Viewer } from "../../access/viewer.ts";
+import type { Db } from "../../db/database.ts";
+import { badInput, cursorExpired, rateLimited, unauthenticated } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import type { Place } from "../read/cursor.ts";
+import type { Selection } from "../read/filter.ts";
 import { EventFeed } from "./event-feed.ts";
-import type { Selection } from "./filter.ts";
 import type { EventFrame } from "./frames.ts";
 import type { Hub } from "./hub.ts";
 import type { ViewerValidity } from "./viewer-validity.ts";

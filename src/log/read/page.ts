@@ -1,7 +1,7 @@
-import type { Db, Statement } from "../db/database.ts";
-import { cursorExpired } from "../errors.ts";
-import { SERVER_STREAM } from "./append.ts";
-import type { Clock } from "./clock.ts";
+import type { Db, Statement } from "../../db/database.ts";
+import { cursorExpired } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import { SERVER_STREAM } from "../write/append.ts";
 import type { Place } from "./cursor.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { Selection } from "./filter.ts";

@@ -1,4 +1,4 @@
-import { SERVER_STREAM } from "./append.ts";
+import { SERVER_STREAM } from "../write/append.ts";
 
 /** One row of the log, shared by everyone it is delivered to. */
 export class LoggedEvent {

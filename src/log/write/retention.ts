@@ -1,4 +1,4 @@
-import type { Db } from "../db/database.ts";
+import type { Db } from "../../db/database.ts";
 
 const DETACH = { name: "log-detach", text: "SELECT detach_log_partition(make_interval(months => $1)) AS name" };
 

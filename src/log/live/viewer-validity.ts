@@ -1,10 +1,10 @@
-import type { Viewer } from "../access/viewer.ts";
-import type { Db } from "../db/database.ts";
-import { background } from "../db/requester.ts";
-import { unauthenticated } from "../errors.ts";
-import type { Clock } from "./clock.ts";
-import type { LoggedEvent } from "./event.ts";
-import type { OutageLogger } from "./outage.ts";
+import type { Viewer } from "../../access/viewer.ts";
+import type { Db } from "../../db/database.ts";
+import { background } from "../../db/requester.ts";
+import { unauthenticated } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import type { OutageLogger } from "../outage.ts";
+import type { LoggedEvent } from "../read/event.ts";
 
 /** A key is judged by its own row and those of the keys it was issued by: a session ends with the key that opened it. */
 const VALIDITY = {

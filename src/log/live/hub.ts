@@ -1,6 +1,6 @@
-import type { CursorCodec, Place } from "./cursor.ts";
-import type { LoggedEvent } from "./event.ts";
-import { isSelected, type Selection } from "./filter.ts";
+import type { CursorCodec, Place } from "../read/cursor.ts";
+import type { LoggedEvent } from "../read/event.ts";
+import { isSelected, type Selection } from "../read/filter.ts";
 import { RecentEvents } from "./recent-events.ts";
 
 /** One subscriber, as the hub sees it. */

@@ -1,9 +1,9 @@
-import type { Db } from "../db/database.ts";
-import { badInput } from "../errors.ts";
+import type { Db } from "../../db/database.ts";
+import { badInput } from "../../errors.ts";
 import type { Place } from "./cursor.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
-import { noLongerKept, type Page, readKept, STORED, withFloor } from "./read.ts";
+import { noLongerKept, type Page, readKept, STORED, withFloor } from "./page.ts";
 
 /** A page of history. */
 export interface EventPage {

@@ -1,12 +1,12 @@
-import type { Db } from "../db/database.ts";
-import type { Clock } from "./clock.ts";
-import type { Place } from "./cursor.ts";
-import type { LoggedEvent } from "./event.ts";
-import { isSelected, type Selection } from "./filter.ts";
+import type { Db } from "../../db/database.ts";
+import type { Clock } from "../clock.ts";
+import type { Place } from "../read/cursor.ts";
+import type { LoggedEvent } from "../read/event.ts";
+import { isSelected, type Selection } from "../read/filter.ts";
+import { readPage } from "../read/page.ts";
 import { type EventFrame, FrameBudget, MOST_EVENTS } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
 import type { FrameSource } from "./paced-stream.ts";
-import { readPage } from "./read.ts";
 
 /**
  * The events of one subscriber, from a place on.

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { badInput } from "../errors.ts";
+import { badInput } from "../../errors.ts";
 
 /**
  * A place in the log: after the event at `position`, whose hash begins with `hash`. Before the first event: position 0

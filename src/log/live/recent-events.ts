@@ -1,5 +1,5 @@
-import type { Place } from "./cursor.ts";
-import type { LoggedEvent } from "./event.ts";
+import type { Place } from "../read/cursor.ts";
+import type { LoggedEvent } from "../read/event.ts";
 
 const MOST_EVENTS = 5_000;
 /** In characters of payload. */

@@ -1,6 +1,6 @@
-import type { Db } from "../db/database.ts";
-import type { LoggedEvent } from "./event.ts";
-import type { Selection } from "./filter.ts";
+import type { Db } from "../../db/database.ts";
+import type { LoggedEvent } from "../read/event.ts";
+import type { Selection } from "../read/filter.ts";
 
 /** Somewhere outside that events go to, in order and each at least once: all that a new one has to implement. */
 export interface Sink {

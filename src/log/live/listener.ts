@@ -1,8 +1,8 @@
 import type { Client } from "pg";
-import { connect } from "../db/connect.ts";
-import { DOCKET_ROLE } from "../db/docket-role.ts";
-import type { Clock } from "./clock.ts";
-import { Outage, type OutageLogger } from "./outage.ts";
+import { connect } from "../../db/connect.ts";
+import { DOCKET_ROLE } from "../../db/docket-role.ts";
+import type { Clock } from "../clock.ts";
+import { Outage, type OutageLogger } from "../outage.ts";
 
 export interface ListenerSettings {
   /** Pause between questions whether the connection still answers, in milliseconds. A half-open one says nothing. */

@@ -1,8 +1,8 @@
-import type { Database, Db } from "../db/database.ts";
-import type { Clock } from "./clock.ts";
-import type { Place } from "./cursor.ts";
-import type { OutageLogger } from "./outage.ts";
-import { placeAt, readHead, readPage } from "./read.ts";
+import type { Database, Db } from "../../db/database.ts";
+import type { Clock } from "../clock.ts";
+import type { OutageLogger } from "../outage.ts";
+import type { Place } from "../read/cursor.ts";
+import { placeAt, readHead, readPage } from "../read/page.ts";
 import type { Sink } from "./sink.ts";
 
 /** Most events that a sink takes at once. */

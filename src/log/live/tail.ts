@@ -1,10 +1,10 @@
-import type { Db } from "../db/database.ts";
-import { isConnectionLost } from "../db/faults.ts";
-import { background } from "../db/requester.ts";
-import type { Clock } from "./clock.ts";
-import type { Place } from "./cursor.ts";
-import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
-import { Outage, type OutageLogger } from "./outage.ts";
+import type { Db } from "../../db/database.ts";
+import { isConnectionLost } from "../../db/faults.ts";
+import { background } from "../../db/requester.ts";
+import type { Clock } from "../clock.ts";
+import { Outage, type OutageLogger } from "../outage.ts";
+import type { Place } from "../read/cursor.ts";
+import { type EventRow, eventColumns, LoggedEvent } from "../read/event.ts";
 
 export interface TailSettings {
   /** Pause between looks at the log when no hint came, in milliseconds. */
