@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { escapeIdentifier } from "pg";
 import { connect } from "../src/db/connect.ts";
-import { type EmbeddedServer, startEmbedded } from "../src/db/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "../src/db/embedded/start.ts";
 
 /** An empty database of a run's own, and a folder for what its servers keep. */
 export interface ScratchDatabase {

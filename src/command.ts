@@ -1,7 +1,7 @@
 import type { Config } from "./config.ts";
-import { type EmbeddedServer, startEmbedded } from "./db/embedded.ts";
+import { hasCluster } from "./db/embedded/cluster.ts";
+import { type EmbeddedServer, startEmbedded } from "./db/embedded/start.ts";
 import { errorCode, NO_SUCH_DATABASE } from "./db/faults.ts";
-import { hasCluster } from "./db/postgres-cluster.ts";
 
 /** Runs a command and ends the process; what it throws becomes one message and a failing exit code. */
 export async function orExplain(command: () => Promise<void>): Promise<void> {

@@ -6,7 +6,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { renderBanner } from "./banner.ts";
 import { explainMissingDatabase, findDatabase, orExplain } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
-import { keepRunning } from "./db/keep-running.ts";
+import { keepRunning } from "./db/embedded/keep-running.ts";
 import { migrate } from "./db/migrate.ts";
 import { DocketError } from "./errors.ts";
 import { guardProcess } from "./http/last-guard.ts";

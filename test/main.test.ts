@@ -14,7 +14,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../src/config.ts";
 import { connect } from "../src/db/connect.ts";
-import { startEmbedded } from "../src/db/embedded.ts";
+import { startEmbedded } from "../src/db/embedded/start.ts";
 import { FIRST_KEYS_LOCK } from "../src/keys/first-keys.ts";
 import { startServer } from "../src/server.ts";
 import { createEmptyDatabase, createTestDatabase } from "./support/database.ts";

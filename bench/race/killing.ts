@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { EmbeddedServer } from "../../src/db/embedded.ts";
+import type { EmbeddedServer } from "../../src/db/embedded/start.ts";
 import type { ScratchDatabase } from "../scratch-database.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";

@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { createDatabase } from "../../src/db/create-database.ts";
-import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded/start.ts";
 import { migrate, migrateDown } from "../../src/db/migrate.ts";
 import { withDatabase } from "../support/cluster.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/errors": [],
   "src/config": ["src/errors"],
   "src/db": DATABASE,
+  "src/db/embedded": DATABASE,
   "src/access": ACCESS,
   "src/log": LOG,
   "src/projects": LOG,
@@ -25,10 +26,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/http": [...SCHEMA, "mcp", "client"],
   "src/jobs": FEATURES,
   "src/banner": BASE,
-  "src/command": DATABASE,
+  "src/command": [...DATABASE, "src/db/embedded"],
   "src/upkeep": [...LOG, "src/command"],
   "src/server": [...SCHEMA, "src/http", "src/jobs"],
-  "src/main": [...SCHEMA, "src/http", "src/server", "src/banner", "src/command"],
+  "src/main": [...SCHEMA, "src/http", "src/server", "src/db/embedded", "src/banner", "src/command"],
   client: [],
   mcp: ["client"],
   cli: ["client", "mcp", "src/main", "src/upkeep"],
@@ -38,11 +39,13 @@ const files = globSync(["src/**/*.ts", "schema/**/*.ts", "client/**/*.ts", "mcp/
   (file) => !file.startsWith("client/gen/"),
 );
 
-/** The room of a file: its folder of the first level, under src of the second. */
+const rooms = [...Object.keys(MAY_IMPORT), "prisma/generated"];
+
+/** The innermost room that a file lies in; the file itself where the table has none for it. */
 function room(file: string): string {
-  const [top = "", second = ""] = file.split("/");
-  if (top === "prisma") return "prisma/generated";
-  return top === "src" ? `src/${second.replace(/\.ts$/, "")}` : top;
+  const path = file.replace(/\.(ts|js)$/, "");
+  const around = rooms.filter((name) => path === name || path.startsWith(`${name}/`));
+  return around.reduce((inner, name) => (name.length > inner.length ? name : inner), "") || file;
 }
 
 const importsOf = (file: string): string[] =>

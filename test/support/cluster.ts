@@ -9,7 +9,7 @@ import { escapeIdentifier, escapeLiteral } from "pg";
 import type { TestProject } from "vitest/node";
 import { connect } from "../../src/db/connect.ts";
 import { createDatabase } from "../../src/db/create-database.ts";
-import { startEmbedded } from "../../src/db/embedded.ts";
+import { startEmbedded } from "../../src/db/embedded/start.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { copyHome } from "./copy-folder.ts";
 import { SMALL } from "./small-postgres.ts";

@@ -1,6 +1,6 @@
 import { glob, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { startEmbedded } from "../../src/db/embedded.ts";
+import { startEmbedded } from "../../src/db/embedded/start.ts";
 
 // Runs in a session of its own beside a test run. The pipe ends with the run, also by Ctrl-C or kill -9, which leave
 // the run no time to clean up (PostgreSQL is out of the terminal's reach on purpose).

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
-import { startEmbedded } from "../../src/db/embedded.ts";
-import { run } from "../../src/db/postgres-binaries.ts";
-import { openCluster } from "../../src/db/postgres-cluster.ts";
-import { findPostmaster } from "../../src/db/postmaster.ts";
+import { run } from "../../src/db/embedded/binaries.ts";
+import { openCluster } from "../../src/db/embedded/cluster.ts";
+import { findPostmaster } from "../../src/db/embedded/postmaster.ts";
+import { startEmbedded } from "../../src/db/embedded/start.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** A PostgreSQL of one test alone, which may be taken away. */

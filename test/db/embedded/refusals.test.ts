@@ -3,10 +3,10 @@ import { appendFile, chown, mkdir, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { startEmbedded } from "../../src/db/embedded.ts";
-import { canReach } from "../../src/db/postgres-account.ts";
-import { SMALL } from "../support/small-postgres.ts";
-import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { canReach } from "../../../src/db/embedded/account.ts";
+import { startEmbedded } from "../../../src/db/embedded/start.ts";
+import { SMALL } from "../../support/small-postgres.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../../support/temporary-folder.ts";
 
 const FAST = { settings: SMALL };
 let temporary: string;
@@ -58,7 +58,7 @@ test.runIf(mayBeNameless)("says what to do for a user without a name or without 
   for (const home of [locked, owned]) await mkdir(home, { mode: 0o755 });
   await chown(owned, NAMELESS.uid, NAMELESS.gid);
   const program = `
-    import { startEmbedded } from ${JSON.stringify(new URL("../../src/db/embedded.ts", import.meta.url))};
+    import { startEmbedded } from ${JSON.stringify(new URL("../../../src/db/embedded/start.ts", import.meta.url))};
     for (const home of ${JSON.stringify([locked, owned])}) await startEmbedded(home).catch((error) => console.log(error.message));`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], NAMELESS);
   expect(stdout).toContain(`Docket cannot write to ${locked} (EACCES)`);

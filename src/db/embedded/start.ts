@@ -2,20 +2,13 @@ import { access, constants, mkdir, realpath, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { escapeLiteral } from "pg";
-import { DocketError } from "../errors.ts";
-import { connect } from "./connect.ts";
-import { createDatabase } from "./create-database.ts";
-import { errorCode, isConnectionLost } from "./faults.ts";
+import { DocketError } from "../../errors.ts";
+import { connect } from "../connect.ts";
+import { createDatabase } from "../create-database.ts";
+import { errorCode, isConnectionLost } from "../faults.ts";
+import { type Address, takeAddress } from "./address.ts";
+import { type Cluster, clusterPassword, EMBEDDED_USER, openCluster, serverPassword, writeSettings } from "./cluster.ts";
 import { whileLocked } from "./file-lock.ts";
-import { type Address, takeAddress } from "./postgres-address.ts";
-import {
-  type Cluster,
-  clusterPassword,
-  EMBEDDED_USER,
-  openCluster,
-  serverPassword,
-  writeSettings,
-} from "./postgres-cluster.ts";
 import { findPostmaster, isReachable, type Postmaster, startPostmaster, stopPostmaster } from "./postmaster.ts";
 import { bePresent } from "./presence.ts";
 

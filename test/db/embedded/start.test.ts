@@ -5,12 +5,12 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from "vitest";
-import { connect } from "../../src/db/connect.ts";
-import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
-import { copyFolder } from "../support/copy-folder.ts";
-import { eventually } from "../support/eventually.ts";
-import { SMALL } from "../support/small-postgres.ts";
-import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { connect } from "../../../src/db/connect.ts";
+import { type EmbeddedServer, startEmbedded } from "../../../src/db/embedded/start.ts";
+import { copyFolder } from "../../support/copy-folder.ts";
+import { eventually } from "../../support/eventually.ts";
+import { SMALL } from "../../support/small-postgres.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../../support/temporary-folder.ts";
 
 const FAST = { settings: SMALL };
 let temporary: string;

@@ -4,11 +4,11 @@ import { closeSync, openSync } from "node:fs";
 import { appendFile, mkdir, readFile, rename, rm, statfs, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { connect } from "../../src/db/connect.ts";
-import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
-import { type Keeper, keepRunning } from "../../src/db/keep-running.ts";
-import { eventually } from "../support/eventually.ts";
-import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { connect } from "../../../src/db/connect.ts";
+import { type Keeper, keepRunning } from "../../../src/db/embedded/keep-running.ts";
+import { type EmbeddedServer, startEmbedded } from "../../../src/db/embedded/start.ts";
+import { eventually } from "../../support/eventually.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../../support/temporary-folder.ts";
 
 /** What the keeper told, in order. */
 let told: string[];

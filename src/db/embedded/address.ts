@@ -3,9 +3,9 @@ import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { errorCode, hasNoRoom } from "./faults.ts";
-import { canReach } from "./postgres-account.ts";
-import { type Cluster, giveTo } from "./postgres-cluster.ts";
+import { errorCode, hasNoRoom } from "../faults.ts";
+import { canReach } from "./account.ts";
+import { type Cluster, giveTo } from "./cluster.ts";
 
 /** Where a server listens: on Unix the host is the folder of its socket, as usual in URLs, on Windows it is this machine. */
 export interface Address {

@@ -1,10 +1,10 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startEmbedded } from "../../src/db/embedded.ts";
-import { openCluster } from "../../src/db/postgres-cluster.ts";
-import { stopPostmaster } from "../../src/db/postmaster.ts";
-import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { openCluster } from "../../../src/db/embedded/cluster.ts";
+import { stopPostmaster } from "../../../src/db/embedded/postmaster.ts";
+import { startEmbedded } from "../../../src/db/embedded/start.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../../support/temporary-folder.ts";
 
 /** For `pg_ctl stop`: takes the server's file away at once, and lets the server end half a second later. */
 const SLOW_END = `#!/bin/sh

@@ -1,10 +1,10 @@
 import { access, open, readFile, readlink, realpath, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCode } from "./faults.ts";
-import { type Address, isSameAddress, removeSocketFolder, SOCKET_NAME } from "./postgres-address.ts";
-import { run } from "./postgres-binaries.ts";
-import type { Cluster } from "./postgres-cluster.ts";
+import { errorCode } from "../faults.ts";
+import { type Address, isSameAddress, removeSocketFolder, SOCKET_NAME } from "./address.ts";
+import { run } from "./binaries.ts";
+import type { Cluster } from "./cluster.ts";
 
 /** The main process of a PostgreSQL server, as its `postmaster.pid` tells. */
 export interface Postmaster {

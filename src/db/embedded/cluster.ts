@@ -14,8 +14,8 @@ import {
 } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { type Account, canReach, isRoot, unprivilegedAccount } from "./postgres-account.ts";
-import { type Binaries, findBinaries, run } from "./postgres-binaries.ts";
+import { type Account, canReach, isRoot, unprivilegedAccount } from "./account.ts";
+import { type Binaries, findBinaries, run } from "./binaries.ts";
 
 /** A PostgreSQL cluster of ours: where its data lies and how to run it. */
 export interface Cluster {
