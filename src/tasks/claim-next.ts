@@ -4,6 +4,7 @@ import { errorCode } from "../db/faults.ts";
 import { replay, requestHash, requireKey } from "../db/idempotency.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
+import { firstReady } from "./ready.ts";
 import { type Taken, takeParameters, takeStatement, workerOf } from "./take.ts";
 
 export interface ClaimNext {
@@ -22,26 +23,8 @@ export interface Claim {
   readonly worker?: string;
 }
 
-/**
- * First by priority, then by place in the queue, of what is pending and what an expired lease holds. Two statements in
- * one: an index over both states would walk past every held task. SKIP LOCKED: two claims never wait for one row. NO KEY: a row that only a foreign key refers to just now is not skipped.
- * `(SELECT docket_now())` is asked once, the bare function for every task that is held.
- */
-export const TAKE_NEXT = takeStatement(
-  "task-claim-next",
-  `pending AS (
-  SELECT project_id, task_id, priority, queue_position, lease_expires_at FROM tasks
-  WHERE project_id = $1 AND status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL
-  ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-), expired AS (
-  SELECT project_id, task_id, priority, queue_position, lease_expires_at FROM tasks
-  WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= (SELECT docket_now()) AND archived_at IS NULL
-  ORDER BY priority, queue_position LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-), picked AS (
-  SELECT project_id, task_id, lease_expires_at FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
-  ORDER BY priority, queue_position LIMIT 1
-)`,
-);
+/** SKIP LOCKED: two claims never wait for one row. NO KEY: a row that only a foreign key refers to just now is not skipped. */
+export const TAKE_NEXT = takeStatement("task-claim-next", firstReady("FOR NO KEY UPDATE SKIP LOCKED"));
 
 /** Someone else stored the answer of this key first. */
 const UNIQUE_VIOLATION = "23505";

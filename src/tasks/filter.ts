@@ -13,6 +13,7 @@ import {
 } from "../db/comparators.ts";
 import { badInput } from "../errors.ts";
 import { notArchived } from "../projects/open.ts";
+import { READY } from "./ready.ts";
 
 export interface TaskFilter {
   readonly projects?: Maybe<readonly string[]>;
@@ -56,8 +57,8 @@ function partsOf(filter: TaskFilter): TaskFilter[] {
 const tooManyConditions = () =>
   badInput(`This filter has more than ${MOST_CONDITIONS} conditions. Use in for many values, or ask in several parts.`);
 
-const READY = `(t.archived_at IS NULL AND (t.status = 'pending' OR (t.status = 'in_progress' AND t.lease_expires_at <= (SELECT docket_now())))
-  AND ${notArchived("t.project_id")})`;
+/** Over several projects: an archived one has no work to give. */
+const CLAIMABLE = `(${READY} AND ${notArchived("t.project_id")})`;
 
 /** The filter as a condition on `tasks t`. What it leaves out, it allows. @throws BAD_USER_INPUT */
 export function taskCondition(filter: TaskFilter, bind: Bind): string {
@@ -80,7 +81,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     labels?.in && `t.labels && ${bind(labels.in)}::text[]`,
     priority && intCondition("t.priority", priority, bind),
     textCondition(text ?? "", bind),
-    ready != null && (ready ? READY : `NOT ${READY}`),
+    ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
     claimedBy && stringCondition("t.claimed_by", claimedBy, bind),
     dueDate && dateCondition("t.due_date", dueDate, bind),
     updatedAt && dateCondition("t.updated_at", updatedAt, bind),

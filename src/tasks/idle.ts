@@ -1,5 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { projectArchived, projectNotFound } from "../errors.ts";
+import { LEASED, PENDING, READY } from "./ready.ts";
 
 /** Why there is nothing to claim. */
 export interface Idle {
@@ -22,11 +23,10 @@ export const archivedIdle = (projectId: string): Idle => ({
 
 const WHY = {
   name: "task-idle",
-  text: `SELECT p.archived_at IS NOT NULL AS archived, count(t.task_id) FILTER (WHERE t.status = 'pending' OR t.lease_expires_at <= now.now)::int AS pending,
-  count(t.task_id) FILTER (WHERE t.lease_expires_at > now.now)::int AS held,
-  min(t.lease_expires_at) FILTER (WHERE t.lease_expires_at > now.now) AS "retryAt"
-FROM projects p CROSS JOIN (SELECT docket_now() AS now OFFSET 0) now LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
-  AND t.deleted_at IS NULL AND t.archived_at IS NULL
+  text: `SELECT p.archived_at IS NOT NULL AS archived, count(t.task_id) FILTER (WHERE ${READY})::int AS pending,
+  count(t.task_id) FILTER (WHERE NOT ${READY})::int AS held,
+  min(t.lease_expires_at) FILTER (WHERE NOT ${READY}) AS "retryAt"
+FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND ((${PENDING}) OR (${LEASED}))
 WHERE p.project_id = $1 GROUP BY p.project_id`,
 };
 

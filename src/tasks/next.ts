@@ -2,21 +2,14 @@ import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import type { TaskStatus } from "./hold.ts";
 import { type Idle, whyIdle } from "./idle.ts";
+import { firstReady } from "./ready.ts";
 import { type LongField, TASK, type Task } from "./task.ts";
 
-/** Two index scans without a sort, as in the claim; only the better row is read whole. */
+/** Only the task that was picked is read whole. */
 const NEXT_READY = TASK.statement(
   "task-next-ready",
-  (columns) => `SELECT ${columns} FROM (
-  (SELECT project_id, task_id, priority, queue_position FROM tasks
-   WHERE project_id = $1 AND status = 'pending' AND deleted_at IS NULL AND archived_at IS NULL
-   ORDER BY priority, queue_position LIMIT 1)
-  UNION ALL
-  (SELECT project_id, task_id, priority, queue_position FROM tasks
-   WHERE project_id = $1 AND status = 'in_progress' AND lease_expires_at <= (SELECT docket_now()) AND archived_at IS NULL
-   ORDER BY priority, queue_position LIMIT 1)
-  ORDER BY priority, queue_position LIMIT 1
-) ready JOIN tasks t USING (project_id, task_id)
+  (columns) => `WITH ${firstReady()}
+SELECT ${columns} FROM picked JOIN tasks t USING (project_id, task_id)
 JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL`,
 );
 const NEXT_WITH_STATUS = TASK.statement(

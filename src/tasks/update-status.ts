@@ -20,6 +20,7 @@ import {
 import { keepMore } from "./keep-more.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import { READY } from "./ready.ts";
 import { workerOf } from "./take.ts";
 import { refuseTwin, requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
@@ -121,7 +122,7 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
   if (task.status === "in_progress") {
     if (open && isHeldBy(ctx, open, input.attempt)) return { ...key, attempt: open.attempt };
     requireFence(task, input.attempt);
-    if (await leaseExpired(ctx, task)) return undefined;
+    if (await isReady(ctx, task)) return undefined;
     const worker = workerOf(ctx, input);
     return input.takeOver ? requireTakeOver(ctx, task, worker) : refuseTwin(ctx, task, worker);
   }
@@ -145,12 +146,12 @@ async function saysNothingNew(ctx: Context, task: LockedTask, { completionNotes 
   return (await documentOf(ctx, task))["completionNotes"] === completionNotes;
 }
 
-async function leaseExpired({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {
-  const [found] = await db.read<{ expired: boolean }>(
-    "SELECT lease_expires_at <= docket_now() AS expired FROM tasks WHERE project_id = $1 AND task_id = $2",
+async function isReady({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {
+  const [found] = await db.read<{ ready: boolean }>(
+    `SELECT ${READY} AS ready FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2`,
     [projectId, taskId],
   );
-  return found?.expired === true;
+  return found?.ready === true;
 }
 
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */

@@ -1,0 +1,34 @@
+/**
+ * When a task is ready to be claimed, as SQL on `tasks t`: it is pending, or the lease that holds it has expired, and it is
+ * neither deleted nor archived. Whatever says, shows, counts or takes what is ready is made of these conditions. A claim
+ * in an archived project is refused by a trigger, so that lists over several projects leave those out themselves.
+ */
+
+/** Exactly the predicate of idx_tasks_pending: otherwise PostgreSQL could not use that index. */
+export const PENDING = "t.status = 'pending' AND t.deleted_at IS NULL AND t.archived_at IS NULL";
+
+/** Exactly the predicate of idx_tasks_lease. A deleted task is never held: chk_deleted_not_held. */
+export const LEASED = "t.status = 'in_progress' AND t.archived_at IS NULL";
+
+/** `(SELECT docket_now())` is asked once, the bare function for every task that is held. */
+const EXPIRED = `${LEASED} AND t.lease_expires_at <= (SELECT docket_now())`;
+
+export const READY = `((${PENDING}) OR (${EXPIRED}))`;
+
+const CANDIDATE = "t.project_id, t.task_id, t.priority, t.queue_position, t.lease_expires_at";
+
+/**
+ * Common table expressions, of which `picked` is the first ready task of project $1: by priority, then by place in the
+ * queue. Two index scans instead of one condition: an index over both states would walk past every held task.
+ * @param lock how each of the two candidates is locked.
+ */
+export const firstReady = (lock: "" | "FOR NO KEY UPDATE SKIP LOCKED" = "") => `pending AS (
+  SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${PENDING}
+  ORDER BY t.priority, t.queue_position LIMIT 1 ${lock}
+), expired AS (
+  SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${EXPIRED}
+  ORDER BY t.priority, t.queue_position LIMIT 1 ${lock}
+), picked AS (
+  SELECT project_id, task_id, lease_expires_at FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
+  ORDER BY priority, queue_position LIMIT 1
+)`;
