@@ -1,0 +1,14 @@
+-- Gives numbers for good, the lowest there are. Null when they are exhausted.
+CREATE OR REPLACE FUNCTION assign_numbers(ns text, type text, project text, how_many integer) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+  taken int8multirange;
+BEGIN
+  PERFORM hold_sequence(ns, type);
+  taken := take_numbers(ns, type, how_many, false);
+  IF taken IS NULL THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
+  VALUES (ns, type, project, taken, docket_now());
+  RETURN artifact_ids(type, taken);
+END $$;
