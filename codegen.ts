@@ -21,6 +21,8 @@ const config: CodegenConfig = {
         scalars: { DateTime: "string", JSON: "unknown", SafeInt: "number", ID: "string" },
       },
     },
+    // The client preset leaves out what no document names, such as the codes of errors.
+    "client/gen/enums.ts": { plugins: ["typescript"], config: { onlyEnums: true, enumsAsTypes: true } },
   },
 };
 

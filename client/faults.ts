@@ -1,6 +1,12 @@
+import type { ErrorCode } from "./gen/enums.ts";
+
+/** The codes that this client knows: the server's, and one for an answer that is not the server's. */
+export type FaultCode = ErrorCode | "BAD_RESPONSE";
+
 /** The server answered, and the answer is an error. `code` and `extensions` are those of the GraphQL error. */
 export class ServerError extends Error {
   override readonly name = "ServerError";
+  /** A `FaultCode`, unless the server is newer than this client. */
   readonly code: string;
   readonly extensions: Readonly<Record<string, unknown>>;
 
@@ -8,6 +14,11 @@ export class ServerError extends Error {
     super(message);
     this.code = code;
     this.extensions = extensions;
+  }
+
+  /** Whether it is one of these; only codes that there are can be asked for. */
+  is(...codes: readonly FaultCode[]): boolean {
+    return codes.some((code) => code === this.code);
   }
 }
 

@@ -1,4 +1,4 @@
-import { NoAnswerError, ServerError } from "../client/faults.ts";
+import { type FaultCode, NoAnswerError, ServerError } from "../client/faults.ts";
 import { howToCall, itemsNamed } from "./call-faults.ts";
 import { shortened } from "./text.ts";
 import { CallFault, type Tool } from "./tool.ts";
@@ -7,7 +7,7 @@ import { inToolWords } from "./tool-words.ts";
 const SAFE_TO_REPEAT = "Repeating the same call is safe: what was already done is not done twice.";
 
 /** What a model should do after an error of this code. No advice here may lose anybody's work. */
-const NEXT_STEP: Readonly<Record<string, string>> = {
+const NEXT_STEP: Readonly<Record<string, string | undefined>> = {
   UNAUTHENTICATED:
     "The API key is missing, wrong, expired or revoked: give the MCP server a valid one in DOCKET_API_KEY or DOCKET_API_KEY_FILE, then restart it.",
   FORBIDDEN: "This API key may not do that; tell the person who runs this server, and go on with something else.",
@@ -16,6 +16,7 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   PROJECT_ARCHIVED:
     "Finish and complete what you hold there, and go on in another project; tell the person you work for if it should be brought back.",
   TASK_NOT_FOUND: "Check task_id and project_id, or call list_tasks to find it.",
+  NOT_FOUND: "Check its id; it may have been deleted, or lie outside what this API key may see.",
   AMBIGUOUS_TASK_ID: "Repeat the call with project_id, or with attempt from get_next_task if you hold the task.",
   INVALID_STATUS_TRANSITION:
     "Legal: pending → in_progress → completed, and in_progress → pending to give a task back. A completed task is reopened by status pending with reset: true, if its work really has to be done again. To work on a pending task, set in_progress first.",
@@ -34,7 +35,9 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
   INTERNAL: `${SAFE_TO_REPEAT} If it fails again, report this message to the person who runs the server.`,
   QUERY_TOO_COMPLEX: `Lower limit where the tool takes one. ${SAFE_TO_REPEAT}`,
   BAD_RESPONSE: `${SAFE_TO_REPEAT} If it goes on: check that DOCKET_URL is the address of a Docket server.`,
-};
+  // What the tool takes is told instead.
+  BAD_USER_INPUT: undefined,
+} satisfies Readonly<Record<FaultCode, string | undefined>>;
 
 const TAKE_OVER =
   "If that session lives, leave the task to it and call get_next_task for another; if it died, repeat the call with take_over true then.";
@@ -42,7 +45,13 @@ const TAKE_OVER =
 const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKET_URL to where it runs.";
 
 /** Codes of errors that an argument may have caused which cannot be what its place takes. */
-const WRONG_ARGUMENTS = new Set(["BAD_USER_INPUT", "PROJECT_NOT_FOUND", "TASK_NOT_FOUND", "RESERVATION_EXPIRED"]);
+const WRONG_ARGUMENTS: readonly FaultCode[] = [
+  "BAD_USER_INPUT",
+  "PROJECT_NOT_FOUND",
+  "TASK_NOT_FOUND",
+  "NOT_FOUND",
+  "RESERVATION_EXPIRED",
+];
 
 /** In UTF-16 units: faults of a hundred items are more than anybody reads. */
 const LONGEST_MESSAGE = 2_500;
@@ -66,10 +75,10 @@ function nextStep({ code, extensions }: ServerError): string | undefined {
   return "takeOverFrom" in extensions ? TAKE_OVER : NEXT_STEP[code];
 }
 
-function takenBy(tool: Tool, { code, extensions }: ServerError, message: string): string | undefined {
-  if (extensions["attemptMissing"] === true)
+function takenBy(tool: Tool, error: ServerError, message: string): string | undefined {
+  if (error.extensions["attemptMissing"] === true)
     return howToCall({ ...tool, example: { ...tool.example, attempt: "1-9f86d081884c" } }, [[]]);
-  if (!WRONG_ARGUMENTS.has(code)) return undefined;
+  if (!error.is(...WRONG_ARGUMENTS)) return undefined;
   const items = itemsNamed(message, tool.inputSchema);
   return howToCall(tool, items.length > 0 ? items : [[]]);
 }
@@ -80,7 +89,7 @@ function adviceWithoutAnswer({ reason }: NoAnswerError): string {
 
 function serverMessage(error: ServerError, args: unknown): string {
   const message = inToolWords(withoutRemedy(error), error.extensions);
-  if (error.code !== "TASK_NOT_FOUND") return message;
+  if (!error.is("TASK_NOT_FOUND")) return message;
   const named = typeof args === "object" && args !== null && "task_id" in args;
   return named ? `Task not found: ${shortened(String(args.task_id), 60).toWellFormed()}` : message;
 }

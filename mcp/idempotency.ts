@@ -1,5 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
-import { ServerError } from "../client/faults.ts";
+import { type FaultCode, ServerError } from "../client/faults.ts";
 import type { GraphQLRequest } from "../client/request.ts";
 import { CallFault, type ToolContext } from "./tool.ts";
 
@@ -129,8 +129,8 @@ export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySetti
 }
 
 /** Codes of errors that can also come after the change was committed. */
-const UNSURE = new Set(["DATABASE_UNAVAILABLE", "INTERNAL", "BAD_RESPONSE", "QUERY_TOO_COMPLEX"]);
+const UNSURE: readonly FaultCode[] = ["DATABASE_UNAVAILABLE", "INTERNAL", "BAD_RESPONSE", "QUERY_TOO_COMPLEX"];
 
 function mayHaveBeenDone(error: unknown): boolean {
-  return error instanceof ServerError ? UNSURE.has(error.code) : !(error instanceof CallFault);
+  return error instanceof ServerError ? error.is(...UNSURE) : !(error instanceof CallFault);
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ServerError } from "../client/faults.ts";
+import { type FaultCode, ServerError } from "../client/faults.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { GraphQLRequest } from "../client/request.ts";
 
@@ -172,9 +172,9 @@ export class LeaseSession {
 }
 
 /** Codes by which the server says that this attempt is over. */
-const ENDED = new Set(["LEASE_LOST", "TASK_NOT_FOUND", "PROJECT_NOT_FOUND", "INVALID_STATUS_TRANSITION"]);
+const ENDED: readonly FaultCode[] = ["LEASE_LOST", "TASK_NOT_FOUND", "PROJECT_NOT_FOUND", "INVALID_STATUS_TRANSITION"];
 
-const isOver = (error: unknown) => error instanceof ServerError && ENDED.has(error.code);
+const isOver = (error: unknown) => error instanceof ServerError && error.is(...ENDED);
 
 function keyOf({ projectId, taskId }: Pick<HeldTask, "projectId" | "taskId">): string {
   return `${projectId}/${taskId}`;

@@ -165,7 +165,7 @@ builder.mutationFields((t) => ({
     nullable: true,
     typeOptions: { description: "The key to end." },
     description:
-      "Ends a key at once, with the browser sessions it opened and all their streams; done again it changes nothing. The last admin key without a limit to projects is refused: create another first. Errors: FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED.",
+      "Ends a key at once, with the browser sessions it opened and all their streams; done again it changes nothing. The last admin key without a limit to projects is refused: create another first. Errors: FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
     input: {
       keyId: t.input.id({ required: true, description: "keyId of the key, from apiKeys." }),
       idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),

@@ -1,6 +1,7 @@
 import { lexicographicSortSchema, printSchema } from "graphql";
 import { builder } from "./builder.ts";
 import "./scalars.ts";
+import "./error-code.ts";
 import "./project.ts";
 import "./task/task.ts";
 import "./task/filter.ts";

@@ -91,7 +91,7 @@ builder.queryFields((t) => ({
   webhook: t.field({
     type: Webhook,
     nullable: true,
-    description: "One webhook. For admins. Errors: FORBIDDEN, BAD_USER_INPUT when there is none that you see.",
+    description: "One webhook. For admins. Errors: FORBIDDEN, NOT_FOUND when there is none that you see.",
     args: { webhookId: t.arg.id({ required: true, description: "webhookId, from webhooks." }) },
     resolve: (_, { webhookId }, ctx) => requireWebhook(ctx, webhookId),
   }),
@@ -155,7 +155,7 @@ builder.objectFields(ReplayWebhookDeliveriesPayload, (t) => ({
 }));
 
 const IDEMPOTENCY_KEY = "Makes a repeated request safe: the same key and input gives the first answer again.";
-const ERRORS = "For admins. Errors: FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED.";
+const ERRORS = "For admins. Errors: FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED.";
 const WEBHOOK_ID = "webhookId of the webhook, from webhooks.";
 
 builder.mutationFields((t) => ({

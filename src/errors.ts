@@ -14,26 +14,74 @@ export class DocketError extends Error {
   }
 }
 
-export type ErrorCode =
-  | "UNAUTHENTICATED"
-  | "FORBIDDEN"
-  | "BAD_USER_INPUT"
-  | "PROJECT_NOT_FOUND"
-  | "TASK_NOT_FOUND"
-  | "AMBIGUOUS_TASK_ID"
-  | "INVALID_STATUS_TRANSITION"
-  | "PROJECT_ARCHIVED"
-  | "VERSION_CONFLICT"
-  | "LEASE_LOST"
-  | "CURSOR_EXPIRED"
-  | "ID_TAKEN"
-  | "RESERVATION_EXPIRED"
-  | "ID_SPACE_EXHAUSTED"
-  | "IDEMPOTENCY_KEY_REUSED"
-  | "RATE_LIMITED"
-  | "QUERY_TOO_COMPLEX"
-  | "DATABASE_UNAVAILABLE"
-  | "INTERNAL";
+/** What the codes mean, for who reads the schema: each is a value of its enum ErrorCode. */
+export const ERROR_CODES = {
+  UNAUTHENTICATED: { description: "No valid key or token came with the request, or it has ended." },
+  FORBIDDEN: {
+    description: "The key's role, or its limit to some projects, does not allow it; the message says which.",
+  },
+  BAD_USER_INPUT: { description: "What was sent is wrong; the message says what, and what would be right." },
+  PROJECT_NOT_FOUND: {
+    description: "No project has this id, or it is outside the key's projects. extensions: projectId.",
+  },
+  TASK_NOT_FOUND: {
+    description:
+      "No task has this id in the projects that the key sees, or it was deleted. extensions: taskId, and projectId if it was given.",
+  },
+  NOT_FOUND: {
+    description:
+      "Nothing of this kind has this id, or it is outside what the key sees: webhooks, deliveries and keys; projects, tasks and reservations have codes of their own. extensions: kind (a type of this schema, like Webhook) and id.",
+  },
+  AMBIGUOUS_TASK_ID: {
+    description:
+      "Several projects have a task of this id, or the caller does not hold the one there is: say which with projectId. extensions: taskId, projectIds, remedy.",
+  },
+  INVALID_STATUS_TRANSITION: {
+    description: "The task's status cannot change like that. extensions: from, to, remedy.",
+  },
+  PROJECT_ARCHIVED: {
+    description:
+      "The project hands out no work and no IDs and takes no new tasks until unarchiveProject. extensions: projectId.",
+  },
+  VERSION_CONFLICT: {
+    description:
+      "Somebody else changed it since it was read: read it again. extensions: expectedVersion, currentVersion.",
+  },
+  LEASE_LOST: {
+    description:
+      "The attempt has ended, or somebody else holds the task: stop working on it. extensions: holder (attempt's number, worker, since, until; null when nobody holds it), remedy; attemptMissing where the attempt itself was not sent; takeOverFrom, from when on takeOver may have it.",
+  },
+  CURSOR_EXPIRED: {
+    description:
+      "The log no longer has that place: query the state again together with logCursor, and go on after that.",
+  },
+  ID_TAKEN: { description: "Somebody else has this artifact ID or task ID already. extensions: id." },
+  RESERVATION_EXPIRED: {
+    description:
+      "The reservation has expired, or was released, or there is none that the key sees. extensions: reservationId, and confirmable: those of its IDs that nobody was given since.",
+  },
+  ID_SPACE_EXHAUSTED: {
+    description:
+      "No number is left for this artifact type in the namespace; they end at 2147483647. extensions: artifactType, namespace.",
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    description:
+      "The idempotencyKey came with another request before, or from another session. extensions: idempotencyKey.",
+  },
+  RATE_LIMITED: {
+    description: "Too much at once; the message says of what. extensions: retryAfterMs, in milliseconds.",
+  },
+  QUERY_TOO_COMPLEX: {
+    description: "The request asks for more than one request may; the message says what to lower.",
+  },
+  DATABASE_UNAVAILABLE: {
+    description:
+      "The database could not be reached, after several tries. Where the answer to a change was lost, retryable is false and outcomeUnknown true: look before you repeat it, or repeat it with the same idempotencyKey.",
+  },
+  INTERNAL: { description: "A fault of the server; its log tells more under requestId. extensions: requestId." },
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
 
 export const unauthenticated = (message: string) => new DocketError("UNAUTHENTICATED", message);
 
@@ -62,6 +110,22 @@ export const projectNotFound = (projectId: string) =>
 
 export const taskNotFound = (taskId: string, projectId?: string) =>
   new DocketError("TASK_NOT_FOUND", `Task ${shown(taskId)} not found`, { taskId, ...(projectId && { projectId }) });
+
+/** Nouns without a code of their own, by their type in the schema: what people call one, and how to find those there are. */
+const NOUNS = {
+  ApiKey: { called: "API key", look: "apiKeys { nodes { keyId name } }" },
+  Webhook: { called: "Webhook", look: "webhooks { nodes { webhookId url } }" },
+  WebhookDelivery: { called: "Delivery of event", look: "deliveries { nodes { eventId } } of the webhook" },
+} as const;
+
+/** Unknown and foreign answer alike. */
+export function notFound(kind: keyof typeof NOUNS, id: string): DocketError {
+  const { called, look } = NOUNS[kind];
+  return new DocketError("NOT_FOUND", `${called} ${shown(id)} not found. Query ${look} for those you see.`, {
+    kind,
+    id,
+  });
+}
 
 /** Projects that a message names; what is beyond is counted. */
 const MOST_NAMED = 20;
@@ -136,7 +200,6 @@ export const cursorExpired = (reason: string) =>
 export const idTaken = (id: string, message = `ID ${id} is already taken in this namespace`) =>
   new DocketError("ID_TAKEN", message, { id });
 
-/** The seeds' text. */
 /** The seeds' text. @param confirmable the IDs of it that nobody has been given since. */
 export const reservationExpired = (reservationId: string, confirmable: readonly string[] = []) =>
   new DocketError("RESERVATION_EXPIRED", "Reservation expired or not found", {

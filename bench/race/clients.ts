@@ -78,7 +78,7 @@ export async function runClient(worker: string, settings: ClientSettings): Promi
     try {
       await complete(claim);
     } catch (error) {
-      if (!(error instanceof ServerError) || error.code !== "LEASE_LOST") throw error;
+      if (!(error instanceof ServerError) || !error.is("LEASE_LOST")) throw error;
       ledger.tooLate++;
       await intrude(ask, { ...claim, number: holderOf(error) ?? claim.attempt }, ledger);
     }

@@ -1,11 +1,11 @@
-import { ServerError } from "../../client/faults.ts";
+import { type FaultCode, ServerError } from "../../client/faults.ts";
 import type { Ask } from "./asking.ts";
 import { CompleteRaceTask } from "./documents.ts";
 import { INTRUDER } from "./judge/fences.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** How the server refuses who has not been given the attempt, or has an attempt that is none. */
-const REFUSALS = new Set(["LEASE_LOST", "BAD_USER_INPUT", "INVALID_STATUS_TRANSITION"]);
+const REFUSALS: readonly FaultCode[] = ["LEASE_LOST", "BAD_USER_INPUT", "INVALID_STATUS_TRANSITION"];
 
 /**
  * Tries to complete a task with all that can be known of the attempt that holds it, but for the attempt itself: nothing,
@@ -27,7 +27,7 @@ export async function intrude(
       await ask(CompleteRaceTask, { projectId, taskId, attempt, ...completed });
       ledger.intrusions.push({ projectId, taskId, how });
     } catch (error) {
-      if (!(error instanceof ServerError && REFUSALS.has(error.code))) throw error;
+      if (!(error instanceof ServerError && error.is(...REFUSALS))) throw error;
       ledger.fended++;
     }
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { NoAnswerError, ServerError } from "../../client/faults.ts";
+import { type FaultCode, NoAnswerError, ServerError } from "../../client/faults.ts";
 import { graphql } from "../../client/gen/gql.ts";
 import type { TypedDocumentString } from "../../client/gen/graphql.ts";
 import type { Answer, GraphQLRequest } from "../../client/request.ts";
@@ -94,7 +94,7 @@ const LEASE_SECONDS = 60;
 const FEW_TASKS = 3;
 const STEPS = ["read the code", "change written", "tests green"];
 /** Codes that no further try would change. */
-const HOPELESS = new Set(["UNAUTHENTICATED", "FORBIDDEN", "PROJECT_ARCHIVED"]);
+const HOPELESS: readonly FaultCode[] = ["UNAUTHENTICATED", "FORBIDDEN", "PROJECT_ARCHIVED"];
 
 /** Puts a handful of tasks into a project, which is created when it is not there. */
 export async function planTasks(world: DemoWorld, project: DemoProject, planner: string): Promise<void> {
@@ -114,7 +114,7 @@ export async function workAsAgent(world: DemoWorld, project: DemoProject, worker
     try {
       await takeOneTask(world, project, worker);
     } catch (error) {
-      if (!(error instanceof ServerError) || HOPELESS.has(error.code)) throw error;
+      if (!(error instanceof ServerError) || error.is(...HOPELESS)) throw error;
       say(world, project, worker, `goes on after: ${error.message}`);
     }
   }

@@ -34,7 +34,7 @@ async function ofThoseThatExist(change: (input: { projectId: string }) => Promis
       await change({ projectId });
       changed.push(projectId);
     } catch (error) {
-      if (!(error instanceof ServerError && error.code === "PROJECT_NOT_FOUND")) throw error;
+      if (!(error instanceof ServerError && error.is("PROJECT_NOT_FOUND"))) throw error;
     }
   }
   return changed;

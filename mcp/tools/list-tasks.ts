@@ -105,7 +105,7 @@ async function pageOf(ask: (first: number) => Promise<Answer<ListTasksQuery>>, f
   try {
     return (await ask(first)).tasks;
   } catch (error) {
-    if (first === 1 || !(error instanceof ServerError) || error.code !== "QUERY_TOO_COMPLEX") throw error;
+    if (first === 1 || !(error instanceof ServerError) || !error.is("QUERY_TOO_COMPLEX")) throw error;
     return pageOf(ask, Math.ceil(first / 4));
   }
 }

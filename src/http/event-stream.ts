@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ExecutionResult, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
+import type { ErrorCode } from "../errors.ts";
 import type { RequestContext } from "./graphql.ts";
 import type { RequestScope } from "./request-scope.ts";
 import { isShown, untilUnshown } from "./until-unshown.ts";
@@ -27,13 +28,13 @@ const LAST_FRAME_MS = 100;
 const COME_BACK_MS = { least: 1_000, spread: 1_000 };
 
 /** What trying again would only meet again has a status of its own: it makes an EventSource give up. */
-const STATUSES: Readonly<Record<string, number>> = {
+const STATUSES: Readonly<Record<string, number | undefined>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   PROJECT_NOT_FOUND: 404,
   CURSOR_EXPIRED: 410,
   INTERNAL: 500,
-};
+} satisfies Partial<Record<ErrorCode, number>>;
 
 /** Answers subscriptions, and whoever accepts nothing else, with server-sent events. */
 export function useEventStream(): Plugin<object, RequestContext> {
@@ -102,7 +103,7 @@ async function refuseStream(frames: AsyncIterable<ExecutionResult>, scope: Reque
   await frames[Symbol.asyncIterator]().return?.();
   scope.code ??= "BAD_USER_INPUT";
   const refusal = new GraphQLError("A subscription is a stream: send Accept: text/event-stream, or use a WebSocket.", {
-    extensions: { code: "BAD_USER_INPUT", retryable: false, http: { status: 406 } },
+    extensions: { code: "BAD_USER_INPUT" satisfies ErrorCode, retryable: false, http: { status: 406 } },
   });
   return refuse(refusal, { errors: [refusal] });
 }

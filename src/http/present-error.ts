@@ -1,7 +1,7 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { errorCode } from "../db/faults.ts";
-import { badInput, DocketError, projectArchived } from "../errors.ts";
+import { badInput, DocketError, type ErrorCode, projectArchived } from "../errors.ts";
 import { ARCHIVED } from "../projects/open.ts";
 import { currentScope } from "./request-scope.ts";
 
@@ -86,7 +86,9 @@ function ofGraphQL(error: GraphQLError): GraphQLError {
   });
 }
 
-function relocated(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
+type Extensions = { readonly code: ErrorCode } & Readonly<Record<string, unknown>>;
+
+function relocated(error: unknown, message: string, extensions: Extensions): GraphQLError {
   if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions });
   const { nodes, source, positions, path } = error;
   return new GraphQLError(message, { nodes, source, positions, path, extensions });

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { ErrorCode } from "../errors.ts";
 import type { RequestScope } from "./request-scope.ts";
 
 /** One finished request, or one finished operation of a WebSocket. */
@@ -15,7 +16,7 @@ export interface FinishedRequest {
 /** The seeds' length: enough to tell keys apart, nothing of their secret. */
 const LOGGED_PREFIX = 8;
 /** Faults of the server; everything else that fails is the caller's. */
-const SERVER_FAULTS = new Set(["INTERNAL", "DATABASE_UNAVAILABLE"]);
+const SERVER_FAULTS: ReadonlySet<string> = new Set<ErrorCode>(["INTERNAL", "DATABASE_UNAVAILABLE"]);
 /** Parameters that this server knows by name. None is shown as it is: any may hold a secret or people's texts. */
 const PARAMETERS = new Set(["query", "operationName", "variables", "extensions", "token"]);
 const LONGEST_OPERATION = 100;

@@ -3,7 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { isUuid } from "../db/storable.ts";
-import { badInput, forbidden, shown } from "../errors.ts";
+import { forbidden, notFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { LIVE } from "./key.ts";
 
@@ -15,7 +15,7 @@ export interface RevokeApiKey {
 /**
  * Ends a key at once, with the browser sessions and sign-in links that it opened and every stream of them. Revoking it
  * again changes nothing. The last unlimited admin key is kept: without it nobody could make another.
- * @throws FORBIDDEN; BAD_USER_INPUT for a key that does not exist or reaches beyond the viewer's projects.
+ * @throws FORBIDDEN; NOT_FOUND for a key that does not exist or reaches beyond the viewer's projects.
  */
 export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
   return once(ctx, { operation: "revokeApiKey", role: "admin", input }, async (inside) => {
@@ -27,10 +27,7 @@ export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
           [input.keyId, viewer.projectIds],
         )
       : [];
-    if (!key)
-      throw badInput(
-        `API key ${shown(input.keyId)} not found. Query apiKeys { nodes { keyId name } } for those you see.`,
-      );
+    if (!key) throw notFound("ApiKey", input.keyId);
     if (admins.length === 1 && admins[0] === key.key_id)
       throw forbidden(
         "This is the last admin key without a limit to projects; nobody could make another after it. " +

@@ -155,7 +155,7 @@ describe("revokeApiKey", () => {
 
   test.each(["no-uuid", "00000000-0000-4000-8000-000000000000"])("does not know the key %s", async (keyId) => {
     const { errors } = await server.gql(revoke, { keyId }, { key: server.adminKey });
-    expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
+    expect(errors).toMatchObject([{ extensions: { code: "NOT_FOUND", kind: "ApiKey", id: keyId } }]);
   });
 });
 
@@ -174,7 +174,7 @@ describe("apiKeys", () => {
       node: null,
     });
     const { errors } = await server.gql(revoke, { keyId: delta.keyId }, { key });
-    expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT" } }]);
+    expect(errors).toMatchObject([{ extensions: { code: "NOT_FOUND", kind: "ApiKey", id: delta.keyId } }]);
   });
 
   test("comes in pages, both ways, and is for admins", async () => {

@@ -6,7 +6,7 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, readerOf, shownUr
 
 /**
  * Ends a webhook for good: with it go its secret, its deliveries, sent or not, and its place in the log.
- * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
+ * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export function deleteWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
   return once(ctx, { operation: "deleteWebhook", role: "admin", input }, async (inside) => {

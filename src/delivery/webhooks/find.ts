@@ -1,7 +1,8 @@
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import { isUuid } from "../../db/storable.ts";
-import { WEBHOOK_COLUMNS, type Webhook, webhookNotFound } from "./webhook.ts";
+import { notFound } from "../../errors.ts";
+import { WEBHOOK_COLUMNS, type Webhook } from "./webhook.ts";
 
 /**
  * A webhook that the viewer administers; null when there is none.
@@ -17,9 +18,9 @@ export async function findWebhook({ db, viewer }: Context, webhookId: string): P
   return webhook ?? null;
 }
 
-/** The same for a caller who names it. @throws FORBIDDEN; BAD_USER_INPUT when there is none. */
+/** The same for a caller who names it. @throws FORBIDDEN; NOT_FOUND when there is none. */
 export async function requireWebhook(ctx: Context, webhookId: string): Promise<Webhook> {
   const webhook = await findWebhook(ctx, webhookId);
-  if (!webhook) throw webhookNotFound(webhookId);
+  if (!webhook) throw notFound("Webhook", webhookId);
   return webhook;
 }

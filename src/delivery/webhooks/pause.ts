@@ -6,7 +6,7 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
 /**
  * Sends nothing more to a webhook until it is resumed; what is to be sent is kept. An attempt under way ends as it may.
  * Pausing it again changes nothing.
- * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
+ * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export function pauseWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
   return once(ctx, { operation: "pauseWebhook", role: "admin", input }, async (inside) => {

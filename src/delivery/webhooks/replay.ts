@@ -2,7 +2,7 @@ import { once } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
 import type { Answer } from "../../db/idempotency.ts";
 import { isUuid } from "../../db/storable.ts";
-import { badInput } from "../../errors.ts";
+import { badInput, notFound } from "../../errors.ts";
 import { MOST_ATTEMPTS } from "./outcome.ts";
 import { lockWebhook, tell } from "./webhook.ts";
 
@@ -35,7 +35,7 @@ const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_a
 /**
  * Sends deliveries again that were given up, or done: they are due at once, with a full round of attempts. Those that are
  * pending anyway are not counted. At most 1,000 dead ones, the oldest first; the answer says how many dead are left.
- * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
+ * @throws FORBIDDEN, NOT_FOUND, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
 export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDeliveries): Promise<Answer<Replay>> {
   return once(ctx, { operation: "replayWebhookDeliveries", role: "admin", input }, async (inside) => {
@@ -78,9 +78,5 @@ async function requireDeliveries({ db }: Context, webhookId: string, eventIds: r
   );
   const known = new Set(found.map(({ event_id }) => event_id));
   const missing = eventIds.find((eventId) => !known.has(eventId));
-  if (missing !== undefined)
-    throw badInput(
-      `No delivery of event ${missing} to this webhook is kept; nothing was sent again. Query deliveries { nodes { eventId } } of the webhook for those there are.`,
-      { eventId: missing },
-    );
+  if (missing !== undefined) throw notFound("WebhookDelivery", missing);
 }

@@ -8,7 +8,7 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
  * Lets a paused webhook go on where it stopped: with what is pending, then with all that happened meanwhile. What waits
  * for a later attempt does not wait any longer.
  * Resuming one that is not paused changes nothing.
- * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
+ * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export function resumeWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
   return once(ctx, { operation: "resumeWebhook", role: "admin", input }, async (inside) => {

@@ -22,7 +22,7 @@ const OVERLAP_HOURS = 24;
 /**
  * Gives a webhook a new secret. The one before signs as well for a day, unless it is ended at once; one from before that
  * ends now in any case.
- * @throws FORBIDDEN, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
+ * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export async function rotateWebhookSecret(ctx: Context, input: RotateWebhookSecret): Promise<RotatedWebhookSecret> {
   let secret: string | null = null;

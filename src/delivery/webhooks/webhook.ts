@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import { isUuid } from "../../db/storable.ts";
-import { badInput, shown } from "../../errors.ts";
+import { notFound } from "../../errors.ts";
 import { append, type EventType } from "../../log/write/append.ts";
 
 /** A webhook as its admins see it: its secrets are in no answer but that of the mutation that made them. */
@@ -71,7 +71,7 @@ export function makeWebhookSecret(): string {
 
 /**
  * Locks a webhook for a change, in its transaction. Events can be queued for it meanwhile.
- * @throws FORBIDDEN for anyone but an admin; BAD_USER_INPUT for one that does not exist or reaches beyond the viewer's projects.
+ * @throws FORBIDDEN for anyone but an admin; NOT_FOUND for one that does not exist or reaches beyond the viewer's projects.
  */
 export async function lockWebhook({ db, viewer }: Context, webhookId: string): Promise<Webhook> {
   requireRole(viewer, "admin");
@@ -81,15 +81,9 @@ export async function lockWebhook({ db, viewer }: Context, webhookId: string): P
         [webhookId, viewer.projectIds],
       )
     : [];
-  if (!webhook) throw webhookNotFound(webhookId);
+  if (!webhook) throw notFound("Webhook", webhookId);
   return webhook;
 }
-
-/** Unknown and foreign answer alike. */
-export const webhookNotFound = (webhookId: string) =>
-  badInput(`Webhook ${shown(webhookId)} not found. Query webhooks { nodes { webhookId url } } for those you see.`, {
-    webhookId,
-  });
 
 /** What the log says of a webhook. A query string may hold a token of the receiver: it stays out of the log. */
 export function shownUrl(url: string): string {

@@ -189,7 +189,7 @@ describe("an admin that is limited to projects", () => {
         expect(await managed.refused(document, { id }, key)).toMatchObject([
           {
             message: `Webhook ${id} not found. Query webhooks { nodes { webhookId url } } for those you see.`,
-            extensions: { code: "BAD_USER_INPUT", webhookId: id },
+            extensions: { code: "NOT_FOUND", kind: "Webhook", id },
           },
         ]);
     expect(await managed.ask(LIST)).toMatchObject({ webhooks: { totalCount: 3 } });

@@ -125,7 +125,7 @@ describe("replayWebhookDeliveries", () => {
       expect(await managed.refused(REPLAY, { input: { webhookId, eventIds: [known, unknown] } })).toMatchObject([
         {
           message: expect.stringContaining(`event ${unknown} `),
-          extensions: { code: "BAD_USER_INPUT", eventId: unknown },
+          extensions: { code: "NOT_FOUND", kind: "WebhookDelivery", id: unknown },
         },
       ]);
     expect(await deliveries(webhookId)).toMatchObject([{ status: "dead" }]);
