@@ -37,24 +37,28 @@ export interface Subscribing {
   readonly key: string;
   readonly headers?: Record<string, string>;
   readonly method?: "GET" | "POST";
+  readonly variables?: object;
 }
 
 /** Asks for a subscription over server-sent events; the stream ends with the test at the latest. */
 export async function subscribe(
   url: string,
   query: string,
-  { key, headers, method = "GET" }: Subscribing,
+  { key, headers, method = "GET", variables = {} }: Subscribing,
 ): Promise<{ response: Response; events: AsyncGenerator<ServerSentEvent>; leave(): void }> {
   const caller = new AbortController();
   onTestFinished(() => caller.abort());
   const all = { authorization: `Bearer ${key}`, accept: "text/event-stream", ...headers };
   const response =
     method === "GET"
-      ? await fetch(`${url}/graphql?query=${encodeURIComponent(query)}`, { headers: all, signal: caller.signal })
+      ? await fetch(`${url}/graphql?${new URLSearchParams({ query, variables: JSON.stringify(variables) })}`, {
+          headers: all,
+          signal: caller.signal,
+        })
       : await fetch(`${url}/graphql`, {
           method,
           headers: { ...all, "content-type": "application/json" },
-          body: JSON.stringify({ query }),
+          body: JSON.stringify({ query, variables }),
           signal: caller.signal,
         });
   return { response, events: readEvents(response.body), leave: () => caller.abort() };
