@@ -9,7 +9,7 @@ const verifyCommand = new Command("verify")
   .action(async (options: { project?: string; against?: string; publicKey?: string; json?: boolean }) => {
     if (options.publicKey !== undefined && options.against === undefined)
       verifyCommand.error("error: --public-key needs --against, the file whose signature it checks");
-    const { auditVerify } = await import("../src/upkeep.ts");
+    const { auditVerify } = await import("../src/commands/audit.ts");
     await auditVerify(options);
   });
 
@@ -19,7 +19,7 @@ const headCommand = new Command("head")
   )
   .option("--sign <file>", "sign it with this Ed25519 private key (PEM)")
   .action(async (options: { sign?: string }) => {
-    const { auditHead } = await import("../src/upkeep.ts");
+    const { auditHead } = await import("../src/commands/audit.ts");
     await auditHead(options);
   });
 

@@ -5,6 +5,6 @@ export const migrateCommand = new Command("migrate")
   .addArgument(new Argument("[direction]").choices(["up", "down"]).default("up"))
   .option("--create", "create the database of DATABASE_URL first, when it is missing")
   .action(async (direction: "up" | "down", { create = false }: { create?: boolean }) => {
-    const { migrateDown, migrateUp } = await import("../src/upkeep.ts");
+    const { migrateDown, migrateUp } = await import("../src/commands/migrate.ts");
     await (direction === "up" ? migrateUp({ create }) : migrateDown());
   });

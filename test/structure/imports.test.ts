@@ -25,14 +25,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   schema: SCHEMA,
   "src/http": [...SCHEMA, "mcp", "client"],
   "src/jobs": FEATURES,
-  "src/banner": BASE,
-  "src/command": [...DATABASE, "src/db/embedded"],
-  "src/upkeep": [...LOG, "src/command"],
   "src/server": [...SCHEMA, "src/http", "src/jobs"],
-  "src/main": [...SCHEMA, "src/http", "src/server", "src/db/embedded", "src/banner", "src/command"],
+  "src/commands": [...FEATURES, "src/http", "src/server", "src/db/embedded"],
   client: [],
+  "client/node": ["client"],
   mcp: ["client"],
-  cli: ["client", "mcp", "src/main", "src/upkeep"],
+  "mcp/main": ["mcp", "client", "client/node"],
+  cli: ["client", "client/node", "mcp/main", "src/commands"],
 };
 
 const files = globSync(["src/**/*.ts", "schema/**/*.ts", "client/**/*.ts", "mcp/**/*.ts", "cli/**/*.{ts,js}"]).filter(
@@ -70,6 +69,13 @@ describe("imports", () => {
 
   it("read the environment in one file of the server and one of the clients", () => {
     const readers = files.filter((file) => readFileSync(file, "utf8").includes("process.env"));
-    expect(readers.sort()).toEqual(["client/config.ts", "src/config.ts"]);
+    expect(readers.sort()).toEqual(["client/node/config.ts", "src/config.ts"]);
+  });
+
+  it("keep Node out of what a browser runs, too", () => {
+    const ofNode = files.filter(
+      (file) => room(file) === "client" && /(?:from|import)\s*\(?\s*"node:/.test(readFileSync(file, "utf8")),
+    );
+    expect(ofNode).toEqual([]);
   });
 });

@@ -1,20 +1,7 @@
-import type { Config } from "./config.ts";
-import { hasCluster } from "./db/embedded/cluster.ts";
-import { type EmbeddedServer, startEmbedded } from "./db/embedded/start.ts";
-import { errorCode, NO_SUCH_DATABASE } from "./db/faults.ts";
-
-/** Runs a command and ends the process; what it throws becomes one message and a failing exit code. */
-export async function orExplain(command: () => Promise<void>): Promise<void> {
-  try {
-    await command();
-  } catch (error) {
-    // Of these only the message helps; anything like a TypeError is a fault of ours and needs its stack.
-    const ours = error instanceof TypeError || error instanceof ReferenceError;
-    process.stderr.write(`${ours ? error.stack : error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  }
-  process.exit();
-}
+import type { Config } from "../config.ts";
+import { hasCluster } from "../db/embedded/cluster.ts";
+import { type EmbeddedServer, startEmbedded } from "../db/embedded/start.ts";
+import { errorCode, NO_SUCH_DATABASE } from "../db/faults.ts";
 
 export function explainMissingDatabase(error: unknown): never {
   if (errorCode(error) !== NO_SUCH_DATABASE || !(error instanceof Error)) throw error;

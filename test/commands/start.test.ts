@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
@@ -8,51 +6,18 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { readConfig } from "../src/config.ts";
-import { connect } from "../src/db/connect.ts";
-import { startEmbedded } from "../src/db/embedded/start.ts";
-import { FIRST_KEYS_LOCK } from "../src/keys/first-keys.ts";
-import { startServer } from "../src/server.ts";
-import { createEmptyDatabase, createTestDatabase } from "./support/database.ts";
-import { eventually } from "./support/eventually.ts";
-import { makeInitialisedHome, makeTemporaryFolder } from "./support/temporary-folder.ts";
-
-const docket = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
-
-async function makeHome(): Promise<string> {
-  const home = await makeTemporaryFolder("home");
-  onTestFinished(() => rm(home, { recursive: true, force: true }));
-  return home;
-}
-
-function run(command: string, env: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, [docket, ...command.split(" ")], {
-    cwd: tmpdir(),
-    env: { PATH: process.env["PATH"], ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  return child;
-}
-
-async function outcome({ stdout, stderr, exitCode }: ChildProcess, exited: Promise<unknown[]>) {
-  if (!stdout || !stderr || exitCode !== null) throw new Error("not running with pipes");
-  const [out, err, [code]] = await Promise.all([text(stdout), text(stderr), exited]);
-  return { out, err, code };
-}
-
-const fails = async (env: Record<string, string>, command = "start") => {
-  const child = run(command, env);
-  const { err, code } = await outcome(child, once(child, "exit"));
-  expect(code).toBe(1);
-  // One message; a stack trace would have lines like these.
-  expect(err).not.toMatch(/^\s+at /m);
-  return err;
-};
+import { readConfig } from "../../src/config.ts";
+import { connect } from "../../src/db/connect.ts";
+import { startEmbedded } from "../../src/db/embedded/start.ts";
+import { FIRST_KEYS_LOCK } from "../../src/keys/first-keys.ts";
+import { startServer } from "../../src/server.ts";
+import { createEmptyDatabase, createTestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { makeInitialisedHome } from "../support/temporary-folder.ts";
+import { fails, makeHome, run } from "./run.ts";
 
 describe("docket start", () => {
   test("says every setting that is wrong, and ends", async () => {
@@ -247,31 +212,5 @@ describe("docket start with its own PostgreSQL", () => {
     await eventually(() => expect(() => process.kill(second, 0)).toThrow("ESRCH"));
     await rm(join(data, "recovery.signal"));
     if (data !== join(home, "postgres")) await rm(dirname(data), { recursive: true });
-  });
-});
-
-describe("docket migrate", () => {
-  test("makes no database in a folder without a server", async () => {
-    const home = join(await makeHome(), ".docket");
-    for (const command of ["migrate", "migrate down"])
-      expect(await fails({ DOCKET_HOME: home }, command)).toContain(`There is no database in ${home}.`);
-    expect(existsSync(home)).toBe(false);
-  });
-
-  test("creates the database where it is told to, brings it up to date, says so the second time, and takes the last migration back", async () => {
-    const database = await createEmptyDatabase();
-    await database.drop();
-    const env = { DATABASE_URL: database.ownerUrl };
-    const say = async (command: string) => {
-      const child = run(command, env);
-      const { out, err, code } = await outcome(child, once(child, "exit"));
-      expect([err, code]).toEqual(["", 0]);
-      return out;
-    };
-    expect(await say("migrate --create")).toMatch(/^Created the database\.\nApplied \d+_foundation, /);
-    expect(await say("migrate")).toBe("The database is up to date.\n");
-    const [, last] = /^Undone: (\d+_\w+)\.\n$/.exec(await say("migrate down")) ?? [];
-    expect(await say("migrate")).toBe(`Applied ${last}.\n`);
-    await database.drop();
   });
 });

@@ -2,20 +2,21 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import packageJson from "../package.json" with { type: "json" };
+import packageJson from "../../package.json" with { type: "json" };
+import { type Config, loadConfig } from "../config.ts";
+import { keepRunning } from "../db/embedded/keep-running.ts";
+import { migrate } from "../db/migrate.ts";
+import { DocketError } from "../errors.ts";
+import { guardProcess } from "../http/last-guard.ts";
+import { createLogger } from "../http/logger.ts";
+import { openPort } from "../http/port.ts";
+import { ensureFirstKeys } from "../keys/first-keys.ts";
+import { createSignInToken, LINK_MINUTES } from "../keys/sign-in.ts";
+import { Outage } from "../log/outage.ts";
+import type { RunningServer } from "../server.ts";
 import { renderBanner } from "./banner.ts";
-import { explainMissingDatabase, findDatabase, orExplain } from "./command.ts";
-import { type Config, loadConfig } from "./config.ts";
-import { keepRunning } from "./db/embedded/keep-running.ts";
-import { migrate } from "./db/migrate.ts";
-import { DocketError } from "./errors.ts";
-import { guardProcess } from "./http/last-guard.ts";
-import { createLogger } from "./http/logger.ts";
-import { openPort } from "./http/port.ts";
-import { ensureFirstKeys } from "./keys/first-keys.ts";
-import { createSignInToken, LINK_MINUTES } from "./keys/sign-in.ts";
-import { Outage } from "./log/outage.ts";
-import type { RunningServer } from "./server.ts";
+import { explainMissingDatabase, findDatabase } from "./find-database.ts";
+import { orExplain } from "./or-explain.ts";
 
 /** Signals within this many milliseconds are one. */
 const ECHO_MS = 500;
@@ -24,7 +25,7 @@ const ECHO_MS = 500;
 const RETRY_MS = 1_000;
 
 /** `docket start`: runs until SIGINT, SIGTERM or SIGHUP; a second one does not wait. Ends the process itself. */
-export async function main(): Promise<void> {
+export async function start(): Promise<void> {
   await orExplain(async () => {
     const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
     let stoppingSince: number | null = null;
@@ -47,7 +48,7 @@ export async function main(): Promise<void> {
     const { url, ownerUrl, place, embedded } = await findDatabase(config, running, { create: true });
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
     // Most of what is loaded, which takes a second or two: Node takes no connection meanwhile, but the system does.
-    const { startServer } = await import("./server.ts");
+    const { startServer } = await import("../server.ts");
     const server = await startServer(config, { databaseUrl: url, port });
     const keeper = embedded && keepRunning(embedded, new Outage(createLogger(config.log), "The embedded PostgreSQL"));
     running.defer(async () => {
@@ -81,7 +82,7 @@ async function introduce(server: RunningServer, config: Config, place: string, e
 
 async function bannerOf({ url, database }: RunningServer, config: Config, place: string): Promise<string> {
   const { adminKeyId, ...keys } = await ensureFirstKeys(database, config.home);
-  const root = fileURLToPath(new URL("..", import.meta.url));
+  const root = fileURLToPath(new URL("../..", import.meta.url));
   // The one that was installed with this clone reads TypeScript, whatever the machine's own does.
   const node = join(root, "node_modules", ".bin", "node");
   return renderBanner({

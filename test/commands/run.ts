@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished } from "vitest";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+
+const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+
+export async function makeHome(): Promise<string> {
+  const home = await makeTemporaryFolder("home");
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  return home;
+}
+
+export function run(command: string, env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, [docket, ...command.split(" ")], {
+    cwd: tmpdir(),
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+export async function outcome({ stdout, stderr, exitCode }: ChildProcess, exited: Promise<unknown[]>) {
+  if (!stdout || !stderr || exitCode !== null) throw new Error("not running with pipes");
+  const [out, err, [code]] = await Promise.all([text(stdout), text(stderr), exited]);
+  return { out, err, code };
+}
+
+export const fails = async (env: Record<string, string>, command = "start") => {
+  const child = run(command, env);
+  const { err, code } = await outcome(child, once(child, "exit"));
+  expect(code).toBe(1);
+  // One message; a stack trace would have lines like these.
+  expect(err).not.toMatch(/^\s+at /m);
+  return err;
+};
