@@ -1,7 +1,6 @@
-import { STATUS_CODES } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
 import { connectionFault, NoAnswerError, ServerError } from "./faults.ts";
 import type { TypedDocumentString } from "./gen/graphql.ts";
+import { sleep as sleepFor } from "./sleep.ts";
 
 /** Root fields are nullable only beside an error, which is thrown; what is returned has them all. */
 export type Answer<Result> = { [Field in keyof Result]: NonNullable<Result[Field]> };
@@ -41,13 +40,33 @@ interface RequestSettings {
 const RETRY_DELAYS_MS = [100, 200, 400];
 /** Statuses by which a proxy says that the server did not answer it. */
 const GATEWAY_STATUSES = new Set([502, 503, 504]);
+/** Names of the usual statuses: HTTP/2, and a handler that is called directly, send the number alone. */
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  406: "Not Acceptable",
+  408: "Request Timeout",
+  410: "Gone",
+  413: "Payload Too Large",
+  415: "Unsupported Media Type",
+  421: "Misdirected Request",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
 
 /**
  * Binds address, key and session to a GraphQL caller that repeats transient faults. A mutation without an
  * idempotency key is repeated only where it certainly was not carried out.
  */
 export function createRequest(settings: RequestSettings): GraphQLRequest {
-  const { timeoutMs = 5_000, sleep = delay } = settings;
+  const { timeoutMs = 5_000, sleep = sleepFor } = settings;
 
   return async (document, variables, { waitMs = 0, signal } = {}) => {
     const limitMs = timeoutMs + waitMs;
@@ -134,7 +153,7 @@ function parseAnswer(text: string): RawAnswer {
 }
 
 function statusText(status: number): string {
-  return `Docket API error: ${status} - ${STATUS_CODES[status] ?? "Unknown status"}`;
+  return `Docket API error: ${status} - ${STATUS_NAMES[status] ?? "Unknown status"}`;
 }
 
 function timeoutFault(limitMs: number, cause: unknown): NoAnswerError {

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "graphql-ws";
 import { ServerError } from "./faults.ts";
 import type { TypedDocumentString } from "./gen/graphql.ts";
+import { sleep as sleepUntilAborted } from "./sleep.ts";
 
 interface StreamSettings<Result, Variables> {
   /** The server's address, without `/graphql`. */
@@ -33,7 +33,7 @@ const FINAL_CLOSE_CODES = new Set([4400, 4401, 4406]);
 export async function* followStream<Result extends Record<string, { cursor: string } | null>, Variables>(
   settings: StreamSettings<Result, Variables>,
 ): AsyncGenerator<FrameOf<Result>, void, undefined> {
-  const { signal, sleep = pause } = settings;
+  const { signal, sleep = sleepUntilAborted } = settings;
   let after: string | undefined;
   for (let failures = 0; !signal.aborted; failures += 1) {
     try {
@@ -62,8 +62,8 @@ function connection<Result extends Record<string, { cursor: string } | null>, Va
     connectionAckWaitTimeout: 5_000,
     connectionParams: { ...(apiKey && { authorization: `Bearer ${apiKey}` }), ...(clientId && { clientId }) },
   });
-  const silence = setTimeout(() => client.terminate(), silenceMs);
   const stop = () => client.terminate();
+  let silence = setTimeout(stop, silenceMs);
   const settle = () => {
     clearTimeout(silence);
     signal.removeEventListener("abort", stop);
@@ -75,7 +75,8 @@ function connection<Result extends Record<string, { cursor: string } | null>, Va
       const payload = { query: document.toString(), variables: { ...variables, ...(after && { after }) } };
       unsubscribe = client.subscribe<Result>(payload, {
         next({ data, errors }) {
-          silence.refresh();
+          clearTimeout(silence);
+          silence = setTimeout(stop, silenceMs);
           const frame = Object.values(data ?? {})[0];
           if (frame) return controller.enqueue(frame as FrameOf<Result>);
           controller.error(errors ?? new Error("a frame without data"));
@@ -109,9 +110,4 @@ function throwIfFinal(error: unknown): void {
   if (typeof closed?.code !== "number" || !FINAL_CLOSE_CODES.has(closed.code)) return;
   const code = closed.code === 4401 ? "UNAUTHENTICATED" : "BAD_RESPONSE";
   throw new ServerError(code, `Docket API error: ${closed.code} - ${String(closed.reason)}`);
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // The caller sees the abort by its signal; here it only cuts the wait short.
-  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { ClientConfigError, readClientConfig } from "../client/config.ts";
 import { NoAnswerError, ServerError } from "../client/faults.ts";
+import { ClientConfigError, readClientConfig } from "../client/node/config.ts";
 import { createRequest } from "../client/request.ts";
 import { ExactStdio } from "./exact-stdio.ts";
 import { createMcpServer, type FinishedCall } from "./server.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { readClientConfig } from "../../client/config.ts";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
+import { readClientConfig } from "../../client/node/config.ts";
 import { createRequest, type GraphQLRequest } from "../../client/request.ts";
 import { followStream } from "../../client/stream.ts";
 import { archiveDemo, unarchiveDemo } from "./archive.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { readClientConfig } from "../../client/config.ts";
+import { readClientConfig } from "../../../client/node/config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "docket-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
