@@ -1,14 +1,30 @@
-import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { DiagnoseMigrationHistoryOutput, SchemaEngine } from "@prisma/schema-engine-wasm";
 import { Client } from "pg";
 import { DocketError } from "../errors.ts";
 import { connect } from "./connect.ts";
 import { ensureDocketRole } from "./docket-role.ts";
-import { errorCode, UNDEFINED_TABLE } from "./faults.ts";
-import { type Migration, migrationList, withSchemaEngine } from "./schema-engine.ts";
+import { errorCode } from "./faults.ts";
+import {
+  forget,
+  isSame,
+  type Migration,
+  noteBegun,
+  noteFailed,
+  noteFinished,
+  openHistory,
+  type Recorded,
+  readHistory,
+} from "./migration-history.ts";
+
+/*
+ * Why this is our own: what a migrator does for Docket is a loop over files, and all the rest are promises that we make
+ * (one transaction each, a lock with patience, messages that say what to do, role and rights, down.sql). Prisma's engine
+ * as WebAssembly is 5 MB to load at the first start, cuts scripts at semicolons within functions and hides PostgreSQL's
+ * errors, so it had to be patched in three places. node-pg-migrate and postgres-migrations keep tables of their own
+ * and could not take over the databases that are out there; umzug leaves table, lock and checksums to its user.
+ */
 
 export interface MigrateOptions {
   /** URL of the login that owns the tables. */
@@ -29,6 +45,8 @@ export interface MigrateDownOptions {
 const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
 /** Advisory lock of a database that is being migrated; any number that nobody else uses ("docket" in ASCII). */
 export const MIGRATION_LOCK = "110429572130164";
+/** The same of `prisma migrate deploy`, for somebody who runs that by hand. */
+const PRISMA_LOCK = "72707369";
 /** How long another process may take to migrate. */
 const PATIENCE = "120s";
 /**
@@ -36,11 +54,9 @@ const PATIENCE = "120s";
  * the login or the database are lifted: a migration may take its time.
  */
 const SESSION = "SET lock_timeout = '3s'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
-/** Prisma's engine manages all tables of the database. */
-const ALL = { externalTables: [], externalEnums: [] };
 const LOCK_NOT_AVAILABLE = "55P03";
 const OLDEST_VERSION = 150_000;
-/** Statements by which a script leaves the one transaction it would otherwise be. */
+/** Statements by which a script leaves the one transaction that it is otherwise. */
 const LEAVES_TRANSACTION = /\b(commit|concurrently)\b/i;
 
 /**
@@ -49,33 +65,25 @@ const LEAVES_TRANSACTION = /\b(commit|concurrently)\b/i;
  * left alone, because an old process may keep working beside a new one.
  * @returns names of the migrations applied now.
  * @throws DocketError DATABASE_UNAVAILABLE; Error saying what is wrong and what to do for an edited, failed or foreign
- *   migration, a login without the right to create roles, or a server older than PostgreSQL 15.
+ *   migration, a database of somebody else, a login without the right to create roles, or a server older than PostgreSQL 15.
  */
 export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
   const { ownerUrl, loginUrl, migrationsFolder = MIGRATIONS_FOLDER } = options;
   return await whileMigrating(ownerUrl, async (owner) => {
-    const { version, login } = await introduce(owner);
+    const { version, login } = await versionAndLogin(owner);
     if (version < OLDEST_VERSION) {
       throw new Error(`Docket needs PostgreSQL 15 or newer; this server is ${Math.floor(version / 10_000)}.`);
     }
     await ensureDocketRole(owner, loginUrl === ownerUrl ? [login] : [loginOf(loginUrl) ?? login, login]);
     const migrations = await readMigrations(migrationsFolder);
-    if (migrations.length === 0 || (await isUpToDate(owner, migrations))) return { applied: [] };
-    return await withSchemaEngine(ownerUrl, SESSION, async (engine, failureOfScript) => {
-      const migrationsList = migrationList(migrationsFolder, migrations);
-      const found = await engine.diagnoseMigrationHistory({
-        migrationsList,
-        filters: ALL,
-        optInToShadowDatabase: false,
-      });
-      await refuseFaults(found, owner);
-      try {
-        const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: ALL });
-        return { applied: appliedMigrationNames };
-      } catch (error) {
-        throw await explainFailure(error, failureOfScript(), engine, owner, migrations);
-      }
-    });
+    const history = await readHistory(owner);
+    const lacking = migrations.filter(({ name }) => !history.some((recorded) => recorded.name === name));
+    refuseFaults(migrations, history, lacking);
+    if (lacking.length === 0) return { applied: [] };
+    await openHistory(owner);
+    await owner.query(SESSION);
+    for (const migration of lacking) await apply(owner, migration);
+    return { applied: lacking.map(({ name }) => name) };
   });
 }
 
@@ -88,14 +96,15 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
 export async function migrateDown(options: MigrateDownOptions): Promise<{ undone: string[] }> {
   const { ownerUrl, steps = 1, migrationsFolder = MIGRATIONS_FOLDER } = options;
   return await whileMigrating(ownerUrl, async (owner) => {
-    const names = await newestApplied(owner, steps);
+    const applied = (await readHistory(owner)).filter(({ finished }) => finished).map(({ name }) => name);
+    const names = applied.reverse().slice(0, steps);
     const scripts = await Promise.all(names.map((name) => readDown(migrationsFolder, name)));
     await owner.query(SESSION);
     await owner.query("BEGIN");
     try {
       for (const [index, name] of names.entries()) {
         await owner.query(scripts[index] ?? "");
-        await owner.query("DELETE FROM _prisma_migrations WHERE migration_name = $1", [name]);
+        await forget(owner, name);
       }
       await owner.query("COMMIT");
     } catch (error) {
@@ -111,9 +120,9 @@ async function whileMigrating<T>(ownerUrl: string, work: (owner: Client) => Prom
   try {
     await owner.query(`SET idle_session_timeout = 0; SET statement_timeout = 0; SET lock_timeout = '${PATIENCE}'`);
     await owner.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await owner.query("SELECT pg_advisory_lock($1)", [PRISMA_LOCK]);
     return await work(owner);
   } catch (error) {
-    // Prisma's engine says of a lost connection only that there was an error: this one, to the same server, tells.
     const lost = await owner.query("SELECT").then(
       () => false,
       () => true,
@@ -121,7 +130,7 @@ async function whileMigrating<T>(ownerUrl: string, work: (owner: Client) => Prom
     if (lost)
       throw new DocketError(
         "DATABASE_UNAVAILABLE",
-        "The database went away while it was brought up to date. Start again once it is back: if a migration was under way, that start says what to do.",
+        "The database went away while it was brought up to date. Start again once it is back: a migration that was under way is undone, or that start says what to do.",
         {},
         { cause: error },
       );
@@ -135,69 +144,59 @@ async function whileMigrating<T>(ownerUrl: string, work: (owner: Client) => Prom
   }
 }
 
-async function explainFailure(
-  error: unknown,
-  failureOfScript: string | undefined,
-  engine: SchemaEngine,
-  owner: Client,
-  migrations: readonly Migration[],
-): Promise<Error> {
-  const [failed] = await failedMigrations(owner);
-  if (failed === undefined)
-    return new Error(`The migrations could not be applied: ${messageOf(error)}`, { cause: error });
-  const { name } = failed;
-  const script = migrations.find((migration) => migration.name === name)?.script ?? "";
-  if (failureOfScript?.includes(LOCK_NOT_AVAILABLE) && !LEAVES_TRANSACTION.test(script)) {
-    // Nothing of it was done and nothing is wrong with it: the next start may try again.
-    await engine.markMigrationRolledBack({ migrationName: name });
-    return new Error(
-      `Migration ${name} could not lock a table that another session uses. Nothing of it was done. ` +
-        "Start again when that session has ended (see pg_stat_activity).",
-      { cause: error },
-    );
+/** Runs a script and notes that it is done, both or neither. @throws Error saying what to do. */
+async function apply(owner: Client, migration: Migration): Promise<void> {
+  const { name, script } = migration;
+  const whole = !LEAVES_TRANSACTION.test(script);
+  try {
+    if (whole) await owner.query("BEGIN");
+    const note = await noteBegun(owner, migration);
+    // In one piece and without parameters, so that PostgreSQL takes any number of statements.
+    await owner.query(script);
+    await noteFinished(owner, note);
+    if (whole) await owner.query("COMMIT");
+  } catch (error) {
+    await owner.query("ROLLBACK");
+    if (whole && errorCode(error) === LOCK_NOT_AVAILABLE)
+      throw new Error(
+        `Migration ${name} could not lock a table that another session uses. Nothing of it was done. ` +
+          "Start again when that session has ended (see pg_stat_activity).",
+        { cause: error },
+      );
+    throw new Error(aboutFailed(await noteFailed(owner, migration, error)), { cause: error });
   }
-  const logs = failureOfScript ?? failed.logs;
-  await owner.query(
-    "UPDATE _prisma_migrations SET logs = $2 WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL",
-    [name, logs],
-  );
-  return new Error(aboutFailed({ name, logs }), { cause: error });
 }
 
-async function refuseFaults(found: DiagnoseMigrationHistoryOutput, owner: Client): Promise<void> {
-  const failed = found.failedMigrationNames.length > 0 ? await failedMigrations(owner) : [];
-  const faults = failed.map(aboutFailed);
-  for (const name of found.editedMigrationNames) {
+function refuseFaults(
+  migrations: readonly Migration[],
+  history: readonly Recorded[],
+  lacking: readonly Migration[],
+): void {
+  const faults = history.filter(({ finished }) => !finished).map(aboutFailed);
+  for (const { name, script } of migrations) {
+    const applied = history.filter((recorded) => recorded.name === name && recorded.finished);
+    if (applied.every((recorded) => isSame(script, recorded))) continue;
     faults.push(
       `Migration ${name} was edited after it was applied to this database. ` +
         "Restore its migration.sql as it was released, and make the change in a new migration.",
     );
   }
-  if (found.history?.diagnostic === "historiesDiverge") {
+  const foreign = history.filter(({ name }) => !migrations.some((migration) => migration.name === name));
+  if (lacking.length > 0 && foreign.length > 0) {
     faults.push(
-      `This database has migrations that this program lacks (${found.history.unpersistedMigrationNames.join(", ")}), ` +
-        `and lacks some that this program has (${found.history.unappliedMigrationNames.join(", ")}). ` +
-        "Start a version of Docket that has them all.",
+      `This database has migrations that this program lacks (${namesOf(foreign)}), ` +
+        `and lacks some that this program has (${namesOf(lacking)}). Start a version of Docket that has them all.`,
     );
   }
   if (faults.length > 0) throw new Error(faults.join("\n"));
 }
 
-interface FailedMigration {
-  readonly name: string;
-  readonly logs: string;
+function namesOf(migrations: readonly { readonly name: string }[]): string {
+  return migrations.map(({ name }) => name).join(", ");
 }
 
-async function failedMigrations(owner: Client): Promise<FailedMigration[]> {
-  const { rows } = await owner.query<FailedMigration>(
-    `SELECT migration_name AS name, coalesce(logs, '') AS logs FROM _prisma_migrations
-      WHERE finished_at IS NULL AND rolled_back_at IS NULL ORDER BY started_at`,
-  );
-  return rows;
-}
-
-function aboutFailed({ name, logs }: FailedMigration): string {
-  // A log of the engine's own ends with a trace of its Rust code.
+function aboutFailed({ name, logs }: Recorded): string {
+  // A log that Prisma's engine wrote ends with a trace of its Rust code.
   const why = logs.split(/\n\s*0: /)[0]?.trim() || "it was interrupted";
   return (
     `Migration ${name} failed on this database: ${why}\n` +
@@ -207,7 +206,7 @@ function aboutFailed({ name, logs }: FailedMigration): string {
   );
 }
 
-async function introduce(owner: Client): Promise<{ version: number; login: string }> {
+async function versionAndLogin(owner: Client): Promise<{ version: number; login: string }> {
   const { rows } = await owner.query<{ version: number; login: string }>(
     "SELECT current_setting('server_version_num')::int AS version, session_user AS login",
   );
@@ -218,40 +217,6 @@ async function introduce(owner: Client): Promise<{ version: number; login: strin
 
 function loginOf(url: string): string | undefined {
   return new Client({ connectionString: url }).user;
-}
-
-async function newestApplied(owner: Client, count: number): Promise<string[]> {
-  const { rows } = await owner
-    .query<{ name: string }>(
-      `SELECT DISTINCT migration_name AS name FROM _prisma_migrations
-       WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY name DESC LIMIT $1`,
-      [count],
-    )
-    .catch(unlessNoTable);
-  return rows.map(({ name }) => name);
-}
-
-/**
- * Whether the database has these migrations as they stand and no other, so that Prisma's engine, which takes long to
- * load, would find nothing to do and nothing to refuse.
- */
-async function isUpToDate(owner: Client, migrations: readonly Migration[]): Promise<boolean> {
-  const { rows } = await owner
-    .query<{ name: string; checksum: string; applied: boolean }>(
-      `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AND rolled_back_at IS NULL AS applied
-       FROM _prisma_migrations`,
-    )
-    .catch(unlessNoTable);
-  const isApplied = ({ name, script }: Migration) => {
-    const checksum = createHash("sha256").update(script).digest("hex");
-    return rows.some((row) => row.name === name && row.checksum === checksum && row.applied);
-  };
-  return rows.length === migrations.length && migrations.every(isApplied);
-}
-
-function unlessNoTable(error: unknown): { rows: [] } {
-  if (errorCode(error) !== UNDEFINED_TABLE) throw error;
-  return { rows: [] };
 }
 
 async function readMigrations(folder: string): Promise<Migration[]> {

@@ -120,6 +120,45 @@ test("says that the database went away when it does in the middle of a migration
   );
   await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${ours}`);
   await gone;
+  // Nothing of it was done, and nothing has to be done about it.
+  await write(FIRST, FIRST_SQL);
+  expect(await up()).toEqual({ applied: [FIRST] });
+});
+
+test("a script that commits on its own and then fails is on record, and is not tried again by itself", async () => {
+  await write(FIRST, "CREATE TABLE half (i int); COMMIT; SELECT 1 FROM missing;");
+  await expect(up()).rejects.toThrow(/failed on this database: .*"missing" does not exist/s);
+  expect(await query("SELECT to_regclass('half') IS NOT NULL AS half")).toEqual([{ half: true }]);
+  await expect(up()).rejects.toThrow('relation "missing" does not exist');
+});
+
+test("a statement that no transaction may hold has a migration of its own", async () => {
+  await write(FIRST, FIRST_SQL);
+  await write(SECOND, "CREATE INDEX CONCURRENTLY idx_first ON first (i);");
+  expect(await up()).toEqual({ applied: [FIRST, SECOND] });
+  expect(await query("SELECT to_regclass('idx_first') IS NOT NULL AS made")).toEqual([{ made: true }]);
+});
+
+test("a migration that was added between those applied is applied", async () => {
+  await write(FIRST, FIRST_SQL);
+  await write(THIRD, "CREATE TABLE third (i int);");
+  await up();
+  await write(SECOND, "CREATE TABLE second (i int);");
+  expect(await up()).toEqual({ applied: [SECOND] });
+});
+
+test("line ends that Git has changed are no edit", async () => {
+  await write(FIRST, FIRST_SQL);
+  await up();
+  await write(FIRST, FIRST_SQL.replaceAll("\n", "\r\n"));
+  expect(await up()).toEqual({ applied: [] });
+});
+
+test("leaves a database alone that has tables of somebody else", async () => {
+  await query("CREATE TABLE theirs (i int)");
+  await write(FIRST, FIRST_SQL);
+  await expect(up()).rejects.toThrow("has tables already (theirs). Give Docket a database of its own.");
+  expect(await query("SELECT to_regclass('first') AS first")).toEqual([{ first: null }]);
 });
 
 test("an older program leaves a newer database alone", async () => {
