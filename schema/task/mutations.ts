@@ -5,6 +5,7 @@ import { capabilities } from "../../src/tasks/capability.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
+import { TASK } from "../../src/tasks/fields.ts";
 import type { TaskKey } from "../../src/tasks/locate.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewLease } from "../../src/tasks/renew-lease.ts";
@@ -13,6 +14,7 @@ import { updateStatus } from "../../src/tasks/update-status.ts";
 import { builder } from "../builder.ts";
 import { ALLOW_JUMP, keyed, replayedDescription } from "../context.ts";
 import { listSize } from "../cost.ts";
+import { givenFields } from "../noun.ts";
 import {
   ATTEMPT_GIVEN,
   answeredTask,
@@ -40,19 +42,8 @@ const AddTaskItem = builder.inputType("AddTaskItem", {
       description:
         "Given IDs are registered: ID_TAKEN if somebody has it, BAD_USER_INPUT if it jumps too far ahead (idJumpLimit). Others are allocated.",
     }),
-    title: t.string({ description: "At most 200 characters." }),
-    description: t.string({ description: "What is to be done. Required, but for items with an artifactId." }),
-    generatorName: t.string(),
+    ...givenFields(t, TASK, "create", { kind: TaskKind }),
     status: t.field({ type: TaskStatus, description: "Default PENDING. IN_PROGRESS opens your attempt." }),
-    kind: t.field({ type: TaskKind }),
-    priority: t.int({ description: "0 highest … 4 lowest; default 2." }),
-    labels: t.stringList(),
-    inputs: t.stringList(),
-    expectedOutputs: t.stringList(),
-    contextNotes: t.string(),
-    metadata: t.field({ type: "JSON", description: "An object, 64 KiB at most." }),
-    dueDate: t.field({ type: "DateTime", description: "In the future." }),
-    branchName: t.string(),
     artifactId: t.id({
       description: "The artifact to make, like HLS-012: description and expectedOutputs follow from it.",
     }),
@@ -163,20 +154,7 @@ builder.mutationFields((t) => ({
       attempt: t.input.id({ description: "Refuse the change unless this attempt still holds the task." }),
       expectedVersion: t.input.int({ description: VERSION }),
       idempotencyKey: t.input.string({ description: KEY }),
-      title: t.input.string(),
-      description: t.input.string(),
-      generatorName: t.input.string(),
-      kind: t.input.field({ type: TaskKind }),
-      priority: t.input.int(),
-      labels: t.input.stringList(),
-      inputs: t.input.stringList(),
-      expectedOutputs: t.input.stringList(),
-      contextNotes: t.input.string(),
-      metadata: t.input.field({ type: "JSON" }),
-      dueDate: t.input.field({ type: "DateTime" }),
-      branchName: t.input.string(),
-      commitHash: t.input.string({ description: "7 to 64 hexadecimal digits." }),
-      prNumber: t.input.int(),
+      ...givenFields(t.input, TASK, "update", { kind: TaskKind }),
     },
     resolve: (_root, { input }, ctx, info) => updateTask(ctx, keyed(input, ctx, info)),
   }),

@@ -1,10 +1,10 @@
 import { isStorable } from "../../src/db/storable.ts";
 import { projectNotFound, taskNotFound } from "../../src/errors.ts";
+import type { Task as TaskShape } from "../../src/tasks/fields.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import { listTasks } from "../../src/tasks/list.ts";
 import { locateTask, refuseMissing } from "../../src/tasks/locate.ts";
 import { nextTask } from "../../src/tasks/next.ts";
-import type { Task as TaskShape } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
 import { TaskFilterInput, TaskOrder } from "./filter.ts";
 import { loadTask, longOf } from "./load.ts";

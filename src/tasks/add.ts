@@ -11,7 +11,8 @@ import { ensureProject } from "../projects/create.ts";
 import { requireOpen } from "../projects/open.ts";
 import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
-import { requireFutureDueDates } from "./fields.ts";
+import { requireFutureDueDates } from "./field-faults.ts";
+import { TASK } from "./fields.ts";
 import { requireAttemptInput } from "./lease.ts";
 import type { TaskKey } from "./locate.ts";
 
@@ -85,7 +86,7 @@ export function addTasks(ctx: Context, input: AddTasks) {
 /** Every sequence that the batch gives or records an ID of. */
 const sequencesOf = (batch: readonly NewTask[]) =>
   batch.flatMap(({ projectId, taskId, artifactId }) => [
-    { projectId, artifactType: taskId === null ? TASK : parseArtifactId(taskId).artifactType },
+    { projectId, artifactType: taskId === null ? TASK_IDS : parseArtifactId(taskId).artifactType },
     ...(artifactId === null ? [] : [{ projectId, artifactType: parseArtifactId(artifactId).artifactType }]),
   ]);
 
@@ -99,12 +100,12 @@ async function identify(ctx: Context, projectId: string, batch: readonly NewTask
   if (ids.length > 0) await recordIds(ctx, { projectId, ids, allowJump });
 
   const count = own.length - given.length;
-  const free = count === 0 ? [] : await allocateIds(ctx, { projectId, artifactType: TASK, count });
+  const free = count === 0 ? [] : await allocateIds(ctx, { projectId, artifactType: TASK_IDS, count });
   return own.map((task) => ({ ...task, taskId: task.taskId ?? free.shift() ?? "" }));
 }
 
 /** The type of the IDs that are allocated. */
-const TASK = "TASK";
+const TASK_IDS = "TASK";
 
 async function existing({ db }: Context, projectId: string, taskIds: readonly string[]): Promise<string[]> {
   if (taskIds.length === 0) return [];
@@ -131,28 +132,27 @@ interface Inserted {
   readonly attempt: number | null;
 }
 
+/** What the statement takes from an item as it is. */
+const GIVEN = [
+  ...TASK.settable("create"),
+  ...(["projectId", "taskId", "status", "artifactId", "artifactType"] as const),
+].map(TASK.columnOf);
+
 const INSERT = {
   name: "task-add",
-  text: `WITH given AS (
-  SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(index int, "projectId" text, "taskId" text, title text,
-    description text, kind text, "generatorName" text, status text, priority smallint, labels text[], inputs jsonb,
-    "expectedOutputs" jsonb, "contextNotes" text, metadata jsonb, "artifactId" text, "artifactType" text,
-    "branchName" text, "dueDate" timestamptz)
-), added AS (
-  INSERT INTO tasks AS t (project_id, task_id, title, description, kind, generator_name, status, priority, labels,
-    inputs, expected_outputs, context_notes, metadata, artifact_id, artifact_type, branch_name, due_date, created_by,
-    claimed_by, lease_expires_at, started_at, completed_at, attempts)
-  SELECT g."projectId", g."taskId", g.title, g.description, g.kind, g."generatorName", g.status, g.priority, g.labels,
-    g.inputs, g."expectedOutputs", g."contextNotes", g.metadata, g."artifactId", g."artifactType", g."branchName",
-    g."dueDate", coalesce($4, $3),
+  text: `WITH added AS (
+  INSERT INTO tasks AS t (${GIVEN.join(", ")}, created_by, claimed_by, lease_expires_at, started_at, completed_at, attempts)
+  SELECT ${GIVEN.map((column) => `g.${column}`).join(", ")}, coalesce($4, $3),
     CASE g.status WHEN 'in_progress' THEN $2 END,
     CASE g.status WHEN 'in_progress' THEN
       docket_now() + coalesce(make_interval(secs => $5::int), project_lease(p.settings)) END,
     CASE g.status WHEN 'in_progress' THEN docket_now() END,
     CASE g.status WHEN 'completed' THEN docket_now() END,
     CASE g.status WHEN 'in_progress' THEN 1 ELSE 0 END
-  FROM given g JOIN projects p ON p.project_id = g."projectId" ORDER BY g.index
-  RETURNING t.project_id, t.task_id, t.status, t.queue_position, t.lease_expires_at, task_document(t) AS task
+  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS items (item, place)
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::tasks, item) g JOIN projects p ON p.project_id = g.project_id
+  ORDER BY place
+  RETURNING t.project_id, t.task_id, t.status, t.queue_position, t.lease_expires_at, ${TASK.document("t")} AS task
 ), opened AS (
   INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, client, lease_expires_at)
   SELECT project_id, task_id, 1, $2, $3, $4, lease_expires_at FROM added WHERE status = 'in_progress'
@@ -162,7 +162,7 @@ SELECT project_id, task_id, task, CASE status WHEN 'in_progress' THEN 1 END AS a
 
 async function insert({ db, viewer }: Context, tasks: readonly NewTask[], { worker, leaseSeconds }: AddTasks) {
   return db.write<Inserted>(INSERT, [
-    JSON.stringify(tasks),
+    JSON.stringify(tasks.map(({ index, ...task }) => TASK.record(task))),
     worker ?? viewer.name,
     viewer.actor,
     viewer.client,

@@ -1,29 +1,8 @@
-import type { Attempt } from "../../prisma/generated/client/client.ts";
-import { columnsOf } from "../db/columns.ts";
 import type { Db } from "../db/database.ts";
 import { pageSize } from "../db/page.ts";
+import { ATTEMPT, type Attempt } from "./fields.ts";
 import { idOfTask } from "./find.ts";
 import type { TaskKey } from "./locate.ts";
-
-export type { Attempt };
-
-const COLUMNS: Record<keyof Attempt, string> = {
-  projectId: "project_id",
-  taskId: "task_id",
-  number: "attempt",
-  worker: "worker",
-  actor: "actor",
-  client: "client",
-  claimedAt: "claimed_at",
-  leaseExpiresAt: "lease_expires_at",
-  endedAt: "ended_at",
-  outcome: "outcome",
-  checkpoint: "checkpoint",
-  notes: "notes",
-};
-
-/** In statements the table is `a`. */
-export const ATTEMPT = columnsOf("a", COLUMNS, ["checkpoint", "notes"]);
 
 const ATTEMPTS = ATTEMPT.statement(
   "task-attempts",

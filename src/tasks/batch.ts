@@ -1,10 +1,12 @@
+import type { Filled, Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { type ArtifactId, parseArtifactId } from "../ids/artifact-id.ts";
-import { faultsOf, type Given, TaskFields } from "./fields.ts";
+import { faultsOf } from "./field-faults.ts";
+import { TASK, type Task, type TaskFields } from "./fields.ts";
 import type { TaskStatus } from "./hold.ts";
 
-/** One item of a batch, in the plain form or the seeds' sub-artifact form (artifactId, artifactType, generator, parentId). */
-export type AddTaskItem = Given<typeof TaskFields> & {
+/** One item of a batch, in the plain form or the sub-artifact form (artifactId, artifactType, generator, parentId). */
+export type AddTaskItem = Given<TaskFields, "create"> & {
   readonly projectId?: string | null | undefined;
   readonly taskId?: string | null | undefined;
   readonly status?: TaskStatus | null | undefined;
@@ -16,23 +18,11 @@ export type AddTaskItem = Given<typeof TaskFields> & {
 };
 
 /** An item with every default filled in; `taskId` null: to be allocated. */
-export interface NewTask {
+export interface NewTask extends Filled<Task, TaskFields> {
   readonly index: number;
   readonly projectId: string;
   readonly taskId: string | null;
-  readonly title: string | null;
-  readonly description: string;
-  readonly kind: string;
-  readonly generatorName: string | null;
   readonly status: TaskStatus;
-  readonly priority: number;
-  readonly labels: readonly string[];
-  readonly inputs: readonly string[];
-  readonly expectedOutputs: readonly string[];
-  readonly contextNotes: string | null;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly dueDate: Date | null;
-  readonly branchName: string | null;
   readonly artifactId: string | null;
   readonly artifactType: string | null;
 }
@@ -68,30 +58,20 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
 
   const description = item.description ?? (artifactId === null ? undefined : `Generate ${artifactId}`);
   if (description === undefined) fault("description is missing");
-  const { data, error } = TaskFields.safeParse({
+  const { data = {}, error } = TASK.check("create", {
     ...Object.fromEntries(Object.entries(item).filter(([, value]) => value !== null)),
     description,
     generatorName: item.generatorName ?? item.generator,
     inputs: item.inputs ?? (item.parentId == null ? undefined : [item.parentId]),
+    expectedOutputs: item.expectedOutputs ?? (artifactId === null ? undefined : [artifactId]),
   });
   if (error) faults.push(...faultsOf(error, at));
   return {
+    ...TASK.filled(data),
     index,
     projectId: projectId ?? "",
     taskId,
-    title: data?.title ?? null,
-    description: data?.description ?? "",
-    kind: data?.kind ?? "task",
-    generatorName: data?.generatorName ?? null,
     status: item.status ?? "pending",
-    priority: data?.priority ?? 2,
-    labels: data?.labels ?? [],
-    inputs: data?.inputs ?? [],
-    expectedOutputs: data?.expectedOutputs ?? (artifactId === null ? [] : [artifactId]),
-    contextNotes: data?.contextNotes ?? null,
-    metadata: data?.metadata ?? {},
-    dueDate: data?.dueDate ?? null,
-    branchName: data?.branchName ?? null,
     artifactId,
     artifactType,
   };

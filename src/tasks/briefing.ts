@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { ATTEMPT, type Attempt } from "./attempts.ts";
+import { ATTEMPT, type Attempt } from "./fields.ts";
 import type { TaskKey } from "./locate.ts";
 
 /** What the next worker of a task should know. */

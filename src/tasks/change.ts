@@ -1,8 +1,9 @@
 import type { Context } from "../access/viewer.ts";
+import { TASK } from "./fields.ts";
 import type { Authority } from "./hold.ts";
 import type { TaskKey } from "./locate.ts";
 
-/** The task as events carry it (SQL function task_document). */
+/** The task as events carry it: `TASK.document`. */
 export type TaskDocument = Readonly<Record<string, unknown>>;
 
 /**
@@ -17,7 +18,7 @@ export async function changeTask(
 ): Promise<TaskDocument> {
   const [changed] = await db.write<{ task: TaskDocument }>(
     `UPDATE tasks t SET version = version + 1, updated_at = docket_now(), ${assignments}
-     WHERE project_id = $1 AND task_id = $2 RETURNING task_document(t) AS task`,
+     WHERE project_id = $1 AND task_id = $2 RETURNING ${TASK.document("t")} AS task`,
     [projectId, taskId, ...values],
   );
   if (!changed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
@@ -27,7 +28,7 @@ export async function changeTask(
 /** The task as it is now; its row is locked. */
 export async function documentOf({ db }: Context, { projectId, taskId }: TaskKey): Promise<TaskDocument> {
   const [found] = await db.read<{ task: TaskDocument }>(
-    "SELECT task_document(t) AS task FROM tasks t WHERE project_id = $1 AND task_id = $2",
+    `SELECT ${TASK.document("t")} AS task FROM tasks t WHERE project_id = $1 AND task_id = $2`,
     [projectId, taskId],
   );
   return found?.task ?? {};

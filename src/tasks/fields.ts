@@ -1,7 +1,9 @@
 import * as z from "zod";
-import type { Context } from "../access/viewer.ts";
+import type { Attempt, Task } from "../../prisma/generated/client/client.ts";
+import { type FieldsOf, noun } from "../db/noun.ts";
 import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
-import { badInput } from "../errors.ts";
+
+export type { Attempt, Task };
 
 const text = (most: number) => z.string().max(most).refine(isStorable, { error: NOT_STORABLE });
 /** What has to say something where it is given at all. */
@@ -9,86 +11,122 @@ const said = (most: number) => text(most).refine((given) => !isBlank(given), { e
 const names = z.array(said(500)).max(100);
 /** Enough for notes of a machine; what is larger belongs into a file. */
 const LARGEST_METADATA_BYTES = 65_536;
-
-/** What a caller may say of a task, new or known. null clears what may be empty. */
-export const TaskFields = z.object({
-  title: said(200).nullish(),
-  description: said(100_000).optional(),
-  generatorName: said(50).nullish(),
-  kind: z.enum(["task", "project", "session", "research"]).optional(),
-  priority: z.int().min(0).max(4).optional(),
-  labels: z
-    .array(said(100))
-    .max(50)
-    .transform((labels) => [...new Set(labels)])
-    .optional(),
-  inputs: names.nullish(),
-  expectedOutputs: names.nullish(),
-  contextNotes: text(100_000).nullish(),
-  metadata: z
-    .record(z.string(), z.unknown())
-    .superRefine((metadata, ctx) => {
-      const fault = jsonFault(metadata, LARGEST_METADATA_BYTES);
-      if (fault) ctx.addIssue(fault);
-    })
-    .optional(),
-  dueDate: z.date().nullish(),
-  branchName: said(255).nullish(),
+const metadata = z.record(z.string(), z.unknown()).superRefine((given, ctx) => {
+  const fault = jsonFault(given, LARGEST_METADATA_BYTES);
+  if (fault) ctx.addIssue(fault);
 });
 
-/** The fields as a caller gives them, before they are checked. */
-export type Given<Fields extends z.ZodObject> = { readonly [Field in keyof z.output<Fields>]?: unknown };
+const TASK_KINDS = ["task", "project", "session", "research"] as const;
 
-/** What also comes with the work. */
-export const TaskChanges = TaskFields.extend({
-  commitHash: z
-    .string()
-    .regex(/^[0-9a-f]{7,64}$/, "7 to 64 hexadecimal digits in lower case")
-    .nullish(),
-  prNumber: z.int().min(1).nullish(),
-});
+const OF_TASK = {
+  projectId: { set: "server", shown: "ID", description: "The project that it belongs to." },
+  taskId: { set: "server", shown: "ID", description: "Like TASK-046; unique within the project." },
+  title: { set: "both", check: said(200), description: "At most 200 characters." },
+  description: {
+    set: "both",
+    check: said(100_000),
+    long: true,
+    description: "What is to be done, at most 100,000 characters. Required, but for an item with an artifactId.",
+  },
+  kind: {
+    set: "both",
+    check: z.enum(TASK_KINDS),
+    default: "task",
+    choice: true,
+    description: "What sort of work item it is; TASK by default.",
+  },
+  generatorName: { set: "both", check: said(50), description: "What makes its artifact, like hls-generator." },
+  status: { set: "server", choice: true, description: "Where it stands; verbs of its own change it." },
+  priority: {
+    set: "both",
+    check: z.int().min(0).max(4),
+    default: 2,
+    description: "0 highest … 4 lowest; 2 by default.",
+  },
+  labels: {
+    set: "both",
+    check: z
+      .array(said(100))
+      .max(50)
+      .transform((labels) => [...new Set(labels)]),
+    default: [],
+    description: "What it is found by, at most 50 of 100 characters.",
+  },
+  inputs: {
+    set: "both",
+    check: names,
+    default: [],
+    names: true,
+    long: true,
+    description: "IDs of the artifacts it starts from, at most 100.",
+  },
+  expectedOutputs: {
+    set: "both",
+    check: names,
+    default: [],
+    names: true,
+    long: true,
+    description: "IDs of the artifacts it should produce, at most 100.",
+  },
+  contextNotes: {
+    set: "both",
+    check: text(100_000),
+    long: true,
+    description: "What a worker should know first, at most 100,000 characters.",
+  },
+  completionNotes: { set: "server", long: true, description: "What came of it." },
+  metadata: {
+    set: "both",
+    check: metadata,
+    default: {},
+    long: true,
+    description: "Notes of a machine: an object of at most 64 KiB.",
+  },
+  artifactId: { set: "server", shown: "ID", description: "The one artifact that it makes, like HLS-012." },
+  artifactType: { set: "server", description: "The prefix of artifactId, like HLS." },
+  branchName: { set: "both", check: said(255), description: "The Git branch of the work, at most 255 characters." },
+  commitHash: {
+    set: "update",
+    check: z.string().regex(/^[0-9a-f]{7,64}$/, "7 to 64 hexadecimal digits in lower case"),
+    description: "The Git commit of the work: 7 to 64 hexadecimal digits in lower case.",
+  },
+  prNumber: { set: "update", check: z.int().min(1), description: "The number of the work's pull request." },
+  dueDate: { set: "both", check: z.date(), description: "When it should be done: in the future when it is given." },
+  createdAt: { set: "server", description: "When it was added." },
+  updatedAt: { set: "server", description: "When it was last changed; renewing a lease does not count." },
+  startedAt: { set: "server", description: "When it was first claimed." },
+  completedAt: { set: "server", description: "When it was completed; null while it is not." },
+  claimedBy: { set: "server", description: "The name of the worker that holds it now." },
+  leaseExpiresAt: { set: "server", description: "Until when it is held; from then on anybody may claim it." },
+  attemptCount: { set: "server", column: "attempts", description: "How often it was claimed." },
+  createdBy: { set: "server", description: "The session (client id) or else the key that added it." },
+  version: { set: "server", description: "Counts the changes; for expectedVersion." },
+  deletedAt: {
+    set: "server",
+    description: "Set only where a deleted task still shows: in events and in the answer that deleted it.",
+  },
+  archivedAt: { set: "server", shown: "nowhere", description: "When it was put away." },
+} as const satisfies FieldsOf<Task>;
 
-/** Every fault in one line each: `tasks[2].priority: …`. */
-export function faultsOf(error: z.ZodError, at = ""): string[] {
-  return error.issues.map((issue) => {
-    const where = issue.path.reduce<string>(
-      (place, step) => (typeof step === "number" ? `${place}[${step}]` : `${place && `${place}.`}${String(step)}`),
-      at,
-    );
-    return where ? `${where}: ${inWords(issue)}` : inWords(issue);
-  });
-}
+/** In statements the table is `t`. */
+export const TASK = noun("Task", "t", OF_TASK);
+export type TaskFields = typeof OF_TASK;
+export type LongField = (typeof TASK.long)[number];
 
-const COUNTED: Readonly<Record<string, string>> = { string: "characters", array: "entries" };
+const OF_ATTEMPT = {
+  projectId: { set: "server", shown: "nowhere", description: "The project of the task." },
+  taskId: { set: "server", shown: "nowhere", description: "The task that it holds or held." },
+  number: { set: "server", column: "attempt", description: "Counts from 1 per task." },
+  worker: { set: "server", description: "The name the worker gave." },
+  actor: { set: "server", description: "The key that claimed." },
+  client: { set: "server", description: "The session (client id) that claimed." },
+  claimedAt: { set: "server", description: "When it began." },
+  leaseExpiresAt: { set: "server", description: "Until when it holds, or would have held, the task." },
+  endedAt: { set: "server", description: "null while it holds the task." },
+  outcome: { set: "server", choice: true, description: "Why it ended; null while it holds the task." },
+  checkpoint: { set: "server", long: true, description: "The last one left." },
+  notes: { set: "server", long: true, description: "What the worker said of it when it ended." },
+} as const satisfies FieldsOf<Attempt>;
 
-/** What would be right, in plain words; the validator's own are about types and operators. */
-function inWords(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "too_small":
-      if (issue.origin === "string" && issue.minimum === 1) return "must not be empty";
-      return `must ${amount("at least", issue.minimum, issue.origin)}`;
-    case "too_big":
-      return `must ${amount("at most", issue.maximum, issue.origin)}`;
-    case "invalid_type":
-      return `must be of the type ${issue.expected}`;
-    case "invalid_value":
-      return `must be one of ${issue.values.join(", ")}`;
-    default:
-      return issue.message;
-  }
-}
-
-function amount(bound: string, limit: number | bigint, origin: string): string {
-  const counted = COUNTED[origin];
-  return counted === undefined ? `be ${bound} ${limit}` : `have ${bound} ${limit} ${counted}`;
-}
-
-/** The seeds' text. @throws BAD_USER_INPUT */
-export async function requireFutureDueDates({ db }: Context, dueDates: readonly Date[]): Promise<void> {
-  if (dueDates.length === 0) return;
-  const [judged] = await db.read<{ future: boolean }>(
-    "SELECT bool_and(due > docket_now()) AS future FROM unnest($1::timestamptz[]) due",
-    [dueDates],
-  );
-  if (!judged?.future) throw badInput("Due date must be in the future");
-}
+/** In statements the table is `a`. Its secret is no field: the read side never has it. */
+export const ATTEMPT = noun("Attempt", "a", OF_ATTEMPT);

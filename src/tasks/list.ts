@@ -4,8 +4,8 @@ import type { Bind } from "../db/comparators.ts";
 import type { Db } from "../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { notArchived } from "../projects/open.ts";
+import { type LongField, TASK, type Task } from "./fields.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
-import { type LongField, TASK, type Task } from "./task.ts";
 
 const PLACE = { sql: "t.queue_position", type: "bigint" };
 

@@ -1,0 +1,74 @@
+import type { EnumRef, FieldRef, InputFieldRef } from "@pothos/core";
+import type { Choices, Field, Noun, Settable } from "../src/db/noun.ts";
+import type { builder } from "./builder.ts";
+
+type Types = typeof builder.$inferSchemaTypes;
+type Enums<Name extends string> = Readonly<Record<Name, EnumRef<Types, string>>>;
+type ObjectFields<Row> = PothosSchemaTypes.ObjectFieldBuilder<Types, Row>;
+type InputFields = Pick<PothosSchemaTypes.InputFieldBuilder<Types, "InputObject">, "field">;
+
+/**
+ * The fields of an object type, as its noun describes them; for `builder.objectFields`.
+ * @param enums of its choices.
+ */
+export function shownFields<Row extends object, Fields>(
+  t: ObjectFields<Row>,
+  { fields }: Noun<Row, Fields>,
+  enums: Enums<Choices<Fields>>,
+): Record<string, FieldRef<Types>> {
+  const shown = fields.filter((field) => field.shown !== "nowhere");
+  return Object.fromEntries(shown.map((field) => [field.name, shownField(t, field, enums)]));
+}
+
+function shownField<Row extends object>(t: ObjectFields<Row>, field: Field, enums: Enums<string>): FieldRef<Types> {
+  const { description, nullable } = field;
+  const type = typeOf(field, enums);
+  // What a column holds fits the type that schema.prisma gives it: the compiler cannot follow that through a name.
+  const resolve = (row: Row) => shownValue(row, field) as never;
+  return isList(field)
+    ? t.field({ type: [type], description, resolve })
+    : t.field({ type, nullable, description, resolve });
+}
+
+/** The fields of an input with which a caller gives what it may at that time. */
+export function givenFields<Row, Fields, Time extends "create" | "update">(
+  t: InputFields,
+  { fields, settable }: Noun<Row, Fields>,
+  when: Time,
+  enums: Enums<Choices<Fields> & Settable<Fields, Time>>,
+): { [Name in Settable<Fields, Time>]: InputFieldRef<Types, unknown> } {
+  const names = new Set<string>(settable(when));
+  const given = fields.filter(({ name }) => names.has(name));
+  // The names were taken from the description at run time.
+  return Object.fromEntries(given.map((field) => [field.name, givenField(t, field, enums)])) as never;
+}
+
+function givenField(t: InputFields, field: Field, enums: Enums<string>): InputFieldRef<Types, unknown> {
+  const { description } = field;
+  const type = typeOf(field, enums);
+  return isList(field) ? t.field({ type: [type], description }) : t.field({ type, description });
+}
+
+const isList = ({ list, names }: Field) => list || names === true;
+
+const SCALARS: Readonly<Record<string, "String" | "Int" | "DateTime" | "JSON">> = {
+  String: "String",
+  Int: "Int",
+  DateTime: "DateTime",
+  Json: "JSON",
+};
+
+function typeOf({ choice, name, names, shown, type }: Field, enums: Enums<string>) {
+  if (shown === "ID") return "ID";
+  if (names) return "String";
+  const found = choice ? enums[name] : SCALARS[type];
+  if (found === undefined) throw new Error(`The field ${name} of the type ${type} cannot be shown`);
+  return found;
+}
+
+function shownValue(row: object, { name, names, long }: Field): unknown {
+  const value: unknown = Reflect.get(row, name);
+  if (long && value === undefined) throw new Error(`${name} was not read`);
+  // The list may be absent, or hold more than texts in a row written by plain SQL.
+  return names ? (Array.isArray(value) ? value.map(String) : []) : value;
+}

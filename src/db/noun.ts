@@ -1,0 +1,153 @@
+import * as z from "zod";
+import type { Prisma } from "../../prisma/generated/client/client.ts";
+import type PrismaTypes from "../../prisma/generated/pothos.ts";
+import { getDatamodel } from "../../prisma/generated/pothos.ts";
+import { type Columns, columnsOf } from "./columns.ts";
+
+/**
+ * A noun's fields, described once: schema.prisma says name, type and null, the description who sets them, what fits and
+ * what they mean. Statements, checks, the JSON document of events and the GraphQL fields follow from both.
+ */
+interface Described {
+  /** For someone in GraphiQL: what it is and its units. */
+  readonly description: string;
+  /** Where the column is not the name in snake case. */
+  readonly column?: string;
+  /** It may be so long that it is read only where somebody asks for it. */
+  readonly long?: true;
+  /** A text of a fixed set: lower case in the database, upper case in GraphQL and in events. */
+  readonly choice?: true;
+  /** A jsonb column that holds a list of names; where it is null, an empty one is shown. */
+  readonly names?: true;
+  readonly shown?: "ID" | "nowhere";
+}
+
+interface OfServer extends Described {
+  readonly set: "server";
+}
+
+interface OfCaller<Value> extends Described {
+  /** When a caller may give it. */
+  readonly set: "create" | "update" | "both";
+  /** What fits, where something is given. */
+  readonly check: z.core.$ZodType<Prisma.JsonObject extends Value ? unknown : NonNullable<Value>>;
+  /** When nothing is given; without one it is null, or has to be given. */
+  readonly default?: Readonly<NonNullable<Value>>;
+}
+
+/** A field that is missing here, or that the model does not have, does not compile. */
+export type FieldsOf<Row> = { readonly [Name in keyof Row]: OfServer | OfCaller<Row[Name]> };
+
+type When = "create" | "update";
+type Having<Fields, What> = {
+  [Name in keyof Fields]: Fields[Name] extends What ? Name : never;
+}[keyof Fields] &
+  string;
+/** The fields that a caller may give then. */
+export type Settable<Fields, Time extends When> = Having<Fields, { readonly set: Time | "both" }>;
+export type Long<Fields> = Having<Fields, { readonly long: true }>;
+export type Choices<Fields> = Having<Fields, { readonly choice: true }>;
+/** What a caller gave, before it is checked. */
+export type Given<Fields, Time extends When> = { readonly [Name in Settable<Fields, Time>]?: unknown };
+
+/** A field with what schema.prisma says of it. */
+export type Field = (OfServer | OfCaller<unknown>) & {
+  readonly name: string;
+  readonly column: string;
+  readonly type: string;
+  readonly list: boolean;
+  readonly nullable: boolean;
+};
+
+/** `Row` is the row as Prisma gives it, which is how every statement gives it. */
+export interface Noun<Row, Fields> extends Columns<Long<Fields>> {
+  readonly fields: readonly Field[];
+  columnOf(field: keyof Fields): string;
+  /** SQL: the row `alias` as events carry it, under the names of the GraphQL API. */
+  document(alias: string): string;
+  /** The fields that a caller may give then. */
+  settable<Time extends When>(when: Time): Settable<Fields, Time>[];
+  /** Checks what a caller gave. null empties what may be empty; what is left out stays away. */
+  check<Time extends When>(when: Time, given: Given<Fields, Time>): z.ZodSafeParseResult<Checked<Row, Fields, Time>>;
+  /** What was given for a new row, with every default. */
+  filled(given: Checked<Row, Fields, "create">): Filled<Row, Fields>;
+  /** The same values under the names of their columns, for jsonb_populate_record. */
+  record(values: { readonly [Name in keyof Row]?: unknown }): Readonly<Record<string, unknown>>;
+}
+
+type Checked<Row, Fields, Time extends When> = { [Name in Settable<Fields, Time> & keyof Row]?: Row[Name] };
+export type Filled<Row, Fields> = { [Name in Settable<Fields, "create"> & keyof Row]: Row[Name] };
+
+const MODELS = getDatamodel().datamodel.models;
+
+/** PostgreSQL takes at most 100 arguments of a function. */
+const MOST_PAIRS = 50;
+
+/** @param alias of the table in statements. */
+export function noun<Model extends keyof PrismaTypes, const Fields extends FieldsOf<PrismaTypes[Model]["Shape"]>>(
+  model: Model,
+  alias: string,
+  described: Fields,
+): Noun<PrismaTypes[Model]["Shape"], Fields> {
+  const fields = Object.entries<OfServer | OfCaller<unknown>>(described).map(([name, field]) =>
+    ofModel(model, name, field),
+  );
+  const columns = Object.fromEntries(fields.map(({ name, column }) => [name, column]));
+  const long = fields.filter(({ long }) => long).map(({ name }) => name);
+  const settable = (when: When) => fields.filter(({ set }) => set === when || set === "both");
+  const checks = { create: shapeOf(settable("create")), update: shapeOf(settable("update")) };
+  const columnOf = (field: string) => columns[field] ?? field;
+  const made = {
+    ...columnsOf(alias, columns, long),
+    fields,
+    columnOf,
+    settable: (when: When) => settable(when).map(({ name }) => name),
+    check: (when: When, given: object) => checks[when].safeParse(given),
+    document: (row: string) => documentOf(fields, row),
+    filled: (given: Readonly<Record<string, unknown>>) =>
+      Object.fromEntries(settable("create").map((field) => [field.name, given[field.name] ?? defaultOf(field)])),
+    record: (values: object) =>
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [columnOf(name), value])),
+  };
+  // The names were taken from the description at run time: the compiler cannot follow that.
+  return made as unknown as Noun<PrismaTypes[Model]["Shape"], Fields>;
+}
+
+function ofModel(model: string, name: string, field: OfServer | OfCaller<unknown>): Field {
+  const found = MODELS[model]?.fields.find((one) => one.name === name);
+  if (!found) throw new Error(`schema.prisma has no ${model}.${name}`);
+  const { type, isList: list, isRequired } = found;
+  return {
+    column: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    ...field,
+    name,
+    type,
+    list,
+    nullable: !isRequired,
+  };
+}
+
+const defaultOf = (field: Field) => ("default" in field ? (field.default ?? null) : null);
+
+const shapeOf = (fields: readonly Field[]) =>
+  z.object(
+    Object.fromEntries(
+      fields.flatMap((field) => {
+        if (field.set === "server") return [];
+        return [[field.name, field.nullable ? z.nullish(field.check) : z.optional(field.check)]];
+      }),
+    ),
+  );
+
+function documentOf(fields: readonly Field[], row: string): string {
+  const pairs = fields
+    .filter(({ shown }) => shown !== "nowhere")
+    .map(({ name, column, choice, names }) => {
+      const value = `${row}.${column}`;
+      return `'${name}', ${choice ? `upper(${value})` : names ? `coalesce(${value}, '[]')` : value}`;
+    });
+  const parts = Array.from({ length: Math.ceil(pairs.length / MOST_PAIRS) }, (_, i) =>
+    pairs.slice(i * MOST_PAIRS, (i + 1) * MOST_PAIRS),
+  );
+  return parts.map((part) => `jsonb_build_object(${part.join(", ")})`).join(" || ");
+}

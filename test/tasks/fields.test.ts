@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import type { Field } from "../../src/db/noun.ts";
+import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
+import { takeDatabase } from "../support/kept-database.ts";
+
+let owner: Awaited<ReturnType<typeof takeDatabase>>["owner"];
+beforeAll(async () => {
+  const taken = await takeDatabase();
+  ({ owner } = taken);
+  await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ('alpha', false)");
+  await owner.query("INSERT INTO projects (project_id, name, id_namespace) VALUES ('alpha', 'Alpha', 'alpha')");
+  return () => taken.giveBack(true);
+});
+
+/** What a column of each of Prisma's types is in PostgreSQL. */
+const TYPES: Readonly<Record<string, readonly string[]>> = {
+  String: ["text", "character varying"],
+  Int: ["integer", "smallint"],
+  DateTime: ["timestamp with time zone"],
+  Json: ["jsonb"],
+};
+
+/** Columns that are no field: the database's own, and what proves an attempt. */
+const NO_FIELD: Readonly<Record<string, readonly string[]>> = {
+  tasks: ["queue_position"],
+  task_attempts: ["ended_by", "last_renewed_at", "secret"],
+};
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  readonly default: string | null;
+}
+
+describe.each([
+  ["tasks", TASK.fields],
+  ["task_attempts", ATTEMPT.fields],
+])("the fields of %s", (table, fields) => {
+  const read = () =>
+    owner.query<Column>(
+      `SELECT column_name AS name, data_type AS type, is_nullable = 'YES' AS nullable, column_default AS default
+       FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1`,
+      [table],
+    );
+
+  it("are its columns, with the same types and nulls", async () => {
+    const { rows } = await read();
+    const columns = new Map(rows.map((column) => [column.name, column]));
+    expect([...columns.keys()].sort()).toEqual(
+      [...fields.map(({ column }) => column), ...(NO_FIELD[table] ?? [])].sort(),
+    );
+    for (const { name, column, type, list, nullable } of fields) {
+      const found = columns.get(column);
+      expect(list ? ["ARRAY"] : TYPES[type], `${name} as ${type}`).toContain(found?.type);
+      expect(found?.nullable, `${name} may be null`).toBe(nullable);
+    }
+  });
+
+  it("have the same defaults in a row of plain SQL", async () => {
+    const { rows } = await read();
+    for (const field of fields) {
+      const sql = rows.find(({ name }) => name === field.column)?.default;
+      if (field.set === "server") continue;
+      const inDatabase = sql ? (await owner.query(`SELECT to_jsonb(${sql}) AS value`)).rows[0].value : null;
+      // Where no list is stored, an empty one is shown.
+      expect(inDatabase, field.name).toEqual(field.names ? null : (field.default ?? null));
+    }
+  });
+});
+
+/** Values at the bounds of what a field takes, and beyond them, as its check says. */
+function bounds(field: Field): { within: unknown[]; beyond: unknown[] } {
+  if (field.set === "server") return { within: [], beyond: [] };
+  const schema = z.toJSONSchema(field.check, { io: "input", unrepresentable: "any" });
+  if (schema.enum) return { within: schema.enum, beyond: ["something else"] };
+  if (schema.pattern === "^[0-9a-f]{7,64}$")
+    return { within: ["a".repeat(7), "0".repeat(64)], beyond: ["a".repeat(6), "a".repeat(65), "ABCDEF0"] };
+  const { minimum, maximum, maxLength } = schema;
+  const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  if (maxLength !== undefined)
+    return {
+      within: ["x", "x".repeat(maxLength), "🙂".repeat(Math.floor(maxLength / 2))],
+      beyond: ["x".repeat(maxLength + 1)],
+    };
+  return {
+    within: [minimum, most].filter((bound) => bound !== undefined),
+    beyond: [minimum === undefined ? undefined : minimum - 1, most === undefined ? undefined : most + 1].filter(
+      (bound) => bound !== undefined,
+    ),
+  };
+}
+
+/** The database keeps these shorter than it could: rows of plain SQL may be longer. */
+const WIDER = new Set(["contextNotes", "branchName"]);
+
+const bounded = TASK.fields.filter((field) => Object.values(bounds(field)).some((values) => values.length > 0));
+
+it("bounds what has a size", () => {
+  expect(bounded.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["title", "description", "kind", "priority", "commitHash", "prNumber", "branchName"]),
+  );
+});
+
+let number = 0;
+const store = (field: Field, value: unknown) =>
+  owner.query(
+    `INSERT INTO tasks (project_id, task_id, description, ${field.column === "description" ? "title" : field.column})
+     SELECT 'alpha', $1, coalesce(r.description, 'x'), r.${field.column === "description" ? "title" : field.column}
+     FROM jsonb_populate_record(NULL::tasks, $2::jsonb) r`,
+    [`TASK-${String(++number).padStart(5, "0")}`, JSON.stringify({ [field.column]: value })],
+  );
+
+it.each(bounded.map((field) => [field.name, field] as const))(
+  "bounds %s alike in its check and in the database",
+  async (name, field) => {
+    if (field.set === "server") throw new Error("a caller cannot give it");
+    for (const value of bounds(field).within) {
+      expect(z.safeParse(field.check, value).success, `check takes ${value}`).toBe(true);
+      await expect(store(field, value), `the database takes ${value}`).resolves.toBeDefined();
+    }
+    for (const value of bounds(field).beyond) {
+      expect(z.safeParse(field.check, value).success, `check takes ${value}`).toBe(false);
+      if (!WIDER.has(name)) await expect(store(field, value), `the database takes ${value}`).rejects.toThrow();
+    }
+  },
+);
