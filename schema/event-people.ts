@@ -2,6 +2,7 @@ import { sees } from "../src/access/visibility.ts";
 import { keyNames } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/read/event.ts";
 import { type AttemptKey, attemptWorkers } from "../src/tasks/attempts.ts";
+import type { TaskKey } from "../src/tasks/locate.ts";
 import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 
@@ -18,15 +19,25 @@ const loadWorker = loader({
   read: ({ db }, attempts) => attemptWorkers(db, attempts),
 });
 
+/** The task that an event is about, null when it is about none. */
+export const taskOf = ({ projectId, subjectType, subjectId }: LoggedEvent): TaskKey | null =>
+  subjectType === "task" && projectId !== null ? { projectId, taskId: subjectId } : null;
+
 /** Whose attempt an event is about: it names the worker, or the attempt, or a completed task's last attempt. */
-export function workerOf({ type, projectId, taskId, payload, position }: LoggedEvent, ctx: GraphQLContext) {
-  const { worker, attempt, task } = payload as {
+export function workerOf(event: LoggedEvent, ctx: GraphQLContext) {
+  const { type, payload, position } = event;
+  const {
+    worker,
+    attempt,
+    task: completed,
+  } = payload as {
     worker?: unknown;
     attempt?: unknown;
     task?: { attemptCount?: unknown };
   };
   if (typeof worker === "string") return worker;
-  const number = type === "task.completed" ? task?.attemptCount : attempt;
-  if (projectId === null || taskId === null || typeof number !== "number") return null;
-  return loadWorker(ctx, { projectId, taskId, number }, undefined, ctx.asOf && position);
+  const number = type === "task.completed" ? completed?.attemptCount : attempt;
+  const task = taskOf(event);
+  if (task === null || typeof number !== "number") return null;
+  return loadWorker(ctx, { ...task, number }, undefined, ctx.asOf && position);
 }

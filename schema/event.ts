@@ -10,7 +10,7 @@ import type { EventPage as Page } from "../src/log/read/history.ts";
 import { builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { listSize } from "./cost.ts";
-import { loadKeyName, workerOf } from "./event-people.ts";
+import { loadKeyName, taskOf, workerOf } from "./event-people.ts";
 import { selectedBelow } from "./selection.ts";
 import { loadTask, longOf } from "./task/load.ts";
 import { Task } from "./task/task.ts";
@@ -36,14 +36,20 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     projectId: t.exposeID("projectId", { nullable: true, description: "null for events of the server itself." }),
     subjectType: t.exposeString("subjectType", { description: "What it happened to: task, reservation, project …" }),
     subjectId: t.exposeString("subjectId", { description: "The subject's id, like TASK-046." }),
-    taskId: t.exposeID("taskId", { nullable: true, description: "The subject's id when it is a task." }),
+    taskId: t.id({
+      nullable: true,
+      description: "The subject's id when it is a task.",
+      resolve: (event) => taskOf(event)?.taskId,
+    }),
     task: t.field({
       type: Task,
       nullable: true,
       description:
         "The task as it is now, not as it was then (that is in payload); deleted ones too. null when it is not about a task.",
-      resolve: ({ taskId, projectId, position }, _args, ctx, info) =>
-        taskId && projectId ? loadTask(ctx, { projectId, taskId }, { long: longOf(info) }, ctx.asOf && position) : null,
+      resolve: (event, _args, ctx, info) => {
+        const task = taskOf(event);
+        return task && loadTask(ctx, task, { long: longOf(info) }, ctx.asOf && event.position);
+      },
     }),
     actor: t.exposeString("actor", { description: "The key, or token subject, that did it." }),
     keyName: t.string({
@@ -133,6 +139,11 @@ const EventFilter = builder.inputType("EventFilter", {
   }),
 });
 
+function filterOf(given: typeof EventFilter.$inferInput | null | undefined) {
+  const { tasks, ...filter } = given ?? {};
+  return { ...filter, subject: tasks && { type: "task", ids: tasks } };
+}
+
 export const CURSOR_FAULTS =
   "CURSOR_EXPIRED when the log no longer has that place: query again together with logCursor, and go on after that.";
 
@@ -162,7 +173,7 @@ builder.queryField("events", (t) =>
     },
     resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, gone }, info) =>
       log.events(viewer, {
-        filter: filter ?? {},
+        filter: filterOf(filter),
         after: after ?? null,
         first: first ?? DEFAULT_SIZE,
         payload: readsPayload(info),
@@ -203,7 +214,7 @@ builder.subscriptionField("taskEvents", (t) =>
       }),
     },
     subscribe: (_root, { filter, after, most }, ctx) =>
-      ctx.log.follow(ctx.viewer, { filter: filter ?? {}, after: resumeFrom(ctx, after), most: mostInFrame(most) }),
+      ctx.log.follow(ctx.viewer, { filter: filterOf(filter), after: resumeFrom(ctx, after), most: mostInFrame(most) }),
     resolve: (frame, _args, ctx) => beginFrame(frame, ctx),
   }),
 );

@@ -1,7 +1,7 @@
 import { canSee } from "../src/access/visibility.ts";
+import { RESERVATION_EVENTS } from "../src/event-types.ts";
 import { reservationsNow } from "../src/ids/reservations.ts";
 import type { LoggedEvent } from "../src/log/read/event.ts";
-import { RESERVATION_EVENTS } from "../src/log/write/append.ts";
 import { builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { CURSOR_FAULTS, Event, EventFrame } from "./event.ts";

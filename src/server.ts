@@ -8,7 +8,10 @@ import type { Port } from "./http/port.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { type RunningJob, startJobs } from "./jobs/jobs.ts";
 import { createAuthenticator } from "./keys/authenticate.ts";
+import { KeyValidity } from "./keys/validity.ts";
+import { systemClock } from "./log/clock.ts";
 import { type Log, openLog } from "./log/log.ts";
+import { visibilityOfEvents } from "./projects/visibility-of-events.ts";
 import { hasTextIndex, MAKE_TEXT_INDEX } from "./tasks/text-index.ts";
 
 export interface RunningServer {
@@ -50,7 +53,17 @@ export async function startServer(
     logger.warn(`Text searches read the texts of all tasks. Ask an administrator to run in psql: ${MAKE_TEXT_INDEX}`);
   const prisma = openPrisma(database.pool);
   opened.defer(() => prisma.$disconnect());
-  const log = await openLog({ database, listenUrl: databaseUrl, logger, settings: config.delivery });
+  const validity = new KeyValidity(database, systemClock, logger);
+  opened.defer(() => validity.close());
+  const visibility = visibilityOfEvents(database);
+  const log = await openLog({
+    database,
+    listenUrl: databaseUrl,
+    logger,
+    visibility,
+    validity,
+    settings: config.delivery,
+  });
   let http: HttpServer | undefined;
   // Requests that stream end with their streams, and only then can all connections be closed.
   opened.defer(() => http?.close());

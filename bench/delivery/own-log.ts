@@ -1,7 +1,10 @@
 import type { Viewer } from "../../src/access/viewer.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
+import { KeyValidity } from "../../src/keys/validity.ts";
+import { systemClock } from "../../src/log/clock.ts";
 import { openLog } from "../../src/log/log.ts";
 import { append } from "../../src/log/write/append.ts";
+import { visibilityOfEvents } from "../../src/projects/visibility-of-events.ts";
 
 /** Sees all there is. */
 export const VIEWER: Viewer = {
@@ -29,7 +32,9 @@ export async function openOwnLog(url: string) {
   const database = openDatabase({ url, size: 10, applicationName: "docket bench" });
   opened.defer(() => database.close());
   const settings = { streamsPerClient: STREAMS_PER_CLIENT };
-  const log = await openLog({ database, listenUrl: url, logger, settings });
+  const validity = new KeyValidity(database, systemClock, logger);
+  const visibility = visibilityOfEvents(database);
+  const log = await openLog({ database, listenUrl: url, logger, visibility, validity, settings });
   opened.defer(() => log.close());
   const owned = opened.move();
   return { database, log, [Symbol.asyncDispose]: () => owned.disposeAsync() };

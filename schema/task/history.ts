@@ -1,8 +1,9 @@
 import { sees } from "../../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { badInput } from "../../src/errors.ts";
-import type { HistoryQuery, TaskKey } from "../../src/log/read/history.ts";
+import type { HistoryQuery } from "../../src/log/read/history.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
+import type { TaskKey } from "../../src/tasks/locate.ts";
 import { builder } from "../builder.ts";
 import { CURSOR_FAULTS, EventPage, readsPayload } from "../event.ts";
 import { loader } from "../loader.ts";
@@ -11,7 +12,12 @@ import { Task } from "./task.ts";
 const loadHistory = loader({
   idOf: idOfTask,
   visible: sees,
-  read: ({ log }, tasks: readonly TaskKey[], query: HistoryQuery) => log.histories(tasks, query),
+  read: ({ log }, tasks: readonly TaskKey[], query: HistoryQuery) =>
+    log.histories(
+      "task",
+      tasks.map(({ projectId, taskId }) => ({ projectId, id: taskId })),
+      query,
+    ),
 });
 
 builder.prismaObjectField(Task, "history", (t) =>

@@ -6,7 +6,7 @@ import { idRegistry } from "../../src/ids/registry.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { startExpiry } from "../../src/jobs/expiry.ts";
 import { ManualClock } from "../log/manual-clock.ts";
-import { silent } from "../log/test-log.ts";
+import { silent } from "../log/open-log.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { withProjects } from "./projects.ts";
 

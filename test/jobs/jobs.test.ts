@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { startJobs } from "../../src/jobs/jobs.ts";
 import { ManualClock } from "../log/manual-clock.ts";
-import { silent, startLog } from "../log/test-log.ts";
+import { silent } from "../log/open-log.ts";
+import { startLog } from "../log/test-log.ts";
 
 it("ends the jobs that run when another does not start", async () => {
   const { database, log, owner } = await startLog();

@@ -5,14 +5,14 @@ import { createDatabase } from "../../src/db/create-database.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { connectAuditor, verifyLog } from "../../src/log/audit/verify.ts";
-import { openLog } from "../../src/log/log.ts";
 import { ensureReader, pump } from "../../src/log/sinks/pump.ts";
 import { EVERYTHING } from "../../src/log/sinks/sink.ts";
 import { takeOutOldest } from "../../src/log/write/retention.ts";
 import { findSystemPostgres, startSystemPostgres } from "../support/system-postgres.ts";
 import { ManualClock } from "./manual-clock.ts";
+import { openServerLog, silent } from "./open-log.ts";
 import { fill, partitions, usePartitionsOf } from "./small-partitions.ts";
-import { ADMIN, commit, silent, takeEvents, taskEvent } from "./test-log.ts";
+import { ADMIN, commit, takeEvents, taskEvent } from "./test-log.ts";
 
 const LONG_AGO = "docket_now() - interval '3 years'";
 const numbersOf = (events: readonly { number: number }[]) => events.map(({ number }) => number);
@@ -21,7 +21,7 @@ const countUp = (from: number, to: number) => Array.from({ length: to - from + 1
 /** What a server has open on a database; closed with the test at the latest. */
 async function openServer(url: string) {
   const database = openDatabase({ url, size: 5, applicationName: "docket test" });
-  const log = await openLog({ database, listenUrl: url, logger: silent });
+  const log = await openServerLog({ database, listenUrl: url });
   const owner = await connect(url, "docket test owner");
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= Promise.all([log.close(), owner.end()]).then(() => database.close()));

@@ -11,7 +11,7 @@ import { ManualClock } from "./manual-clock.ts";
 
 /** Where the log begins, as a cursor says it. */
 const START: Place = { ...BEGINNING };
-const ALL: Selection = { projects: null, server: true, types: null, tasks: null, actors: null };
+const ALL: Selection = { projects: null, server: true, types: null, subject: null, actors: null };
 
 function row(position: number, projectId = "alpha", payload = "{}"): EventRow {
   const hash = Buffer.alloc(8, position % 256);
@@ -161,8 +161,9 @@ test("stays away from the hub when it was closed while it read the log", async (
 });
 
 test("tells of each changed project once per frame, however often it changed", async () => {
-  const { hub, db, publish } = start();
-  const feed = new StatusFeed(hub, db, { ...ALL, projects: new Set(["alpha", "beta"]) }, ["alpha", "beta"]);
+  const { hub, publish } = start();
+  const named = ["alpha", "beta"];
+  const feed = new StatusFeed(hub, { ...ALL, projects: new Set(named) }, async () => named);
   expect((await feed.take()).projectIds).toEqual(["alpha", "beta"]);
   publish(100, "alpha");
   publish(1, "gamma");

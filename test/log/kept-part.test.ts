@@ -9,8 +9,9 @@ import { EVERYTHING } from "../../src/log/sinks/sink.ts";
 import { takeOutOldest } from "../../src/log/write/retention.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { hasRead, LONG_AGO, startOldLog } from "./old-log.ts";
+import { silent } from "./open-log.ts";
 import { fill, partitions, usePartitionsOf } from "./small-partitions.ts";
-import { ADMIN, silent, startLog, takeEvents } from "./test-log.ts";
+import { ADMIN, startLog, takeEvents } from "./test-log.ts";
 
 test("tells a cursor below the floor how to start again, and resumes from one at the floor", async () => {
   const { database, log, owner, another } = await startLog();
@@ -89,10 +90,10 @@ test("skips nothing when a part is taken out between two looks of one reader, or
   const page = await read(db, null);
   expect(page.events.map(({ position }) => position)).toEqual(Array.from({ length: 100 }, (_, i) => 101 + i));
   // These were in the log when their readers began.
-  const tasks = [{ projectId: "alpha", taskId: "TASK-001" }];
+  const tasks = [{ projectId: "alpha", id: "TASK-001" }];
   for (const after of [begin, early]) {
     await expect(read(database, after)).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
-    const history = readHistories(database, tasks, { after, until, limit: 100 });
+    const history = readHistories(database, "task", tasks, { after, until, limit: 100 });
     await expect(history).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
   }
   expect((await partitions(owner))[0]).toBe("events_from_101");

@@ -5,7 +5,8 @@ import { placeAt, readHead, readPage } from "../../src/log/read/page.ts";
 import { pump } from "../../src/log/sinks/pump.ts";
 import { EVERYTHING } from "../../src/log/sinks/sink.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { ADMIN, commit, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
+import { silent } from "./open-log.ts";
+import { ADMIN, commit, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 const LARGE = 1_000_000;
 /** More than a statement may bring. */

@@ -1,10 +1,10 @@
 import type { Client } from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
-import { openLog } from "../../src/log/log.ts";
 import { append } from "../../src/log/write/append.ts";
 import { eventually } from "../support/eventually.ts";
-import { ADMIN, commit, contextOf, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
+import { openServerLog, silent } from "./open-log.ts";
+import { ADMIN, commit, contextOf, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 /** As a restore of an older copy does, in which other things happen from then on. */
 async function loseAllButFirst(owner: Client) {
@@ -117,7 +117,7 @@ test("begins no stream in the log of before when the database loses events while
   };
   const errors: string[] = [];
   const logger = { ...silent, error: (_: object, message: string) => void errors.push(message) };
-  const other = await openLog({ database: slow, listenUrl: db.url, logger, settings: { pollMs: 20 } });
+  const other = await openServerLog({ database: slow, listenUrl: db.url, logger, settings: { pollMs: 20 } });
   onTestFinished(() => other.close().then(() => others.close()));
   const opening = other.follow(ADMIN, { filter: {}, after: cursor });
   await looking.promise;
@@ -158,7 +158,7 @@ test("leaves what its own last changes appended in the log when it stops", async
   const { test: db, owner } = await startLog({ settings: { drainIntervalMs: 60_000 } });
   const database = openDatabase({ url: db.url, size: 2, applicationName: "docket test" });
   const settings = { drainDelayMs: 60_000, drainIntervalMs: 60_000 };
-  const log = await openLog({ database, listenUrl: db.url, logger: silent, settings });
+  const log = await openServerLog({ database, listenUrl: db.url, settings });
   await append(contextOf(database), taskEvent("alpha", "TASK-001"));
   await log.close();
   expect((await owner.query("SELECT FROM events")).rowCount).toBe(1);
@@ -179,7 +179,7 @@ test("reports an outage once, and its end", async () => {
     read: ((...args: Parameters<typeof database.read>) =>
       down ? Promise.reject(new Error("down")) : database.read(...args)) as typeof database.read,
   };
-  const log = await openLog({
+  const log = await openServerLog({
     database: flaky,
     listenUrl: db.url,
     logger,

@@ -8,8 +8,9 @@ import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { hasRead, LONG_AGO, startOldLog } from "./old-log.ts";
+import { silent } from "./open-log.ts";
 import { fill, partitions, usePartitionsOf } from "./small-partitions.ts";
-import { ADMIN, commit, silent, startLog, takeEvents, taskEvent } from "./test-log.ts";
+import { ADMIN, commit, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 const MONTH_S = (365.25 / 12) * 86_400;
 const HOUR_MS = 3_600_000;

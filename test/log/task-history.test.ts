@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { append } from "../../src/log/write/append.ts";
 import { commit, contextOf, startLog, taskEvent } from "./test-log.ts";
 
-const OF_ALPHA = { projectId: "alpha", taskId: "TASK-001" };
-const OF_BETA = { projectId: "beta", taskId: "TASK-001" };
+const OF_ALPHA = { projectId: "alpha", id: "TASK-001" };
+const OF_BETA = { projectId: "beta", id: "TASK-001" };
 const FROM_THE_START = { after: null, first: 100 };
 
 test("answers a page for each task in the order asked, its caller's last write included", async () => {
@@ -12,8 +12,8 @@ test("answers a page for each task in the order asked, its caller's last write i
   // The same id names something else: it is no event of the task.
   const reservation = { ...taskEvent("alpha", "TASK-001"), subjectType: "reservation" as const };
   await append(contextOf(database), reservation, taskEvent("alpha", "TASK-001"));
-  const never = { projectId: "alpha", taskId: "TASK-999" };
-  const pages = await log.histories([OF_BETA, never, OF_ALPHA], FROM_THE_START);
+  const never = { projectId: "alpha", id: "TASK-999" };
+  const pages = await log.histories("task", [OF_BETA, never, OF_ALPHA], FROM_THE_START);
   expect(pages.map(({ events }) => events.map(({ projectId, number }) => `${projectId} ${number}`))).toEqual([
     ["beta 1"],
     [],
@@ -26,11 +26,13 @@ test("answers a page for each task in the order asked, its caller's last write i
 test("refuses a page of no or of more than 100 events, and a cursor of another log", async () => {
   const { log } = await startLog();
   for (const first of [0, 101, 1.5])
-    await expect(log.histories([OF_ALPHA], { after: null, first })).rejects.toMatchObject({
+    await expect(log.histories("task", [OF_ALPHA], { after: null, first })).rejects.toMatchObject({
       code: "BAD_USER_INPUT",
     });
   const other = await startLog();
   await commit(other.database, taskEvent("alpha", "TASK-001"));
   const after = await other.log.cursor();
-  await expect(log.histories([OF_ALPHA], { after, first: 1 })).rejects.toMatchObject({ code: "CURSOR_EXPIRED" });
+  await expect(log.histories("task", [OF_ALPHA], { after, first: 1 })).rejects.toMatchObject({
+    code: "CURSOR_EXPIRED",
+  });
 });

@@ -4,10 +4,12 @@ import { onTestFinished } from "vitest";
 import type { Context, Viewer } from "../../src/access/viewer.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import type { EventFrame } from "../../src/log/live/frames.ts";
-import { type FrameStream, type Log, type LogOptions, openLog } from "../../src/log/log.ts";
+import type { FrameStream } from "../../src/log/live/streams.ts";
+import type { Log, LogOptions } from "../../src/log/log.ts";
 import { append, type NewEvent } from "../../src/log/write/append.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { takeDatabase } from "../support/kept-database.ts";
+import { openServerLog } from "./open-log.ts";
 
 export const ADMIN: Viewer = {
   actor: "admin",
@@ -18,8 +20,6 @@ export const ADMIN: Viewer = {
   projectIds: null,
   expiresAt: null,
 };
-
-export const silent = { info: () => undefined, error: () => undefined };
 
 /** One server process's part of the log, on a database that others may share. */
 export interface TestProcess {
@@ -72,7 +72,7 @@ async function startProcess(
   end: () => Promise<void>,
 ): Promise<TestProcess> {
   const settings = { streamsPerClient: MANY_STREAMS, ...options.settings };
-  const log = await openLog({ database, listenUrl: url, logger: silent, ...options, settings });
+  const log = await openServerLog({ database, listenUrl: url, ...options, settings });
   let stopped: Promise<void> | undefined;
   return { database, log, stop: () => (stopped ??= log.close().then(end)) };
 }

@@ -1,11 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
 import { openDatabase } from "../../src/db/database.ts";
-import { type Log, openLog } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/log.ts";
 import type { EventPage, EventsQuery } from "../../src/log/read/history.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { ADMIN, commit, silent, startLog, taskEvent } from "./test-log.ts";
+import { openServerLog } from "./open-log.ts";
+import { ADMIN, commit, startLog, taskEvent } from "./test-log.ts";
 
 /** Waits for what comes after now, for as long as one may. */
 async function startWaiting(log: Log, query: Partial<EventsQuery> = {}, viewer: Viewer = ADMIN) {
@@ -102,7 +103,9 @@ test("answers an empty page with the place it came to when the time is over", as
 test("wakes for the one event that a narrow filter selects, and shows a limited key nothing else", async () => {
   const { database, log } = await startLog();
   const limited = { ...ADMIN, actor: "limited", projectIds: ["alpha"] };
-  const narrow = await startWaiting(log, { filter: { tasks: ["TASK-777"], types: ["task.completed"] } });
+  const narrow = await startWaiting(log, {
+    filter: { subject: { type: "task", ids: ["TASK-777"] }, types: ["task.completed"] },
+  });
   const own = await startWaiting(log, {}, limited);
   for (let i = 0; i < 20; i++)
     await commit(database, taskEvent("beta", "TASK-777"), { ...taskEvent("beta", "TASK-001"), type: "task.completed" });
@@ -123,14 +126,14 @@ test("misses nothing that is delivered after it looked and before it waits", asy
     ...others,
     read: (async (...args: Parameters<typeof others.read>) => {
       // The key is judged after the log was looked at.
-      if (typeof args[0] === "object" && args[0].name === "log-viewer-validity") {
+      if (typeof args[0] === "object" && args[0].name === "key-validity") {
         looked.resolve();
         await goOn.promise;
       }
       return others.read(...args);
     }) as typeof others.read,
   };
-  const log = await openLog({ database: slow, listenUrl: db.url, logger: silent });
+  const log = await openServerLog({ database: slow, listenUrl: db.url });
   onTestFinished(() => log.close().then(() => others.close()));
   const keyed = { ...ADMIN, keyId: "00000000-0000-4000-8000-000000000000" };
   const page = log.events(keyed, { filter: {}, after: null, first: 100, waitSeconds: 30 });
@@ -159,7 +162,7 @@ test("misses nothing however the wait and the commits of two processes fall toge
 test("holds no database connection while it waits", async () => {
   const { database: writer, test: db } = await startLog();
   const database = openDatabase({ url: db.url, size: 2, applicationName: "docket test" });
-  const log = await openLog({ database, listenUrl: db.url, logger: silent });
+  const log = await openServerLog({ database, listenUrl: db.url });
   onTestFinished(() => log.close().then(() => database.close()));
   const after = await log.cursor();
   const waiting = Array.from({ length: 20 }, () =>

@@ -3,19 +3,32 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
 /** Which rooms a room may import from, itself always. The server's rooms lie in order: an arrow allows all below it. */
-const BASE = ["src/config", "src/errors"];
+const BASE = ["src/config", "src/errors", "src/event-types"];
 const DATABASE = [...BASE, "src/db", "prisma/generated"];
 const ACCESS = [...DATABASE, "src/access"];
-const LOG = [...ACCESS, "src/log"];
+/** The rooms of the log, each with what lies below it; `src/log` itself puts them together. */
+const LOG_WRITE = [...ACCESS, "src/log/clock", "src/log/outage"];
+const LOG_READ = [...LOG_WRITE, "src/log/write"];
+const LOG_ROOMS = [...LOG_READ, "src/log/read", "src/log/readers"];
+const LOG = [...LOG_ROOMS, "src/log", "src/log/live", "src/log/sinks"];
 const FEATURES = [...LOG, "src/projects", "src/ids", "src/tasks", "src/keys", "src/delivery"];
 const SCHEMA = [...FEATURES, "schema"];
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/errors": [],
+  "src/event-types": [],
   "src/config": ["src/errors"],
   "src/db": DATABASE,
   "src/db/embedded": DATABASE,
   "src/access": ACCESS,
+  "src/log/clock": [],
+  "src/log/outage": [],
+  "src/log/write": LOG_WRITE,
+  "src/log/read": LOG_READ,
+  "src/log/readers": LOG_ROOMS,
+  "src/log/live": LOG_ROOMS,
+  "src/log/sinks": LOG_ROOMS,
+  "src/log/audit": DATABASE,
   "src/log": LOG,
   "src/projects": LOG,
   "src/ids": [...LOG, "src/projects"],
@@ -26,7 +39,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/http": [...SCHEMA, "mcp", "client"],
   "src/jobs": FEATURES,
   "src/server": [...SCHEMA, "src/http", "src/jobs"],
-  "src/commands": [...FEATURES, "src/http", "src/server", "src/db/embedded"],
+  "src/commands": [...FEATURES, "src/log/audit", "src/http", "src/server", "src/db/embedded"],
   client: [],
   "client/node": ["client"],
   mcp: ["client"],

@@ -49,7 +49,7 @@ export function queueOf({ webhookId, projectIds, types }: Wanted): Sink {
       projects: projectIds && new Set(projectIds),
       server: projectIds === null,
       types: types && new Set(expandTypes(types)),
-      tasks: null,
+      subject: null,
       actors: null,
     },
     async take(events, db) {

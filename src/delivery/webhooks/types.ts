@@ -1,5 +1,5 @@
 import { badInput } from "../../errors.ts";
-import { EVENT_TYPES } from "../../log/write/append.ts";
+import { EVENT_TYPES } from "../../event-types.ts";
 
 /** What a webhook may ask for: a type like `task.completed`, or all of a noun like `task.*`. */
 const PATTERNS = new Set<string>([...EVENT_TYPES, ...EVENT_TYPES.map((type) => `${nounOf(type)}.*`)]);

@@ -3,7 +3,8 @@ import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import { isUuid } from "../../db/storable.ts";
 import { notFound } from "../../errors.ts";
-import { append, type EventType } from "../../log/write/append.ts";
+import type { EventType } from "../../event-types.ts";
+import { append } from "../../log/write/append.ts";
 
 /** A webhook as its admins see it: its secrets are in no answer but that of the mutation that made them. */
 export interface Webhook {

@@ -5,10 +5,10 @@ import { badInput, cursorExpired, rateLimited, unauthenticated } from "../../err
 import type { Clock } from "../clock.ts";
 import type { Place } from "../read/cursor.ts";
 import type { Selection } from "../read/filter.ts";
+import type { Validity } from "../readers.ts";
 import { EventFeed } from "./event-feed.ts";
 import type { EventFrame } from "./frames.ts";
 import type { Hub } from "./hub.ts";
-import type { ViewerValidity } from "./viewer-validity.ts";
 
 /** In seconds. */
 const LONGEST_WAIT = 30;
@@ -40,7 +40,7 @@ interface Surroundings {
   readonly hub: Hub;
   readonly db: Db;
   readonly clock: Clock;
-  readonly validity: ViewerValidity;
+  readonly validity: Validity;
   /** After the first event, how long others of the same burst are waited for, in milliseconds. */
   readonly burstMs: number;
 }

@@ -45,10 +45,6 @@ export class LoggedEvent {
     if (typeof this.#payload === "string") this.#payload = JSON.parse(this.#payload) as Record<string, unknown>;
     return this.#payload;
   }
-
-  get taskId(): string | null {
-    return this.subjectType === "task" ? this.subjectId : null;
-  }
 }
 
 export interface EventRow {

@@ -1,5 +1,6 @@
 import type { Db } from "../../db/database.ts";
 import { badInput } from "../../errors.ts";
+import { SERVER_STREAM } from "../write/append.ts";
 import type { Place } from "./cursor.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
@@ -39,33 +40,36 @@ export function requireFirst(first: number): void {
     throw badInput(`first is ${first}; it may be 1 to ${MOST_EVENTS_OF_A_PAGE}. Go on with the page's cursor.`);
 }
 
-export interface TaskKey {
-  readonly projectId: string;
-  readonly taskId: string;
+/** One thing of a type that is asked about. */
+export interface SubjectKey {
+  /** null: it belongs to no project. */
+  readonly projectId: string | null;
+  readonly id: string;
 }
 
-/** One short range of an index per task, whatever the size of the log. */
+/** One short range of an index per subject, whatever the size of the log. */
 const HISTORIES = {
   name: "log-histories",
   text: withFloor(
     `SELECT wanted.i, ${eventColumns("CASE WHEN $6 THEN e.payload::text END")}
-    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (project_id, task_id, i) CROSS JOIN LATERAL (
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (project_id, subject_id, i) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
-      WHERE e.project_id = wanted.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
+      WHERE e.project_id = wanted.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = $7
         AND e.position > greatest($3, f.position) AND e.position <= $4 ORDER BY e.position LIMIT $5) e`,
     "e.i, e.position",
   ),
 };
 
 /**
- * The events of each task, in the order given. Whether they may be seen is the caller's to know.
+ * The events of each subject, in the order given. Whether they may be seen is the caller's to know.
  * @param until where the log ends for this reader.
- * @param limit most events of each task.
+ * @param limit most events of each subject.
  * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
  */
 export async function readHistories(
   db: Db,
-  tasks: readonly TaskKey[],
+  type: string,
+  subjects: readonly SubjectKey[],
   {
     after,
     until,
@@ -74,18 +78,19 @@ export async function readHistories(
   }: { after: Place | null; until: Place; limit: number; payload?: boolean | undefined },
 ): Promise<Page[]> {
   const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, HISTORIES, [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
+    subjects.map(({ projectId }) => projectId ?? SERVER_STREAM),
+    subjects.map(({ id }) => id),
     after?.position ?? 0,
     until.position,
     limit + 1,
     payload,
+    type,
   ]);
   if (after !== null && floor > after.position) throw noLongerKept();
-  const byTask = Map.groupBy(rows, ({ i }) => i - 1);
+  const bySubject = Map.groupBy(rows, ({ i }) => i - 1);
   const end = after && after.position > until.position ? after : until;
-  return tasks.map((_, i) => {
-    const events = (byTask.get(i) ?? []).map((row) => new LoggedEvent(row));
+  return subjects.map((_, i) => {
+    const events = (bySubject.get(i) ?? []).map((row) => new LoggedEvent(row));
     const last = events[limit - 1];
     return last && events.length > limit ? { events: events.slice(0, limit), place: last } : { events, place: end };
   });

@@ -66,15 +66,15 @@ const OF_PROJECTS = {
   ),
 };
 
-const OF_TASKS = {
-  name: "log-page-of-tasks",
+const OF_SUBJECTS = {
+  name: "log-page-of-subjects",
   text: withFloor(
-    bySize(`SELECT ${STORED} FROM projects h CROSS JOIN unnest($8::text[]) AS wanted (task_id)
+    bySize(`SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($10::text[]) AS wanted (subject_id)
     CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
-      WHERE e.project_id = h.project_id AND e.subject_id = wanted.task_id AND e.subject_type = 'task'
+      WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = $9
         AND ${RANGE} AND ${CHOSEN} ORDER BY e.position LIMIT $3) e
-    WHERE $7::text[] IS NULL OR h.project_id = ANY ($7)`),
+    WHERE ($7 OR h.project_id <> '${SERVER_STREAM}') AND ($8::text[] IS NULL OR h.project_id = ANY ($8))`),
   ),
 };
 
@@ -135,9 +135,10 @@ interface Wanted {
 }
 
 async function readRange(db: Db, { selection, payload }: Wanted, from: number, to: number, limit: number) {
-  const { projects, server, tasks } = selection;
+  const { projects, server, subject } = selection;
   const values = [from, to, limit, list(selection.types), list(selection.actors), payload];
-  if (tasks) return readKept<Sized>(db, OF_TASKS, [...values, list(projects), list(tasks)]);
+  if (subject)
+    return readKept<Sized>(db, OF_SUBJECTS, [...values, server, list(projects), subject.type, list(subject.ids)]);
   if (projects) return readKept<Sized>(db, OF_PROJECTS, [...values, list(projects)]);
   return readKept<Sized>(db, WHOLE_LOG, [...values, server]);
 }
@@ -160,8 +161,8 @@ export async function readKept<Row extends EventRow>(
 export const noLongerKept = () => cursorExpired("What follows this cursor is older than what is kept of the log.");
 
 /** Whether a statement may walk through many events before it meets one that is selected. */
-function isSparse({ types, actors, tasks }: Selection): boolean {
-  return tasks === null && (types !== null || actors !== null);
+function isSparse({ types, actors, subject }: Selection): boolean {
+  return subject === null && (types !== null || actors !== null);
 }
 
 const list = (values: ReadonlySet<string> | null) => values && [...values];

@@ -1,42 +1,5 @@
 import type { Context } from "../../access/viewer.ts";
-
-/** Everything that can happen, as `type` of its event. */
-export const EVENT_TYPES = [
-  "project.created",
-  "project.configured",
-  "project.archived",
-  "project.unarchived",
-  "task.created",
-  "task.updated",
-  "task.claimed",
-  "task.checkpointed",
-  "task.completed",
-  "task.released",
-  "task.lease_expired",
-  "task.reset",
-  "task.deleted",
-  "ids.reserved",
-  "ids.assigned",
-  "ids.registered",
-  "ids.confirmed",
-  "ids.extended",
-  "ids.released",
-  "ids.expired",
-  "ids.voided",
-  "key.created",
-  "key.revoked",
-  "webhook.created",
-  "webhook.paused",
-  "webhook.resumed",
-  "webhook.deleted",
-  "webhook.secret_rotated",
-  "webhook.deliveries_replayed",
-] as const;
-
-export type EventType = (typeof EVENT_TYPES)[number];
-
-/** What happens to reservations and artifact IDs. */
-export const RESERVATION_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type.startsWith("ids."));
+import type { EventType, SubjectType } from "../../event-types.ts";
 
 /** The stream of events that belong to no project; only unlimited admins read it. */
 export const SERVER_STREAM = "_server";
@@ -45,7 +8,7 @@ export interface NewEvent {
   readonly type: EventType;
   /** null: an event of the server itself. */
   readonly projectId: string | null;
-  readonly subjectType: "project" | "task" | "reservation" | "artifact_id" | "api_key" | "webhook";
+  readonly subjectType: SubjectType;
   readonly subjectId: string;
   /** Whole subject for created, completed and deleted; `{changes: {field: {old, new}}}` for an update. */
   readonly payload: Readonly<Record<string, unknown>>;

@@ -12,7 +12,8 @@ import { startBus } from "../../../src/jobs/bus.ts";
 import type { RunningJob } from "../../../src/jobs/jobs.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import type { OutageLogger } from "../../../src/log/outage.ts";
-import { commit, silent, type TestProcess, taskEvent } from "../../log/test-log.ts";
+import { silent } from "../../log/open-log.ts";
+import { commit, type TestProcess, taskEvent } from "../../log/test-log.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type NatsServer, natsProgram } from "../../support/nats-server.ts";
 

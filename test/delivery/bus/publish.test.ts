@@ -4,7 +4,8 @@ import { NatsSink } from "../../../src/delivery/bus/sink.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { ensureReader, pump } from "../../../src/log/sinks/pump.ts";
 import type { Sink } from "../../../src/log/sinks/sink.ts";
-import { commit, silent, startLog, taskEvent } from "../../log/test-log.ts";
+import { silent } from "../../log/open-log.ts";
+import { commit, startLog, taskEvent } from "../../log/test-log.ts";
 import { makeNatsServer } from "../../support/nats-server.ts";
 import { expectWholeLog, needNats, readerOf, startTestBus } from "./bus-test.ts";
 

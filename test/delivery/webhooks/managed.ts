@@ -2,7 +2,7 @@ import { queueOf } from "../../../src/delivery/webhooks/queue.ts";
 import type { Webhook } from "../../../src/delivery/webhooks/webhook.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { pump } from "../../../src/log/sinks/pump.ts";
-import { silent } from "../../log/test-log.ts";
+import { silent } from "../../log/open-log.ts";
 import { connectOwner, type Owner } from "../../support/owner.ts";
 import { type GraphQLAnswer, startTestServer, type TestServer } from "../../support/server.ts";
 

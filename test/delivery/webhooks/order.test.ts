@@ -10,7 +10,8 @@ import { queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts
 import { replayWebhookDeliveries } from "../../../src/delivery/webhooks/replay.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { pump } from "../../../src/log/sinks/pump.ts";
-import { commit, contextOf, silent, taskEvent } from "../../log/test-log.ts";
+import { silent } from "../../log/open-log.ts";
+import { commit, contextOf, taskEvent } from "../../log/test-log.ts";
 import { eventually } from "../../support/eventually.ts";
 import { numbersBySubject, ok, startEndpoint, status } from "./endpoint.ts";
 import { startWebhookTest, type WebhookTest } from "./webhook-test.ts";

@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { BEHIND, queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { pump } from "../../../src/log/sinks/pump.ts";
-import { commit, silent, taskEvent } from "../../log/test-log.ts";
+import { silent } from "../../log/open-log.ts";
+import { commit, taskEvent } from "../../log/test-log.ts";
 import { nodes } from "./plan.ts";
 import { startWebhookTest } from "./webhook-test.ts";
 

@@ -3,9 +3,11 @@ import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { type Database, openDatabase, type Statement } from "../../../src/db/database.ts";
 import type { EventFrame } from "../../../src/log/live/frames.ts";
-import { type FrameStream, type Log, openLog } from "../../../src/log/log.ts";
+import type { FrameStream } from "../../../src/log/live/streams.ts";
+import type { Log } from "../../../src/log/log.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { ADMIN, commit, silent, startLog, taskEvent } from "../test-log.ts";
+import { openServerLog } from "../open-log.ts";
+import { ADMIN, commit, startLog, taskEvent } from "../test-log.ts";
 
 /** The database, and how often each statement was sent to it. */
 function counting(database: Database): { database: Database; sent: Map<string, number> } {
@@ -51,7 +53,7 @@ test("sends the database the same statements for 500 subscribers as for one", as
   const pool = openDatabase({ url: db.url, size: 4, applicationName: "docket test" });
   const { database, sent } = counting(pool);
   const settings = { drainIntervalMs: 60_000, pollMs: 60_000, frameIntervalMs: 5, streamsPerClient: 1_000 };
-  const log = await openLog({ database, listenUrl: elsewhere.url, logger: silent, settings });
+  const log = await openServerLog({ database, listenUrl: elsewhere.url, settings });
   onTestFinished(async () => {
     await log.close();
     await pool.close();

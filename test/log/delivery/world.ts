@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { type Database, openDatabase } from "../../../src/db/database.ts";
-import { type Log, openLog } from "../../../src/log/log.ts";
+import type { Log } from "../../../src/log/log.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { silent } from "../test-log.ts";
+import { openServerLog } from "../open-log.ts";
 
 /** One server process's part of the log. */
 export interface Participant {
@@ -64,7 +64,7 @@ export async function openWorld(): Promise<World> {
     const database = openDatabase({ url: test.url, size: 8, applicationName: "docket test" });
     opened.defer(() => database.close());
     const settings = { ...SETTINGS, drainDelayMs };
-    const log = await openLog({ database, listenUrl: test.url, logger: silent, settings });
+    const log = await openServerLog({ database, listenUrl: test.url, settings });
     opened.defer(() => log.close());
     participants.push({ database, log });
   }

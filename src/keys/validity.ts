@@ -1,14 +1,15 @@
-import type { Viewer } from "../../access/viewer.ts";
-import type { Db } from "../../db/database.ts";
-import { background } from "../../db/requester.ts";
-import { unauthenticated } from "../../errors.ts";
-import type { Clock } from "../clock.ts";
-import type { OutageLogger } from "../outage.ts";
-import type { LoggedEvent } from "../read/event.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { Db } from "../db/database.ts";
+import { background } from "../db/requester.ts";
+import { unauthenticated } from "../errors.ts";
+import type { Clock } from "../log/clock.ts";
+import type { OutageLogger } from "../log/outage.ts";
+import type { LoggedEvent } from "../log/read/event.ts";
+import type { Validity } from "../log/readers.ts";
 
 /** A key is judged by its own row and those of the keys it was issued by: a session ends with the key that opened it. */
 const VALIDITY = {
-  name: "log-viewer-validity",
+  name: "key-validity",
   text: `WITH RECURSIVE issuers AS (
       SELECT k.key_id, k.issued_by, k.revoked_at FROM api_keys k WHERE k.key_id = $1
       UNION SELECT k.key_id, k.issued_by, k.revoked_at FROM api_keys k JOIN issuers i ON k.key_id = i.issued_by)
@@ -30,7 +31,7 @@ interface Watched {
  * Who may go on: ends what a viewer has open when its key is revoked (which the log says) or expires (which a timer
  * says, set by the database's clock). However many streams one key has, it is asked about and timed once.
  */
-export class ViewerValidity {
+export class KeyValidity implements Validity {
   readonly #db: Db;
   readonly #clock: Clock;
   readonly #logger: OutageLogger;
@@ -44,10 +45,6 @@ export class ViewerValidity {
     this.#logger = logger;
   }
 
-  /**
-   * Calls `onEnd` once, as soon as the viewer may no longer see anything. The answer stops watching.
-   * @throws UNAUTHENTICATED when that is so already.
-   */
   async watch(viewer: Viewer, onEnd: () => void): Promise<() => void> {
     const id = `${viewer.keyId ?? viewer.actor} ${viewer.expiresAt?.getTime() ?? ""}`;
     let watched = this.#watched.get(id);
@@ -73,7 +70,7 @@ export class ViewerValidity {
     return release;
   }
 
-  /** Looks through new events for keys that were revoked; call it before anyone is given those events. */
+  /** Looks through new events for keys that were revoked. */
   observe(events: readonly LoggedEvent[]): void {
     if (this.#watched.size === 0) return;
     for (const event of events) {

@@ -1,0 +1,43 @@
+import type { Db } from "../../db/database.ts";
+import { cursorExpired } from "../../errors.ts";
+import type { Place } from "../read/cursor.ts";
+import { placeAt } from "../read/page.ts";
+import type { Drain } from "../write/drain.ts";
+import type { Hub } from "./hub.ts";
+
+/** Where readers stand: what their cursors mean, and where the log ends for them. */
+export class Places {
+  readonly #db: Db;
+  readonly #hub: Hub;
+  readonly #drain: Drain;
+
+  constructor(db: Db, hub: Hub, drain: Drain) {
+    this.#db = db;
+    this.#hub = hub;
+    this.#drain = drain;
+  }
+
+  /** The end of the log, past everything committed before the call. @throws CURSOR_EXPIRED, DATABASE_UNAVAILABLE */
+  async end(): Promise<Place> {
+    const position = await this.#drain.now();
+    const found = await this.#at(position);
+    if (!found) throw cursorExpired("The database lost events at this moment.");
+    return found;
+  }
+
+  /** @throws BAD_USER_INPUT for what is no cursor; CURSOR_EXPIRED */
+  async of(cursor: string): Promise<Place> {
+    const claimed = this.#hub.codec.decode(cursor);
+    const found = await this.#at(claimed.position);
+    // A position that was never given, and a hash that differs, both come from another log than this one is now.
+    if (!found?.hash.equals(claimed.hash))
+      throw cursorExpired(
+        "This cursor is not in the log: it is older than what is kept, or the database was restored.",
+      );
+    return found;
+  }
+
+  async #at(position: number): Promise<Place | undefined> {
+    return this.#hub.recent.placeAt(position) ?? (await placeAt(this.#db, position));
+  }
+}
