@@ -81,7 +81,8 @@ function compare<T>(
 const DURATION =
   /^([+-]?)(P(?=\d|T\d)(?:\d{1,3}Y)?(?:\d{1,4}M)?(?:\d{1,4}W)?(?:\d{1,5}D)?(?:T(?=\d)(?:\d{1,6}H)?(?:\d{1,6}M)?(?:\d{1,9}S)?)?)$/;
 
-function instant(given: string, bind: Bind): string {
+/** SQL for an instant that was given, or that lies so far from now. @throws BAD_USER_INPUT */
+export function instant(given: string, bind: Bind): string {
   const [, sign, duration] = DURATION.exec(given) ?? [];
   if (duration !== undefined) return `((SELECT docket_now()) ${sign === "-" ? "-" : "+"} ${bind(duration)}::interval)`;
   const day = /^(?!0000)\d{4}-\d{2}-\d{2}$/.test(given) && isDay(given);

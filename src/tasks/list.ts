@@ -42,7 +42,7 @@ export async function listTasks(
 ): Promise<TaskPage & { totalCount(): Promise<number> }> {
   await requireProjects(ctx, projectsOf(filter ?? {}));
   const { values, bind } = parameters();
-  const where = `${ofVisible(ctx, filter, bind)} AND ${matching(filter, bind)}`;
+  const where = listed(ctx, filter, bind);
   const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
   const rows = await ctx.db.read<Task & { cursorKey: string[] }>(
     // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
@@ -57,7 +57,7 @@ export async function listTasks(
 async function countTasks(ctx: Context, filter: ListTasks["filter"]): Promise<number> {
   const { values, bind } = parameters();
   const [counted] = await ctx.db.read<{ count: number }>(
-    `SELECT count(*)::int AS count FROM tasks t WHERE ${ofVisible(ctx, filter, bind)} AND ${matching(filter, bind)}`,
+    `SELECT count(*)::int AS count FROM tasks t WHERE ${listed(ctx, filter, bind)}`,
     values,
   );
   return counted?.count ?? 0;
@@ -100,11 +100,12 @@ export async function countTasksOf(
   return projectIds.map((projectId) => found.get(projectId) ?? 0);
 }
 
-/** Tasks of the projects that the viewer sees, of archived ones only where the filter names them. */
-function ofVisible({ viewer }: Context, filter: ListTasks["filter"], bind: Bind): string {
+/** What is listed of `tasks t`: of the projects that the viewer sees, of archived ones only where the filter names them. */
+export function listed({ viewer }: Context, filter: ListTasks["filter"], bind: Bind): string {
   const visible = visibleProjects(viewer);
   const inUse = `(${notArchived("t.project_id")} OR t.project_id = ANY (${bind(projectsOf(filter ?? {}))}::text[]))`;
-  return visible ? `t.project_id = ANY (${bind(visible)}::text[]) AND ${inUse}` : inUse;
+  const fitting = `${inUse} AND ${matching(filter, bind)}`;
+  return visible ? `t.project_id = ANY (${bind(visible)}::text[]) AND ${fitting}` : fitting;
 }
 
 const matching = (filter: ListTasks["filter"], bind: Bind) =>

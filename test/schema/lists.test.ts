@@ -36,6 +36,9 @@ it("pages every list of objects, and says of each that has no page how many entr
     // A frame.
     "EventFrame.events": 100,
     "ProjectStatusFrame.projects": 100,
+    // Statistics, which refuse more.
+    "Query.projectTrends": 2_000,
+    "Query.taskCounts": 1_000,
     // Small, and read together with what they belong to.
     "Event.changes": 0,
     "Project.taskCounts": 0,

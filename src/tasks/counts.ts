@@ -1,0 +1,62 @@
+import type { Context } from "../access/viewer.ts";
+import { requireProjects } from "../access/visibility.ts";
+import { parameters } from "../db/page.ts";
+import { badInput } from "../errors.ts";
+import { projectsOf, type TaskFilter } from "./filter.ts";
+import type { TaskStatus } from "./hold.ts";
+import { listed } from "./list.ts";
+
+/** What tasks are counted by, as SQL over `tasks t`. */
+const GROUPS = {
+  status: "t.status",
+  project: "t.project_id",
+  kind: "t.kind",
+  label: "label",
+  // A task that waits is nobody's, whoever held it before; that of a completed one is its last attempt's.
+  worker: "CASE t.status WHEN 'in_progress' THEN t.claimed_by WHEN 'completed' THEN last.worker END",
+} as const;
+export type TaskGrouping = keyof typeof GROUPS;
+
+/** More tables, where the tasks are counted by what stands there; a task counts once for each of its labels. */
+const JOINED: Partial<Record<TaskGrouping, string>> = {
+  label: "LEFT JOIN LATERAL unnest(t.labels) AS label ON true",
+  worker:
+    "LEFT JOIN task_attempts last ON (last.project_id, last.task_id, last.attempt) = (t.project_id, t.task_id, t.attempts)",
+};
+
+export const MOST_GROUPS = 1_000;
+
+/** How many tasks are alike in what they were counted by; null: they have none. */
+export interface TaskGroup {
+  readonly status?: TaskStatus;
+  readonly project?: string;
+  readonly kind?: "task" | "project" | "session" | "research";
+  readonly label?: string | null;
+  readonly worker?: string | null;
+  readonly count: number;
+}
+
+/**
+ * The tasks that `listTasks` would list, counted by these: in their order, without groups that have no task.
+ * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT, also for more than `MOST_GROUPS` groups.
+ */
+export async function taskCounts(
+  ctx: Context,
+  filter: TaskFilter | null | undefined,
+  by: readonly TaskGrouping[],
+): Promise<TaskGroup[]> {
+  await requireProjects(ctx, projectsOf(filter ?? {}));
+  const { values, bind } = parameters();
+  const groups = [...new Set(by)];
+  const places = groups.map((_group, i) => i + 1).join(", ");
+  const rows = await ctx.db.read<TaskGroup>(
+    `SELECT ${groups.map((group) => `${GROUPS[group]} AS "${group}", `).join("")}count(*)::int AS count
+     FROM tasks t ${groups.map((group) => JOINED[group] ?? "").join(" ")}
+     WHERE ${listed(ctx, filter, bind)}
+     ${places && `GROUP BY ${places} ORDER BY ${places} LIMIT ${MOST_GROUPS + 1}`}`,
+    values,
+  );
+  if (rows.length > MOST_GROUPS)
+    throw badInput(`These are more than ${MOST_GROUPS} groups. Narrow the filter, or count by less.`);
+  return rows;
+}
