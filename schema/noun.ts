@@ -21,12 +21,12 @@ export function shownFields<Row extends object, Fields>(
 }
 
 function shownField<Row extends object>(t: ObjectFields<Row>, field: Field, enums: Enums<string>): FieldRef<Types> {
-  const { description, nullable } = field;
+  const { description, nullable, limit } = field;
   const type = typeOf(field, enums);
   // What a column holds fits the type that schema.prisma gives it: the compiler cannot follow that through a name.
   const resolve = (row: Row) => shownValue(row, field) as never;
   return isList(field)
-    ? t.field({ type: [type], description, resolve })
+    ? t.field({ type: [type], nullable: limit === true, description, resolve })
     : t.field({ type, nullable, description, resolve });
 }
 
@@ -66,9 +66,10 @@ function typeOf({ choice, name, names, shown, type }: Field, enums: Enums<string
   return found;
 }
 
-function shownValue(row: object, { name, names, long }: Field): unknown {
+function shownValue(row: object, { name, names, long, limit }: Field): unknown {
   const value: unknown = Reflect.get(row, name);
   if (long && value === undefined) throw new Error(`${name} was not read`);
+  if (limit) return Array.isArray(value) && value.length > 0 ? value : null;
   // The list may be absent, or hold more than texts in a row written by plain SQL.
   return names ? (Array.isArray(value) ? value.map(String) : []) : value;
 }

@@ -5,17 +5,20 @@ import {
   type Attempt,
   type AttemptsQuery,
   countDeliveries,
+  DELIVERY,
   type DeliveriesQuery,
+  type WebhookDelivery as DeliveryShape,
   findEvents,
-  type LoggedDelivery,
   lastAttempts,
   listAttempts,
   listDeliveries,
+  projectOf,
 } from "../src/delivery/webhooks/deliveries.ts";
 import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
 import { Event } from "./event.ts";
 import { loader } from "./loader.ts";
+import { shownFields } from "./noun.ts";
 import { Webhook } from "./webhook.ts";
 
 const idOfWebhook = ({ webhookId }: WebhookShape) => webhookId;
@@ -35,7 +38,7 @@ const loadTotal = loader({
 
 /** A delivery is shown only within its webhook. */
 const ofDelivery = {
-  idOf: ({ webhookId, position }: LoggedDelivery) => `${webhookId} ${position}`,
+  idOf: ({ webhookId, eventId }: DeliveryShape) => `${webhookId} ${eventId}`,
   visible: ({ role }: Viewer) => role === "admin",
 };
 
@@ -77,19 +80,11 @@ const WebhookAttempt = builder.objectRef<Attempt>("WebhookAttempt").implement({
   }),
 });
 
-const WebhookDelivery = builder.objectRef<LoggedDelivery>("WebhookDelivery").implement({
+const WebhookDelivery = builder.prismaObject("WebhookDelivery", {
   description:
     "One event on its way to one webhook. Kept with its attempts for 30 days after it was delivered, 90 after it was given up.",
   fields: (t) => ({
-    eventId: t.exposeID("eventId", {
-      description:
-        "The event's id, sent as webhook-id and as the CloudEvent's id. Names it in replayWebhookDeliveries.",
-    }),
-    eventType: t.exposeString("eventType", { description: "Like task.completed." }),
-    projectId: t.exposeID("projectId", { nullable: true, description: "null for events of the server itself." }),
-    subjectType: t.exposeString("subjectType", { description: "What it happened to: task, reservation, project …" }),
-    subjectId: t.exposeString("subjectId", { description: "The subject's id, like TASK-046." }),
-    status: t.expose("status", { type: WebhookDeliveryStatus, description: "How far it has come." }),
+    projectId: t.id({ nullable: true, description: "null for events of the server itself.", resolve: projectOf }),
     attempts: t.field({
       type: [WebhookAttempt],
       description: "The attempts that have ended, oldest first, in pages.",
@@ -105,18 +100,6 @@ const WebhookDelivery = builder.objectRef<LoggedDelivery>("WebhookDelivery").imp
       description: "The latest attempt that has ended; null before.",
       resolve: (delivery, _args, ctx) => loadLastAttempt(ctx, delivery),
     }),
-    nextAttemptAt: t.expose("nextAttemptAt", {
-      type: "DateTime",
-      nullable: true,
-      description:
-        "When it is sent, or sent again, at the earliest; while an attempt is under way, when that counts as lost. null unless PENDING.",
-    }),
-    queuedAt: t.expose("queuedAt", { type: "DateTime", description: "When it was queued for the webhook." }),
-    endedAt: t.expose("endedAt", {
-      type: "DateTime",
-      nullable: true,
-      description: "When it was delivered or given up; null while PENDING.",
-    }),
     event: t.field({
       type: Event,
       nullable: true,
@@ -125,6 +108,7 @@ const WebhookDelivery = builder.objectRef<LoggedDelivery>("WebhookDelivery").imp
     }),
   }),
 });
+builder.objectFields(WebhookDelivery, (t) => shownFields(t, DELIVERY, { status: WebhookDeliveryStatus }));
 
 const WebhookDeliveryConnection = builder.connectionObject(
   { type: WebhookDelivery, name: "WebhookDeliveryConnection" },

@@ -27,12 +27,13 @@ export function canSee(viewer: Viewer, projectId: string): boolean {
 /** The same for what names its project. */
 export const sees = (viewer: Viewer, { projectId }: { readonly projectId: string }) => canSee(viewer, projectId);
 
-/** What `within` asks, of something that was read. */
+/** What `within` asks, of something that was read, also by Prisma: to it null is an empty list. */
 export function administers(
   { role, projectIds: own }: Viewer,
   { projectIds }: { readonly projectIds: readonly string[] | null },
 ): boolean {
-  return role === "admin" && (own === null || (projectIds?.every((id) => own.includes(id)) ?? false));
+  if (role !== "admin") return false;
+  return own === null || (projectIds !== null && projectIds.length > 0 && projectIds.every((id) => own.includes(id)));
 }
 
 /** @throws PROJECT_NOT_FOUND for a project outside the viewer's, as for one that does not exist. */

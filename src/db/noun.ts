@@ -19,6 +19,8 @@ interface Described {
   readonly choice?: true;
   /** A jsonb column that holds a list of names; where it is null, an empty one is shown. */
   readonly names?: true;
+  /** A list that limits nothing where it is null. Prisma reads null as an empty list, which a check keeps out of the column. */
+  readonly limit?: true;
   readonly shown?: "ID" | "nowhere";
 }
 
@@ -123,7 +125,7 @@ function ofModel(model: string, name: string, field: OfServer | OfCaller<unknown
     name,
     type,
     list,
-    nullable: !isRequired,
+    nullable: !isRequired || field.limit === true,
   };
 }
 

@@ -1,23 +1,30 @@
-import type { Context, Role, Viewer } from "../access/viewer.ts";
+import type { ApiKey } from "../../prisma/generated/client/client.ts";
+import type { Context, Viewer } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
+import { type FieldsOf, noun } from "../db/noun.ts";
 import { isUuid } from "../db/storable.ts";
 
-/** An API key as its admins see it; the secret itself is nowhere. */
-export interface ApiKey {
-  readonly keyId: string;
-  readonly prefix: string;
-  readonly name: string;
-  readonly role: Role;
-  /** null: every project. */
-  readonly projectIds: readonly string[] | null;
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-  readonly revokedAt: Date | null;
-  readonly lastUsedAt: Date | null;
-}
+export type { ApiKey };
 
-export const KEY_COLUMNS = `key_id AS "keyId", prefix, name, role, project_ids AS "projectIds", created_at AS "createdAt",
-  expires_at AS "expiresAt", revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"`;
+const OF_KEY = {
+  keyId: { set: "server", shown: "ID", description: "Names the key in revokeApiKey." },
+  prefix: { set: "server", description: "The start of the secret, by which it is known in events and logs." },
+  name: { set: "server", description: "What it is for, 1 to 100 characters." },
+  role: { set: "server", choice: true, description: "What it may do." },
+  projectIds: {
+    set: "server",
+    shown: "ID",
+    limit: true,
+    description: "The projects it sees; null: every project.",
+  },
+  createdAt: { set: "server", description: "When it was made." },
+  expiresAt: { set: "server", description: "When it stops working by itself; null: never." },
+  revokedAt: { set: "server", description: "When it was ended; null: it has not been." },
+  lastUsedAt: { set: "server", description: "When it was last used, to the minute; null: never." },
+} as const satisfies FieldsOf<ApiKey>;
+
+/** An API key as its admins see it. In statements the table is `k`. Its hash is no field: the read side never has it. */
+export const KEY = noun("ApiKey", "k", OF_KEY);
 
 /** Still opens something. */
 export const LIVE = "(revoked_at IS NULL AND (expires_at IS NULL OR expires_at > docket_now()))";
@@ -26,7 +33,7 @@ export const LIVE = "(revoked_at IS NULL AND (expires_at IS NULL OR expires_at >
 export async function findApiKeys({ db, viewer }: Context, keyIds: readonly string[]): Promise<ApiKey[]> {
   if (viewer.role !== "admin") return [];
   return await db.read<ApiKey>(
-    `SELECT ${KEY_COLUMNS} FROM api_keys WHERE key_id = ANY ($1::uuid[]) AND kind = 'key' AND ${within(2)}`,
+    `SELECT ${KEY.select()} FROM api_keys k WHERE key_id = ANY ($1::uuid[]) AND kind = 'key' AND ${within(2)}`,
     [keyIds.filter(isUuid), viewer.projectIds],
   );
 }

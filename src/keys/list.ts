@@ -1,7 +1,7 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
-import { type ApiKey, KEY_COLUMNS } from "./key.ts";
+import { type ApiKey, KEY } from "./key.ts";
 
 const NEWEST_FIRST: Order = {
   name: "api-key",
@@ -25,7 +25,7 @@ export async function listApiKeys(
   bind(viewer.projectIds);
   const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
   const rows = await db.read<ApiKey & { cursorKey: string[] }>(
-    `SELECT ${KEY_COLUMNS}, ${key} AS "cursorKey" FROM api_keys WHERE kind = 'key' AND ${within(1)} AND ${condition} ${sort} ${limit}`,
+    `SELECT ${KEY.select()}, ${key} AS "cursorKey" FROM api_keys k WHERE kind = 'key' AND ${within(1)} AND ${condition} ${sort} ${limit}`,
     values,
   );
   return {

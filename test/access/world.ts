@@ -167,6 +167,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     tasks: { pageInfo: { endCursor: string } };
     reservations: { pageInfo: { endCursor: string } };
     apiKeys: { nodes: { id: string; keyId: string }[] };
+    webhooks: { nodes: { id: string; webhookId: string }[] };
     logCursor: string;
   }>(
     `query ($projectId: ID!, $taskId: ID!) {
@@ -175,18 +176,20 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
       tasks(filter: {projects: [$projectId]}, first: 2) { pageInfo { endCursor } }
       reservations(filter: {projects: [$projectId]}, first: 1) { pageInfo { endCursor } }
       apiKeys { nodes { id keyId } }
+      webhooks { nodes { id webhookId } }
       logCursor
     }`,
     { projectId, taskId: `${type}-777` },
     asAdmin,
   );
+  const webhookNode = found.webhooks.nodes.find((webhook) => webhook.webhookId === webhookId)?.id ?? "";
   const keyNode = found.apiKeys.nodes.find(({ keyId }) => keyId === key.keyId)?.id ?? "";
   return {
     key: key.secret,
     keyId: key.keyId,
     reservationId: reserveIds.reservation.reservationId,
     webhookId,
-    nodes: [found.project.id, found.task.id, reserveIds.reservation.id, keyNode],
+    nodes: [found.project.id, found.task.id, reserveIds.reservation.id, keyNode, webhookNode],
     cursors: [found.tasks.pageInfo.endCursor, found.reservations.pageInfo.endCursor, found.logCursor],
   };
 }

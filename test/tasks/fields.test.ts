@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { Field } from "../../src/db/noun.ts";
+import { DELIVERY } from "../../src/delivery/webhooks/deliveries.ts";
+import { WEBHOOK } from "../../src/delivery/webhooks/webhook.ts";
+import { KEY } from "../../src/keys/key.ts";
 import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
 import { takeDatabase } from "../support/kept-database.ts";
 
@@ -15,16 +18,19 @@ beforeAll(async () => {
 
 /** What a column of each of Prisma's types is in PostgreSQL. */
 const TYPES: Readonly<Record<string, readonly string[]>> = {
-  String: ["text", "character varying"],
+  String: ["text", "character varying", "uuid"],
   Int: ["integer", "smallint"],
   DateTime: ["timestamp with time zone"],
   Json: ["jsonb"],
 };
 
-/** Columns that are no field: the database's own, and what proves an attempt. */
+/** Columns that are no field: the database's own, and secrets, which the read side never has. */
 const NO_FIELD: Readonly<Record<string, readonly string[]>> = {
   tasks: ["queue_position"],
   task_attempts: ["ended_by", "last_renewed_at", "secret"],
+  api_keys: ["hash", "issued_by", "kind"],
+  webhooks: ["previous_secret", "previous_secret_until", "secret"],
+  webhook_deliveries: ["attempts", "position"],
 };
 
 interface Column {
@@ -37,6 +43,9 @@ interface Column {
 describe.each([
   ["tasks", TASK.fields],
   ["task_attempts", ATTEMPT.fields],
+  ["api_keys", KEY.fields],
+  ["webhooks", WEBHOOK.fields],
+  ["webhook_deliveries", DELIVERY.fields],
 ])("the fields of %s", (table, fields) => {
   const read = () =>
     owner.query<Column>(

@@ -1,32 +1,42 @@
+import type { WebhookDelivery } from "../../../prisma/generated/client/client.ts";
 import type { Db } from "../../db/database.ts";
+import { type FieldsOf, noun } from "../../db/noun.ts";
 import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
 import { isUuid } from "../../db/storable.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "../../log/read/event.ts";
+import { STORED } from "../../log/read/page.ts";
 import { SERVER_STREAM } from "../../log/write/append.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "dead";
 
-/** One event on its way to one webhook. */
-export interface LoggedDelivery {
-  readonly webhookId: string;
-  /** Of the event in the log. Never shown: it would tell of other projects. */
-  readonly position: number;
-  readonly eventId: string;
-  readonly eventType: string;
-  /** null: an event of the server itself. */
-  readonly projectId: string | null;
-  readonly subjectType: string;
-  readonly subjectId: string;
-  readonly status: DeliveryStatus;
-  /** null unless it is pending. */
-  readonly nextAttemptAt: Date | null;
-  readonly queuedAt: Date;
-  readonly endedAt: Date | null;
-}
+export type { WebhookDelivery };
 
-const DELIVERY_COLUMNS = `d.webhook_id AS "webhookId", d.position, d.event_id AS "eventId", d.event_type AS "eventType",
-  NULLIF(d.project_id, '${SERVER_STREAM}') AS "projectId", d.subject_type AS "subjectType", d.subject_id AS "subjectId",
-  d.status, d.next_attempt_at AS "nextAttemptAt", d.queued_at AS "queuedAt", d.ended_at AS "endedAt"`;
+const OF_DELIVERY = {
+  webhookId: { set: "server", shown: "nowhere", description: "The webhook that carries it." },
+  eventId: {
+    set: "server",
+    shown: "ID",
+    description: "The event's id, sent as webhook-id and as the CloudEvent's id. Names it in replayWebhookDeliveries.",
+  },
+  eventType: { set: "server", description: "Like task.completed." },
+  projectId: { set: "server", shown: "nowhere", description: "The event's project, or that of the server's own." },
+  subjectType: { set: "server", description: "What it happened to: task, reservation, project …" },
+  subjectId: { set: "server", description: "The subject's id, like TASK-046." },
+  status: { set: "server", choice: true, description: "How far it has come." },
+  nextAttemptAt: {
+    set: "server",
+    description:
+      "When it is sent, or sent again, at the earliest; while an attempt is under way, when that counts as lost. null unless PENDING.",
+  },
+  queuedAt: { set: "server", description: "When it was queued for the webhook." },
+  endedAt: { set: "server", description: "When it was delivered or given up; null while PENDING." },
+} as const satisfies FieldsOf<WebhookDelivery>;
+
+/** One event on its way to one webhook. In statements the table is `d`. The event's position is no field: it would tell of other projects. */
+export const DELIVERY = noun("WebhookDelivery", "d", OF_DELIVERY);
+
+/** The project of a delivery's event; null: an event of the server itself. */
+export const projectOf = ({ projectId }: WebhookDelivery) => (projectId === SERVER_STREAM ? null : projectId);
 
 /** What came of one attempt to send. */
 export interface Attempt {
@@ -57,12 +67,13 @@ export async function listDeliveries(
   db: Db,
   webhookIds: readonly string[],
   { status = null, first, after = null }: DeliveriesQuery,
-): Promise<Page<LoggedDelivery>[]> {
+): Promise<Page<WebhookDelivery>[]> {
   const size = pageSize(first);
   if (after !== null) await requireCursor(db, webhookIds, after);
-  const rows = await db.read<LoggedDelivery>(
+  const rows = await db.read<WebhookDelivery>(
     `SELECT d.* FROM unnest($1::uuid[]) AS w (webhook_id) CROSS JOIN LATERAL (
-       SELECT ${DELIVERY_COLUMNS} FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND ($2::text IS NULL OR d.status = $2)
+       SELECT ${DELIVERY.select()}, d.position FROM webhook_deliveries d
+       WHERE d.webhook_id = w.webhook_id AND ($2::text IS NULL OR d.status = $2)
          AND ($3::uuid IS NULL OR d.position < (SELECT c.position FROM webhook_deliveries c
            WHERE c.webhook_id = w.webhook_id AND c.event_id = $3))
        ORDER BY d.position DESC LIMIT $4) d
@@ -101,7 +112,17 @@ export async function countDeliveries(
   return webhookIds.map((webhookId) => found.get(webhookId) ?? 0);
 }
 
-type Key = Pick<LoggedDelivery, "webhookId" | "position">;
+type Key = Pick<WebhookDelivery, "webhookId" | "eventId">;
+/** Parameters of this. */
+const keysOf = (deliveries: readonly Key[]) => [
+  deliveries.map(({ webhookId }) => webhookId),
+  deliveries.map(({ eventId }) => eventId),
+];
+/** The wanted deliveries `d`, each found by the index. */
+const WANTED = `unnest($1::uuid[], $2::uuid[]) AS wanted (webhook_id, event_id) CROSS JOIN LATERAL (
+       SELECT f.webhook_id, f.event_id, f.position FROM webhook_deliveries f
+       WHERE f.webhook_id = wanted.webhook_id AND f.event_id = wanted.event_id OFFSET 0) d`;
+const idOf = ({ webhookId, eventId }: Key) => `${webhookId} ${eventId}`;
 
 export interface AttemptsQuery {
   readonly first?: number | null | undefined;
@@ -129,24 +150,25 @@ async function readAttempts(
   values: readonly unknown[],
 ): Promise<Attempt[][]> {
   const rows = await db.read<Attempt & Key>(
-    `SELECT webhook_id AS "webhookId", position, a.*
-     FROM unnest($1::uuid[], $2::bigint[]) d (webhook_id, position) CROSS JOIN LATERAL (
+    `SELECT d.webhook_id AS "webhookId", d.event_id AS "eventId", a.*
+     FROM ${WANTED} CROSS JOIN LATERAL (
        SELECT attempt, started_at AS "startedAt", duration_ms AS "durationMs", status_code AS "statusCode", error, response
        FROM webhook_attempts a WHERE a.webhook_id = d.webhook_id AND a.position = d.position AND ${which}) a
      ORDER BY attempt`,
-    [deliveries.map(({ webhookId }) => webhookId), deliveries.map(({ position }) => position), ...values],
+    [...keysOf(deliveries), ...values],
   );
-  const idOf = ({ webhookId, position }: Key) => `${webhookId} ${position}`;
   const found = Map.groupBy(rows, idOf);
   return deliveries.map((delivery) => found.get(idOf(delivery)) ?? []);
 }
 
 /** The event of each delivery; null when that part of the log is no longer kept. */
-export async function findEvents(db: Db, deliveries: readonly LoggedDelivery[]): Promise<(LoggedEvent | null)[]> {
-  const rows = await db.read<EventRow>(`SELECT ${eventColumns()} FROM events e WHERE e.position = ANY ($1::bigint[])`, [
-    deliveries.map(({ position }) => position),
-  ]);
+export async function findEvents(db: Db, deliveries: readonly Key[]): Promise<(LoggedEvent | null)[]> {
   // By its id: were the log ever restored without the deliveries, a position could hold another event.
+  const rows = await db.read<EventRow>(
+    `SELECT ${eventColumns()} FROM ${WANTED} CROSS JOIN LATERAL (
+       SELECT ${STORED} FROM events e WHERE e.position = d.position AND e.event_id = d.event_id OFFSET 0) e`,
+    keysOf(deliveries),
+  );
   const found = new Map(rows.map((row) => [row.event_id, row]));
   return deliveries.map(({ eventId }) => {
     const row = found.get(eventId);

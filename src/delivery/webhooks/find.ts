@@ -2,19 +2,24 @@ import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import { isUuid } from "../../db/storable.ts";
 import { notFound } from "../../errors.ts";
-import { WEBHOOK_COLUMNS, type Webhook } from "./webhook.ts";
+import { WEBHOOK, type Webhook } from "./webhook.ts";
+
+/** The webhooks of these ids that the viewer administers; nothing for anyone but an admin. */
+export async function findWebhooks({ db, viewer }: Context, webhookIds: readonly string[]): Promise<Webhook[]> {
+  if (viewer.role !== "admin") return [];
+  return await db.read<Webhook>(
+    `SELECT ${WEBHOOK.select()} FROM webhooks w WHERE webhook_id = ANY ($1::uuid[]) AND ${within(2)}`,
+    [webhookIds.filter(isUuid), viewer.projectIds],
+  );
+}
 
 /**
  * A webhook that the viewer administers; null when there is none.
  * @throws FORBIDDEN for anyone but an admin.
  */
-export async function findWebhook({ db, viewer }: Context, webhookId: string): Promise<Webhook | null> {
-  requireRole(viewer, "admin");
-  if (!isUuid(webhookId)) return null;
-  const [webhook] = await db.read<Webhook>(
-    `SELECT ${WEBHOOK_COLUMNS} FROM webhooks WHERE webhook_id = $1 AND ${within(2)}`,
-    [webhookId, viewer.projectIds],
-  );
+export async function findWebhook(ctx: Context, webhookId: string): Promise<Webhook | null> {
+  requireRole(ctx.viewer, "admin");
+  const [webhook] = await findWebhooks(ctx, [webhookId]);
   return webhook ?? null;
 }
 

@@ -2,7 +2,7 @@ import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../../db/page.ts";
-import { HAS_MORE, WEBHOOK_COLUMNS, type Webhook, WITH_PLACE } from "./webhook.ts";
+import { HAS_MORE, WEBHOOK, type Webhook, WITH_PLACE } from "./webhook.ts";
 
 const NEWEST_FIRST: Order = {
   name: "webhook",
@@ -26,7 +26,7 @@ export async function listWebhooks(
   bind(viewer.projectIds);
   const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
   const rows = await db.read<Webhook & { cursorKey: string[] }>(
-    `SELECT ${WEBHOOK_COLUMNS}, ${key} AS "cursorKey" FROM webhooks WHERE ${within(1)} AND ${condition} ${sort} ${limit}`,
+    `SELECT ${WEBHOOK.select()}, ${key} AS "cursorKey" FROM webhooks w WHERE ${within(1)} AND ${condition} ${sort} ${limit}`,
     values,
   );
   return {
@@ -41,19 +41,22 @@ export async function listWebhooks(
   };
 }
 
-/** How far a webhook has come. */
+/** How far a webhook has come, and what else of it changes by itself. */
 export interface Progress {
   readonly pending: number;
   readonly dead: number;
   /** The log holds events of its projects that are not queued yet. */
   readonly behind: boolean;
+  /** Until when the secret before the last rotation signs too; null: it does not. */
+  readonly oldSecretUntil: Date | null;
 }
 
 /** One statement for any number of webhooks; null for one that is deleted. */
 export async function progressOf(db: Db, webhookIds: readonly string[]): Promise<(Progress | null)[]> {
   const rows = await db.read<Progress & { webhookId: string }>(
     `SELECT w.webhook_id AS "webhookId", coalesce(c.pending, 0) AS pending, coalesce(c.dead, 0) AS dead,
-       ${HAS_MORE} AS behind
+       ${HAS_MORE} AS behind,
+       CASE WHEN w.previous_secret_until > docket_now() THEN w.previous_secret_until END AS "oldSecretUntil"
      FROM ${WITH_PLACE} LEFT JOIN (
        SELECT webhook_id, count(*) FILTER (WHERE status = 'pending')::int AS pending,
          count(*) FILTER (WHERE status = 'dead')::int AS dead

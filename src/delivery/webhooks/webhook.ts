@@ -1,27 +1,42 @@
 import { randomBytes } from "node:crypto";
+import type { Webhook } from "../../../prisma/generated/client/client.ts";
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
+import { type FieldsOf, noun } from "../../db/noun.ts";
 import { isUuid } from "../../db/storable.ts";
 import { notFound } from "../../errors.ts";
 import type { EventType } from "../../event-types.ts";
 import { append } from "../../log/write/append.ts";
 
-/** A webhook as its admins see it: its secrets are in no answer but that of the mutation that made them. */
-export interface Webhook {
-  readonly webhookId: string;
-  readonly url: string;
-  /** null: every project, those yet to come and the server's own events too. */
-  readonly projectIds: readonly string[] | null;
-  /** As given (`expandTypes` says what they select); null: every type. */
-  readonly types: readonly string[] | null;
-  readonly pausedAt: Date | null;
-  /** Why it paused by itself; null when a person did it. */
-  readonly pauseReason: string | null;
-  /** Until when the secret before the last rotation signs too; null: it does not. */
-  readonly oldSecretUntil: Date | null;
-  readonly createdBy: string;
-  readonly createdAt: Date;
-}
+export type { Webhook };
+
+const OF_WEBHOOK = {
+  webhookId: { set: "server", shown: "ID", description: "Names it in the mutations." },
+  url: { set: "server", description: "Where its events are sent." },
+  projectIds: {
+    set: "server",
+    shown: "ID",
+    limit: true,
+    description:
+      "The projects whose events it gets; null: every project, those yet to come and the server's own events too.",
+  },
+  types: {
+    set: "server",
+    column: "event_types",
+    limit: true,
+    description: "The event types it gets, like task.completed, or task.* for all of tasks; null: every type.",
+  },
+  pausedAt: {
+    set: "server",
+    description: "Since when nothing is sent until resumeWebhook; null: it is not paused.",
+  },
+  pauseReason: { set: "server", description: "Why it paused by itself; null when an admin paused it." },
+  createdBy: { set: "server", description: "The key, or token subject, that made it." },
+  createdAt: { set: "server", description: "When it was made: it gets what came after." },
+} as const satisfies FieldsOf<Webhook>;
+
+/** A webhook as its admins see it. In statements the table is `w`. Its secrets are no fields: the read side never has them. */
+export const WEBHOOK = noun("Webhook", "w", OF_WEBHOOK);
 
 /** What names the webhook of a change that needs nothing else. */
 export interface ChangeWebhook {
@@ -33,10 +48,6 @@ export interface ChangedWebhook {
   readonly webhookId: string;
   readonly projectIds: readonly string[] | null;
 }
-
-export const WEBHOOK_COLUMNS = `webhook_id AS "webhookId", url, project_ids AS "projectIds", event_types AS types,
-  paused_at AS "pausedAt", pause_reason AS "pauseReason", created_by AS "createdBy", created_at AS "createdAt",
-  CASE WHEN previous_secret_until > docket_now() THEN previous_secret_until END AS "oldSecretUntil"`;
 
 /** The name of a webhook's place in the log (`log_readers`). */
 export const readerOf = (webhookId: string) => `webhook:${webhookId}`;
@@ -70,15 +81,26 @@ export function makeWebhookSecret(): string {
   return `whsec_${randomBytes(32).toString("base64")}`;
 }
 
+/** A webhook that is being changed. */
+export interface LockedWebhook {
+  readonly webhookId: string;
+  readonly url: string;
+  /** null: every project. */
+  readonly projectIds: readonly string[] | null;
+  /** As given (`expandTypes` says what they select); null: every type. */
+  readonly types: readonly string[] | null;
+  readonly pausedAt: Date | null;
+}
+
 /**
  * Locks a webhook for a change, in its transaction. Events can be queued for it meanwhile.
  * @throws FORBIDDEN for anyone but an admin; NOT_FOUND for one that does not exist or reaches beyond the viewer's projects.
  */
-export async function lockWebhook({ db, viewer }: Context, webhookId: string): Promise<Webhook> {
+export async function lockWebhook({ db, viewer }: Context, webhookId: string): Promise<LockedWebhook> {
   requireRole(viewer, "admin");
   const [webhook] = isUuid(webhookId)
-    ? await db.write<Webhook>(
-        `SELECT ${WEBHOOK_COLUMNS} FROM webhooks WHERE webhook_id = $1 AND ${within(2)} FOR NO KEY UPDATE`,
+    ? await db.write<LockedWebhook>(
+        `SELECT ${WEBHOOK.select()} FROM webhooks w WHERE webhook_id = $1 AND ${within(2)} FOR NO KEY UPDATE`,
         [webhookId, viewer.projectIds],
       )
     : [];
