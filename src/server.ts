@@ -1,5 +1,5 @@
 import type { DestinationStream } from "pino";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { checkServer } from "./db/check-server.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { openPrisma } from "./db/prisma.ts";
@@ -44,7 +44,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   // Closed in the reverse order of what stands here.
   await using opened = new AsyncDisposableStack();
-  const logger = createLogger(config.log, logDestination);
+  const logger = createLogger(config.logger, logDestination);
   const { poolSize: size, requestSeconds } = config.database;
   const database = given ?? openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
   opened.defer(() => database.close());
@@ -62,7 +62,7 @@ export async function startServer(
     logger,
     visibility,
     validity,
-    settings: config.delivery,
+    settings: config.log,
   });
   let http: HttpServer | undefined;
   // Requests that stream end with their streams, and only then can all connections be closed.

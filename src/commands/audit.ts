@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Client } from "pg";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import { errorCode, UNDEFINED_TABLE } from "../db/faults.ts";
 import { describeVerification } from "../log/audit/describe-verification.ts";
 import { type KeptHeads, readHeads, signHeads, takeHeads } from "../log/audit/kept-heads.ts";

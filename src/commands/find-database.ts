@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { hasCluster } from "../db/embedded/cluster.ts";
 import { type EmbeddedServer, startEmbedded } from "../db/embedded/start.ts";
 import { errorCode, NO_SUCH_DATABASE } from "../db/faults.ts";

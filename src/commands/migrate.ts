@@ -1,4 +1,4 @@
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import { createDatabase } from "../db/create-database.ts";
 import { migrate, migrateDown as undoMigrations } from "../db/migrate.ts";
 import { explainMissingDatabase, findDatabase } from "./find-database.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import packageJson from "../../package.json" with { type: "json" };
-import { type Config, loadConfig } from "../config.ts";
+import { type Config, loadConfig } from "../config/config.ts";
 import { keepRunning } from "../db/embedded/keep-running.ts";
 import { migrate } from "../db/migrate.ts";
 import { DocketError } from "../errors.ts";
@@ -38,7 +38,7 @@ export async function start(): Promise<void> {
       });
 
     const config = loadConfig();
-    guardProcess(createLogger(config.log));
+    guardProcess(createLogger(config.logger));
     await using running = new AsyncDisposableStack();
     // First of all: clients that come back after a restart find it taken, and wait for the rest.
     const port = await openPort(config.http);
@@ -50,7 +50,8 @@ export async function start(): Promise<void> {
     // Most of what is loaded, which takes a second or two: Node takes no connection meanwhile, but the system does.
     const { startServer } = await import("../server.ts");
     const server = await startServer(config, { databaseUrl: url, port });
-    const keeper = embedded && keepRunning(embedded, new Outage(createLogger(config.log), "The embedded PostgreSQL"));
+    const keeper =
+      embedded && keepRunning(embedded, new Outage(createLogger(config.logger), "The embedded PostgreSQL"));
     running.defer(async () => {
       const kept = keeper?.stop();
       await server.close();
@@ -67,7 +68,7 @@ export async function start(): Promise<void> {
 
 /** Says where everything is, as soon as the database lets it: the server may come up in the middle of an outage. */
 async function introduce(server: RunningServer, config: Config, place: string, ending: AbortSignal): Promise<void> {
-  const outage = new Outage(createLogger(config.log), "Making the first keys");
+  const outage = new Outage(createLogger(config.logger), "Making the first keys");
   while (!ending.aborted) {
     try {
       process.stdout.write(await bannerOf(server, config, place));

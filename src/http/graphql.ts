@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { parseExactly } from "../../client/exact-json.ts";
 import { createContext, type GraphQLContext, type Services } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
-import type { HttpConfig } from "../config.ts";
+import type { HttpConfig } from "../config/http.ts";
 import { useAnswerLimit } from "./answer-limit.ts";
 import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";

@@ -6,7 +6,7 @@ import { createRequest } from "../../client/request.ts";
 import { UnansweredCalls } from "../../mcp/idempotency.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
 import { shortened } from "../../mcp/text.ts";
-import type { HttpConfig } from "../config.ts";
+import type { HttpConfig } from "../config/http.ts";
 import { asRequester, Requester } from "../db/requester.ts";
 import { DocketError } from "../errors.ts";
 import type { Authenticate, Authentication } from "../keys/authenticate.ts";

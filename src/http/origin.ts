@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
-import type { HttpConfig } from "../config.ts";
+import type { HttpConfig } from "../config/http.ts";
 
 /**
  * Whether the Host header names this server. A page whose own name was made to point here (DNS rebinding) shows by it;

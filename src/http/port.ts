@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { setImmediate as immediate } from "node:timers/promises";
-import type { HttpConfig } from "../config.ts";
+import type { HttpConfig } from "../config/http.ts";
 import { errorCode } from "../db/faults.ts";
 import { mostConnections } from "./most-connections.ts";
 import { refusalOf, refuseSocket } from "./refuse-socket.ts";

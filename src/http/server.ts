@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import type { Services } from "../../schema/context.ts";
-import type { HttpConfig } from "../config.ts";
+import type { HttpConfig } from "../config/http.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import {
   asksCost,

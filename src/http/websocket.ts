@@ -14,7 +14,7 @@ import { WebSocketServer } from "ws";
 import { keepExactly } from "../../client/exact-json.ts";
 import type { Services } from "../../schema/context.ts";
 import { OpenLimit } from "../access/open-limit.ts";
-import type { HttpConfig } from "../config.ts";
+import type { HttpConfig } from "../config/http.ts";
 import { badInput, rateLimited, unauthenticated } from "../errors.ts";
 import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
 import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Database } from "../db/database.ts";
 import { type Clock, systemClock } from "../log/clock.ts";
 import type { Log } from "../log/log.ts";

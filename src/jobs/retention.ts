@@ -5,17 +5,17 @@ import { Loop } from "./loop.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Takes what is older than `logMonths` out of the log, a partition at a time, and prunes what ended long ago. */
+/** Takes what is older than `keptMonths` out of the log, a partition at a time, and prunes what ended long ago. */
 export async function startRetention({ database, clock, config, logger }: JobContext): Promise<RunningJob> {
-  const { logMonths } = config;
+  const { keptMonths } = config.log;
   const takingOut = new Loop(
     {
       what: "Taking old parts out of the log",
       intervalMs: HOUR_MS,
       async step() {
-        const table = await takeOutOldest(database, logMonths);
+        const table = await takeOutOldest(database, keptMonths);
         if (table === null) return false;
-        logger.info({ table, logMonths }, "Took a part out of the log; the table may be dumped and dropped");
+        logger.info({ table, keptMonths }, "Took a part out of the log; the table may be dumped and dropped");
         return true;
       },
     },

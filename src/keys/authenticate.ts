@@ -1,6 +1,6 @@
 import DataLoader from "dataloader";
 import type { Role, Viewer } from "../access/viewer.ts";
-import type { JwtConfig } from "../config.ts";
+import type { JwtConfig } from "../config/jwt.ts";
 import type { Db } from "../db/database.ts";
 import { background } from "../db/requester.ts";
 import { unauthenticated } from "../errors.ts";

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
-import type { JwtConfig } from "../config.ts";
+import type { JwtConfig } from "../config/jwt.ts";
 import { unauthenticated } from "../errors.ts";
 import type { Authentication } from "./authenticate.ts";
 

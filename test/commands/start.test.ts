@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded/start.ts";
 import { FIRST_KEYS_LOCK } from "../../src/keys/first-keys.ts";

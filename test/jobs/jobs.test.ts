@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { startJobs } from "../../src/jobs/jobs.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";

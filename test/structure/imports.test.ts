@@ -82,7 +82,7 @@ describe("imports", () => {
 
   it("read the environment in one file of the server and one of the clients", () => {
     const readers = files.filter((file) => readFileSync(file, "utf8").includes("process.env"));
-    expect(readers.sort()).toEqual(["client/node/config.ts", "src/config.ts"]);
+    expect(readers.sort()).toEqual(["client/node/config.ts", "src/config/config.ts"]);
   });
 
   it("keep Node out of what a browser runs, too", () => {

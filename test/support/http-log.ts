@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { openPrisma } from "../../src/db/prisma.ts";
 import { startHttpServer } from "../../src/http/server.ts";
 import { createAuthenticator } from "../../src/keys/authenticate.ts";

@@ -10,7 +10,7 @@ import {
   TimeoutError,
   wsconnect,
 } from "@nats-io/transport-node";
-import type { NatsConfig } from "../../config.ts";
+import type { NatsConfig } from "../../config/nats.ts";
 import { errorCode } from "../../db/faults.ts";
 
 /** Time for each step of connecting, in milliseconds. */

@@ -1,5 +1,5 @@
 import { jetstream } from "@nats-io/jetstream";
-import type { NatsConfig } from "../../config.ts";
+import type { NatsConfig } from "../../config/nats.ts";
 import type { LoggedEvent } from "../../log/read/event.ts";
 import { connectToNats } from "./connection.ts";
 import { bodyOf, contentType } from "./message.ts";

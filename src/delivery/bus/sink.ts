@@ -1,4 +1,4 @@
-import type { NatsConfig } from "../../config.ts";
+import type { NatsConfig } from "../../config/nats.ts";
 import type { LoggedEvent } from "../../log/read/event.ts";
 import { EVERYTHING, type Sink } from "../../log/sinks/sink.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";

@@ -7,7 +7,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos, PermissionViolationError, TimeoutError } from "@nats-io/transport-node";
-import type { NatsConfig } from "../../config.ts";
+import type { NatsConfig } from "../../config/nats.ts";
 import { covers, wildcardOf } from "./subject.ts";
 
 /** An event that comes again within this time is recognised by its id, in milliseconds. */

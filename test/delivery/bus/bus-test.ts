@@ -5,7 +5,7 @@ import { jetstream, jetstreamManager, type StreamInfo } from "@nats-io/jetstream
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Client } from "pg";
 import { beforeEach, expect, onTestFinished } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import type { Database } from "../../../src/db/database.ts";
 import type { CloudEvent } from "../../../src/delivery/cloud-event.ts";
 import { startBus } from "../../../src/jobs/bus.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { NatsSink } from "../../../src/delivery/bus/sink.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { ensureReader, pump } from "../../../src/log/sinks/pump.ts";

@@ -1,4 +1,4 @@
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { openDatabase } from "../../../src/db/database.ts";
 import { startWebhooks } from "../../../src/jobs/webhooks.ts";
 import { systemClock } from "../../../src/log/clock.ts";

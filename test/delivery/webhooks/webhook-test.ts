@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from "vitest";
-import { readConfig } from "../../../src/config.ts";
+import { readConfig } from "../../../src/config/config.ts";
 import { type CreateWebhook, createWebhook } from "../../../src/delivery/webhooks/create.ts";
 import type { RunningJob } from "../../../src/jobs/jobs.ts";
 import { startWebhooks } from "../../../src/jobs/webhooks.ts";

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ConfigError, readConfig } from "../src/config.ts";
+import { ConfigError, readConfig } from "../../src/config/config.ts";
 
 const ed25519 = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
 
@@ -11,10 +11,9 @@ describe("the configuration", () => {
       http: { host: "127.0.0.1", port: 4000, allowedHosts: [], corsOrigins: [], socketsPerKey: 100 },
       database: { url: null, ownerUrl: null, poolSize: 25, requestSeconds: 15 },
       home: resolve(".docket"),
-      log: { level: "info" },
-      delivery: { drainIntervalMs: 250, streamsPerClient: 3 },
+      logger: { level: "info" },
+      log: { drainIntervalMs: 250, streamsPerClient: 3, keptMonths: 24 },
       jobs: ["bus", "webhooks", "expiry", "retention"],
-      logMonths: 24,
       nats: null,
       webhooks: { privateNetworks: [] },
       jwt: null,
@@ -105,5 +104,11 @@ describe("the configuration", () => {
     [{ DATABASE_OWNER_URL: "postgres://o@db/docket" }, ["DATABASE_OWNER_URL needs DATABASE_URL beside it"]],
   ])("knows which settings need each other: %o", (environment, faults) => {
     for (const fault of faults) expect(() => readConfig(environment)).toThrow(fault);
+  });
+
+  test("names what is wrong between settings of one concern beside what is wrong in another", () => {
+    const faulty = () => readConfig({ PORT: "eighty", DATABASE_OWNER_URL: "postgres://o@db/docket" });
+    expect(faulty).toThrow("PORT must be");
+    expect(faulty).toThrow("DATABASE_OWNER_URL needs DATABASE_URL beside it");
   });
 });

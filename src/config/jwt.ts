@@ -1,0 +1,81 @@
+import { createPublicKey } from "node:crypto";
+import { z } from "zod";
+import { setting } from "./setting.ts";
+
+// A shared secret (HS256 …) is left out on purpose: a public key must never pass for one.
+const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+export type JwtConfig = NonNullable<z.output<typeof jwt>>;
+
+/** Whose tokens are accepted beside API keys; null: nobody's. */
+export const jwt = z
+  .object({
+    DOCKET_JWT_ISSUER: setting(z.string().optional(), {
+      meaning:
+        "accept tokens of this identity provider beside API keys: claims `sub`, `docket_role` and `docket_projects`",
+      unset: "only API keys",
+    }),
+    DOCKET_JWT_AUDIENCE: setting(z.string().optional(), { meaning: "the audience that they must be made for" }),
+    DOCKET_JWT_ALGORITHM: setting(z.enum(ALGORITHMS, `must be one of ${ALGORITHMS.join(", ")}`).default("RS256"), {
+      meaning: "the one algorithm that is accepted; always an asymmetric one",
+    }),
+    DOCKET_JWT_JWKS_URL: setting(
+      z.url({ protocol: /^https?$/, error: "must be an http or https address" }).optional(),
+      { meaning: "where the provider publishes its keys" },
+    ),
+    DOCKET_JWT_PUBLIC_KEY: setting(
+      z
+        .string()
+        .transform((pem) => pem.replaceAll("\\n", "\n"))
+        .refine(
+          (pem) => keyType(pem) !== undefined,
+          "must be a public key in PEM form (line breaks may be written \\n)",
+        )
+        .optional(),
+      { meaning: "or its one public key, in PEM form; line breaks may be written `\\n`" },
+    ),
+  })
+  .superRefine((env, { addIssue }) => {
+    const fault = (name: string, message: string) => addIssue({ code: "custom", path: [name], message });
+    const jwt = [env.DOCKET_JWT_ISSUER, env.DOCKET_JWT_AUDIENCE, env.DOCKET_JWT_JWKS_URL, env.DOCKET_JWT_PUBLIC_KEY];
+    if (jwt.every((setting) => setting === undefined)) return;
+    if (!env.DOCKET_JWT_ISSUER) fault("DOCKET_JWT_ISSUER", "is needed to accept tokens");
+    if (!env.DOCKET_JWT_AUDIENCE) fault("DOCKET_JWT_AUDIENCE", "is needed to accept tokens");
+    if (!env.DOCKET_JWT_JWKS_URL === !env.DOCKET_JWT_PUBLIC_KEY)
+      fault("DOCKET_JWT_JWKS_URL", "or DOCKET_JWT_PUBLIC_KEY is needed to accept tokens, and only one of them");
+    const type = env.DOCKET_JWT_PUBLIC_KEY && keyType(env.DOCKET_JWT_PUBLIC_KEY);
+    if (type && !KEY_TYPES[env.DOCKET_JWT_ALGORITHM.slice(0, 2)]?.includes(type))
+      fault(
+        "DOCKET_JWT_PUBLIC_KEY",
+        `is a key of type ${type}, which DOCKET_JWT_ALGORITHM ${env.DOCKET_JWT_ALGORITHM} does not use`,
+      );
+  })
+  .transform((env) => {
+    const { DOCKET_JWT_ISSUER: issuer, DOCKET_JWT_AUDIENCE: audience, DOCKET_JWT_ALGORITHM: algorithm } = env;
+    const key = keyOf(env.DOCKET_JWT_JWKS_URL, env.DOCKET_JWT_PUBLIC_KEY);
+    return issuer && audience && key ? { issuer, audience, algorithm, key } : null;
+  })
+  .readonly();
+
+type Key = { readonly jwksUrl: URL } | { readonly publicKeyPem: string };
+
+function keyOf(jwksUrl: string | undefined, publicKeyPem: string | undefined): Key | undefined {
+  if (jwksUrl) return { jwksUrl: new URL(jwksUrl) };
+  return publicKeyPem ? { publicKeyPem } : undefined;
+}
+
+/** The types of key that each family of algorithms works with. */
+const KEY_TYPES: Readonly<Record<string, readonly string[]>> = {
+  RS: ["rsa"],
+  PS: ["rsa", "rsa-pss"],
+  ES: ["ec"],
+  Ed: ["ed25519"],
+};
+
+function keyType(pem: string): string | undefined {
+  try {
+    return createPublicKey(pem).asymmetricKeyType;
+  } catch {
+    return undefined;
+  }
+}
