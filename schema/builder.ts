@@ -1,4 +1,4 @@
-import SchemaBuilder from "@pothos/core";
+import SchemaBuilder, { type InputFieldRef } from "@pothos/core";
 import PrismaPlugin from "@pothos/plugin-prisma";
 import RelayPlugin from "@pothos/plugin-relay";
 import WithInputPlugin from "@pothos/plugin-with-input";
@@ -12,8 +12,8 @@ import type { GraphQLContext } from "./context.ts";
 const NODES = "Project, Task, Reservation or ApiKey";
 const GLOBAL_ID = /^(Project|Task|Reservation|ApiKey):(.+)$/s;
 
-/** Configuration only: each noun's types live in its own module, and index.ts imports them all. */
-export const builder = new SchemaBuilder<{
+/** What the builder's types are told. The name keeps the compiler's messages short. */
+interface Docket {
   Context: GraphQLContext;
   PrismaTypes: PrismaTypes;
   DefaultFieldNullability: false;
@@ -27,7 +27,10 @@ export const builder = new SchemaBuilder<{
     /** Counted only when the field is asked for. */
     totalCount: () => Promise<number> | number;
   };
-}>({
+}
+
+/** Configuration only: each noun's types live in its own module, and index.ts imports them all. */
+export const builder = new SchemaBuilder<Docket>({
   plugins: [RelayPlugin, WithInputPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   prisma: {
@@ -52,6 +55,14 @@ export const builder = new SchemaBuilder<{
     typeOptions: { name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Input` },
   },
 });
+
+type Types = typeof builder.$inferSchemaTypes;
+/** An input field that gives a `Value`. */
+export type InputField<Value> = InputFieldRef<Types, Value>;
+/** Makes the fields of an input. */
+export type InputBuilder = PothosSchemaTypes.InputFieldBuilder<Types, "InputObject">;
+/** Makes the fields of an object that is resolved from a `Parent`. */
+export type FieldBuilder<Parent> = PothosSchemaTypes.ObjectFieldBuilder<Types, Parent>;
 
 builder.queryType({ description: `What can be read. ${ARGUMENT_LIMITS}` });
 builder.mutationType();

@@ -1,4 +1,4 @@
-import { addTasks, type TasksAdded } from "../../src/tasks/add.ts";
+import { addTasks } from "../../src/tasks/add.ts";
 import { LARGEST_BATCH } from "../../src/tasks/batch.ts";
 import { briefing } from "../../src/tasks/briefing.ts";
 import { capabilities } from "../../src/tasks/capability.ts";
@@ -6,24 +6,16 @@ import { claimNext } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { TASK } from "../../src/tasks/fields.ts";
-import type { TaskKey } from "../../src/tasks/locate.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateStatus } from "../../src/tasks/update-status.ts";
-import { builder } from "../builder.ts";
-import { ALLOW_JUMP, keyed, replayedDescription } from "../context.ts";
+import { builder, type InputBuilder } from "../builder.ts";
+import { ALLOW_JUMP } from "../context.ts";
 import { listSize } from "../cost.ts";
+import { mutation } from "../mutation.ts";
 import { givenFields } from "../noun.ts";
-import {
-  ATTEMPT_GIVEN,
-  answeredTask,
-  attemptOf,
-  Briefing,
-  claimPayload,
-  holdingField,
-  taskPayload,
-} from "./payload.ts";
+import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
 
 const PROJECT =
@@ -32,8 +24,15 @@ const ATTEMPT =
   "The attempt you hold, exactly as the claim returned it. Without it, only the key and the client id (header Docket-Client-Id) that claimed the task may write it.";
 const LEASE = "Default: the project's leaseSeconds.";
 const WORKER = "A name for people to read; it proves nothing. Default: the key's name.";
-const KEY = "Asked again with the same key and input, the first answer comes back.";
 const VERSION = "Refuse if the task's version is another one.";
+
+/** Names the task that is meant, and shows that the caller holds it. */
+const address = (t: InputBuilder, attempt = ATTEMPT) => ({
+  projectId: t.id({ description: PROJECT }),
+  taskId: t.id({ required: true, description: "Like TASK-046." }),
+  attempt: t.id({ description: attempt }),
+});
+const CHECKPOINT = "What the next worker should know if this one stops here: JSON, 64 KiB at most.";
 
 const AddTaskItem = builder.inputType("AddTaskItem", {
   fields: (t) => ({
@@ -53,10 +52,23 @@ const AddTaskItem = builder.inputType("AddTaskItem", {
   }),
 });
 
-const AddTasksPayload = builder.objectRef<TasksAdded & { replayed: boolean }>("AddTasksPayload").implement({
-  fields: (t) => ({
-    tasksAdded: t.int({ resolve: ({ tasks }) => tasks.length }),
-    taskIds: t.idList({ resolve: ({ tasks }) => tasks.map(({ taskId }) => taskId) }),
+mutation(addTasks, {
+  description:
+    "Adds 1 to 100 tasks in order, all or none. PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming every bad item.",
+  input: (t) => ({
+    projectId: t.id({ description: "For items that name none." }),
+    createProject: t.boolean({ description: "Create a project that does not exist, if this key may." }),
+    worker: t.string({ description: `For items that come IN_PROGRESS. ${WORKER}` }),
+    leaseSeconds: t.int({ description: `For items that come IN_PROGRESS. ${LEASE}` }),
+    allowJump: t.boolean({ description: ALLOW_JUMP }),
+    tasks: t.field({ type: [AddTaskItem], required: true, description: "1 to 100." }),
+  }),
+  payload: (t) => ({
+    tasksAdded: t.int({ description: "How many they are.", resolve: ({ tasks }) => tasks.length }),
+    taskIds: t.idList({
+      description: "In the order given.",
+      resolve: ({ tasks }) => tasks.map(({ taskId }) => taskId),
+    }),
     createdProjects: t.idList({
       description:
         "Projects that createProject made for them. Nobody knew them before: look whether one is a misspelling.",
@@ -77,190 +89,111 @@ const AddTasksPayload = builder.objectRef<TasksAdded & { replayed: boolean }>("A
         return tasks.map(({ attempt }) => (attempt === undefined ? null : (given.shift() ?? null)));
       },
     }),
-    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
   }),
 });
 
-interface StatusAnswer extends TaskKey {
-  readonly attempt: number | null;
-  /** As the caller named itself. */
-  readonly worker: string | null | undefined;
-  readonly replayed: boolean;
-}
+mutation(updateTask, {
+  description:
+    "Changes what is said of a task, also while somebody holds it; null empties a field. TASK_NOT_FOUND, VERSION_CONFLICT, LEASE_LOST, BAD_USER_INPUT",
+  input: (t) => ({
+    ...address(t, "Refuse the change unless this attempt still holds the task."),
+    expectedVersion: t.int({ description: VERSION }),
+    ...givenFields(t, TASK, "update", { kind: TaskKind }),
+  }),
+  payload: (t) => ({ task: taskOf(t) }),
+});
 
-const UpdateTaskStatusPayload = taskPayload<StatusAnswer>("UpdateTaskStatusPayload");
-builder.objectFields(UpdateTaskStatusPayload, (t) => ({
-  attempt: t.id({
-    nullable: true,
-    description: `Your attempt, when the status is IN_PROGRESS. ${ATTEMPT_GIVEN}`,
-    resolve: (held, _args, ctx) => attemptOf(ctx, held),
+mutation(updateStatus, {
+  description:
+    "PENDING → IN_PROGRESS claims this very task; IN_PROGRESS → COMPLETED or PENDING is for its holder; COMPLETED → PENDING " +
+    "only with reset. INVALID_STATUS_TRANSITION, LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT",
+  input: (t) => ({
+    ...address(t),
+    status: t.field({ type: TaskStatus, required: true, description: "Where the task is to be." }),
+    completionNotes: t.string({ description: "With COMPLETED, what came of it; with PENDING, why not." }),
+    reset: t.boolean({ description: "Allow COMPLETED → PENDING." }),
+    takeOver: t.boolean({
+      description:
+        "With IN_PROGRESS: take the task from another session of your key and worker name, as a new attempt. LEASE_LOST while that one was claimed or renewed less than half a lease ago.",
+    }),
+    worker: t.string({ description: WORKER }),
+    leaseSeconds: t.int({ description: LEASE }),
+    expectedVersion: t.int({ description: VERSION }),
   }),
-  briefing: t.field({
-    type: Briefing,
-    nullable: true,
-    resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : briefing(ctx, key, attempt)),
+  payload: (t) => ({
+    task: taskOf(t),
+    attempt: attemptField(t, `Your attempt, when the status is IN_PROGRESS. ${ATTEMPT_GIVEN}`),
+    briefing: t.field({
+      type: Briefing,
+      nullable: true,
+      description: "What earlier attempts leave, when the status is IN_PROGRESS.",
+      resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : briefing(ctx, key, attempt)),
+    }),
+    holding: holdingField(t, ({ worker, projectId, taskId }) => ({ worker, besides: { projectId, taskId } })),
   }),
-  holding: holdingField(t, ({ worker, projectId, taskId }) => ({ worker, besides: { projectId, taskId } })),
-}));
+});
 
-const CompleteAndClaimNextPayload =
-  claimPayload<Awaited<ReturnType<typeof completeAndClaimNext>>>("CompleteAndClaimNextPayload");
-builder.objectFields(CompleteAndClaimNextPayload, (t) => ({
-  completed: t.field({
-    type: Task,
-    resolve: ({ completed }, _args, ctx, info) => answeredTask(completed, ctx, info),
+mutation(claimNext, {
+  description:
+    "Takes the next ready task of the project: by priority, then place in the queue. No two callers get the same one. " +
+    "With the idempotencyKey of a claim whose answer was lost, the same task comes back. PROJECT_NOT_FOUND",
+  input: (t) => ({
+    projectId: t.id({ required: true, description: "Whose queue." }),
+    worker: t.string({ description: WORKER }),
+    leaseSeconds: t.int({ description: LEASE }),
   }),
-}));
+  payload: claimFields,
+});
 
-const RenewTaskLeasePayload = taskPayload<Awaited<ReturnType<typeof renewLease>>>("RenewTaskLeasePayload");
-builder.objectFields(RenewTaskLeasePayload, (t) => ({
-  attempt: t.id({
-    nullable: true,
-    description: "Your attempt; null for an admin that renewed another's.",
-    resolve: (held, _args, ctx) => attemptOf(ctx, held),
+mutation(completeAndClaimNext, {
+  description: "Completes a task and takes the next of its project, both or neither. Errors as updateTaskStatus.",
+  input: (t) => ({
+    ...address(t),
+    completionNotes: t.string({ description: "What came of it." }),
+    worker: t.string({ description: "Default: the worker of the completed attempt." }),
+    leaseSeconds: t.int({ description: LEASE }),
   }),
-  leaseExpiresAt: t.field({
-    type: "DateTime",
-    resolve: ({ leaseExpiresAt }) => new Date(leaseExpiresAt),
-  }),
-}));
-
-builder.mutationFields((t) => ({
-  addTasks: t.fieldWithInput({
-    type: AddTasksPayload,
-    nullable: true,
-    description:
-      "Adds 1 to 100 tasks in order, all or none. PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming every bad item.",
-    input: {
-      projectId: t.input.id({ description: "For items that name none." }),
-      createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
-      worker: t.input.string({ description: `For items that come IN_PROGRESS. ${WORKER}` }),
-      leaseSeconds: t.input.int({ description: `For items that come IN_PROGRESS. ${LEASE}` }),
-      allowJump: t.input.boolean({ description: ALLOW_JUMP }),
-      tasks: t.input.field({ type: [AddTaskItem], required: true }),
-      idempotencyKey: t.input.string({ description: KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => addTasks(ctx, keyed(input, ctx, info)),
-  }),
-
-  updateTask: t.fieldWithInput({
-    type: taskPayload("UpdateTaskPayload"),
-    nullable: true,
-    description:
-      "Changes what is said of a task, also while somebody holds it; null empties a field. TASK_NOT_FOUND, VERSION_CONFLICT, LEASE_LOST, BAD_USER_INPUT",
-    input: {
-      projectId: t.input.id({ description: PROJECT }),
-      taskId: t.input.id({ required: true }),
-      attempt: t.input.id({ description: "Refuse the change unless this attempt still holds the task." }),
-      expectedVersion: t.input.int({ description: VERSION }),
-      idempotencyKey: t.input.string({ description: KEY }),
-      ...givenFields(t.input, TASK, "update", { kind: TaskKind }),
-    },
-    resolve: (_root, { input }, ctx, info) => updateTask(ctx, keyed(input, ctx, info)),
-  }),
-
-  updateTaskStatus: t.fieldWithInput({
-    type: UpdateTaskStatusPayload,
-    nullable: true,
-    description:
-      "PENDING → IN_PROGRESS claims this very task; IN_PROGRESS → COMPLETED or PENDING is for its holder; COMPLETED → PENDING " +
-      "only with reset. INVALID_STATUS_TRANSITION, LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT",
-    input: {
-      projectId: t.input.id({ description: PROJECT }),
-      taskId: t.input.id({ required: true }),
-      status: t.input.field({ type: TaskStatus, required: true }),
-      completionNotes: t.input.string({ description: "With COMPLETED, what came of it; with PENDING, why not." }),
-      reset: t.input.boolean({ description: "Allow COMPLETED → PENDING." }),
-      attempt: t.input.id({ description: ATTEMPT }),
-      takeOver: t.input.boolean({
-        description:
-          "With IN_PROGRESS: take the task from another session of your key and worker name, as a new attempt. LEASE_LOST while that one was claimed or renewed less than half a lease ago.",
-      }),
-      worker: t.input.string({ description: WORKER }),
-      leaseSeconds: t.input.int({ description: LEASE }),
-      expectedVersion: t.input.int({ description: VERSION }),
-      idempotencyKey: t.input.string({ description: KEY }),
-    },
-    resolve: async (_root, { input }, ctx, info) => ({
-      ...(await updateStatus(ctx, keyed(input, ctx, info))),
-      worker: input.worker,
+  payload: (t) => ({
+    ...claimFields(t),
+    completed: t.field({
+      type: Task,
+      description: "The task that was completed.",
+      resolve: ({ completed }, _args, ctx, info) => answeredTask(completed, ctx, info),
     }),
   }),
+});
 
-  claimNextTask: t.fieldWithInput({
-    type: claimPayload<Awaited<ReturnType<typeof claimNext>>>("ClaimNextTaskPayload"),
-    nullable: true,
-    description:
-      "Takes the next ready task of the project: by priority, then place in the queue. No two callers get the same one. PROJECT_NOT_FOUND",
-    input: {
-      projectId: t.input.id({ required: true }),
-      worker: t.input.string({ description: WORKER }),
-      leaseSeconds: t.input.int({ description: LEASE }),
-      idempotencyKey: t.input.string({
-        description: "Ask again with it after a lost answer: the same task comes back.",
-      }),
-    },
-    resolve: (_root, { input }, ctx, info) => claimNext(ctx, keyed(input, ctx, info)),
+mutation(renewLease, {
+  description:
+    "Keeps a task for longer and may leave a checkpoint for whoever comes next. Renew every third of the lease. LEASE_LOST naming the holder",
+  input: (t) => ({
+    ...address(t),
+    leaseSeconds: t.int({ description: `From now. ${LEASE}` }),
+    checkpoint: t.field({ type: "JSON", description: CHECKPOINT }),
   }),
+  payload: (t) => ({
+    task: taskOf(t),
+    attempt: attemptField(t, "Your attempt; null for an admin that renewed another's."),
+    leaseExpiresAt: t.field({
+      type: "DateTime",
+      description: "Until when the task is held now.",
+      resolve: ({ leaseExpiresAt }) => new Date(leaseExpiresAt),
+    }),
+  }),
+});
 
-  completeAndClaimNext: t.fieldWithInput({
-    type: CompleteAndClaimNextPayload,
-    nullable: true,
-    description: "Completes a task and takes the next of its project, both or neither. Errors as updateTaskStatus.",
-    input: {
-      projectId: t.input.id({ description: PROJECT }),
-      taskId: t.input.id({ required: true }),
-      attempt: t.input.id({ description: ATTEMPT }),
-      completionNotes: t.input.string(),
-      worker: t.input.string({ description: "Default: the worker of the completed attempt." }),
-      leaseSeconds: t.input.int({ description: LEASE }),
-      idempotencyKey: t.input.string({ description: KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => completeAndClaimNext(ctx, keyed(input, ctx, info)),
+mutation(releaseTask, {
+  description: "Gives a held task back to the queue. LEASE_LOST naming the holder",
+  input: (t) => ({
+    ...address(t),
+    notes: t.string({ description: "Why; the next worker reads it." }),
+    checkpoint: t.field({ type: "JSON", description: CHECKPOINT }),
   }),
+  payload: (t) => ({ task: taskOf(t) }),
+});
 
-  renewTaskLease: t.fieldWithInput({
-    type: RenewTaskLeasePayload,
-    nullable: true,
-    description:
-      "Keeps a task for longer and may leave a checkpoint for whoever comes next. Renew every third of the lease. LEASE_LOST naming the holder",
-    input: {
-      projectId: t.input.id({ description: PROJECT }),
-      taskId: t.input.id({ required: true }),
-      attempt: t.input.id({ description: ATTEMPT }),
-      leaseSeconds: t.input.int({ description: `From now. ${LEASE}` }),
-      checkpoint: t.input.field({ type: "JSON" }),
-      idempotencyKey: t.input.string({ description: KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => renewLease(ctx, keyed(input, ctx, info)),
-  }),
-
-  releaseTask: t.fieldWithInput({
-    type: taskPayload("ReleaseTaskPayload"),
-    nullable: true,
-    description: "Gives a held task back to the queue. LEASE_LOST naming the holder",
-    input: {
-      projectId: t.input.id({ description: PROJECT }),
-      taskId: t.input.id({ required: true }),
-      attempt: t.input.id({ description: ATTEMPT }),
-      notes: t.input.string({ description: "Why; the next worker reads it." }),
-      checkpoint: t.input.field({ type: "JSON" }),
-      idempotencyKey: t.input.string({ description: KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => releaseTask(ctx, keyed(input, ctx, info)),
-  }),
-
-  deleteTask: t.fieldWithInput({
-    type: taskPayload("DeleteTaskPayload"),
-    nullable: true,
-    description: "Takes a task off every list; its ID and history stay. LEASE_LOST when somebody else holds it.",
-    input: {
-      projectId: t.input.id({ description: PROJECT }),
-      taskId: t.input.id({ required: true }),
-      attempt: t.input.id({ description: ATTEMPT }),
-      expectedVersion: t.input.int({ description: VERSION }),
-      idempotencyKey: t.input.string({ description: KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => deleteTask(ctx, keyed(input, ctx, info)),
-  }),
-}));
+mutation(deleteTask, {
+  description: "Takes a task off every list; its ID and history stay. LEASE_LOST when somebody else holds it.",
+  input: (t) => ({ ...address(t), expectedVersion: t.int({ description: VERSION }) }),
+  payload: (t) => ({ task: taskOf(t) }),
+});

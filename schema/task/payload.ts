@@ -12,8 +12,8 @@ import { type HeldTask as HeldTaskShape, holding, MOST_HELD } from "../../src/ta
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import type { TaskKey } from "../../src/tasks/locate.ts";
 import { workerOf } from "../../src/tasks/take.ts";
-import { builder } from "../builder.ts";
-import { type GraphQLContext, replayedDescription } from "../context.ts";
+import { builder, type FieldBuilder } from "../builder.ts";
+import type { GraphQLContext } from "../context.ts";
 import { listSize } from "../cost.ts";
 import { loadTask, longOf } from "./load.ts";
 import { Attempt, Task } from "./task.ts";
@@ -51,16 +51,12 @@ export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
 export const answeredTask = async (key: TaskKey, ctx: GraphQLContext, info: GraphQLResolveInfo) =>
   (await loadTask(ctx, key, { long: longOf(info) })) ?? Promise.reject(taskNotFound(key.taskId));
 
-/** `{task replayed}`, for verbs whose result is the key of one task. */
-export const taskPayload = <Result extends TaskKey & { replayed: boolean }>(name: string) =>
-  builder.objectRef<Result>(name).implement({
-    fields: (t) => ({
-      task: t.field({
-        type: Task,
-        resolve: (key, _args, ctx, info) => answeredTask(key, ctx, info),
-      }),
-      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
-    }),
+/** `task`, for verbs whose result is the key of one. */
+export const taskOf = <Parent extends TaskKey>(t: FieldBuilder<Parent>) =>
+  t.field({
+    type: Task,
+    description: "As it is now.",
+    resolve: (key, _args, ctx, info) => answeredTask(key, ctx, info),
   });
 
 const HeldTask = builder.objectRef<HeldTaskShape>("HeldTask").implement({
@@ -87,7 +83,7 @@ const HeldTask = builder.objectRef<HeldTaskShape>("HeldTask").implement({
 
 /** `holding`, for who looks or claims under a worker's name. */
 export const holdingField = <Parent>(
-  t: PothosSchemaTypes.ObjectFieldBuilder<typeof builder.$inferSchemaTypes, Parent>,
+  t: FieldBuilder<Parent>,
   of: (parent: Parent) => { readonly worker?: string | null | undefined; readonly besides: TaskKey | null },
 ) =>
   t.field({
@@ -103,32 +99,41 @@ export const holdingField = <Parent>(
 export const ATTEMPT_GIVEN =
   "Like 2-9f86d081884c, and nobody else's: send it as it is with every later write of this task, as it proves that you hold it. A refused write (LEASE_LOST) means that it has ended.";
 
-/** The attempt of a payload: null where the caller holds none. */
-export const attemptOf = (ctx: GraphQLContext, { attempt, ...key }: TaskKey & { attempt: number | null }) =>
-  attempt === null ? null : capabilityOf(ctx, { ...key, attempt });
-
-/** `{task attempt briefing idle replayed}`, for verbs that take the next task. */
-export const claimPayload = <Result extends Claim & { replayed: boolean }>(name: string) =>
-  builder.objectRef<Result>(name).implement({
-    fields: (t) => ({
-      task: t.field({
-        type: Task,
-        nullable: true,
-        description: "null when there was nothing to take; idle says why.",
-        resolve: ({ taken }, _args, ctx, info) => taken && answeredTask(taken, ctx, info),
-      }),
-      attempt: t.id({
-        nullable: true,
-        description: ATTEMPT_GIVEN,
-        resolve: ({ taken }, _args, ctx) => taken && capabilityOf(ctx, taken),
-      }),
-      briefing: t.field({
-        type: Briefing,
-        nullable: true,
-        resolve: ({ taken }, _args, ctx) => taken && briefing(ctx, taken, taken.attempt),
-      }),
-      idle: t.field({ type: Idle, nullable: true, resolve: ({ idle }) => idle }),
-      holding: holdingField(t, ({ worker, taken }) => ({ worker, besides: taken })),
-      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
-    }),
+/** `attempt`, where the result has the caller's. */
+export const attemptField = <Parent extends TaskKey & { readonly attempt: number | null }>(
+  t: FieldBuilder<Parent>,
+  description: string,
+) =>
+  t.id({
+    nullable: true,
+    description,
+    resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : capabilityOf(ctx, { ...key, attempt })),
   });
+
+/** `{task attempt briefing idle holding}`, for verbs that take the next task. */
+export const claimFields = <Parent extends Claim>(t: FieldBuilder<Parent>) => ({
+  task: t.field({
+    type: Task,
+    nullable: true,
+    description: "null when there was nothing to take; idle says why.",
+    resolve: ({ taken }, _args, ctx, info) => taken && answeredTask(taken, ctx, info),
+  }),
+  attempt: t.id({
+    nullable: true,
+    description: ATTEMPT_GIVEN,
+    resolve: ({ taken }, _args, ctx) => taken && capabilityOf(ctx, taken),
+  }),
+  briefing: t.field({
+    type: Briefing,
+    nullable: true,
+    description: "What earlier attempts at the task leave; null when there was nothing to take.",
+    resolve: ({ taken }, _args, ctx) => taken && briefing(ctx, taken, taken.attempt),
+  }),
+  idle: t.field({
+    type: Idle,
+    nullable: true,
+    description: "Why there was nothing to take; null when there was.",
+    resolve: ({ idle }) => idle,
+  }),
+  holding: holdingField(t, ({ worker, taken }) => ({ worker, besides: taken })),
+});

@@ -1,39 +1,111 @@
-import { type Answer, atMostOnce, type IdempotentRequest } from "../db/idempotency.ts";
+import type { Db } from "../db/database.ts";
+import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "../db/idempotency.ts";
 import { forbidden } from "../errors.ts";
-import { type Context, type Role, requireRole } from "./viewer.ts";
+import { type Context, type Role, requireRole, type Viewer } from "./viewer.ts";
 import { canSee, requireVisible } from "./visibility.ts";
 
-export interface VerbRequest extends IdempotentRequest {
+/** What a verb is, for those who show it to callers. */
+export interface Declaration {
+  /** Also of its mutation, and of the operation that an idempotency key stands for. */
+  readonly name: string;
   /** The lowest that may call it. */
   readonly role: Role;
-  readonly input: IdempotentRequest["input"] & { readonly projectId?: string | null | undefined };
+  /** `ends`: it may take something away for good. */
+  readonly effect: "adds" | "changes" | "ends";
+}
+
+interface Keyed {
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** Something that callers can do: whatever is written at their request is written by one. */
+export interface Verb<Input extends object, Result extends object> {
+  (ctx: Context, input: Input & Keyed): Promise<Answer<Result>>;
+  readonly declared: Declaration;
+}
+
+/** How a verb is judged before its work begins; each function takes its input, or a part of it. */
+interface Judgement<Input, Subject> extends Declaration {
+  /** Whether the answer proves something (an attempt), so that only the session that asked for it gets it again. */
+  readonly ofSession?: boolean | ((input: Input) => boolean);
+  /** Refuses input that is too much, then finds what the verb acts on: visible to the viewer, and locked. */
+  readonly on: (ctx: Context, input: Input) => Promise<Subject>;
+}
+
+interface Transaction<Input> {
+  /** Run first in the transaction, ahead of the idempotency key's row: for a lock that comes before that of any row. */
+  readonly before?: (db: Db, input: Input, viewer: Viewer) => Promise<void>;
+}
+
+/** What a verb acts on that judges for itself: it makes something, or acts on several projects. */
+export async function nothing(): Promise<void> {}
+
+/** What a verb acts on that needs no more than to know a project. @throws PROJECT_NOT_FOUND */
+export async function visibleProject({ viewer }: Context, { projectId }: { readonly projectId: string }) {
+  requireVisible(viewer, projectId);
 }
 
 /**
- * Runs a verb's work in one transaction, at most once per idempotency key, for whoever has its role. An answer that was
- * given before is given again only to a caller who may still see all that it tells of: one subject's tokens may differ.
- * @throws FORBIDDEN, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED; BAD_USER_INPUT for a bad key.
+ * A verb whose work is done in one transaction, at most once per idempotency key. Each call is judged in one order:
+ * role, idempotency, `on` (visibility, lock), and then what the work judges of its subject. An answer that was given
+ * before is given again only to a caller who may still see all that it tells of: one subject's tokens may differ.
+ * The verb throws FORBIDDEN, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, BAD_USER_INPUT for a bad key, and what `on` and
+ * `work` throw.
+ * @param kept what the same key and input get again: never a secret; null where they may ask anew. Default: the result.
  */
-export async function once<Result extends object>(
-  ctx: Context,
-  request: VerbRequest,
-  work: (ctx: Context) => Promise<Result>,
-  stored?: (result: Result) => boolean,
-): Promise<Answer<Result>> {
-  requireRole(ctx.viewer, request.role);
-  const answer = await atMostOnce(ctx, request, work, stored);
-  if (answer.replayed) {
-    if (request.input.projectId != null) requireVisible(ctx.viewer, request.input.projectId);
-    if (
-      !projectsOf(answer).every((projectId) =>
-        projectId === null ? ctx.viewer.projectIds === null : canSee(ctx.viewer, projectId),
-      )
-    )
-      throw forbidden(
-        "The first answer to this idempotency key tells of a project that is now outside what you may see. Use a new key for a new request.",
-      );
-  }
-  return answer;
+export function verb<Input extends object, Result extends object, Subject>(
+  { on, before, ofSession, ...declared }: Judgement<Input, Subject> & Transaction<Input>,
+  work: (ctx: Context, input: Input, subject: Subject) => Promise<Result>,
+  kept?: (result: Result) => Result | null,
+): Verb<Input, Result> {
+  const run = async (ctx: Context, input: Input & Keyed): Promise<Answer<Result>> => {
+    requireRole(ctx.viewer, declared.role);
+    const request = {
+      ...requestOf(declared, input, ofSession),
+      ...(before && { before: (db: Db) => before(db, input, ctx.viewer) }),
+    };
+    const answer = await atMostOnce(ctx, request, async (inside) => work(inside, input, await on(inside, input)), kept);
+    if (answer.replayed) requireToldVisible(ctx.viewer, input, answer);
+    return answer;
+  };
+  return Object.assign(run, { declared });
+}
+
+/**
+ * A verb that keeps its idempotency key by a statement of its own, as its work is one statement or joins that of other
+ * callers. What it acts on is visible before it is asked whether it was answered already, and locked by its statement.
+ */
+export function verbWithOwnKey<Input extends object, Result extends object>(
+  { on, ofSession, ...declared }: Judgement<Input, void>,
+  work: (ctx: Context, input: Input, request: KeyedRequest | null) => Promise<Answer<Result>>,
+): Verb<Input, Result> {
+  const run = async (ctx: Context, input: Input & Keyed): Promise<Answer<Result>> => {
+    requireRole(ctx.viewer, declared.role);
+    const request = keyedRequest(requestOf(declared, input, ofSession), ctx.viewer.client);
+    await on(ctx, input);
+    return work(ctx, input, request);
+  };
+  return Object.assign(run, { declared });
+}
+
+function requestOf<Input extends object>(
+  { name }: Declaration,
+  input: Input & Keyed,
+  ofSession: Judgement<Input, unknown>["ofSession"] = false,
+): IdempotentRequest {
+  return { operation: name, input, ofSession: typeof ofSession === "function" ? ofSession(input) : ofSession };
+}
+
+/** @throws PROJECT_NOT_FOUND, FORBIDDEN unless the viewer may see what the first answer tells of. */
+function requireToldVisible(viewer: Viewer, input: object, answer: object): void {
+  if ("projectId" in input && typeof input.projectId === "string") requireVisible(viewer, input.projectId);
+  const seen = projectsOf(answer).every((projectId) =>
+    projectId === null ? viewer.projectIds === null : canSee(viewer, projectId),
+  );
+  if (!seen)
+    throw forbidden(
+      "The first answer to this idempotency key tells of a project that is now outside what you may see. Use a new key for a new request.",
+    );
 }
 
 /** Every project that a result names, at any depth; null stands for every project there is. */
@@ -44,4 +116,16 @@ function projectsOf(result: unknown): (string | null)[] {
     if (name === "projectIds") return Array.isArray(value) ? value.map(String) : [null];
     return projectsOf(value);
   });
+}
+
+/** @deprecated until every verb is declared. */
+export async function once<Result extends object>(
+  ctx: Context,
+  { role, ...request }: IdempotentRequest & { readonly role: Role },
+  work: (ctx: Context) => Promise<Result>,
+): Promise<Answer<Result>> {
+  requireRole(ctx.viewer, role);
+  const answer = await atMostOnce(ctx, request, work);
+  if (answer.replayed) requireToldVisible(ctx.viewer, request.input, answer);
+  return answer;
 }

@@ -23,37 +23,52 @@ interface Caller {
 
 /**
  * Runs the work of a verb in one transaction, at most once per (actor, key). The key's row is written first, so a second
- * request in flight waits for the first and then replays it. A failure stores nothing; neither does a result that
- * `stored` refuses (an idle answer may be different next time).
+ * request in flight waits for the first and then replays it. A failure stores nothing.
+ * @param kept what is stored of a result and answered again: never a secret; null stores nothing (an idle answer may be
+ *   different next time).
  * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request before; BAD_USER_INPUT for a bad key.
  */
 export async function atMostOnce<C extends Caller, Result extends object>(
   ctx: C,
   request: IdempotentRequest,
   work: (ctx: C) => Promise<Result>,
-  stored: (result: Result) => boolean = () => true,
+  kept: (result: Result) => Result | null = (result) => result,
 ): Promise<Answer<Result>> {
-  const { idempotencyKey, ...rest } = request.input;
-  const key = requireKey(idempotencyKey);
+  const keyed = keyedRequest(request, ctx.viewer.client);
   return ctx.db.transaction(
     async (db) => {
       const inside = { ...ctx, db };
       await request.before?.(db);
-      if (key === null) return { ...(await work(inside)), replayed: false };
-      const hash = requestHash(request.operation, rest, request.ofSession ? ctx.viewer.client : null);
-      const first = await replayOrBegin<Result>(inside, request.operation, key, hash);
+      if (keyed === null) return { ...(await work(inside)), replayed: false };
+      const first = await replayOrBegin<Result>(inside, request.operation, keyed);
       if (first) return { ...first, replayed: true };
       const result = await work(inside);
-      await (stored(result)
-        ? db.write(STORE, [ctx.viewer.actor, key, JSON.stringify(result)])
-        : db.write(FORGET, [ctx.viewer.actor, key]));
+      const stored = kept(result);
+      await (stored === null
+        ? db.write(FORGET, [ctx.viewer.actor, keyed.key])
+        : db.write(STORE, [ctx.viewer.actor, keyed.key, JSON.stringify(stored)]));
       return { ...result, replayed: false };
     },
-    { idempotent: key !== null },
+    { idempotent: keyed !== null },
   );
 }
 
 const LONGEST_KEY = 255;
+
+/** A request as it is known again: by its key, and by what it asks for. */
+export interface KeyedRequest {
+  readonly key: string;
+  readonly hash: Buffer;
+}
+
+/** @returns null for one without a key. @throws BAD_USER_INPUT for a key that cannot be stored. */
+export function keyedRequest(
+  { operation, input: { idempotencyKey, ...rest }, ofSession }: IdempotentRequest,
+  client: string | null,
+): KeyedRequest | null {
+  const key = requireKey(idempotencyKey);
+  return key === null ? null : { key, hash: requestHash(operation, rest, ofSession ? client : null) };
+}
 
 /** The key, null without one. @throws BAD_USER_INPUT for one that cannot be stored. */
 export function requireKey(given: string | null | undefined): string | null {
@@ -96,13 +111,13 @@ const FORGET = {
   text: "DELETE FROM idempotency_keys WHERE actor = $1 AND key = $2",
 };
 
-async function replayOrBegin<Result>({ db, viewer }: Caller, operation: string, key: string, hash: Buffer) {
-  const begun = await db.write(BEGIN, [viewer.actor, key, operation, hash]);
-  return begun.length > 0 ? undefined : replay<Result>({ db, viewer }, key, hash);
+async function replayOrBegin<Result>({ db, viewer }: Caller, operation: string, request: KeyedRequest) {
+  const begun = await db.write(BEGIN, [viewer.actor, request.key, operation, request.hash]);
+  return begun.length > 0 ? undefined : replay<Result>({ db, viewer }, request);
 }
 
 /** The stored answer of (actor, key), undefined if there is none. For verbs of one statement that store it themselves. */
-export async function replay<Result>({ db, viewer }: Caller, key: string, hash: Buffer): Promise<Result | undefined> {
+export async function replay<Result>({ db, viewer }: Caller, { key, hash }: KeyedRequest): Promise<Result | undefined> {
   const [found] = await db.read<{ request_hash: Buffer; result: Result }>(FIND, [viewer.actor, key]);
   if (found && !found.request_hash.equals(hash)) throw idempotencyKeyReused(key);
   return found?.result;

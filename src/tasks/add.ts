@@ -1,4 +1,4 @@
-import { once } from "../access/verb.ts";
+import { nothing, verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
 import { badInput, idTaken } from "../errors.ts";
@@ -26,7 +26,6 @@ export interface AddTasks {
   /** An admin says that the given IDs are meant, however far they lie above the highest there is. */
   readonly allowJump?: boolean | null | undefined;
   readonly tasks: readonly AddTaskItem[];
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 /** `attempt` is the number of the caller's, for an item that came in progress. */
@@ -46,32 +45,37 @@ export interface TasksAdded {
  * @throws BAD_USER_INPUT naming every bad item, or an ID that jumps too far; PROJECT_NOT_FOUND, ID_TAKEN,
  *   ID_SPACE_EXHAUSTED; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
  */
-export function addTasks(ctx: Context, input: AddTasks) {
-  const ofSession = input.tasks.some(({ status }) => status === "in_progress");
-  const request = { operation: "addTasks", role: "agent", ofSession, input, before: lockLane } as const;
-  return once(ctx, request, async (inside): Promise<TasksAdded> => {
+export const addTasks = verb(
+  {
+    name: "addTasks",
+    role: "agent",
+    effect: "adds",
+    ofSession: ({ tasks }: AddTasks) => tasks.some(({ status }) => status === "in_progress"),
+    before: lockLane,
+    on: nothing,
+  },
+  async (ctx, input: AddTasks): Promise<TasksAdded> => {
     requireAttemptInput(input);
     const batch = newTasks(input.tasks, input.projectId);
     const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
 
     const createdProjects: string[] = [];
-    if (!input.createProject) await requireProjects(inside, projectIds);
-    else
-      for (const projectId of projectIds) if (await ensureProject(inside, projectId)) createdProjects.push(projectId);
-    await requireOpen(inside.db, projectIds);
+    if (!input.createProject) await requireProjects(ctx, projectIds);
+    else for (const projectId of projectIds) if (await ensureProject(ctx, projectId)) createdProjects.push(projectId);
+    await requireOpen(ctx.db, projectIds);
     await requireFutureDueDates(
-      inside,
+      ctx,
       batch.flatMap(({ dueDate }) => dueDate ?? []),
     );
-    await lockSequences(inside.db, sequencesOf(batch));
+    await lockSequences(ctx.db, sequencesOf(batch));
     // Behind the lock, so that of two batches with one artifact the second sees the first.
-    await refuseQueuedArtifacts(inside, batch);
+    await refuseQueuedArtifacts(ctx, batch);
     const identified: (NewTask & TaskKey)[] = [];
-    for (const projectId of projectIds) identified.push(...(await identify(inside, projectId, batch, input)));
+    for (const projectId of projectIds) identified.push(...(await identify(ctx, projectId, batch, input)));
     identified.sort((a, b) => a.index - b.index);
 
-    const rows = await insert(inside, identified, input);
-    await append(inside, ...rows.flatMap((row) => eventsOf(row)));
+    const rows = await insert(ctx, identified, input);
+    await append(ctx, ...rows.flatMap((row) => eventsOf(row)));
     return {
       createdProjects,
       tasks: identified.map(({ projectId, taskId, status }) => ({
@@ -80,8 +84,8 @@ export function addTasks(ctx: Context, input: AddTasks) {
         ...(status === "in_progress" && { attempt: 1 }),
       })),
     };
-  });
-}
+  },
+);
 
 /** Every sequence that the batch gives or records an ID of. */
 const sequencesOf = (batch: readonly NewTask[]) =>

@@ -1,7 +1,7 @@
-import { type Context, requireRole } from "../access/viewer.ts";
-import { requireVisible } from "../access/visibility.ts";
+import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { errorCode } from "../db/faults.ts";
-import { replay, requestHash, requireKey } from "../db/idempotency.ts";
+import { type Answer, type KeyedRequest, replay } from "../db/idempotency.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { firstReady } from "./ready.ts";
@@ -12,7 +12,6 @@ export interface ClaimNext {
   readonly worker?: string | null | undefined;
   /** Default: the project's lease. */
   readonly leaseSeconds?: number | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface Claim {
@@ -36,36 +35,37 @@ const LOOKS = 3;
  * idempotency key: asked again, there may be work.
  * @throws PROJECT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_REUSED
  */
-export async function claimNext(ctx: Context, input: ClaimNext): Promise<Claim & { replayed: boolean }> {
-  const { projectId, idempotencyKey, ...rest } = input;
-  const key = requireKey(idempotencyKey);
-  requireVisible(ctx.viewer, projectId);
-  requireRole(ctx.viewer, "agent");
-  requireAttemptInput(input);
-  const kept =
-    key === null ? null : { key, hash: requestHash("claimNextTask", { projectId, ...rest }, ctx.viewer.client) };
-  const again = (taken: Taken) => ({ taken, idle: null, worker: workerOf(ctx, input), replayed: true });
-  const first = kept && (await replay<Taken>(ctx, kept.key, kept.hash));
-  if (first) return again(first);
-  try {
-    const claim = await takeNext(ctx, input, kept);
-    // A request with the same key may have taken its task while this one looked.
-    const other = claim.idle && kept && (await replay<Taken>(ctx, kept.key, kept.hash));
-    return other ? again(other) : { ...claim, replayed: false };
-  } catch (error) {
-    if (!kept || errorCode(error) !== UNIQUE_VIOLATION) throw error;
-    const stored = await replay<Taken>(ctx, kept.key, kept.hash);
-    if (!stored) throw error;
-    return again(stored);
-  }
-}
+export const claimNext = verbWithOwnKey(
+  {
+    name: "claimNextTask",
+    role: "agent",
+    effect: "changes",
+    ofSession: true,
+    on: (ctx: Context, input: ClaimNext) => {
+      requireAttemptInput(input);
+      return visibleProject(ctx, input);
+    },
+  },
+  async (ctx, input: ClaimNext, kept): Promise<Answer<Claim>> => {
+    const again = (taken: Taken) => ({ taken, idle: null, worker: workerOf(ctx, input), replayed: true });
+    const first = kept && (await replay<Taken>(ctx, kept));
+    if (first) return again(first);
+    try {
+      const claim = await takeNext(ctx, input, kept);
+      // A request with the same key may have taken its task while this one looked.
+      const other = claim.idle && kept && (await replay<Taken>(ctx, kept));
+      return other ? again(other) : { ...claim, replayed: false };
+    } catch (error) {
+      if (!kept || errorCode(error) !== UNIQUE_VIOLATION) throw error;
+      const stored = await replay<Taken>(ctx, kept);
+      if (!stored) throw error;
+      return again(stored);
+    }
+  },
+);
 
 /** The claim itself, also inside another verb's transaction (then without a key of its own). */
-export async function takeNext(
-  ctx: Context,
-  input: ClaimNext,
-  kept: { key: string; hash: Buffer } | null,
-): Promise<Claim> {
+export async function takeNext(ctx: Context, input: ClaimNext, kept: KeyedRequest | null): Promise<Claim> {
   const worker = workerOf(ctx, input);
   const parameters = takeParameters(input.projectId, ctx, input, kept);
   for (let look = 1; ; look++) {

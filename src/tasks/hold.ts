@@ -1,7 +1,8 @@
 import type { Context } from "../access/viewer.ts";
 import { type Holder, leaseLost, versionConflict } from "../errors.ts";
 import { numberOf, proves } from "./capability.ts";
-import { refuseMissing, type TaskKey } from "./locate.ts";
+import { type AttemptInput, requireAttemptInput } from "./lease.ts";
+import { locateTask, refuseMissing, type TaskAddress, type TaskKey } from "./locate.ts";
 
 export type TaskStatus = "pending" | "in_progress" | "completed";
 
@@ -45,7 +46,7 @@ WHERE project_id = $1 AND task_id = $2 ORDER BY attempt DESC LIMIT 1`,
  * Locks the task's row for the rest of the transaction. The attempt is read by a statement of its own: one that had
  * waited for the lock would show the attempt as it was before.
  */
-export async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
+async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
   const at = [key.projectId, key.taskId];
   const [task] = await ctx.db.write<{ status: TaskStatus; version: number; lease_expires_at: Date | null }>(LOCK, at);
   if (!task) return refuseMissing(ctx, key);
@@ -58,6 +59,16 @@ export async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> 
     last,
     open: last?.ended_at === null ? last : null,
   };
+}
+
+/** The task that a write means. `wanted` is the status to which the caller may have brought it already. @throws as locateTask */
+export async function lockedTask(
+  ctx: Context,
+  input: TaskAddress & AttemptInput,
+  wanted?: TaskStatus,
+): Promise<LockedTask> {
+  requireAttemptInput(input);
+  return lockTask(ctx, await locateTask(ctx, input, "write", wanted));
 }
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */
@@ -104,7 +115,7 @@ export interface Authority {
  * The holder's check: the fence was given, or the caller opened the open attempt, or is an admin, or nobody holds it.
  * @throws LEASE_LOST naming the holder.
  */
-export function requireHolder(ctx: Context, task: LockedTask, given: string | null | undefined): Authority {
+function requireHolder(ctx: Context, task: LockedTask, given: string | null | undefined): Authority {
   if (given != null || task.open === null || opened(ctx, task.open)) return {};
   if (ctx.viewer.role === "admin") return { override: true };
   throw notHeld(ctx, task);
@@ -115,6 +126,29 @@ export const notHeld = ({ viewer }: Context, task: LockedTask) =>
   viewer.client === null
     ? lost(task, "no attempt was given, and nothing else shows who holds the task", { attemptMissing: true })
     : lost(task, "this session does not hold it");
+
+interface Judged {
+  readonly attempt?: string | null | undefined;
+  readonly expectedVersion?: number | null | undefined;
+}
+
+/**
+ * Whether the caller may change a task as its holder, in the one order for all: fence, transition, holder, version.
+ * @param requireTransition throws where the task is not in a state to be changed so.
+ * @throws LEASE_LOST, VERSION_CONFLICT, and what `requireTransition` throws.
+ */
+export function requireHeld(
+  ctx: Context,
+  task: LockedTask,
+  { attempt, expectedVersion }: Judged,
+  requireTransition?: (task: LockedTask) => void,
+): Authority {
+  requireFence(task, attempt);
+  requireTransition?.(task);
+  const authority = requireHolder(ctx, task, attempt);
+  requireVersion(task, expectedVersion);
+  return authority;
+}
 
 /** @throws VERSION_CONFLICT */
 export function requireVersion(task: LockedTask, expected: number | null | undefined): void {

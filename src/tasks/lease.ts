@@ -2,7 +2,7 @@ import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts"
 import { badInput } from "../errors.ts";
 
 /** What a worker may say when it takes, keeps or ends an attempt; each verb knows some of it. */
-interface AttemptInput {
+export interface AttemptInput {
   readonly worker?: string | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
   readonly completionNotes?: string | null | undefined;

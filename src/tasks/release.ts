@@ -1,22 +1,22 @@
-import { once } from "../access/verb.ts";
+import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import { lockTask } from "./hold.ts";
-import { requireAttemptInput } from "./lease.ts";
-import { locateTask, type TaskAddress } from "./locate.ts";
+import { lockedTask } from "./hold.ts";
+import type { TaskAddress } from "./locate.ts";
 import { setStatus } from "./update-status.ts";
 
 export interface Release extends TaskAddress {
   /** Why it is given back; the next worker reads it. */
   readonly notes?: string | null | undefined;
   readonly checkpoint?: unknown;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 /** Gives a held task back to the queue. @throws as updateStatus */
-export function releaseTask(ctx: Context, input: Release) {
-  return once(ctx, { operation: "releaseTask", role: "agent", input }, async (inside) => {
-    requireAttemptInput(input);
-    const task = await lockTask(inside, await locateTask(inside, input, "write", "pending"));
-    return setStatus(inside, task, { ...input, status: "pending", completionNotes: input.notes });
-  });
-}
+export const releaseTask = verb(
+  {
+    name: "releaseTask",
+    role: "agent",
+    effect: "changes",
+    on: (ctx: Context, input: Release) => lockedTask(ctx, input, "pending"),
+  },
+  (ctx, input: Release, task) => setStatus(ctx, task, { ...input, status: "pending", completionNotes: input.notes }),
+);

@@ -1,17 +1,14 @@
-import { once } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
+import { verb } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
 import { subject } from "./change.ts";
-import { lockTask, lost, requireFence, requireHolder } from "./hold.ts";
-import { requireAttemptInput } from "./lease.ts";
-import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import { type LockedTask, lockedTask, lost, requireHeld } from "./hold.ts";
+import type { TaskAddress, TaskKey } from "./locate.ts";
 
 export interface RenewLease extends TaskAddress {
   /** From now; default: the project's lease. */
   readonly leaseSeconds?: number | null | undefined;
   /** What the next worker should know if this one stops here. */
   readonly checkpoint?: unknown;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface LeaseRenewed extends TaskKey {
@@ -39,38 +36,34 @@ SELECT lease_expires_at FROM renewed`,
  * task's version; only a checkpoint leaves an event.
  * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
  */
-export function renewLease(ctx: Context, input: RenewLease) {
-  return once(
-    ctx,
-    { operation: "renewTaskLease", role: "agent", ofSession: true, input },
-    async (inside): Promise<LeaseRenewed> => {
-      requireAttemptInput(input);
-      const task = await lockTask(inside, await locateTask(inside, input, "write"));
-      requireFence(task, input.attempt);
-      if (task.status !== "in_progress") throw lost(task, "it is not in progress");
-      const authority = requireHolder(inside, task, input.attempt);
+export const renewLease = verb(
+  { name: "renewTaskLease", role: "agent", effect: "changes", ofSession: true, on: lockedTask },
+  async (ctx, input: RenewLease, task): Promise<LeaseRenewed> => {
+    const authority = requireHeld(ctx, task, input, requireInProgress);
+    const { projectId, taskId } = task;
+    const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
+    const [renewed] = await ctx.db.write<{ lease_expires_at: Date }>(RENEW, [
+      projectId,
+      taskId,
+      input.leaseSeconds ?? null,
+      checkpoint,
+    ]);
+    if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
+    if (checkpoint !== null)
+      await append(ctx, {
+        type: "task.checkpointed",
+        ...subject(task),
+        payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint, ...authority },
+      });
+    return {
+      projectId,
+      taskId,
+      attempt: authority.override ? null : (task.open?.attempt ?? null),
+      leaseExpiresAt: renewed.lease_expires_at.toISOString(),
+    };
+  },
+);
 
-      const { projectId, taskId } = task;
-      const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
-      const [renewed] = await inside.db.write<{ lease_expires_at: Date }>(RENEW, [
-        projectId,
-        taskId,
-        input.leaseSeconds ?? null,
-        checkpoint,
-      ]);
-      if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
-      if (checkpoint !== null)
-        await append(inside, {
-          type: "task.checkpointed",
-          ...subject(task),
-          payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint, ...authority },
-        });
-      return {
-        projectId,
-        taskId,
-        attempt: authority.override ? null : (task.open?.attempt ?? null),
-        leaseExpiresAt: renewed.lease_expires_at.toISOString(),
-      };
-    },
-  );
+function requireInProgress(task: LockedTask): void {
+  if (task.status !== "in_progress") throw lost(task, "it is not in progress");
 }

@@ -1,4 +1,5 @@
 import type { Viewer } from "../access/viewer.ts";
+import type { KeyedRequest } from "../db/idempotency.ts";
 import type { AttemptKey } from "./capability.ts";
 
 /**
@@ -59,7 +60,7 @@ export const takeParameters = (
   projectId: string,
   { viewer, correlationId }: Taker,
   { worker, leaseSeconds }: { worker?: string | null | undefined; leaseSeconds?: number | null | undefined },
-  kept: { key: string; hash: Buffer } | null,
+  kept: KeyedRequest | null,
 ) => [
   projectId,
   workerOf({ viewer }, { worker }),

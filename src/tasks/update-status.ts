@@ -1,4 +1,4 @@
-import { once } from "../access/verb.ts";
+import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
@@ -8,18 +8,17 @@ import {
   type Authority,
   isHeldBy,
   type LockedTask,
-  lockTask,
+  lockedTask,
   notHeld,
   refused,
   requireFence,
-  requireHolder,
+  requireHeld,
   requireVersion,
   type TaskStatus,
   wasEndedBy,
 } from "./hold.ts";
 import { keepMore } from "./keep-more.ts";
-import { requireAttemptInput } from "./lease.ts";
-import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import type { TaskAddress, TaskKey } from "./locate.ts";
 import { READY } from "./ready.ts";
 import { workerOf } from "./take.ts";
 import { refuseTwin, requireTakeOver } from "./take-over.ts";
@@ -36,15 +35,16 @@ export interface UpdateStatus extends TaskAddress {
   readonly worker?: string | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
   readonly expectedVersion?: number | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 /** What a change of status carries; a release may leave a last checkpoint. */
-export type StatusChange = Omit<UpdateStatus, "idempotencyKey"> & { readonly checkpoint?: unknown };
+export type StatusChange = UpdateStatus & { readonly checkpoint?: unknown };
 
 export interface StatusUpdated extends TaskKey {
   /** The number of the caller's attempt, when it holds the task now. */
   readonly attempt: number | null;
+  /** As the caller named itself. Absent from answers that an older server stored. */
+  readonly worker?: string;
 }
 
 /**
@@ -59,21 +59,24 @@ export interface StatusUpdated extends TaskKey {
  *   LEASE_LOST for others.
  * - anything else is refused.
  *
- * Judged in this order: idempotency, visibility, fence, transition, holder, version.
  * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
  */
-export function updateStatus(ctx: Context, input: UpdateStatus) {
-  return once(
-    ctx,
-    { operation: "updateTaskStatus", role: "agent", ofSession: true, input },
-    async (inside): Promise<StatusUpdated> => {
-      requireAttemptInput(input);
+export const updateStatus = verb(
+  {
+    name: "updateTaskStatus",
+    role: "agent",
+    effect: "changes",
+    ofSession: true,
+    on: (ctx: Context, input: UpdateStatus) => {
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
-      const task = await lockTask(inside, await locateTask(inside, input, "write", input.status));
-      return setStatus(inside, task, input);
+      return lockedTask(ctx, input, input.status);
     },
-  );
-}
+  },
+  async (ctx, input: UpdateStatus, task): Promise<StatusUpdated> => ({
+    ...(await setStatus(ctx, task, input)),
+    worker: workerOf(ctx, input),
+  }),
+);
 
 /** The same for a task that this transaction has locked. */
 export async function setStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated> {
@@ -82,12 +85,8 @@ export async function setStatus(ctx: Context, task: LockedTask, input: StatusCha
   if (task.status === input.status) {
     const same = await sameStatus(ctx, task, input);
     if (same) return same;
-  } else {
-    requireFence(task, input.attempt);
-    requireTransition(task, input);
-    authority = requireHolder(ctx, task, input.attempt);
-  }
-  requireVersion(task, input.expectedVersion);
+    requireVersion(task, input.expectedVersion);
+  } else authority = requireHeld(ctx, task, input, () => requireTransition(task, input));
 
   switch (input.status) {
     case "in_progress":

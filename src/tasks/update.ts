@@ -1,5 +1,4 @@
-import { once } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
+import { verb } from "../access/verb.ts";
 import type { Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
@@ -7,13 +6,12 @@ import { changesOf } from "../projects/changes.ts";
 import { changeTask, subject, type TaskDocument } from "./change.ts";
 import { faultsOf, requireFutureDueDates } from "./field-faults.ts";
 import { TASK, type TaskFields } from "./fields.ts";
-import { lockTask, requireFence, requireVersion } from "./hold.ts";
-import { locateTask, type TaskAddress, type TaskKey } from "./locate.ts";
+import { lockedTask, requireFence, requireVersion } from "./hold.ts";
+import type { TaskAddress, TaskKey } from "./locate.ts";
 
 export type UpdateTask = TaskAddress &
   Given<TaskFields, "update"> & {
     readonly expectedVersion?: number | null | undefined;
-    readonly idempotencyKey?: string | null | undefined;
   };
 
 /** The locked task as it is, and as it would be with other values ($3) for some of its columns. */
@@ -28,9 +26,9 @@ FROM tasks t CROSS JOIN LATERAL jsonb_populate_record(t, $3::jsonb) n WHERE t.pr
  * version as it is and no event.
  * @throws TASK_NOT_FOUND, LEASE_LOST (with `attempt`), VERSION_CONFLICT, BAD_USER_INPUT, FORBIDDEN
  */
-export function updateTask(ctx: Context, input: UpdateTask) {
-  return once(ctx, { operation: "updateTask", role: "agent", input }, async (inside): Promise<TaskKey> => {
-    const task = await lockTask(inside, await locateTask(inside, input, "write"));
+export const updateTask = verb(
+  { name: "updateTask", role: "agent", effect: "changes", on: lockedTask },
+  async (ctx, input: UpdateTask, task): Promise<TaskKey> => {
     requireFence(task, input.attempt);
     requireVersion(task, input.expectedVersion);
     const { data, error } = TASK.check("update", input);
@@ -38,19 +36,19 @@ export function updateTask(ctx: Context, input: UpdateTask) {
 
     const given = TASK.record(data);
     const columns = Object.keys(given).join(", ");
-    const [compared] = await inside.db.read<{ before: TaskDocument; after: TaskDocument }>(COMPARE, [
+    const [compared] = await ctx.db.read<{ before: TaskDocument; after: TaskDocument }>(COMPARE, [
       task.projectId,
       task.taskId,
       given,
     ]);
     const changes = compared ? changesOf(compared.before, compared.after) : {};
-    if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(inside, [data.dueDate]);
+    if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(ctx, [data.dueDate]);
     if (Object.keys(changes).length > 0) {
-      await changeTask(inside, task, `(${columns}) = (SELECT ${columns} FROM jsonb_populate_record(t, $3::jsonb))`, [
+      await changeTask(ctx, task, `(${columns}) = (SELECT ${columns} FROM jsonb_populate_record(t, $3::jsonb))`, [
         given,
       ]);
-      await append(inside, { type: "task.updated", ...subject(task), payload: { changes } });
+      await append(ctx, { type: "task.updated", ...subject(task), payload: { changes } });
     }
     return { projectId: task.projectId, taskId: task.taskId };
-  });
-}
+  },
+);
