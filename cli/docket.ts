@@ -6,7 +6,7 @@ import { mcpCommand } from "./mcp.ts";
 import { migrateCommand } from "./migrate.ts";
 import { startCommand } from "./start.ts";
 
-// Whoever read the output may have gone (`docket start | head`, a closed terminal): the command goes on without.
+// The reader of the output may have gone (`docket start | head`, a closed terminal): the command goes on without one.
 for (const stream of [process.stdout, process.stderr])
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && error.code !== "EIO") throw error;

@@ -3,7 +3,7 @@ import type { TypedDocumentString } from "./gen/graphql.ts";
 import { sleep as sleepFor } from "./sleep.ts";
 
 /** Root fields are nullable only beside an error, which is thrown; what is returned has them all. */
-export type Answer<Result> = { [Field in keyof Result]: NonNullable<Result[Field]> };
+export type DataOf<Result> = { [Field in keyof Result]: NonNullable<Result[Field]> };
 
 interface CallOptions {
   /** Milliseconds that the document itself asks the server to wait, on top of the limit of every call. */
@@ -20,13 +20,13 @@ export type GraphQLRequest = <Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables,
   options?: CallOptions,
-) => Promise<Answer<Result>>;
+) => Promise<DataOf<Result>>;
 
 interface RequestSettings {
   /** The server's address, without `/graphql`. */
   readonly url: string;
   readonly apiKey: string | undefined;
-  /** The session that asks; sent as `Docket-Client-Id`. Whoever opened an attempt is known by it. */
+  /** The session that asks; sent as `Docket-Client-Id`. The server knows the session that opened an attempt by it. */
   readonly clientId?: string | undefined;
   /** How to reach the server; the server itself passes its own handler here. */
   readonly fetch?: (url: string, init: RequestInit) => Response | Promise<Response>;
@@ -78,14 +78,14 @@ export function createRequest(settings: RequestSettings): GraphQLRequest {
 
     for (const wait of [...RETRY_DELAYS_MS, undefined]) {
       try {
-        return await send<Answer<ResultOf<typeof document>>>(settings, body, ended);
+        return await send<DataOf<ResultOf<typeof document>>>(settings, body, ended);
       } catch (error) {
         signal?.throwIfAborted();
         if (expired.aborted) throw timeoutFault(limitMs, error);
-        const pause = wait === undefined ? undefined : pauseBefore(error, repeatable, wait);
+        const delayMs = wait === undefined ? undefined : delayBefore(error, repeatable, wait);
         // A fault that is known is worth more to the caller than a time-out after one more wait.
-        if (pause === undefined || performance.now() + pause >= deadline) throw error;
-        await sleep(pause);
+        if (delayMs === undefined || performance.now() + delayMs >= deadline) throw error;
+        await sleep(delayMs);
       }
     }
     throw new Error("unreachable: the last try either returned or threw");
@@ -161,7 +161,7 @@ function timeoutFault(limitMs: number, cause: unknown): NoAnswerError {
 }
 
 /** How long to wait before the next try, undefined when there must be none. */
-function pauseBefore(error: unknown, repeatable: boolean, usualMs: number): number | undefined {
+function delayBefore(error: unknown, repeatable: boolean, usualMs: number): number | undefined {
   if (error instanceof ServerError) {
     if (error.extensions["retryable"] !== true) return undefined;
     return Math.max(usualMs, Number(error.extensions["retryAfterMs"] ?? 0));

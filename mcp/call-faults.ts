@@ -8,7 +8,7 @@ const MOST_TOLD = 5;
 /** What is wrong with a call: each fault, and the places whose members are to be told. */
 export function describeFaults(schema: Schema, args: unknown, error: z.ZodError) {
   const faults = error.issues.flatMap((issue) => faultsOf(schema, args, issue));
-  // A number may be too large and no safe integer, which is the same to whoever sent it.
+  // A number may be too large and no safe integer, which is one and the same fault to its caller.
   const texts = [...new Set(faults.map(({ text }) => text))];
   const told = texts.slice(0, MOST_TOLD);
   if (texts.length > MOST_TOLD) told.push(`${texts.length - MOST_TOLD} more`);

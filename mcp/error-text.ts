@@ -35,7 +35,7 @@ const NEXT_STEP: Readonly<Record<string, string | undefined>> = {
   INTERNAL: `${SAFE_TO_REPEAT} If it fails again, report this message to the person who runs the server.`,
   QUERY_TOO_COMPLEX: `Lower limit where the tool takes one. ${SAFE_TO_REPEAT}`,
   BAD_RESPONSE: `${SAFE_TO_REPEAT} If it goes on: check that DOCKET_URL is the address of a Docket server.`,
-  // What the tool takes is told instead.
+  // The answer tells what the tool takes instead.
   BAD_USER_INPUT: undefined,
 } satisfies Readonly<Record<FaultCode, string | undefined>>;
 

@@ -57,16 +57,16 @@ export const LEAST_TEXT = 100;
 const MOST_TEXT = 20_000;
 
 /** The answer with its texts as long as fits: `build` cuts each to `most` UTF-16 units. */
-export function fitTexts<Answer extends object>(build: (most: number) => Answer): Answer {
+export function fitTexts<Built extends object>(build: (most: number) => Built): Built {
   // No text that is longer fits.
   return build(largest(LEAST_TEXT, MOST_TEXT, (most) => fits(build(most))));
 }
 
 /** The answer with as many of the items as fit, and at least one. */
-export function fitItems<Item, Answer extends object>(
+export function fitItems<Item, Built extends object>(
   items: readonly Item[],
-  build: (shown: readonly Item[]) => Answer,
-): Answer {
+  build: (shown: readonly Item[]) => Built,
+): Built {
   return build(
     items.slice(
       0,

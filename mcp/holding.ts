@@ -14,7 +14,7 @@ graphql(`
   }
 `);
 
-/** Held tasks that an answer names; whoever holds more has other worries. */
+/** Held tasks that an answer names at most, the newest first. */
 const MOST_NAMED = 10;
 
 const ELSEWHERE =

@@ -100,7 +100,7 @@ export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySetti
     let mutations = 0;
 
     const mutate: ToolContext["mutate"] = async (document, input) => {
-      // What was not begun need not be found again.
+      // A call that was not begun need not be found again.
       unwanted.throwIfAborted();
       const call = hash("sha256", JSON.stringify([client, document.toString(), input]));
       mutations += 1;

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * The part of JSON Schema that tools use. What is not here, some model's function calling refuses: OpenAI's and Gemini's
- * take neither open maps (`propertyNames`) nor members without a type, nor unions at the top.
+ * The part of JSON Schema that tools use. Some model's function calling refuses whatever is not here: OpenAI's and
+ * Gemini's take neither open maps (`propertyNames`) nor members without a type, nor unions at the top.
  */
 export interface Schema {
   readonly type: "object" | "array" | "string" | "integer" | "boolean";

@@ -20,7 +20,7 @@ export interface FinishedCall {
 }
 
 interface McpServerSettings {
-  /** The GraphQL caller, bound to the key of whoever uses this server. */
+  /** The GraphQL caller, bound to the key of this server's client. */
   readonly request: GraphQLRequest;
   readonly defaultProject?: string | undefined;
   /** Keeps leases alive; left out where every request stands alone. */

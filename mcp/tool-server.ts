@@ -14,7 +14,7 @@ export class ToolServer extends Server {
   readonly #calls = new Map<unknown, AbortController>();
 
   override connect(transport: Transport): Promise<void> {
-    // The library hands each message to whoever listened before, and then looks at it itself.
+    // The library hands each message to the earlier listener first, and then looks at it itself.
     transport.onmessage = (message) => {
       understand(message);
       if ("method" in message && message.method === "notifications/cancelled")

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { unkept } from "../client/exact-json.ts";
 import { ServerError } from "../client/faults.ts";
 import type { TypedDocumentString } from "../client/gen/graphql.ts";
-import type { Answer } from "../client/request.ts";
+import type { DataOf } from "../client/request.ts";
 import { describeFaults } from "./call-faults.ts";
 import { type Path, type Schema, schemaOf } from "./schema.ts";
 import type { LeaseSession } from "./session.ts";
@@ -16,12 +16,12 @@ export interface ToolContext {
     document: TypedDocumentString<Result, Variables>,
     variables: Variables,
     waitMs?: number,
-  ) => Promise<Answer<Result>>;
+  ) => Promise<DataOf<Result>>;
   /** Changes something, under an idempotency key made here: repeating after a lost answer does nothing twice. */
   readonly mutate: <Result, Input extends { idempotencyKey?: string | null | undefined }>(
     document: TypedDocumentString<Result, { input: Input }>,
     input: Input,
-  ) => Promise<Answer<Result>>;
+  ) => Promise<DataOf<Result>>;
   /** The project used where a call names none. */
   readonly defaultProject: string | undefined;
   /** What this process holds; absent where every request stands alone. */
@@ -45,7 +45,7 @@ interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> 
   readonly input: Input;
   readonly output: Output;
   readonly annotations: ToolHints;
-  /** Arguments that would do, for who gave others. */
+  /** Arguments that would do, for a caller that gave others. */
   readonly example: z.input<Input>;
   /** Throws a CallFault, ServerError or NoAnswerError; each is turned into text for the model. */
   readonly run: (context: ToolContext, args: z.output<Input>) => Promise<z.input<Output>>;

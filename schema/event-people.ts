@@ -6,7 +6,7 @@ import type { TaskKey } from "../src/tasks/locate.ts";
 import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 
-/** What a key is called now. Who may see an event sees its actor, and with it the name that the key had then. */
+/** What a key is called now. A viewer of an event sees its actor, and with it the name that the key had then. */
 export const loadKeyName = loader({
   idOf: (prefix: string) => prefix,
   visible: () => true,

@@ -14,7 +14,7 @@ export class DocketError extends Error {
   }
 }
 
-/** What the codes mean, for who reads the schema: each is a value of its enum ErrorCode. */
+/** What the codes mean, for readers of the schema: each is a value of its enum ErrorCode. */
 export const ERROR_CODES = {
   UNAUTHENTICATED: { description: "No valid key or token came with the request, or it has ended." },
   FORBIDDEN: {
@@ -200,7 +200,7 @@ export const cursorExpired = (reason: string) =>
 export const idTaken = (id: string, message = `ID ${id} is already taken in this namespace`) =>
   new DocketError("ID_TAKEN", message, { id });
 
-/** The seeds' text. @param confirmable the IDs of it that nobody has been given since. */
+/** @param confirmable the IDs of it that nobody has been given since. */
 export const reservationExpired = (reservationId: string, confirmable: readonly string[] = []) =>
   new DocketError("RESERVATION_EXPIRED", "Reservation expired or not found", {
     reservationId,
@@ -226,7 +226,7 @@ export const idempotencyKeyReused = (key: string) =>
 export const rateLimited = (message: string, details: Record<string, unknown> = {}) =>
   new DocketError("RATE_LIMITED", message, details);
 
-/** The seeds' text; the connection was retried before this is said. `because` is for callers, too. */
+/** The connection was retried before this is said. `because` is for callers, too. */
 export const databaseUnavailable = (cause: unknown, because?: string) =>
   new DocketError(
     "DATABASE_UNAVAILABLE",

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
 import type { TypedDocumentString } from "../../client/gen/graphql.ts";
-import { type Answer, createRequest } from "../../client/request.ts";
+import { createRequest, type DataOf } from "../../client/request.ts";
 import type { Contradiction, Heard } from "./records.ts";
 
 /** What happened between the clients and the servers, for the report. */
@@ -27,7 +27,7 @@ interface AskingSettings {
 }
 
 export interface Told<Result> extends Heard {
-  readonly answer: Answer<Result>;
+  readonly answer: DataOf<Result>;
 }
 
 type Mutation<Result, Input> = TypedDocumentString<Result, { input: Input }>;

@@ -100,7 +100,7 @@ async function race(options: RaceOptions, track: Track): Promise<RaceResult> {
   const finish = new AbortController();
   const over = AbortSignal.any([finish.signal, interrupted, AbortSignal.timeout(LONGEST_MS)]);
   const ledger = new Ledger({ ...options, projects: PROJECTS, over });
-  // Whoever still has no answer by then will not get one.
+  // A client that still has no answer by then will not get one.
   const signal = AbortSignal.timeout(LONGEST_MS + CATCH_UP_MS);
   const traffic: Traffic = { requests: 0, unanswered: 0, replayed: 0, repeated: 0 };
   const asking = { urls, apiKey, traffic, contradictions: ledger.contradictions, signal };

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type FaultCode, NoAnswerError, ServerError } from "../../client/faults.ts";
 import { graphql } from "../../client/gen/gql.ts";
 import type { TypedDocumentString } from "../../client/gen/graphql.ts";
-import type { Answer, GraphQLRequest } from "../../client/request.ts";
+import type { DataOf, GraphQLRequest } from "../../client/request.ts";
 import type { DemoProject } from "./projects.ts";
 
 /** What the agents of a demo share. */
@@ -171,7 +171,7 @@ async function ask<Result, Input extends { idempotencyKey?: string | null | unde
   document: TypedDocumentString<Result, { input: Input }>,
   input: Input,
   who: string,
-): Promise<Answer<Result>> {
+): Promise<DataOf<Result>> {
   const variables = { input: { ...input, idempotencyKey: randomUUID() } };
   for (;;) {
     try {

@@ -51,7 +51,7 @@ export async function putAway(): Promise<void> {
   );
 }
 
-/** Whoever may not do this, or cannot yet, is told by the demo's own first calls. */
+/** A key that may not do this, or a server that cannot yet, shows in the demo's own first calls. */
 async function bringBack(): Promise<void> {
   const admin = asAdmin();
   try {

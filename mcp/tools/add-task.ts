@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { ProjectNamesQuery } from "../../client/gen/graphql.ts";
-import type { Answer } from "../../client/request.ts";
+import type { DataOf } from "../../client/request.ts";
 import { nearest } from "../nearest.ts";
 import { leaseSeconds, statusSchema, toGraphQLStatus } from "../task-card.ts";
 import { defineTool, leaseOf, projectOf, type ToolContext } from "../tool.ts";
@@ -72,7 +72,7 @@ export const addTask = defineTool({
       leaseSeconds: leaseOf(context, args),
       tasks: args.tasks.map(toGraphQLItem),
     });
-    // Items added as in_progress are held by whoever added them.
+    // Items added as in_progress are held by the caller that added them.
     const claimed = addTasks.tasks.flatMap(({ taskId, projectId, project }, i) => {
       const attempt = addTasks.attempts[i];
       if (attempt == null) return [];
@@ -128,7 +128,7 @@ async function projectNames({ query }: ToolContext): Promise<string[]> {
   const names: string[] = [];
   let after: string | null = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const { projects }: Answer<ProjectNamesQuery> = await query(ProjectNames, { after });
+    const { projects }: DataOf<ProjectNamesQuery> = await query(ProjectNames, { after });
     names.push(...(projects.nodes ?? []).flatMap((project) => project?.projectId ?? []));
     after = projects.pageInfo.endCursor;
     if (!projects.pageInfo.hasNextPage) break;
@@ -150,7 +150,7 @@ function toGraphQLItem(task: z.output<typeof item>) {
     expectedOutputs: task.expected_outputs,
     contextNotes: task.context_notes,
     artifactId: task.artifact_id,
-    // The seeds write types of tasks in lower case and those of IDs in upper case.
+    // Types of tasks are often written in lower case, and those of IDs in upper case.
     artifactType: task.artifact_type?.toUpperCase(),
     generator: task.generator,
     parentId: task.parent_id,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ServerError } from "../../client/faults.ts";
 import { graphql } from "../../client/gen/gql.ts";
 import type { ListTasksQuery, TaskFilter } from "../../client/gen/graphql.ts";
-import type { Answer } from "../../client/request.ts";
+import type { DataOf } from "../../client/request.ts";
 import { type Cuts, fitItems, fits, fitTexts, LEAST_TEXT, shortMembers } from "../fit.ts";
 import { cardOf, shortCard, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
 import { defineTool, projectWithin } from "../tool.ts";
@@ -98,10 +98,10 @@ export const listTasks = defineTool({
   },
 });
 
-type Page = Answer<ListTasksQuery>["tasks"];
+type TasksPage = DataOf<ListTasksQuery>["tasks"];
 
 /** The page, smaller where the tasks are so large that the server refuses so many at once. */
-async function pageOf(ask: (first: number) => Promise<Answer<ListTasksQuery>>, first: number): Promise<Page> {
+async function pageOf(ask: (first: number) => Promise<DataOf<ListTasksQuery>>, first: number): Promise<TasksPage> {
   try {
     return (await ask(first)).tasks;
   } catch (error) {
@@ -119,7 +119,7 @@ function filterOf({ status, text, labels }: z.output<typeof input>, project: str
   };
 }
 
-type ListedTask = NonNullable<NonNullable<NonNullable<Page["edges"]>[number]>["node"]>;
+type ListedTask = NonNullable<NonNullable<NonNullable<TasksPage["edges"]>[number]>["node"]>;
 
 /** What an overview needs of a task. */
 function concise(task: ListedTask, most: number, cuts: Cuts) {

@@ -15,8 +15,8 @@ export function visibleWhere(viewer: Viewer): { projectId?: { in: string[] } } {
 }
 
 /**
- * What is made for some projects (an API key, a webhook) is administered by admins whose own projects, the parameter
- * `$n`, hold all of these; what is for every project only by unlimited ones.
+ * An API key or a webhook for some projects is administered by admins whose own projects, the parameter `$n`, hold all
+ * of these; one for every project, by unlimited admins only.
  */
 export const within = (n: number) => `($${n}::text[] IS NULL OR project_ids <@ $${n})`;
 

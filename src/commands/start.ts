@@ -18,10 +18,10 @@ import { renderBanner } from "./banner.ts";
 import { explainMissingDatabase, findDatabase } from "./find-database.ts";
 import { orExplain } from "./or-explain.ts";
 
-/** Signals within this many milliseconds are one. */
+/** Signals that come within this many milliseconds of the first count as one. */
 const ECHO_MS = 500;
 
-/** Before the first keys are made once more, in milliseconds. */
+/** Pause before another try to make the first keys, in milliseconds. */
 const RETRY_MS = 1_000;
 
 /** `docket start`: runs until SIGINT, SIGTERM or SIGHUP; a second one does not wait. Ends the process itself. */
@@ -40,14 +40,14 @@ export async function start(): Promise<void> {
     const config = loadConfig();
     guardProcess(createLogger(config.logger));
     await using running = new AsyncDisposableStack();
-    // First of all: clients that come back after a restart find it taken, and wait for the rest.
+    // The address is taken first of all: clients that come back after a restart connect, and wait for the rest.
     const port = await openPort(config.http);
     running.defer(() => port.close());
-    // At once, also while the rest is still being started.
+    // A signal closes the address at once, also while the rest is still being started.
     void stopped.then(() => port.stopAccepting());
     const { url, ownerUrl, place, embedded } = await findDatabase(config, running, { create: true });
     await migrate({ ownerUrl, loginUrl: url }).catch(explainMissingDatabase);
-    // Most of what is loaded, which takes a second or two: Node takes no connection meanwhile, but the system does.
+    // This loads most of the code and takes a second or two: Node takes no connection meanwhile, but the system does.
     const { startServer } = await import("../server.ts");
     const server = await startServer(config, { databaseUrl: url, port });
     const keeper =
@@ -59,15 +59,15 @@ export async function start(): Promise<void> {
     });
     const ending = new AbortController();
     const ended = Promise.race([stopped, ...(keeper ? [keeper.givenUp] : [])]).finally(() => ending.abort());
-    const introduced = stoppingSince === null ? introduce(server, config, place, ending.signal) : undefined;
-    const givenUp = await Promise.race([ended, Promise.resolve(introduced).then(() => ended)]);
+    const printed = stoppingSince === null ? printBanner(server, config, place, ending.signal) : undefined;
+    const givenUp = await Promise.race([ended, Promise.resolve(printed).then(() => ended)]);
     if (givenUp) throw givenUp;
     process.stdout.write("\nStopping: requests under way end first. Ctrl-C again to stop at once.\n");
   });
 }
 
 /** Says where everything is, as soon as the database lets it: the server may come up in the middle of an outage. */
-async function introduce(server: RunningServer, config: Config, place: string, ending: AbortSignal): Promise<void> {
+async function printBanner(server: RunningServer, config: Config, place: string, ending: AbortSignal): Promise<void> {
   const outage = new Outage(createLogger(config.logger), "Making the first keys");
   while (!ending.aborted) {
     try {

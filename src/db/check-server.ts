@@ -29,7 +29,7 @@ export async function checkServer(db: Db): Promise<void> {
     throw new Error(["Docket cannot work with this PostgreSQL:", ...faults.map((fault) => `  ${fault}`)].join("\n"));
 }
 
-/** Whoever starts the server is told what the database said; callers are not. */
+/** The person who starts the server is told what the database said; callers are not. */
 function explain(error: unknown): never {
   if (!(error instanceof DocketError && error.cause instanceof Error)) throw error;
   throw new DocketError(error.code, `${error.message}: ${error.cause.message}`, error.details, { cause: error.cause });

@@ -94,7 +94,7 @@ export function openDatabase(options: PoolOptions): Database {
           const result = await work(openTransaction(client));
           // Until COMMIT is sent, a lost connection has rolled everything back.
           const { stopped = null } = currentRequester() ?? {};
-          // What was begun for a caller that went away meanwhile is done: it may ask for the answer again.
+          // The work of a caller that went away meanwhile is done all the same: it may ask for the answer again.
           if (stopped && !(stopped instanceof CallerGone)) throw stopped;
           sent();
           await client.query("COMMIT");

@@ -17,7 +17,7 @@ export interface PoolOptions {
 }
 
 const REQUEST_SECONDS = 15;
-/** How often it is looked who has worked too long, in milliseconds. */
+/** How often requests that have worked for too long are looked for, in milliseconds. */
 const LOOK_MS = 100;
 
 /** Without a requester: start-up, or a program that serves nobody. */
@@ -36,7 +36,7 @@ const numbersTypes = {
 interface Lease {
   readonly requester: Requester;
   readonly giveBack: () => void;
-  /** Whether what it was told last may become true by now. */
+  /** Whether the last statement may have been carried out by now. */
   kept: boolean;
 }
 
@@ -108,7 +108,7 @@ export class FairPool extends pg.Pool {
     return undefined;
   }
 
-  /** What the connection is told from here on is not cut off: it may become true before its answer comes. */
+  /** A statement that is sent from here on is not cut off: it may be carried out before its answer comes. */
   keep(client: pg.PoolClient): void {
     const lease = this.#leases.get(client);
     if (lease) lease.kept = true;

@@ -8,7 +8,7 @@ export class RequestStopped extends DocketError {
   }
 }
 
-/** The caller went away. What is under way goes to its end, so that leaving costs no connection; nothing more begins. */
+/** The caller went away. Work under way goes to its end, so that leaving costs no connection; nothing more begins. */
 export class CallerGone extends RequestStopped {
   constructor() {
     super("The caller went away before it had its answer.");
@@ -103,7 +103,7 @@ export class Requester {
 
 const requesters = new AsyncLocalStorage<Requester>();
 
-/** Who asks here; undefined at start-up and in programs that serve nobody. */
+/** The requester of the current call; undefined at start-up and in programs that serve nobody. */
 export function currentRequester(): Requester | undefined {
   return requesters.getStore();
 }

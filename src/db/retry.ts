@@ -1,10 +1,10 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DocketError, databaseUnavailable, outcomeUnknown } from "../errors.ts";
 import { DISK_FULL, errorCode, faultOf, STATEMENT_ENDED } from "./faults.ts";
 import { currentRequester, RequestStopped } from "./requester.ts";
 import { STATEMENT_MS, statementTooSlow } from "./too-much.ts";
 
-/** A lost connection is tried again after these pauses (the seeds' 100, 200, 400 ms), then it is "Database unavailable". */
+/** A lost connection is tried again after these pauses (100, 200, 400 ms), then it is "Database unavailable". */
 const RETRY_PAUSES_MS = [100, 200, 400] as const;
 
 /** How often a transaction that lost is run again, each time after a random pause. */
@@ -55,7 +55,7 @@ export async function withReconnect<T>(
     } catch (error) {
       const fault = faultOf(error);
       const requester = currentRequester();
-      // What a try before it sent may be done: who asks again learns it, and who is stopped would not.
+      // An earlier try may have been carried out: another try tells, and stopping here would not.
       if (maybeDone && requester?.stopped) throw unavailable(error);
       // Nothing was sent in this try.
       if (error instanceof RequestStopped) requester?.requireGoingOn();
@@ -64,7 +64,7 @@ export async function withReconnect<T>(
       requester?.requireGoingOn();
       if (fault === undefined) throw error;
       if (fault !== "lost" || ms === null) throw unavailable(error);
-      await pause(ms);
+      await sleep(ms);
     }
   }
   throw new Error("unreachable");
@@ -82,7 +82,7 @@ export async function withConflictRetry<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (faultOf(error) !== "conflict") throw error;
       if (tries >= CONFLICT_RETRIES || performance.now() > giveUpAt) throw unavailable(error);
-      await pause(Math.random() * 10 * 2 ** tries);
+      await sleep(Math.random() * 10 * 2 ** tries);
     }
   }
 }

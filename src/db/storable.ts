@@ -13,7 +13,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Whether the text can be an id of ours that is a UUID; PostgreSQL takes further spellings, and fails at all others. */
 export const isUuid = (text: string): boolean => UUID.test(text);
 
-/** Deeper ones would exhaust the stack of whoever walks through them, here or in PostgreSQL. */
+/** Deeper values would exhaust the stack of any code that walks through them, here or in PostgreSQL. */
 const DEEPEST_JSON = 100;
 
 /** What is wrong with a JSON value, undefined when nothing is. */

@@ -21,12 +21,11 @@ const MOST_HELD_BYTES = 64 * 1024 * 1024;
 
 /**
  * Places that are given in turns: round robin by key, and among the requesters of one key round robin again, so that
- * however much one of them asks for, the next place goes to another.
- * All requests of one key have a third of the places at most, and one request of them half of those, so that whoever else
- * comes does not wait for a statement to end. More would not serve the key sooner: its statements share the processors
- * of the database, and so many of them would keep everyone else's waiting there instead.
- * What requests have read stays in memory while they wait: a key that holds too much of it finishes what it has begun
- * before it begins anything else, the largest first.
+ * however much one of them asks for, the next place goes to another. All requests of one key have a third of the places
+ * at most, and one request of them half of those, so that another key does not wait for a statement to end. More would
+ * not serve the key sooner: its statements share the processors of the database, and so many of them would keep
+ * everyone else's waiting there instead. What requests have read stays in memory while they wait: a key that holds too
+ * much of it finishes what it has begun before it begins anything else, the largest first.
  */
 export class Turns {
   #free: number;
@@ -40,7 +39,7 @@ export class Turns {
 
   constructor(places: number) {
     this.#free = places;
-    // One is enough: nothing asks for a second place while it holds one.
+    // One place is enough: no requester asks for a second while it holds one.
     this.#mostOfKey = Math.max(1, Math.floor(places / 3));
     this.#mostOfRequest = Math.max(1, Math.floor(this.#mostOfKey / 2));
   }
@@ -67,7 +66,7 @@ export class Turns {
     ready?.delete(line);
     if (ready?.size === 0) this.#ready.delete(line.key);
     for (const { reject } of line.waiting.splice(0)) reject(error);
-    // What it held may have kept others waiting.
+    // The places that it held may have kept others waiting.
     this.#serve();
   }
 

@@ -44,7 +44,7 @@ export class Connection implements Reader {
    * streams have a limit of their own.
    */
   readonly underWay = new Map<RequestScope, () => void>();
-  /** By the protocol's id, those that are answered once and those that stream. */
+  /** Operations by the protocol's id: those that are answered once, and those that stream. */
   readonly #operations = new Map<string, Operation>();
   readonly #socket: WebSocket;
   readonly #unread: UnreadBytes;
@@ -85,7 +85,7 @@ export class Connection implements Reader {
 
   /** Resolves once the text has left, or never will. */
   send(text: string): Promise<void> {
-    // One that went away in between is noticed by its close event.
+    // A client that went away in between is noticed by its close event.
     if (this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve();
     return this.#sendBytes(Buffer.from(text));
   }
@@ -106,7 +106,7 @@ export class Connection implements Reader {
     this.#socket.close(code, bytes.toString().replace(/\uFFFD$/, ""));
   }
 
-  /** From here on it is counted with its key, and may send as much as any message needs. */
+  /** From here on the connection is counted with its key, and may send as much as any message needs. */
   authenticated(authentication: Authentication): void {
     this.authentication = authentication;
     this.#forgetGreeting();
@@ -125,7 +125,7 @@ export class Connection implements Reader {
   }
 
   runs(id: string, operation: Operation): void {
-    // The client has completed the one of this id before.
+    // The client has completed the operation of this id before.
     this.#operations.get(id)?.scope.leave();
     this.#operations.set(id, operation);
   }

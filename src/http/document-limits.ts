@@ -17,7 +17,7 @@ import { inexact, isExact, UNSAFE_NAME } from "../../client/exact-json.ts";
 
 /** Only for those who expect statuses as GraphQL over HTTP has them. */
 export const BAD_REQUEST = { status: 400, spec: true };
-/** Generous for people and agents, and still nothing that one request could hold up the server with. */
+/** Limits that are generous for people and agents, and within which no request can hold up the server. */
 const MOST_TOKENS = 10_000;
 const DEEPEST = 20;
 /** Aliases, and fields of the root: each may be a whole query of its own. */

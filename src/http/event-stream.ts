@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type ExecutionResult, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { ErrorCode } from "../errors.ts";
-import type { RequestContext } from "./graphql.ts";
+import type { RequestContext } from "./request-context.ts";
 import type { RequestScope } from "./request-scope.ts";
 import { isShown, untilUnshown } from "./until-unshown.ts";
 
@@ -27,7 +27,7 @@ const LAST_FRAME_MS = 100;
 /** Milliseconds until a client that lost its stream comes back; spread, as a server that stops ends all at once. */
 const COME_BACK_MS = { least: 1_000, spread: 1_000 };
 
-/** What trying again would only meet again has a status of its own: it makes an EventSource give up. */
+/** An error that would only come again has a status of its own, which makes an EventSource give up. */
 const STATUSES: Readonly<Record<string, number | undefined>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
@@ -36,7 +36,7 @@ const STATUSES: Readonly<Record<string, number | undefined>> = {
   INTERNAL: 500,
 } satisfies Partial<Record<ErrorCode, number>>;
 
-/** Answers subscriptions, and whoever accepts nothing else, with server-sent events. */
+/** Answers subscriptions, and clients that accept nothing else, with server-sent events. */
 export function useEventStream(): Plugin<object, RequestContext> {
   return {
     onResultProcess({ request, result, resultProcessor, serverContext: { scope }, setResultProcessor }) {
@@ -58,29 +58,29 @@ export function wantsEvents({ headers }: Request): boolean {
   return (headers.get("accept") ?? "").includes(EVENT_STREAM) && !wantsJson({ headers });
 }
 
-/** It has rules of its own for statuses; the wildcard has none. */
+/** JSON has rules of its own for statuses; the wildcard has none. */
 function wantsJson({ headers }: Pick<Request, "headers">): boolean {
   return (headers.get("accept") ?? "").includes("json");
 }
 
 /**
- * The answer to what brought no stream. A client that comes back by itself gets a status where it had better not; others
- * get errors as graphql-sse wants them, in the stream.
+ * The answer to a request that brought no stream. A client that comes back by itself gets a status where it should not;
+ * others get errors as graphql-sse wants them, in the stream.
  */
 export function answerOnce(request: Request, result: ExecutionResult): Response {
   const refusal = refusalIn(result);
   if (refusal && comesBack(request)) return refuse(refusal, result);
   const { retryAfterMs } = requestErrors(result)[0]?.extensions ?? {};
-  const pause = typeof retryAfterMs === "number" ? retryAfterMs : comeBackMs();
-  return new Response(retryLine(pause) + eventOf(result, null) + COMPLETE, { headers: HEADERS });
+  const comeBackAfterMs = typeof retryAfterMs === "number" ? retryAfterMs : comeBackMs();
+  return new Response(retryLine(comeBackAfterMs) + eventOf(result, null) + COMPLETE, { headers: HEADERS });
 }
 
-/** What trying again would only meet again. */
+/** The first error that would only come again. */
 function refusalIn(result: ExecutionResult): GraphQLError | undefined {
   return requestErrors(result).find(({ extensions }) => extensions["retryable"] !== true);
 }
 
-/** Those for which nothing was done at all. */
+/** Errors of a request for which nothing was done at all. */
 function requestErrors({ data, errors = [] }: ExecutionResult): readonly GraphQLError[] {
   return data === undefined ? errors : [];
 }
@@ -98,7 +98,7 @@ function refuse({ extensions }: GraphQLError, result: ExecutionResult): Response
   return new Response(jsonOf(result), { status, headers: { ...headers, "Content-Type": JSON_TYPE } });
 }
 
-/** Who does not accept a stream gets none, and none is left open. */
+/** A client that does not accept a stream gets none, and none is left open. */
 async function refuseStream(frames: AsyncIterable<ExecutionResult>, scope: RequestScope): Promise<Response> {
   await frames[Symbol.asyncIterator]().return?.();
   scope.code ??= "BAD_USER_INPUT";

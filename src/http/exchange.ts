@@ -67,7 +67,7 @@ export function readBody({ request, keep }: Pick<Exchange, "request" | "keep">, 
         counted = Math.max(size, counted);
         return true;
       } catch (refusal) {
-        // What still comes is thrown away, so that the refusal can be read instead of a broken connection.
+        // The rest of the body is thrown away, so that the caller reads the refusal instead of a broken connection.
         request.removeAllListeners("data").resume();
         reject(refusal);
         return false;

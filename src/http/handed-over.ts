@@ -1,7 +1,7 @@
 import type { ExecutionResult } from "graphql";
 
 /**
- * The same result, which lets go of its data when that becomes text: whoever sends it keeps the result until all of it has
+ * The same result, which lets go of its data when that becomes text: its sender keeps the result until all of it has
  * left, and it would stand in memory twice.
  */
 export function handedOver(result: ExecutionResult): ExecutionResult {

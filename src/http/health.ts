@@ -3,7 +3,7 @@ import type { Database } from "../db/database.ts";
 import { background } from "../db/requester.ts";
 import { type Handler, sendJson } from "./exchange.ts";
 
-/** How long an answer waits for the database, in milliseconds; the seeds allow 100 for all of it. */
+/** How long an answer waits for the database, in milliseconds; all of it is promised within 100. */
 const PATIENCE_MS = 60;
 /** So long after the database said that its disk is full, health is degraded, in milliseconds. */
 const DISK_FULL_MS = 10_000;
@@ -29,7 +29,7 @@ export function createHealthRoute({ pool }: Database): Handler {
       .then(
         () => true,
         () => {
-          // What was a sign of life before is none any more.
+          // Signs of life from before this failure no longer count.
           lastSignOfLife = Number.NEGATIVE_INFINITY;
           return false;
         },

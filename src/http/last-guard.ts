@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { currentScope } from "./request-scope.ts";
 
-/** What the system says of a connection that broke; whoever reports it has ended with it. */
+/** The operating system's codes for a connection that broke: the connection has ended with it. */
 const BROKEN = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT"]);
 
 /**

@@ -23,7 +23,7 @@ export function createErrorPresenter(logger: Logger): PresentError {
     const shown = show(error);
     presented.add(shown);
     const scope = currentScope();
-    // What was cut short because its caller went away is no fault.
+    // A request that was cut short because its caller went away is no fault.
     if (scope && !scope.gone.aborted) scope.code ??= String(shown.extensions["code"]);
     return shown;
   }

@@ -6,8 +6,8 @@ import { WHOLE_SCHEMA_COST } from "../../schema/introspection-cost.ts";
 import { currentRequester } from "../db/requester.ts";
 import { badInput, DocketError } from "../errors.ts";
 import { BAD_REQUEST, parseWithinLimits } from "./document-limits.ts";
-import type { RequestContext } from "./graphql.ts";
 import type { PresentError } from "./present-error.ts";
+import type { RequestContext } from "./request-context.ts";
 
 /** Entries of lists that an operation may ask for together, and a subscription in each frame. */
 const MOST_NODES = 20_000;

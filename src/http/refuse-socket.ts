@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { errorCode } from "../db/faults.ts";
 import { HttpRefusal } from "./exchange.ts";
 
-/** Those that something here answers; each path says which of them it does. */
+/** Methods that something here answers; each path says which of them it takes. */
 export const METHODS = "GET, HEAD, POST, OPTIONS";
 
 /** How long a caller may take to read why it was refused, in milliseconds. */
@@ -21,7 +21,7 @@ export function refuseSocket(socket: Duplex, { status, message, headers }: HttpR
   const patience = setTimeout(() => socket.destroy(), PATIENCE_MS);
   socket.once("close", () => clearTimeout(patience));
   socket.once("end", () => socket.destroy());
-  // What is left unread when a connection ends would take the answer with it.
+  // Bytes that are left unread when a connection ends would take the answer with them.
   socket.resume();
   socket.end(`${lines.join("\r\n")}\r\n\r\n${message}`);
 }

@@ -6,7 +6,9 @@ const MOST_REQUEST_BYTES = 64 * 1024 * 1024;
 /** What each request costs beside what was sent. */
 export const REQUEST_BYTES = 8 * 1024;
 
-/** What was asked and is not answered yet waits in this process's memory: one budget per key, whatever it came by. */
+/**
+ * Requests that are not answered yet wait in this process's memory: one budget per key, over all protocols together.
+ */
 export class RequestBytes {
   readonly #limit = new OpenLimit(MOST_REQUEST_BYTES);
 

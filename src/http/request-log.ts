@@ -13,7 +13,7 @@ export interface FinishedRequest {
   readonly remoteAddress: string | undefined;
 }
 
-/** The seeds' length: enough to tell keys apart, nothing of their secret. */
+/** How much of a key the line shows: enough to tell keys apart, nothing of their secret. */
 const LOGGED_PREFIX = 8;
 /** Faults of the server; everything else that fails is the caller's. */
 const SERVER_FAULTS: ReadonlySet<string> = new Set<ErrorCode>(["INTERNAL", "DATABASE_UNAVAILABLE"]);
@@ -21,7 +21,7 @@ const SERVER_FAULTS: ReadonlySet<string> = new Set<ErrorCode>(["INTERNAL", "DATA
 const PARAMETERS = new Set(["query", "operationName", "variables", "extensions", "token"]);
 const LONGEST_OPERATION = 100;
 
-/** Writes the seeds' line about a request: level info, warn for the caller's errors, error for the server's. */
+/** Writes one line about a request: level info, warn for the caller's errors, error for the server's. */
 export function logRequest(logger: Logger, request: FinishedRequest, scope: RequestScope): void {
   const { statusCode } = request;
   const fields = {
@@ -41,7 +41,10 @@ export function logRequest(logger: Logger, request: FinishedRequest, scope: Requ
   else logger.info(fields);
 }
 
-/** That a parameter was there. Names of others are not shown either: a misplaced secret may be one. */
+/**
+ * The line tells that a parameter was there. Names that the server does not know are not shown: one may be a misplaced
+ * secret.
+ */
 function loggable(params: URLSearchParams): Record<string, string> {
   const known = [...params.keys()].map((name) => (PARAMETERS.has(name) ? name : "(other)"));
   return Object.fromEntries(known.map((name) => [name, "(not logged)"]));

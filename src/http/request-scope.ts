@@ -55,7 +55,7 @@ export function openScope(hangUp: () => void, requestId?: string): RequestScope 
   };
 }
 
-/** Those of whom nothing is known yet take their turns as one. */
+/** Callers of whom nothing is known yet take their turns as one. */
 const STRANGER = Symbol("stranger");
 
 /** Says who asks, once that is known. */

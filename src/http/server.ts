@@ -125,7 +125,7 @@ async function answer(
   response.setHeader("X-Content-Type-Options", "nosniff");
   // Not "no-referrer": browsers would then send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
-  // Nothing of what waits has left for so long: the caller does not read, and would be waited for without end.
+  // For so long no byte that waits has left: the caller does not read, and the server would wait for it without end.
   response.setTimeout(services.log.stallMs, () => {
     if (response.writableLength > 0) response.destroy();
   });
@@ -135,7 +135,7 @@ async function answer(
     if (!response.writableFinished) scope.leave();
     unread.drop(reader);
     release();
-    // Who went away before there was an answer never saw one.
+    // A caller that went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
     const path = route ? url.pathname : null;
     logRequest(logger, { method, path, params: url.searchParams, statusCode, remoteAddress }, scope);
@@ -164,7 +164,7 @@ async function answer(
     } catch (error) {
       refuse(exchange, error, present);
     }
-    // What the system has not taken yet.
+    // The bytes that the operating system has not taken yet.
     if (response.writableLength > 0) unread.add(reader, response.writableLength);
   });
 }
@@ -184,7 +184,7 @@ function wrongMethod(path: string, { methods }: Route): HttpRefusal {
 
 /** An answer for what no handler could answer itself. */
 function refuse({ response, scope }: Exchange, error: unknown, present: PresentError): void {
-  // What was cut short because its caller went away is no fault.
+  // A request that was cut short because its caller went away is no fault.
   if (response.destroyed) return;
   if (error instanceof HttpRefusal) {
     scope.code ??= "BAD_USER_INPUT";
@@ -206,7 +206,8 @@ function sendRefusal(
   error: Pick<GraphQLError, "message" | "extensions">,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  // What is left of the request is thrown away as it comes: who still sends could not read the answer of a closed connection.
+  // The rest of the request is thrown away as it comes: a caller that still sends could not read the answer of a closed
+  // connection.
   sendJson(response, status, { error: error.message, errors: [error] }, headers);
 }
 
@@ -240,7 +241,7 @@ function createMcpRoute(options: McpRouteOptions): Handler {
   let handler: Promise<Handler> | undefined;
   return async (exchange) => {
     handler ??= import("./mcp.ts").then((mcp) => mcp.createMcpRoute(options));
-    // What could not be loaded now (too many files are open) may be later.
+    // A module that cannot be loaded now (too many files are open) may be loaded later.
     handler.catch(() => {
       handler = undefined;
     });

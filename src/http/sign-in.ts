@@ -7,7 +7,7 @@ import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, redi
 import { isOwnOrigin } from "./origin.ts";
 import { escapeHtml, PLAIN_PAGE_POLICY, renderPage } from "./page.ts";
 
-/** In bytes, from whoever it comes: a token or a key is far shorter. */
+/** The largest form that is read, in bytes: a token or a key is far shorter. */
 const LONGEST_FORM = 8 * 1024;
 
 /**
@@ -49,7 +49,7 @@ export function createSignOutRoute(db: Db, authenticate: Authenticate): Handler 
   };
 }
 
-/** Another site's page could sign this browser in with a key of its own and watch what is done with it. */
+/** The page of another site could sign this browser in with a key of its own, and watch what is done with it. */
 function refuseForeignPage({ request }: Exchange): void {
   if (request.headers.origin !== undefined && !isOwnOrigin(request))
     throw new HttpRefusal(403, "This form works on this server's own page only.");

@@ -12,9 +12,9 @@ export interface Reader {
 const WRITE_BYTES = 256;
 
 /**
- * What was sent and not read waits in this process's memory: one budget per key over all its connections, and one for
- * all that have not said yet who they are. A key that is beyond it loses its slowest connections until it is within;
- * nobody else notices.
+ * Bytes that were sent and not read wait in this process's memory: one budget per key over all its connections, and one
+ * for all that have not said yet who they are. A key that is beyond it loses its slowest connections until it is
+ * within; nobody else notices.
  */
 export class UnreadBytes {
   readonly #most: number;

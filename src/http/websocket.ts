@@ -62,7 +62,7 @@ const PATIENCE_MS = 5_000;
 const NO_KEY = 'This needs an API key: connectionParams {"apiKey": "dk_…"}, or the header Authorization: Bearer dk_…';
 /** Enough for every wait that a client may have, and as many requests beside them; what is beyond is refused. */
 const MOST_UNDER_WAY = 200;
-/** Who does not even read that it was refused is cut off. */
+/** A client that leaves so many messages unread, the refusals among them, is cut off. */
 const MOST_UNANSWERED = 2_000;
 /** Close reasons after which clients come back. */
 const STREAM_ENDED = "The server has ended a stream: subscribe again.";
@@ -201,7 +201,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         const { owner } = connection;
         if (owner !== null) connection.keeps(scope, requestBytes.enter(owner, REQUEST_BYTES + Buffer.byteLength(text)));
       } catch (error) {
-        // What only ends an operation, or keeps the connection alive, makes room.
+        // A message that only ends an operation, or keeps the connection alive, makes room.
         const { id, type } = messageIn(text);
         if (id !== undefined && type === MessageType.Subscribe) {
           const message = { id, type: MessageType.Error, payload: [forSocket(error)] };

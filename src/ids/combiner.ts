@@ -43,7 +43,7 @@ export function combiner<Request, Result>(
   }
 
   async function answer(asked: readonly Waiting<Request, Result>[]): Promise<void> {
-    // Whose caller went away meanwhile is given nothing.
+    // A request whose caller went away meanwhile is given nothing.
     const batch = asked.filter(({ requester }) => !requester?.stopped);
     for (const { requester, reject } of asked) if (requester?.stopped) reject(requester.stopped);
     if (batch.length === 0) return;

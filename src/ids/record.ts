@@ -19,7 +19,7 @@ export interface Recorded {
   readonly alreadyRegistered: string[];
 }
 
-interface Outcome {
+interface RecordedRow {
   /** The lowest ID that another project holds; then nothing was recorded. */
   taken: string | null;
   already: string[];
@@ -84,7 +84,7 @@ async function recordOfType(
   { namespace, projectId, artifactType, artifacts, jumpLimit }: OfType,
 ): Promise<string[]> {
   const numbers = artifacts.map(({ number }) => number);
-  const [outcome] = await ctx.db.write<Outcome>(RECORD, [namespace, artifactType, projectId, numbers, jumpLimit]);
+  const [outcome] = await ctx.db.write<RecordedRow>(RECORD, [namespace, artifactType, projectId, numbers, jumpLimit]);
   if (outcome && outcome.jumpsFrom !== null)
     throw jumpsTooFar(artifactType, Math.max(...numbers), outcome.jumpsFrom, jumpLimit);
   if (!outcome || outcome.taken !== null) throw idTaken(outcome?.taken ?? artifactType);

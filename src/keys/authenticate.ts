@@ -47,7 +47,7 @@ export async function createAuthenticator(db: Db, jwt: JwtConfig | null): Promis
     },
     ({ authorization, client }) => {
       const token = bearer(authorization);
-      return token !== undefined && verifyToken ? verifyToken(token, client) : undefined;
+      return token !== undefined && verifyToken ? byToken(verifyToken(token, client)) : undefined;
     },
     ({ authorization, session, client }) =>
       authorization === null && session !== null ? byRow(db, keys, "session", session, client) : undefined,
@@ -66,6 +66,11 @@ export async function createAuthenticator(db: Db, jwt: JwtConfig | null): Promis
 function bearer(authorization: string | null): string | undefined {
   return authorization?.match(/^Bearer +(\S+)$/i)?.[1];
 }
+
+const byToken = async (verified: Promise<Viewer>): Promise<Authentication> => ({
+  viewer: await verified,
+  keyPrefix: null,
+});
 
 interface KeyRow {
   hash: Buffer;

@@ -1,9 +1,9 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
+import type { Viewer } from "../access/viewer.ts";
 import type { JwtConfig } from "../config/jwt.ts";
 import { unauthenticated } from "../errors.ts";
-import type { Authentication } from "./authenticate.ts";
 
 /** What Docket reads of a token beside the registered claims. Without `docket_projects`: every project. */
 const Claims = z.object({
@@ -24,7 +24,7 @@ export function createTokenVerifier({ issuer, audience, algorithm, key }: JwtCon
 
   const verify = verifyBy(key, options);
 
-  return async (token: string, client: string | null): Promise<Authentication> => {
+  return async (token: string, client: string | null): Promise<Viewer> => {
     const claims = Claims.safeParse(await verify(token));
     if (!claims.success) {
       const names = [...new Set(claims.error.issues.map(({ path }) => path[0]))].join(", ");
@@ -35,16 +35,13 @@ export function createTokenVerifier({ issuer, audience, algorithm, key }: JwtCon
     }
     const { sub, exp, name, docket_role: role, docket_projects: projectIds } = claims.data;
     return {
-      viewer: {
-        actor: `jwt/${sub}`,
-        name: name ?? sub,
-        client,
-        keyId: null,
-        role,
-        projectIds: projectIds ?? null,
-        expiresAt: new Date(exp * 1000),
-      },
-      keyPrefix: null,
+      actor: `jwt/${sub}`,
+      name: name ?? sub,
+      client,
+      keyId: null,
+      role,
+      projectIds: projectIds ?? null,
+      expiresAt: new Date(exp * 1000),
     };
   };
 }

@@ -28,8 +28,9 @@ interface Watched {
 }
 
 /**
- * Who may go on: ends what a viewer has open when its key is revoked (which the log says) or expires (which a timer
- * says, set by the database's clock). However many streams one key has, it is asked about and timed once.
+ * Decides which viewers may go on: it ends everything that a viewer has open when its key is revoked (which the log
+ * says) or expires (which a timer says, set by the database's clock). However many streams one key has, it is asked
+ * about and timed once.
  */
 export class KeyValidity implements Validity {
   readonly #db: Db;

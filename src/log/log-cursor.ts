@@ -5,7 +5,7 @@ const taken = new WeakMap<object, Promise<string>>();
 
 /**
  * The cursor of now, once per request: called before the operation runs, it is older than all that its fields read, so
- * whoever goes on after it misses nothing.
+ * a reader that goes on after it misses nothing.
  * @throws DATABASE_UNAVAILABLE
  */
 export function takeLogCursor(request: { readonly log: Log }): Promise<string> {

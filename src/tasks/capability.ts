@@ -3,9 +3,9 @@ import type { Context } from "../access/viewer.ts";
 import type { TaskKey } from "./locate.ts";
 
 /**
- * An attempt as its holder is given it, like `2-9f86d081884c`: the number, which anybody may know, and the secret, which
- * proves that the attempt was given to whoever shows it. Refusals, events, the history and stored answers have the
- * number only.
+ * An attempt as its holder is given it, like `2-9f86d081884c`: the number, which anybody may know, and the secret,
+ * which proves that the caller who shows it was given the attempt. Refusals, events, the history and stored answers
+ * have the number only.
  */
 const capability = ({ attempt, secret }: Secret): string => `${attempt}-${secret}`;
 

@@ -37,7 +37,7 @@ function amount(bound: string, limit: number | bigint, origin: string): string {
   return counted === undefined ? `be ${bound} ${limit}` : `have ${bound} ${limit} ${counted}`;
 }
 
-/** The seeds' text. @throws BAD_USER_INPUT */
+/** @throws BAD_USER_INPUT */
 export async function requireFutureDueDates({ db }: Context, dueDates: readonly Date[]): Promise<void> {
   if (dueDates.length === 0) return;
   const [judged] = await db.read<{ future: boolean }>(

@@ -3,7 +3,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { createEmptyDatabase, createTestDatabase } from "../support/database.ts";
 import { connectOwner, type Owner } from "../support/owner.ts";
 
-/** A migrated database with the seeds' projects, as its owner sees it. */
+/** A migrated database with its first projects, as its owner sees it. */
 async function migrated(...projectIds: string[]): Promise<Owner> {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());

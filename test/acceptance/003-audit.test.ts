@@ -52,7 +52,7 @@ describe("Comprehensive audit logging", () => {
         dated: true,
       })),
     );
-    // The columns of the seed, by its names; the server's own role reads them as well.
+    // The columns by the names that auditors ask for; the server's own role reads them as well.
     const { fields } = await server.database.pool.query("SELECT * FROM task_events LIMIT 0");
     const columns =
       "event_id event_type task_id user_id timestamp payload correlation_id partition_key project_id".split(" ");

@@ -8,7 +8,7 @@ async function health(url: string) {
   return { status: response.status, body: await response.json() };
 }
 
-test("health is open to everyone and answers in the seeds' shape", async () => {
+test("health is open to everyone and answers in the shape that probes expect", async () => {
   const { url } = await startTestServer();
   expect(await health(url)).toMatchObject({
     status: 200,

@@ -132,7 +132,7 @@ describe("MCP over HTTP", () => {
     );
   });
 
-  test("answers 401 with the seeds' text to a caller without a key, and takes no cookie", async () => {
+  test("answers 401 with a plain text to a caller without a key, and takes no cookie", async () => {
     const { url } = server;
     const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
     const cookie = { cookie: `docket_session_${new URL(url).port}=ds_x`, origin: url };

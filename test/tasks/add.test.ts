@@ -41,7 +41,7 @@ it("skips IDs that plain SQL has used", async () => {
   expect(ids(await addTasks(t.as(), { projectId: "alpha", tasks: [{ description: "b" }] }))).toEqual(["TASK-004"]);
 });
 
-it("understands the seeds' sub-artifact form", async () => {
+it("understands the form of sub-artifacts", async () => {
   const t = await withProject();
   const tasks = ["HLS-006", "HLS-007"].map((artifactId) => ({
     artifactId,

@@ -75,7 +75,7 @@ it.each([
   await expect(t.owner.query(statement)).rejects.toMatchObject({ constraint });
 });
 
-it("fills in what a plain INSERT of the seeds' columns leaves out", async () => {
+it("fills in what a plain INSERT of a task's first columns leaves out", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 0);
   await t.owner.query(`INSERT INTO tasks (task_id, project_id, description, generator_name, status, inputs, expected_outputs,

@@ -26,7 +26,7 @@ async function explain(t: VerbTest, statement: string, values: readonly unknown[
   return rows[0]["QUERY PLAN"][0].Plan;
 }
 
-it("answers the seeds' filter by project and status from idx_tasks_project_status, at 10,000 tasks", async () => {
+it("answers a filter by project and status from idx_tasks_project_status, at 10,000 tasks", async () => {
   const t = await tenThousandTasks();
   for (const status of ["pending", "in_progress"]) {
     const plan = await explain(t, "SELECT * FROM tasks WHERE project_id = $1 AND status = $2", ["alpha", status]);

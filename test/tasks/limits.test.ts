@@ -139,7 +139,7 @@ describe("text that PostgreSQL cannot store", () => {
     ["parentId", { parentId: NUL }, /inputs\[0\]: .*cannot be stored/],
     ["artifactId", { artifactId: `HLS-00${HALF}` }, /is not an artifact ID/],
     ["taskId", { taskId: NUL }, /is not an artifact ID/],
-  ])("is refused in the seeds' %s", async (_field, fields, message) => {
+  ])("is refused in the older form's %s", async (_field, fields, message) => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 0);
     const added = addTasks(t.as(), { projectId: "alpha", tasks: [{ description: "a", ...fields }] });

@@ -2,7 +2,7 @@ import type { Finding, Stored, StoredReservation, Told } from "../records.ts";
 import { attemptName } from "./claims.ts";
 import { nameOf } from "./group.ts";
 
-const lost = (text: string): Finding => ({ fault: "lost answer", text });
+const lostAnswer = (text: string): Finding => ({ fault: "lost answer", text });
 
 /**
  * What a client was told and the database does not know, and the other way round: every client asked until it had an
@@ -11,7 +11,7 @@ const lost = (text: string): Finding => ({ fault: "lost answer", text });
 export function findLostAnswers(told: Told, stored: Stored): Finding[] {
   return [
     ...told.contradictions.map(({ operation, first, again }) =>
-      lost(`${operation} answered ${first}, and then ${again} under the same key`),
+      lostAnswer(`${operation} answered ${first}, and then ${again} under the same key`),
     ),
     ...tasks(told, stored),
     ...attempts(told, stored),
@@ -25,19 +25,19 @@ function* tasks({ added, left }: Told, stored: Stored): Iterable<Finding> {
     for (const [i, taskId] of taskIds.entries()) {
       const name = nameOf({ projectId, taskId });
       const description = found.get(name)?.description;
-      if (description === undefined) yield lost(`${name} was added, and is not in the database`);
-      else if (description !== descriptions[i]) yield lost(`${name} was added as another task`);
+      if (description === undefined) yield lostAnswer(`${name} was added, and is not in the database`);
+      else if (description !== descriptions[i]) yield lostAnswer(`${name} was added as another task`);
     }
     if (taskIds.length !== descriptions.length)
-      yield lost(`${descriptions.length} tasks were sent to ${projectId}, and ${taskIds.length} IDs came back`);
+      yield lostAnswer(`${descriptions.length} tasks were sent to ${projectId}, and ${taskIds.length} IDs came back`);
   }
   const known = new Set(added.flatMap(({ projectId, taskIds }) => taskIds.map((taskId) => `${projectId}/${taskId}`)));
   for (const name of found.keys()) {
-    if (!known.has(name)) yield lost(`${name} is in the database, and nobody was told`);
+    if (!known.has(name)) yield lostAnswer(`${name} is in the database, and nobody was told`);
   }
   for (const leaving of left) {
     if (leaving.outcome === "completed" && found.get(nameOf(leaving))?.status !== "completed")
-      yield lost(`${nameOf(leaving)} was completed, and is not in the database`);
+      yield lostAnswer(`${nameOf(leaving)} was completed, and is not in the database`);
   }
 }
 
@@ -48,20 +48,22 @@ function* attempts({ claimed, left }: Told, stored: Stored): Iterable<Finding> {
     const name = attemptName(claim);
     const attempt = found.get(name);
     if (attempt?.worker !== claim.worker)
-      yield lost(`${name} was given to ${claim.worker}; in the database it belongs to ${attempt?.worker ?? "nobody"}`);
+      yield lostAnswer(
+        `${name} was given to ${claim.worker}; in the database it belongs to ${attempt?.worker ?? "nobody"}`,
+      );
   }
   for (const [name, { worker }] of found) {
-    if (!known.has(name)) yield lost(`${name} is held for ${worker ?? "somebody"}, who was not told`);
+    if (!known.has(name)) yield lostAnswer(`${name} is held for ${worker ?? "somebody"}, who was not told`);
   }
 
   const ends = new Map(left.map((leaving) => [attemptName(leaving), leaving.outcome]));
   for (const [name, outcome] of ends) {
     const kept = found.get(name)?.outcome ?? "open";
-    if (kept !== outcome) yield lost(`${name} was ${outcome} by its worker; in the database it is ${kept}`);
+    if (kept !== outcome) yield lostAnswer(`${name} was ${outcome} by its worker; in the database it is ${kept}`);
   }
   for (const [name, { outcome }] of found) {
     if ((outcome === "completed" || outcome === "released") && !ends.has(name))
-      yield lost(`${name} is ${outcome} in the database, and nobody was told`);
+      yield lostAnswer(`${name} is ${outcome} in the database, and nobody was told`);
   }
 }
 
@@ -74,7 +76,7 @@ function* reservations({ reserved, settled }: Told, stored: Stored): Iterable<Fi
     const kept = settlement?.outcome === "confirmed" ? settlement.kept : ids;
     const row = found.get(reservationId);
     if (row?.projectId !== projectId || row.status !== status || !sameIds(row, kept))
-      yield lost(
+      yield lostAnswer(
         `reservation ${reservationId} is ${status} with ${kept.join(", ")}; the database has ` +
           (row ? `it ${row.status} with ${row.ids.join(", ")}` : "no trace of it"),
       );
@@ -84,7 +86,7 @@ function* reservations({ reserved, settled }: Told, stored: Stored): Iterable<Fi
   for (const { reservationId, status, ids } of stored.reservations) {
     // What a partial confirmation gave back is a released row of its own; task IDs are judged with their tasks.
     if (status === "released" || known.has(reservationId) || ids.every((id) => given.has(id))) continue;
-    yield lost(`reservation ${reservationId} (${ids.join(", ")}) is ${status}, and nobody was told`);
+    yield lostAnswer(`reservation ${reservationId} (${ids.join(", ")}) is ${status}, and nobody was told`);
   }
 }
 

@@ -74,7 +74,7 @@ async function takeAgain({ host, port }: Address, cluster: Cluster): Promise<boo
   try {
     await mkdir(host, { mode: 0o700 });
   } catch (error) {
-    // Whatever way the last server ended: what it left is its cluster's, what anybody else made is not.
+    // However the last server ended, what it left belongs to its cluster, and what anybody else made does not.
     if (errorCode(error) === "EEXIST") return (await isOurs(host, cluster)) && !(await isListenedOn(host));
     if (errorCode(error) === "EACCES" || errorCode(error) === "ENOENT") return false;
     throw error;

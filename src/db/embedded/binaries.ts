@@ -61,7 +61,7 @@ export async function run(
       ...account,
     });
     child.once("error", reject);
-    // What could not be started for want of descriptors has no pipes either.
+    // A program that could not be started for want of descriptors has no pipes either.
     if (child.pid === undefined) return;
     let output = "";
     child.stdout.on("data", (chunk) => (output += String(chunk)));

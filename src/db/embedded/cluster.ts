@@ -196,7 +196,7 @@ function initdbArgs(data: string, passwordFile: string, durable: boolean): strin
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
     "--locale=C",
-    // What counts as a letter in pg_trgm still comes from the system, which has no C.UTF-8 on macOS.
+    // pg_trgm still asks the system what counts as a letter, and macOS has no C.UTF-8.
     ...(process.platform === "win32"
       ? []
       : [`--lc-ctype=${process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8"}`]),

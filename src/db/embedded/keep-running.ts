@@ -39,7 +39,7 @@ const LEAST_SPACE_BYTES = 32 * 1024 ** 2;
  */
 export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
   const ending = new AbortController();
-  const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal, ref: false }).catch(() => undefined);
+  const rest = (ms: number) => sleep(ms, undefined, { signal: ending.signal, ref: false }).catch(() => undefined);
   let failures: number[] = [];
 
   /** @returns whether that was one failure too many. */
@@ -57,20 +57,20 @@ export function keepRunning(server: EmbeddedServer, health: Health): Keeper {
     let unseen = false;
     while (!ending.signal.aborted) {
       const seen = await server.isRunning().catch((error: Error) => error);
-      // Who cannot look, as when no more files can be opened, has not seen it gone.
+      // A look that fails, as when no more files can be opened, does not show that the server has gone.
       if (seen !== false) {
         if (seen instanceof Error) health.failed(seen);
         else if (unseen) health.over();
         unseen = seen !== true;
         if (performance.now() - startedAt > SHORT_LIFE_MS) tries = 0;
-        await pause(LOOK_MS);
+        await rest(LOOK_MS);
         continue;
       }
       const gone = new Error("PostgreSQL has ended unexpectedly.");
       health.failed(gone);
       if (ran && (await isTooMany(gone))) return givenUp(tooMany(gone));
       ran = false;
-      if (tries > 0) await pause(PAUSES_MS[tries - 1] ?? LONGEST_PAUSE_MS);
+      if (tries > 0) await rest(PAUSES_MS[tries - 1] ?? LONGEST_PAUSE_MS);
       if (ending.signal.aborted) return;
       tries++;
       try {

@@ -37,7 +37,7 @@ export class Guard {
     if (this.#hasExceptions) {
       const addresses = await lookup(address, { all: true });
       if (addresses.every((found) => this.#excepted.check(found.address, family(found.family))))
-        // What was checked is connected to: a second answer of DNS might be another.
+        // The address that was checked is the one that is connected to: DNS might answer with another the second time.
         return {
           agent: this.#direct[scheme],
           lookup: (_host, _options, done) => done(null, addresses),
@@ -62,7 +62,7 @@ function agents(Http: new (options: http.AgentOptions) => http.Agent, Https: typ
 
 const family = (version: number) => (version === 6 ? "ipv6" : "ipv4");
 
-/** The refusal in words for whoever reads the delivery log; undefined for any other error. */
+/** The refusal in words, for readers of the delivery log; undefined for any other error. */
 export function refusal({ message }: Error): string | undefined {
   const [, address] = /^DNS lookup (\S+?)\(.* is not allowed\. Because/.exec(message) ?? [];
   return address && notPublic(address);

@@ -9,7 +9,7 @@ import { send } from "./send.ts";
 
 /** Requests that a process has under way at most. */
 const MOST_REQUESTS = 20;
-/** What is under way when the process is to end gets so long, in milliseconds. */
+/** How long attempts under way may take when the process is to end, in milliseconds. */
 const CLOSING_MS = 5_000;
 
 export interface SenderOptions {
@@ -18,7 +18,7 @@ export interface SenderOptions {
   readonly logger: OutageLogger;
   /** Private addresses and networks (CIDR) that may be sent to. */
   readonly privateNetworks: readonly string[];
-  /** Whose deed it is when a webhook pauses by itself. */
+  /** Stands in the event of a webhook that pauses by itself. */
   readonly viewer: Viewer;
   /** Told after each attempt: there is room for another. */
   readonly onEnd: () => void;

@@ -101,7 +101,7 @@ export class Tail {
       const rows = await this.#db.read<EventRow>(TAIL, [this.#last.position, batch]);
       const link = known === 0 ? this.#last : rows[0];
       const next = rows[known]?.position ?? this.#last.position + 1;
-      // What follows may not have been read before it was taken out of the log.
+      // The events that follow may have been taken out of the log before they were read.
       const isHole = next !== this.#last.position + 1;
       if (isHole || link?.position !== this.#last.position || !link.hash.equals(this.#last.hash)) {
         this.#last = await this.#reader.rewind();

@@ -63,7 +63,7 @@ export class TimerWheel {
     let left = SLICE;
     const due = [...this.#slots.keys()].filter((slot) => slot * SPAN_MS <= this.#clock.now()).sort((a, b) => a - b);
     for (const slot of due) {
-      // Who is woken may set itself again, also for this very slot: only those of now are looked at.
+      // A timer that fires may be set again, also for this very slot: only those that are in it now are looked at.
       for (const sleeper of this.#slots.get(slot)?.values().take(left).toArray() ?? []) {
         left--;
         this.clear(sleeper);

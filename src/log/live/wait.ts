@@ -96,7 +96,7 @@ export class Waits {
       end();
     };
     cleanup.defer(await validity.watch(viewer, ended));
-    // What came since the caller's page was read, it finds among the process's recent events, or reads.
+    // The feed finds the events since the caller's page among the process's recent ones, or reads them.
     const feed = new EventFeed(hub, db, clock, selection, after);
     cleanup.defer(() => feed.close());
     feed.onReady(() => wake());

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { covers, subjectOf, wildcardOf } from "../../../src/delivery/bus/subject.ts";
 
 const BY_DEFAULT = "docket.{project}.{noun}.{action}";
-const SEEDS = "taskflow.{noun}.{action}";
+const TASKFLOW = "taskflow.{noun}.{action}";
 
 describe("the subject of an event", () => {
   it.each([
@@ -13,11 +13,11 @@ describe("the subject of an event", () => {
     [BY_DEFAULT, "alpha", "project.configured", "docket.alpha.projects.configured"],
     [BY_DEFAULT, null, "key.revoked", "docket._server.keys.revoked"],
     [BY_DEFAULT, null, "webhook.created", "docket._server.webhooks.created"],
-    [SEEDS, "alpha", "task.created", "taskflow.tasks.created"],
-    [SEEDS, "alpha", "task.updated", "taskflow.tasks.updated"],
-    [SEEDS, "alpha", "task.completed", "taskflow.tasks.completed"],
-    [SEEDS, "alpha", "task.deleted", "taskflow.tasks.deleted"],
-    [SEEDS, "alpha", "task.reminder.triggered", "taskflow.tasks.reminder-triggered"],
+    [TASKFLOW, "alpha", "task.created", "taskflow.tasks.created"],
+    [TASKFLOW, "alpha", "task.updated", "taskflow.tasks.updated"],
+    [TASKFLOW, "alpha", "task.completed", "taskflow.tasks.completed"],
+    [TASKFLOW, "alpha", "task.deleted", "taskflow.tasks.deleted"],
+    [TASKFLOW, "alpha", "task.reminder.triggered", "taskflow.tasks.reminder-triggered"],
     ["{project}-{noun}.{action}", "alpha", "task.created", "alpha-tasks.created"],
   ])("by %s in %s of %s is %4$s", (pattern, projectId, type, subject) => {
     expect(subjectOf(pattern, { projectId, type })).toBe(subject);
@@ -26,7 +26,7 @@ describe("the subject of an event", () => {
 
   it.each([
     [BY_DEFAULT, "docket.*.*.*"],
-    [SEEDS, "taskflow.*.*"],
+    [TASKFLOW, "taskflow.*.*"],
     ["{project}-{noun}.{action}", "*.*"],
     ["a.{noun}.b.{action}", "a.*.b.*"],
   ])("by %s is one of %s", (pattern, wildcard) => {

@@ -1,0 +1,15 @@
+import type { RequestScope } from "./request-scope.ts";
+
+/** What comes with a request beside its text. */
+export interface RequestContext {
+  /** Says who asks, unless that was refused. */
+  readonly scope: RequestScope;
+  /** The header Idempotency-Key. */
+  readonly idempotencyKey: string | null;
+  /** The header Last-Event-ID. */
+  readonly lastEventId: string | null;
+  /** Whether the answer is to say what it cost: the header Docket-Cost: 1. */
+  readonly tellCost: boolean;
+  /** Why the caller is not answered: what authentication threw. */
+  readonly refusal?: unknown;
+}
