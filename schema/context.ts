@@ -9,6 +9,32 @@ export interface Services {
   readonly database: Database;
   readonly prisma: Prisma;
   readonly log: Log;
+  readonly jobs: Jobs;
+}
+
+/** The background jobs, as one process knows them. */
+export interface Jobs {
+  /** Every job, those too that this process does not run. @throws DATABASE_UNAVAILABLE */
+  state(): Promise<JobShape[]>;
+}
+
+/** How a job fares: what this process does of it, and how late it is whoever does it. */
+export interface JobShape {
+  /** As DOCKET_JOBS names it. */
+  readonly name: string;
+  readonly description: string;
+  readonly enabled: boolean;
+  readonly lagSeconds: number | null;
+  readonly steps: readonly JobStepShape[];
+}
+
+/** How something that a job does fares in this process; instants by the database's clock. */
+export interface JobStepShape {
+  readonly what: string;
+  readonly lastRunAt: Date | null;
+  readonly dueAt: Date | null;
+  readonly failures: number;
+  readonly lastFailure: string | null;
 }
 
 /** Where a loader reads. */
@@ -22,6 +48,7 @@ export interface GraphQLContext {
   readonly db: Database;
   readonly prisma: Prisma;
   readonly log: Log;
+  readonly jobs: Jobs;
   readonly viewer: Viewer;
   readonly correlationId: string;
   /** The header Idempotency-Key of an HTTP request. */
@@ -47,8 +74,8 @@ export interface Caller {
   readonly onFrame: (cursor: string) => void;
 }
 
-export function createContext({ database, prisma, log }: Services, caller: Caller): GraphQLContext {
-  return { db: database, prisma, log, ...caller, asOf: null, process: { db: database, log } };
+export function createContext({ database, prisma, log, jobs }: Services, caller: Caller): GraphQLContext {
+  return { db: database, prisma, log, jobs, ...caller, asOf: null, process: { db: database, log } };
 }
 
 /** Begins a frame of a subscription, whose context lives as long as the stream. */

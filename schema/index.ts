@@ -20,6 +20,7 @@ import "./reservation-events.ts";
 import "./project-status.ts";
 import "./webhook.ts";
 import "./webhook-delivery.ts";
+import "./job.ts";
 
 export const schema = builder.toSchema();
 

@@ -6,7 +6,7 @@ import { openPrisma } from "./db/prisma.ts";
 import { createLogger } from "./http/logger.ts";
 import type { Port } from "./http/port.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
-import { type RunningJob, startJobs } from "./jobs/jobs.ts";
+import { type RunningJobs, startJobs } from "./jobs/jobs.ts";
 import { createAuthenticator } from "./keys/authenticate.ts";
 import { KeyValidity } from "./keys/validity.ts";
 import { systemClock } from "./log/clock.ts";
@@ -67,12 +67,12 @@ export async function startServer(
   let http: HttpServer | undefined;
   // Requests that stream end with their streams, and only then can all connections be closed.
   opened.defer(() => http?.close());
-  let jobs: RunningJob | undefined;
+  let jobs: RunningJobs | undefined;
   // Both take their time when the outside hangs: together.
   opened.defer(async () => void (await Promise.all([log.close(), jobs?.close()])));
   jobs = await startJobs({ database, log, logger, config });
   const authenticate = await createAuthenticator(database, config.jwt);
-  const services = { database, prisma, log };
+  const services = { database, prisma, log, jobs };
   http = await startHttpServer({ services, authenticate, http: config.http, logger, ...(port && { port }) });
   const { url, stopAccepting } = http;
   opened.defer(stopAccepting);

@@ -26,6 +26,15 @@ export interface Context {
   readonly correlationId: string;
 }
 
+/** @throws FORBIDDEN for all but admins that see every project: what is of the whole server is for them. */
+export function requireUnlimitedAdmin(viewer: Viewer): void {
+  requireRole(viewer, "admin");
+  if (viewer.projectIds !== null)
+    throw forbidden(
+      `This needs an admin key that sees every project; yours is limited to ${viewer.projectIds.join(", ")}.`,
+    );
+}
+
 const RANK: Record<Role, number> = { reader: 0, agent: 1, admin: 2 };
 
 /** @throws FORBIDDEN when the viewer's role is below `role`. */

@@ -9,7 +9,22 @@ const DUE = {
   ORDER BY expires_at LIMIT 10000) due
 GROUP BY 1, 2 ORDER BY min(expires_at)`,
 };
+/** As `DUE` asks, by idx_reservations_due. */
+const NEXT = {
+  name: "reservations-due",
+  text: `SELECT extract(epoch FROM min(expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs" FROM id_reservations
+WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL`,
+};
 const HOLD = { name: "sequence-hold", text: "SELECT hold_sequence($1, $2)" };
+
+/**
+ * Milliseconds until the first reservation expires that the log does not tell of yet; negative when it has expired, null
+ * when there is none.
+ */
+export async function reservationsDueInMs(db: Db): Promise<number | null> {
+  const [next] = await db.read<{ dueInMs: number | null }>(NEXT);
+  return next?.dueInMs ?? null;
+}
 
 /**
  * Tells of reservations whose time is over (`ids.expired`), of 500 of each sequence at most, and lets their numbers go

@@ -1,17 +1,25 @@
-import { ensureReader, pump } from "../log/sinks/pump.ts";
-import type { JobContext, RunningJob } from "./jobs.ts";
+import type { Db } from "../db/database.ts";
+import { BUS_READER } from "../delivery/bus/subject.ts";
+import { dueInMs, ensureReader, pump } from "../log/sinks/pump.ts";
+import type { Job, JobContext, RunningJob } from "./job.ts";
 import { Loop } from "./loop.ts";
 
 /** How soon another process goes on after the one that published died, in milliseconds. */
 const INTERVAL_MS = 1_000;
 
 /** Carries the log to the message bus, when there is one. The server runs without the bus too; it then catches up. */
-export async function startBus({ config, database, log, logger, clock }: JobContext): Promise<RunningJob> {
-  if (config.nats === null) return { close: async () => undefined };
+export const bus = {
+  description: "Publishes events to NATS, where DOCKET_NATS_URL names one",
+  dueInMs: (db: Db) => dueInMs(db, BUS_READER),
+  start: startBus,
+} satisfies Job;
+
+async function startBus({ config, database, log, logger, clock }: JobContext): Promise<RunningJob> {
+  if (config.nats === null) return { loops: [], close: async () => undefined };
   const { NatsSink } = await import("../delivery/bus/sink.ts");
   const sink = new NatsSink(config.nats);
   await ensureReader(database, sink.reader);
-  const job = {
+  const work = {
     what: "Publishing to NATS",
     intervalMs: INTERVAL_MS,
     async step() {
@@ -19,9 +27,10 @@ export async function startBus({ config, database, log, logger, clock }: JobCont
       return pump(database, clock, logger, sink);
     },
   };
-  const loop = new Loop(job, clock, logger);
+  const loop = new Loop(work, clock, logger);
   const stop = log.onEvents(() => loop.poke());
   return {
+    loops: [loop],
     async close() {
       stop();
       await loop.close();

@@ -1,24 +1,18 @@
-import type { Config } from "../config/config.ts";
+import type { JobShape, Jobs } from "../../schema/context.ts";
+import { JOB_NAMES, type JobName } from "../config/jobs.ts";
 import type { Database } from "../db/database.ts";
 import { type Clock, systemClock } from "../log/clock.ts";
-import type { Log } from "../log/log.ts";
-import type { OutageLogger } from "../log/outage.ts";
-import { startBus } from "./bus.ts";
-import { startExpiry } from "./expiry.ts";
-import { startRetention } from "./retention.ts";
-import { startWebhooks } from "./webhooks.ts";
+import { bus } from "./bus.ts";
+import type { Job, JobContext, RunningJob } from "./job.ts";
+import { leases } from "./leases.ts";
+import { reservations } from "./reservations.ts";
+import { retention } from "./retention.ts";
+import { webhooks } from "./webhooks.ts";
 
-/** What a job may use. */
-export interface JobContext {
-  readonly database: Database;
-  readonly log: Log;
-  readonly logger: OutageLogger;
-  readonly clock: Clock;
-  readonly config: Config;
-}
+const JOBS: Readonly<Record<JobName, Job>> = { bus, webhooks, leases, reservations, retention };
 
-/** A job that runs until it is closed. */
-export interface RunningJob {
+/** The jobs of this process. */
+export interface RunningJobs extends Jobs {
   close(): Promise<void>;
 }
 
@@ -26,19 +20,39 @@ export interface RunningJob {
  * Starts the background jobs that this process is to run (`DOCKET_JOBS`). Each is safe on any number of processes. What
  * is switched off loses nothing: its work waits in the database.
  */
-export async function startJobs(context: Omit<JobContext, "clock">, clock: Clock = systemClock): Promise<RunningJob> {
-  const running: RunningJob[] = [];
+export async function startJobs(context: Omit<JobContext, "clock">, clock: Clock = systemClock): Promise<RunningJobs> {
+  const running = new Map<JobName, RunningJob>();
   // Ends those that run when one of them does not start.
   await using starting = new AsyncDisposableStack();
-  starting.defer(async () => void (await Promise.all(running.map((job) => job.close()))));
-  for (const name of context.config.jobs) running.push(await JOBS[name]({ ...context, clock }));
+  starting.defer(async () => void (await Promise.all([...running.values()].map((job) => job.close()))));
+  for (const name of context.config.jobs) running.set(name, await JOBS[name].start({ ...context, clock }));
   const started = starting.move();
-  return { close: () => started.disposeAsync() };
+  return { state: () => stateOf(running, context.database, clock), close: () => started.disposeAsync() };
 }
 
-const JOBS: Readonly<Record<Config["jobs"][number], (context: JobContext) => Promise<RunningJob>>> = {
-  bus: startBus,
-  webhooks: startWebhooks,
-  expiry: startExpiry,
-  retention: startRetention,
-};
+async function stateOf(running: ReadonlyMap<JobName, RunningJob>, db: Database, clock: Clock): Promise<JobShape[]> {
+  const lags = await Promise.all(JOB_NAMES.map((name) => lagOf(JOBS[name], db)));
+  const [time] = await db.read<{ now: Date }>("SELECT docket_now() AS now");
+  const from = (time?.now.getTime() ?? 0) - clock.now();
+  const instant = (at: number | null) => (at === null ? null : new Date(from + at));
+  return JOB_NAMES.map((name, i) => {
+    const job = running.get(name);
+    return {
+      name,
+      description: JOBS[name].description,
+      enabled: job !== undefined,
+      lagSeconds: lags[i] ?? null,
+      steps: (job?.loops ?? []).map(({ state: { lastRunAt, dueAt, ...rest } }) => ({
+        ...rest,
+        lastRunAt: instant(lastRunAt),
+        dueAt: instant(dueAt),
+      })),
+    };
+  });
+}
+
+async function lagOf(job: Job, db: Database): Promise<number | null> {
+  if (!job.dueInMs) return null;
+  const dueInMs = await job.dueInMs(db);
+  return dueInMs === null ? 0 : Math.max(0, -dueInMs) / 1_000;
+}

@@ -2,41 +2,75 @@ import { background } from "../db/requester.ts";
 import type { Clock } from "../log/clock.ts";
 import { Outage, type OutageLogger } from "../log/outage.ts";
 
-export interface Job {
+export interface Work {
   /** Stands in the server's log: "<what> fails". */
   readonly what: string;
-  /** Pause between two looks when nobody pokes, in milliseconds. */
+  /** Pause between two looks at the longest, when nobody pokes, in milliseconds. */
   readonly intervalMs: number;
+  /**
+   * Milliseconds until there is something to do: the next look is then, and a step is made only when it is 0 or less.
+   * null: nothing is known of. Left out: every look is a step.
+   */
+  dueInMs?(): Promise<number | null>;
   /** Does a little of the work. Answers whether there is more to do right now. */
   step(): Promise<boolean>;
 }
 
-/** The pauses after a step that failed, in milliseconds: doubled each time. */
+/** How a loop fares in this process. Times are milliseconds of its clock. */
+export interface LoopState {
+  readonly what: string;
+  /** When it last looked without failing; null: not yet. */
+  readonly lastRunAt: number | null;
+  /** When it looks again unless it is poked; null while it looks. */
+  readonly dueAt: number | null;
+  /** Failures since it last went well. */
+  readonly failures: number;
+  /** What the latest of them said; kept when it goes well again. */
+  readonly lastFailure: string | null;
+}
+
+/** The pauses after a step that failed, in milliseconds: doubled each time, up to its interval where work has its time. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Runs a job's steps one after another: at its interval, when poked, and at once while there is more to do. */
+/** Before the next look at work that is due and that another process does at this moment, in milliseconds. */
+const OTHERS_PAUSE_MS = 500;
+
+/** Makes the steps of some work one after another: when it is due, when poked, and at once while there is more to do. */
 export class Loop {
-  readonly #job: Job;
+  readonly #work: Work;
   readonly #clock: Clock;
   readonly #outage: Outage;
   /** Who pokes it has nothing to do with its work. */
-  readonly #asJob: ReturnType<typeof background>;
+  readonly #inBackground: ReturnType<typeof background>;
   #running: Promise<void> | undefined;
   #again = false;
   #failures = 0;
+  #lastRunAt: number | null = null;
+  #lastFailure: string | null = null;
+  #dueAt = 0;
   #closed = false;
   #cancel: () => void = () => undefined;
 
-  constructor(job: Job, clock: Clock, logger: OutageLogger) {
-    this.#job = job;
+  constructor(work: Work, clock: Clock, logger: OutageLogger) {
+    this.#work = work;
     this.#clock = clock;
-    this.#outage = new Outage(logger, job.what);
-    this.#asJob = background(job.what);
+    this.#outage = new Outage(logger, work.what);
+    this.#inBackground = background(work.what);
     this.#run();
   }
 
-  /** There may be something to do. A job that fails is left alone until its pause is over. */
+  get state(): LoopState {
+    return {
+      what: this.#work.what,
+      lastRunAt: this.#lastRunAt,
+      dueAt: this.#running ? null : this.#dueAt,
+      failures: this.#failures,
+      lastFailure: this.#lastFailure,
+    };
+  }
+
+  /** There may be something to do. A loop that fails is left alone until its pause is over. */
   poke(): void {
     if (this.#closed) return;
     this.#again = true;
@@ -52,30 +86,43 @@ export class Loop {
 
   #run(): void {
     this.#cancel();
-    this.#running = this.#asJob(() => this.#steps()).finally(() => {
+    this.#running = this.#inBackground(() => this.#look()).then((pauseMs) => {
       this.#running = undefined;
       if (this.#closed) return;
-      if (this.#again && this.#failures === 0) this.#run();
-      else this.#cancel = this.#clock.after(this.#pauseMs(), () => this.#run());
+      if (this.#again && this.#failures === 0) return this.#run();
+      this.#dueAt = this.#clock.now() + pauseMs;
+      this.#cancel = this.#clock.after(pauseMs, () => this.#run());
     });
   }
 
-  async #steps(): Promise<void> {
+  /** Does what there is to do. @returns milliseconds until the next look. */
+  async #look(): Promise<number> {
     try {
-      for (let isMore = true; isMore && !this.#closed; ) {
+      for (;;) {
         this.#again = false;
-        isMore = await this.#job.step();
-        this.#failures = 0;
-        this.#outage.over();
+        const dueInMs = this.#work.dueInMs ? await this.#work.dueInMs() : 0;
+        const isMore = dueInMs !== null && dueInMs <= 0 && !this.#closed && (await this.#work.step());
+        this.#succeeded();
+        if (!isMore || this.#closed) return this.#pauseMs(dueInMs);
       }
     } catch (error) {
       this.#failures++;
+      this.#lastFailure = String(error);
       this.#outage.failed(error);
+      const longestMs = this.#work.dueInMs ? this.#work.intervalMs : LONGEST_PAUSE_MS;
+      return Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), longestMs);
     }
   }
 
-  #pauseMs(): number {
-    if (this.#failures === 0) return this.#job.intervalMs;
-    return Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#lastRunAt = this.#clock.now();
+    this.#outage.over();
+  }
+
+  #pauseMs(dueInMs: number | null): number {
+    const { intervalMs } = this.#work;
+    if (!this.#work.dueInMs || dueInMs === null) return intervalMs;
+    return Math.min(intervalMs, dueInMs > 0 ? Math.ceil(dueInMs) : OTHERS_PAUSE_MS);
   }
 }

@@ -1,12 +1,17 @@
 import { pruneEnded } from "../db/prune.ts";
 import { takeOutOldest } from "../log/write/retention.ts";
-import type { JobContext, RunningJob } from "./jobs.ts";
+import type { Job, JobContext, RunningJob } from "./job.ts";
 import { Loop } from "./loop.ts";
 
 const HOUR_MS = 3_600_000;
 
 /** Takes what is older than `keptMonths` out of the log, a partition at a time, and prunes what ended long ago. */
-export async function startRetention({ database, clock, config, logger }: JobContext): Promise<RunningJob> {
+export const retention = {
+  description: "Takes old parts out of the log, and prunes what ended long ago",
+  start: startRetention,
+} satisfies Job;
+
+async function startRetention({ database, clock, config, logger }: JobContext): Promise<RunningJob> {
   const { keptMonths } = config.log;
   const takingOut = new Loop(
     {
@@ -27,5 +32,8 @@ export async function startRetention({ database, clock, config, logger }: JobCon
     clock,
     logger,
   );
-  return { close: async () => void (await Promise.all([takingOut.close(), pruning.close()])) };
+  return {
+    loops: [takingOut, pruning],
+    close: async () => void (await Promise.all([takingOut.close(), pruning.close()])),
+  };
 }

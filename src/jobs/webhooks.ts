@@ -1,9 +1,9 @@
 import { pruneDeliveries } from "../delivery/webhooks/prune.ts";
-import { queueOf, webhooksBehind } from "../delivery/webhooks/queue.ts";
+import { deliveriesDueInMs, queueOf, webhooksBehind } from "../delivery/webhooks/queue.ts";
 import { Sender } from "../delivery/webhooks/sender.ts";
 import { SERVER } from "../keys/key.ts";
 import { pump } from "../log/sinks/pump.ts";
-import type { JobContext, RunningJob } from "./jobs.ts";
+import type { Job, JobContext, RunningJob } from "./job.ts";
 import { Loop } from "./loop.ts";
 
 /** Webhooks whose queues are filled at once. */
@@ -13,7 +13,13 @@ const QUEUES_AT_ONCE = 4;
  * Queues what webhooks want and sends it. Nothing waits for an interval but retries: an event pokes the queueing, a queue
  * the sending, and a request that ended the next one.
  */
-export async function startWebhooks({ database, log, logger, clock, config }: JobContext): Promise<RunningJob> {
+export const webhooks = {
+  description: "Queues events for webhooks, and sends them",
+  dueInMs: deliveriesDueInMs,
+  start: startWebhooks,
+} satisfies Job;
+
+async function startWebhooks({ database, log, logger, clock, config }: JobContext): Promise<RunningJob> {
   const sender = new Sender({
     database,
     clock,
@@ -70,6 +76,7 @@ export async function startWebhooks({ database, log, logger, clock, config }: Jo
 
   const stopListening = log.onEvents(() => queueing.poke());
   return {
+    loops: [queueing, sending, pruning],
     async close() {
       stopListening();
       await Promise.all([queueing.close(), pruning.close(), sending.close()]);

@@ -1,10 +1,12 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { KeyedRequest } from "../db/idempotency.ts";
 import type { AttemptKey } from "./capability.ts";
+import { LEASE_EXPIRED } from "./expire-leases.ts";
 
 /**
- * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events and, where a key
- * came, the idempotent answer, all at once. `picked` is SQL for the locked row to take: project_id, task_id, lease_expires_at.
+ * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events (that
+ * of an expired lease unless the log tells of it already) and, where a key came, the idempotent answer, all at once.
+ * `picked` is SQL for the locked row to take: project_id, task_id, lease_expires_at.
  * Parameters $1–$8 are those of `takeParameters`; `picked` may use more.
  */
 export const takeStatement = (name: string, picked: string) => ({
@@ -13,7 +15,7 @@ export const takeStatement = (name: string, picked: string) => ({
   UPDATE task_attempts a SET ended_at = docket_now(),
     outcome = CASE WHEN p.lease_expires_at > docket_now() THEN 'superseded' ELSE 'expired' END
   FROM picked p WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
-  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at, a.outcome
+  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at, a.outcome, a.expiry_told_at
 ), taken AS (
   UPDATE tasks t SET status = 'in_progress', claimed_by = $2, version = t.version + 1, attempts = t.attempts + 1,
     lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(pr.settings)),
@@ -30,8 +32,8 @@ export const takeStatement = (name: string, picked: string) => ({
 ), told AS (
   INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
   SELECT e.type, e.project_id, 'task', e.task_id, $4, $5, $6, e.payload FROM (
-    SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, jsonb_build_object('attempt', attempt,
-      'worker', worker, 'leaseExpiresAt', lease_expires_at) AS payload FROM ended WHERE outcome = 'expired'
+    SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, ${LEASE_EXPIRED} AS payload
+    FROM ended a WHERE outcome = 'expired' AND expiry_told_at IS NULL
     UNION ALL
     SELECT 2, 'task.claimed', project_id, task_id, jsonb_build_object('attempt', attempts, 'worker', $2::text,
       'leaseExpiresAt', lease_expires_at) || coalesce((SELECT jsonb_build_object('supersedes', attempt) FROM ended

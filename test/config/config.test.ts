@@ -13,7 +13,7 @@ describe("the configuration", () => {
       home: resolve(".docket"),
       logger: { level: "info" },
       log: { drainIntervalMs: 250, streamsPerClient: 3, keptMonths: 24 },
-      jobs: ["bus", "webhooks", "expiry", "retention"],
+      jobs: ["bus", "webhooks", "leases", "reservations", "retention"],
       nats: null,
       webhooks: { privateNetworks: [] },
       jwt: null,
@@ -36,6 +36,10 @@ describe("the configuration", () => {
     });
     expect(config.webhooks.privateNetworks).toEqual(["10.0.0.0/8", "::1"]);
     expect(readConfig({ DOCKET_JOBS: "none" }).jobs).toEqual([]);
+    expect(readConfig({ DOCKET_JOBS: "expiry,bus" }).jobs).toEqual(["bus", "reservations"]);
+    expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual(["bus", "leases", "retention"]);
+    expect(readConfig({ DOCKET_JOBS: "bus,leases,-bus" }).jobs).toEqual(["leases"]);
+    expect(() => readConfig({ DOCKET_JOBS: "-dishes" })).toThrow("DOCKET_JOBS must be");
     const faulty = () =>
       readConfig({
         DOCKET_JOBS: "dishes",

@@ -4,7 +4,7 @@ import { confirmReservation } from "../../src/ids/confirm.ts";
 import { expireReservations } from "../../src/ids/expire.ts";
 import { idRegistry } from "../../src/ids/registry.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
-import { startExpiry } from "../../src/jobs/expiry.ts";
+import { reservations } from "../../src/jobs/reservations.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";
 import type { VerbTest } from "../support/verbs.ts";
@@ -18,15 +18,18 @@ it("tells soon that a reservation has expired, also when nobody asks for an ID o
   const { reservationId } = await reserveIds(t.as(), { ...US, count: 3 });
   await reserveIds(t.as(), { ...US, artifactType: "ADR", count: 1, ttlSeconds: 3_600 });
   const clock = new ManualClock();
-  const job = await startExpiry({ database: t.database, clock, logger: silent });
+  const job = await reservations.start({ database: t.database, clock, logger: silent });
   try {
     await expect.poll(() => clock.pending).toBe(1);
     await t.pass(840);
-    await clock.advance(2_000);
+    await clock.advance(5_000);
     await expect.poll(() => clock.pending).toBe(1);
     expect(await expired(t)).toEqual([]);
     await t.pass(60);
-    await clock.advance(2_000);
+    await clock.advance(4_999);
+    await expect.poll(() => clock.pending).toBe(1);
+    expect(await expired(t)).toEqual([]);
+    await clock.advance(1);
     await expect.poll(() => expired(t)).toMatchObject([{ subject_id: reservationId, project_id: "alpha" }]);
   } finally {
     await job.close();

@@ -85,3 +85,55 @@ it("ends with the step under way, and begins none after", async () => {
   expect(steps).toHaveLength(1);
   expect(clock.pending).toBe(0);
 });
+
+it("makes a step when work is due, and looks again when the next is, at its interval at the latest", async () => {
+  const clock = new ManualClock();
+  let dueAt: number | null = null;
+  const steps: number[] = [];
+  const loop = new Loop(
+    {
+      what: "Ringing",
+      intervalMs: 5_000,
+      dueInMs: async () => (dueAt === null ? null : dueAt - clock.now()),
+      step: async () => {
+        steps.push(clock.now());
+        dueAt = null;
+        return true;
+      },
+    },
+    clock,
+    { info: () => undefined, error: () => undefined },
+  );
+  onTestFinished(() => loop.close());
+  const started = clock.now();
+  await settled();
+  expect(loop.state).toMatchObject({ lastRunAt: started, dueAt: started + 5_000, failures: 0, lastFailure: null });
+  dueAt = started + 5_700;
+  await clock.advance(5_699);
+  expect(steps).toEqual([]);
+  expect(loop.state.dueAt).toBe(started + 5_700);
+  await clock.advance(1);
+  expect(steps).toEqual([started + 5_700]);
+  dueAt = clock.now() + 1;
+  await clock.advance(4_999);
+  expect(steps).toHaveLength(1);
+  await clock.advance(1);
+  expect(steps).toHaveLength(2);
+  dueAt = clock.now() + 1;
+  loop.poke();
+  await settled();
+  await clock.advance(1);
+  expect(steps).toHaveLength(3);
+});
+
+it("tells of its failures until it goes well, and what the latest was", async () => {
+  const { clock, loop, fail, end } = startLoop();
+  await fail();
+  await clock.advance(500);
+  await fail();
+  expect(loop.state).toMatchObject({ failures: 2, lastFailure: "Error: no", lastRunAt: null });
+  await clock.advance(1_000);
+  expect(loop.state.dueAt).toBeNull();
+  await end();
+  expect(loop.state).toMatchObject({ failures: 0, lastFailure: "Error: no", lastRunAt: clock.now() });
+});

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import { startRetention } from "../../src/jobs/retention.ts";
+import { retention } from "../../src/jobs/retention.ts";
 import { connectAuditor, verifyLog } from "../../src/log/audit/verify.ts";
 import { takeOutOldest } from "../../src/log/write/retention.ts";
 import { eventually } from "../support/eventually.ts";
@@ -29,7 +29,7 @@ test("takes out only what is older than 24 months while three years go by, and t
   const logger = { ...silent, info: (details: object) => void taken.push((details as { table: string }).table) };
   const config = readConfig({});
   expect(config.log.keptMonths).toBe(24);
-  const job = await startRetention({ database, log, logger, clock, config });
+  const job = await retention.start({ database, log, logger, clock, config });
   onTestFinished(() => job.close());
   const auditor = await connectAuditor(testDatabase.ownerUrl);
   onTestFinished(() => auditor.end());

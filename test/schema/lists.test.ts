@@ -43,6 +43,8 @@ it("pages every list of objects, and says of each that has no page how many entr
     "Event.changes": 0,
     "Project.taskCounts": 0,
     "Query.statusCounts": 0,
+    "Query.jobs": 10,
+    "Job.steps": 0,
   });
 });
 

@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/delivery": LOG,
   schema: SCHEMA,
   "src/http": [...SCHEMA, "mcp", "client"],
-  "src/jobs": FEATURES,
+  "src/jobs": SCHEMA,
   "src/server": [...SCHEMA, "src/http", "src/jobs"],
   "src/commands": [...FEATURES, "src/log/audit", "src/http", "src/server", "src/db/embedded"],
   client: [],

@@ -9,6 +9,7 @@ import { SERVER } from "../../src/keys/key.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import type { LogOptions } from "../../src/log/log.ts";
 import { contextOf, startLog, type TestLog } from "../log/test-log.ts";
+import { noJobs } from "./no-jobs.ts";
 
 /** The HTTP server around a log whose clock and settings the test chooses. */
 export interface HttpLog extends TestLog {
@@ -25,7 +26,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
   const secret = makeSecret("key");
   await insertKey(contextOf(at.database, SERVER), secret, { name: "agent", role: "agent" });
   const server = await startHttpServer({
-    services: { database: at.database, prisma, log: at.log },
+    services: { database: at.database, prisma, log: at.log, jobs: noJobs },
     authenticate: await createAuthenticator(at.database, null),
     http: readConfig({ PORT: "0" }).http,
     logger: pino({ level: "silent" }),

@@ -2,13 +2,14 @@ import type { NatsConfig } from "../../config/nats.ts";
 import type { LoggedEvent } from "../../log/read/event.ts";
 import { EVERYTHING, type Sink } from "../../log/sinks/sink.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
+import { BUS_READER } from "./subject.ts";
 
 /** Time for a batch, in milliseconds; a sink has about 3 s. */
 const BATCH_MS = 2_500;
 
 /** Publishes events to a stream of NATS JetStream, which recognises by their ids those that come again. */
 export class NatsSink implements Sink {
-  readonly reader = "bus";
+  readonly reader = BUS_READER;
   readonly selection = EVERYTHING;
   readonly #config: NatsConfig;
   #publisher: Publisher | undefined;

@@ -3,6 +3,9 @@ import { SERVER_STREAM } from "../../log/write/append.ts";
 
 const PLACEHOLDER = /\{(project|noun|action)\}/g;
 
+/** The bus's place in the log. */
+export const BUS_READER = "bus";
+
 /**
  * The subject of an event by a pattern such as `docket.{project}.{noun}.{action}`: `task.reminder.triggered` of project
  * alpha goes to `docket.alpha.tasks.reminder-triggered`, an event of the server itself to `docket._server.…`.

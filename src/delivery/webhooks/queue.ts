@@ -36,6 +36,31 @@ const QUEUE = {
     ON CONFLICT DO NOTHING`,
 };
 
+const DUE = {
+  name: "webhooks-due",
+  text: `SELECT extract(epoch FROM min(due.at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs" FROM (
+      SELECT d.next_attempt_at AS at FROM webhook_deliveries d JOIN webhooks w USING (webhook_id)
+      WHERE d.status = 'pending' AND w.paused_at IS NULL
+      UNION ALL
+      SELECT next.occurred_at FROM ${WITH_PLACE} CROSS JOIN LATERAL (
+        SELECT e.occurred_at FROM events e WHERE e.position > r.position ORDER BY e.position LIMIT 1) next
+      WHERE w.paused_at IS NULL AND w.project_ids IS NULL
+      UNION ALL
+      SELECT next.occurred_at FROM ${WITH_PLACE} CROSS JOIN unnest(w.project_ids) AS wanted (project_id) CROSS JOIN LATERAL (
+        SELECT e.project_id, e.occurred_at FROM events e WHERE (e.project_id, e.position) > (wanted.project_id, r.position)
+        ORDER BY e.project_id, e.position LIMIT 1) next
+      WHERE w.paused_at IS NULL AND next.project_id = wanted.project_id) due`,
+};
+
+/**
+ * Milliseconds until the next delivery is to be sent; negative when one, or an event that is not queued yet, has waited.
+ * null: nothing is pending. What is paused does not count.
+ */
+export async function deliveriesDueInMs(db: Db): Promise<number | null> {
+  const [due] = await db.read<{ dueInMs: number | null }>(DUE);
+  return due?.dueInMs ?? null;
+}
+
 /** The webhooks for which the log holds more of their projects, or much else, and which have room in their queue. */
 export function webhooksBehind(db: Db): Promise<Wanted[]> {
   return db.read<Wanted>(BEHIND);

@@ -26,6 +26,18 @@ export async function ensureReader(db: Db, reader: string): Promise<void> {
   ]);
 }
 
+const DUE = {
+  name: "log-reader-due",
+  text: `SELECT extract(epoch FROM e.occurred_at - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
+FROM events e WHERE e.position > (SELECT position FROM log_readers WHERE reader = $1) ORDER BY e.position LIMIT 1`,
+};
+
+/** How long the first event that a sink has not taken has waited, as negative milliseconds; null: it has them all. */
+export async function dueInMs(db: Db, reader: string): Promise<number | null> {
+  const [next] = await db.read<{ dueInMs: number }>(DUE, [reader]);
+  return next?.dueInMs ?? null;
+}
+
 /**
  * Moves a sink on by one batch, in one transaction that holds its place: of all processes one at a time does it, and
  * when that one dies the next goes on at once.

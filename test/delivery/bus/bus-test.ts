@@ -8,8 +8,8 @@ import { beforeEach, expect, onTestFinished } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Database } from "../../../src/db/database.ts";
 import type { CloudEvent } from "../../../src/delivery/cloud-event.ts";
-import { startBus } from "../../../src/jobs/bus.ts";
-import type { RunningJob } from "../../../src/jobs/jobs.ts";
+import { bus as busJob } from "../../../src/jobs/bus.ts";
+import type { RunningJob } from "../../../src/jobs/job.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import type { OutageLogger } from "../../../src/log/outage.ts";
 import { silent } from "../../log/open-log.ts";
@@ -32,7 +32,7 @@ export async function startTestBus(
   logger: OutageLogger = silent,
 ): Promise<RunningJob> {
   const config = readConfig({ DOCKET_NATS_URL: url, ...env });
-  const bus = await startBus({ database, log, config, logger, clock: systemClock });
+  const bus = await busJob.start({ database, log, config, logger, clock: systemClock });
   onTestFinished(() => bus.close());
   return bus;
 }

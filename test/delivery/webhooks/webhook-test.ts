@@ -1,8 +1,8 @@
 import { expect, onTestFinished } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
 import { type CreateWebhook, createWebhook } from "../../../src/delivery/webhooks/create.ts";
-import type { RunningJob } from "../../../src/jobs/jobs.ts";
-import { startWebhooks } from "../../../src/jobs/webhooks.ts";
+import type { RunningJob } from "../../../src/jobs/job.ts";
+import { webhooks } from "../../../src/jobs/webhooks.ts";
 import { type Clock, systemClock } from "../../../src/log/clock.ts";
 import type { OutageLogger } from "../../../src/log/outage.ts";
 import { ManualClock, settled } from "../../log/manual-clock.ts";
@@ -55,7 +55,7 @@ export async function startWebhookTest(): Promise<WebhookTest> {
         error: (details, message) => void (mayReport.test(message) || reported.push(details, message)),
       };
       const config = readConfig({ DOCKET_WEBHOOK_PRIVATE_NETWORKS: privateNetworks });
-      const job = await startWebhooks({ database: process.database, log: process.log, logger, clock, config });
+      const job = await webhooks.start({ database: process.database, log: process.log, logger, clock, config });
       let closed: Promise<void> | undefined;
       const close = () => (closed ??= job.close());
       onTestFinished(async () => {
@@ -65,7 +65,7 @@ export async function startWebhookTest(): Promise<WebhookTest> {
           if (clock instanceof ManualClock) await clock.advance(1_000);
         expect(reported).toEqual([]);
       });
-      return { close };
+      return { ...job, close };
     },
     async create(input) {
       const { webhookId, secret } = await createWebhook(contextOf(database), { types: ["task.*"], ...input });

@@ -1,0 +1,167 @@
+import { expect, it } from "vitest";
+import { openDatabase } from "../../src/db/database.ts";
+import { leases } from "../../src/jobs/leases.ts";
+import { SERVER } from "../../src/keys/key.ts";
+import { listAttempts } from "../../src/tasks/attempts.ts";
+import { claimNext } from "../../src/tasks/claim-next.ts";
+import { expireLeases } from "../../src/tasks/expire-leases.ts";
+import { nextTask } from "../../src/tasks/next.ts";
+import { releaseTask } from "../../src/tasks/release.ts";
+import { renewLease } from "../../src/tasks/renew-lease.ts";
+import { updateStatus } from "../../src/tasks/update-status.ts";
+import { ManualClock } from "../log/manual-clock.ts";
+import { silent } from "../log/open-log.ts";
+import { eventually } from "../support/eventually.ts";
+import { given, seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
+
+const alpha = { projectId: "alpha" };
+const sweep = (t: VerbTest) => expireLeases(t.as(SERVER));
+const told = async (t: VerbTest) => (await t.events()).filter(({ type }) => type === "task.lease_expired");
+const outcomes = async (t: VerbTest, taskId = "TASK-001") =>
+  (await listAttempts(t.database, [{ ...alpha, taskId }], {})).flat().map(({ outcome }) => outcome);
+
+it("tells that a lease has ended from its end on, once, and leaves the task as it is", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 2);
+  await claimNext(t.as(), { ...alpha, worker: "anna", leaseSeconds: 600 });
+  await claimNext(t.as(), { ...alpha, worker: "bert", leaseSeconds: 3_600 });
+  const before = await t.owner.query("SELECT t.*, xmin::text FROM tasks t ORDER BY task_id");
+  await t.pass(570);
+  expect(await sweep(t)).toBe(false);
+  expect(await told(t)).toEqual([]);
+  await t.pass(30);
+  expect(await sweep(t)).toBe(true);
+  expect(await told(t)).toMatchObject([
+    { project_id: "alpha", subject_id: "TASK-001", payload: { attempt: 1, worker: "anna" } },
+  ]);
+  expect(await sweep(t)).toBe(false);
+  expect((await t.owner.query("SELECT t.*, xmin::text FROM tasks t ORDER BY task_id")).rows).toEqual(before.rows);
+  expect((await nextTask(t.as(), { ...alpha, status: "pending" })).task?.taskId).toBe("TASK-001");
+});
+
+it("ends the attempt as expired when the task is claimed, and tells of it no second time", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 1);
+  await claimNext(t.as(), { ...alpha, leaseSeconds: 60 });
+  await t.pass(60);
+  await sweep(t);
+  expect(await outcomes(t)).toEqual([null]);
+  await claimNext(t.as({ client: "two" }), alpha);
+  expect(await outcomes(t)).toEqual(["expired", null]);
+  expect((await t.events()).map(({ type }) => type)).toEqual(["task.claimed", "task.lease_expired", "task.claimed"]);
+});
+
+it("lets its holder renew, give back and complete what nobody took since, and tells of the new lease's end as well", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 1);
+  for (const number of [1, 2]) {
+    await claimNext(t.as(), { ...alpha, leaseSeconds: 60 });
+    await t.pass(60);
+    await sweep(t);
+    const attempt = await given(t, "TASK-001");
+    expect(await renewLease(t.as(), { taskId: "TASK-001", attempt, leaseSeconds: 60 })).toMatchObject({
+      attempt: number,
+    });
+    expect(await sweep(t)).toBe(false);
+    await t.pass(60);
+    await sweep(t);
+    expect((await told(t)).map(({ payload }) => payload["attempt"])).toEqual([1, 1, 2, 2].slice(0, 2 * number));
+    if (number === 1) await releaseTask(t.as(), { taskId: "TASK-001", attempt });
+    else await updateStatus(t.as(), { taskId: "TASK-001", attempt, status: "completed" });
+  }
+  expect(await outcomes(t)).toEqual(["released", "completed"]);
+});
+
+it("tells of each once when three processes do it beside claims and renewals", async () => {
+  const t = await verbTest();
+  const tasks = await seedTasks(t, "alpha", 1_200);
+  await t.owner.query(
+    `UPDATE tasks SET status = 'in_progress', attempts = 1, lease_expires_at = docket_now() + interval '60 s'`,
+  );
+  await t.owner.query(
+    `INSERT INTO task_attempts (project_id, task_id, attempt, actor, client, lease_expires_at)
+     SELECT project_id, task_id, 1, 'dk_test0001/agent', 'session-1', lease_expires_at FROM tasks`,
+  );
+  await t.pass(60);
+  const processes = [1, 2, 3].map((n) =>
+    openDatabase({ url: t.test.url, size: 3, applicationName: `docket process ${n}` }),
+  );
+  try {
+    const untilNone = async (db: (typeof processes)[number]) => {
+      while (await expireLeases({ ...t.as(SERVER), db }));
+    };
+    await Promise.all([
+      ...processes.map(untilNone),
+      ...Array.from({ length: 200 }, (_, i) => claimNext(t.as({ client: `claimer ${i}` }), alpha)),
+      ...tasks.slice(-200).map((taskId) => renewLease(t.as(), { ...alpha, taskId, leaseSeconds: 600 })),
+    ]);
+    await Promise.all(processes.map(untilNone));
+  } finally {
+    await Promise.all(processes.map((db) => db.close()));
+  }
+  // One drain moves so many at the most.
+  await t.events();
+  const subjects = (await told(t)).map(({ subject_id }) => subject_id);
+  expect(new Set(subjects).size).toBe(subjects.length);
+  // A renewal may have come before its lease's end was told of; of all others it was.
+  const untold = new Set(tasks.slice(0, -200)).difference(new Set(subjects));
+  expect([...untold]).toEqual([]);
+  const { rows } = await t.owner.query("SELECT outcome, count(*)::int FROM task_attempts GROUP BY 1 ORDER BY 1");
+  expect(rows).toEqual([
+    { outcome: "expired", count: 200 },
+    { outcome: null, count: 1_200 },
+  ]);
+});
+
+it("loses nothing when it is killed in the middle", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 3);
+  for (let i = 0; i < 3; i++) await claimNext(t.as(), { ...alpha, leaseSeconds: 60 });
+  await t.pass(60);
+  const dying = openDatabase({ url: t.test.url, size: 2, applicationName: "docket dying" });
+  try {
+    // It has marked the attempts, and waits to leave their events.
+    await t.owner.query("BEGIN; LOCK TABLE event_inbox");
+    let failure: unknown;
+    const killed = expireLeases({ ...t.as(SERVER), db: dying }).catch((error: unknown) => {
+      failure = error;
+    });
+    const backends = async (which: string) => {
+      await t.owner.query("SELECT pg_stat_clear_snapshot()");
+      return t.owner.query(
+        `${which} FROM pg_stat_activity WHERE application_name = 'docket dying' AND wait_event = 'relation'`,
+      );
+    };
+    await eventually(async () => expect((await backends("SELECT")).rowCount).toBe(1));
+    await eventually(async () => {
+      await backends("SELECT pg_terminate_backend(pid)");
+      expect(failure).toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    });
+    await killed;
+    await t.owner.query("COMMIT");
+  } finally {
+    await dying.close();
+  }
+  expect(await told(t)).toEqual([]);
+  expect(await sweep(t)).toBe(true);
+  expect(await told(t)).toHaveLength(3);
+});
+
+it("is told of 5 seconds after a look at the latest, however short the lease was", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 1);
+  const clock = new ManualClock();
+  const job = await leases.start({ database: t.database, clock, logger: silent });
+  try {
+    await expect.poll(() => clock.pending).toBe(1);
+    await claimNext(t.as(), { ...alpha, leaseSeconds: 1 });
+    await t.pass(1);
+    await clock.advance(4_999);
+    await expect.poll(() => clock.pending).toBe(1);
+    expect(await told(t)).toEqual([]);
+    await clock.advance(1);
+    await expect.poll(() => told(t)).toHaveLength(1);
+  } finally {
+    await job.close();
+  }
+});
