@@ -1,3 +1,4 @@
+import { acting } from "../../src/access/act-as.ts";
 import type { Viewer } from "../../src/access/viewer.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import { KeyValidity } from "../../src/keys/validity.ts";
@@ -51,5 +52,5 @@ export async function commitUpdates(db: Database, projectId: string, first: numb
     subjectId: String(first + i),
     payload: { changes: { status: { old: "pending", new: "in_progress" } } },
   }));
-  await db.transaction((tx) => append({ db: tx, viewer: VIEWER, correlationId: "bench" }, ...events));
+  await acting({ db, viewer: VIEWER, correlationId: "bench" }, (inside) => append(inside, ...events));
 }

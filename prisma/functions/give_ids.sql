@@ -22,6 +22,7 @@ BEGIN
       count integer, "ttlSeconds" integer, branch text, "taskId" text, actor text, client text, "correlationId" text,
       key text, "requestHash" text)
   LOOP
+    PERFORM act_as(q.actor, q.client, q.correlation_id);
     answer := answer_given(q.reservation_id);
     IF answer IS NOT NULL THEN
       RETURN NEXT jsonb_build_object('replayed', false, 'result', answer);
@@ -72,10 +73,10 @@ BEGIN
     RETURNING expires_at INTO made.expires_at;
     answer := CASE WHEN q.ttl IS NULL THEN jsonb_build_object('id', ids[1], 'lastAssigned', before)
       ELSE jsonb_build_object('reservationId', q.reservation_id, 'reservedIds', ids) END;
-    INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
+    INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
     SELECT CASE WHEN q.ttl IS NULL THEN 'ids.assigned' ELSE 'ids.reserved' END, q.project_id,
       CASE WHEN q.ttl IS NULL THEN 'artifact_id' ELSE 'reservation' END,
-      CASE WHEN q.ttl IS NULL THEN ids[1] ELSE q.reservation_id::text END, q.actor, q.client, q.correlation_id,
+      CASE WHEN q.ttl IS NULL THEN ids[1] ELSE q.reservation_id::text END,
       jsonb_build_object('artifactType', q.type, 'ids', ids, 'branch', q.branch, 'taskId', q.task_id)
         || CASE WHEN q.ttl IS NULL THEN jsonb_build_object('lastAssigned', before)
              ELSE jsonb_build_object('expiresAt', made.expires_at) END;

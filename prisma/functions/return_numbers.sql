@@ -19,9 +19,11 @@ BEGIN
       ORDER BY r.expires_at LIMIT 500))
     RETURNING project_id, reservation_id, numbers, expires_at, branch, task_id
   )
-  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, payload)
-  SELECT 'ids.expired', e.project_id, 'reservation', e.reservation_id, 'docket', jsonb_build_object('artifactType', type,
-    'ids', artifact_ids(type, e.numbers), 'expiresAt', e.expires_at, 'branch', e.branch, 'taskId', e.task_id)
+  -- The server itself tells of it, whoever's call it is that comes by.
+  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
+  SELECT 'ids.expired', e.project_id, 'reservation', e.reservation_id, 'server', NULL, NULL, jsonb_build_object(
+    'artifactType', type, 'ids', artifact_ids(type, e.numbers), 'expiresAt', e.expires_at, 'branch', e.branch,
+    'taskId', e.task_id)
   FROM expired e ORDER BY e.expires_at, e.reservation_id;
 
   WITH back AS (

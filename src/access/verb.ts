@@ -1,6 +1,7 @@
 import type { Db } from "../db/database.ts";
 import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "../db/idempotency.ts";
 import { forbidden } from "../errors.ts";
+import { actAs } from "./act-as.ts";
 import { type Context, type Role, requireRole, type Viewer } from "./viewer.ts";
 import { canSee, requireVisible } from "./visibility.ts";
 
@@ -46,7 +47,7 @@ export async function visibleProject({ viewer }: Context, { projectId }: { reado
 }
 
 /**
- * A verb whose work is done in one transaction, at most once per idempotency key. Each call is judged in one order:
+ * A verb whose work is done in one transaction, in the name of who asks, at most once per idempotency key. Each call is judged in one order:
  * role, idempotency, `on` (visibility, lock), and then what the work judges of its subject. An answer that was given
  * before is given again only to a caller who may still see all that it tells of: one subject's tokens may differ.
  * The verb throws FORBIDDEN, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, BAD_USER_INPUT for a bad key, and what `on` and
@@ -64,7 +65,11 @@ export function verb<Input extends object, Result extends object, Subject>(
       ...requestOf(declared, input, ofSession),
       ...(before && { before: (db: Db) => before(db, input, ctx.viewer) }),
     };
-    const answer = await atMostOnce(ctx, request, async (inside) => work(inside, input, await on(inside, input)), kept);
+    const act = async (inside: Context) => {
+      await actAs(inside);
+      return work(inside, input, await on(inside, input));
+    };
+    const answer = await atMostOnce(ctx, request, act, kept);
     if (answer.replayed) requireToldVisible(ctx.viewer, input, answer);
     return answer;
   };
@@ -125,7 +130,11 @@ export async function once<Result extends object>(
   work: (ctx: Context) => Promise<Result>,
 ): Promise<Answer<Result>> {
   requireRole(ctx.viewer, role);
-  const answer = await atMostOnce(ctx, request, work);
+  const act = async (inside: Context) => {
+    await actAs(inside);
+    return work(inside);
+  };
+  const answer = await atMostOnce(ctx, request, act);
   if (answer.replayed) requireToldVisible(ctx.viewer, request.input, answer);
   return answer;
 }

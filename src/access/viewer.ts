@@ -18,6 +18,17 @@ export interface Viewer {
   readonly expiresAt: Date | null;
 }
 
+/** The server itself, where it acts without being asked; events name it so where SQL alone writes them, too. */
+export const SERVER: Viewer = {
+  actor: "server",
+  name: "server",
+  client: null,
+  keyId: null,
+  role: "admin",
+  projectIds: null,
+  expiresAt: null,
+};
+
 /** What a verb works with: `db` is the pool or the open transaction. */
 export interface Context {
   readonly db: Db;

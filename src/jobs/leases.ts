@@ -1,4 +1,4 @@
-import { SERVER } from "../keys/key.ts";
+import { SERVER } from "../access/viewer.ts";
 import { expireLeases, leasesDueInMs } from "../tasks/expire-leases.ts";
 import type { Job, JobContext } from "./job.ts";
 import { Loop } from "./loop.ts";

@@ -1,7 +1,7 @@
+import { SERVER } from "../access/viewer.ts";
 import { pruneDeliveries } from "../delivery/webhooks/prune.ts";
 import { deliveriesDueInMs, queueOf, webhooksBehind } from "../delivery/webhooks/queue.ts";
 import { Sender } from "../delivery/webhooks/sender.ts";
-import { SERVER } from "../keys/key.ts";
 import { pump } from "../log/sinks/pump.ts";
 import type { Job, JobContext, RunningJob } from "./job.ts";
 import { Loop } from "./loop.ts";

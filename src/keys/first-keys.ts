@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Role } from "../access/viewer.ts";
+import { actAs } from "../access/act-as.ts";
+import { type Role, SERVER } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import { insertKey } from "./create.ts";
-import { LIVE, SERVER } from "./key.ts";
+import { LIVE } from "./key.ts";
 import { hashOf, makeSecret } from "./secret.ts";
 
 /** Where the first keys are, and what the person who started the server should know of them. */
@@ -75,10 +76,9 @@ async function ensureKey(db: Db, role: Role, file: string): Promise<Ensured> {
 
 async function makeKey(db: Db, role: Role, file: string, kept: string | null): Promise<string> {
   const secret = makeSecret("key");
-  const keyId = await insertKey({ db, viewer: SERVER, correlationId: randomUUID() }, secret, {
-    name: `first-${role}`,
-    role,
-  });
+  const ctx = { db, viewer: SERVER, correlationId: randomUUID() };
+  await actAs(ctx);
+  const keyId = await insertKey(ctx, secret, { name: `first-${role}`, role });
   // Written before the commit: a key that nobody holds would be worse than a file that opens nothing.
   await (kept === null ? rm(file, { force: true }) : rename(file, `${file}.${kept.slice(0, 11)}`));
   await writeFile(file, `${secret.text}\n`, { mode: 0o600, flag: "wx" });

@@ -1,5 +1,5 @@
 import type { ApiKey } from "../../prisma/generated/client/client.ts";
-import type { Context, Viewer } from "../access/viewer.ts";
+import type { Context } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import { type FieldsOf, noun } from "../db/noun.ts";
 import { isUuid } from "../db/storable.ts";
@@ -37,14 +37,3 @@ export async function findApiKeys({ db, viewer }: Context, keyIds: readonly stri
     [keyIds.filter(isUuid), viewer.projectIds],
   );
 }
-
-/** The server itself, where it acts without being asked: it makes the first keys. */
-export const SERVER: Viewer = {
-  actor: "server",
-  name: "server",
-  client: null,
-  keyId: null,
-  role: "admin",
-  projectIds: null,
-  expiresAt: null,
-};

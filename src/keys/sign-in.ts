@@ -1,3 +1,4 @@
+import { actAs, acting } from "../access/act-as.ts";
 import type { Context, Viewer } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import { unauthenticated } from "../errors.ts";
@@ -41,28 +42,27 @@ export async function openSession(db: Db, credential: string, correlationId: str
       [issuer.keyId, prefix, hash, SESSION_SECONDS],
     );
     const viewer: Viewer = { ...issuer, actor: actorOf(issuer), client: null, expiresAt: null };
-    await append(
-      { db: tx, viewer, correlationId },
-      {
-        type: "key.created",
-        projectId: null,
-        subjectType: "api_key",
-        subjectId: session?.key_id ?? "",
-        payload: { kind: "session", prefix, issuedBy: issuer.keyId },
-      },
-    );
+    const ctx = { db: tx, viewer, correlationId };
+    await actAs(ctx);
+    await append(ctx, {
+      type: "key.created",
+      projectId: null,
+      subjectType: "api_key",
+      subjectId: session?.key_id ?? "",
+      payload: { kind: "session", prefix, issuedBy: issuer.keyId },
+    });
     return text;
   });
 }
 
 /** Ends the viewer's own session and its streams. A viewer with an API key has none, and keeps the key. */
 export async function closeSession(ctx: Context): Promise<void> {
-  await ctx.db.transaction(async (db) => {
-    const [session] = await db.read<{ key_id: string }>(
+  await acting(ctx, async (inside) => {
+    const [session] = await inside.db.read<{ key_id: string }>(
       "SELECT key_id FROM api_keys WHERE key_id = $1 AND kind = 'session'",
       [ctx.viewer.keyId],
     );
-    if (session) await endKey({ ...ctx, db }, session.key_id);
+    if (session) await endKey(inside, session.key_id);
   });
 }
 

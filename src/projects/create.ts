@@ -1,3 +1,4 @@
+import { acting } from "../access/act-as.ts";
 import { once } from "../access/verb.ts";
 import { type Context, requireRole } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
@@ -37,7 +38,7 @@ export async function ensureProject(ctx: Context, projectId: string): Promise<bo
   const [found] = await ctx.db.read("SELECT FROM projects WHERE project_id = $1", [projectId]);
   if (found) return false;
   if (ctx.viewer.projectIds !== null) throw projectNotFound(projectId);
-  return ctx.db.transaction((db) => insertProject({ ...ctx, db }, { projectId, name: projectId }));
+  return acting(ctx, (inside) => insertProject(inside, { projectId, name: projectId }));
 }
 
 /** False when somebody else created it first. */

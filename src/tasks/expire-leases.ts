@@ -1,3 +1,4 @@
+import { caller } from "../access/act-as.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 
@@ -33,17 +34,17 @@ const BATCH = 500;
  */
 const TELL = {
   name: "lease-tell",
-  text: `WITH due AS (
+  text: `WITH ${caller(1, 2, 3)}, due AS (
   SELECT a.project_id, a.task_id, a.attempt FROM task_attempts a
   WHERE ${UNTOLD} AND a.lease_expires_at <= (SELECT docket_now())
   ORDER BY a.lease_expires_at LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED
 ), told AS (
-  UPDATE task_attempts a SET expiry_told_at = docket_now() FROM due
+  UPDATE task_attempts a SET expiry_told_at = docket_now() FROM caller CROSS JOIN due
   WHERE a.project_id = due.project_id AND a.task_id = due.task_id AND a.attempt = due.attempt
   RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at
 )
-INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, correlation_id, payload)
-SELECT 'task.lease_expired', a.project_id, 'task', a.task_id, $1, $2, ${LEASE_EXPIRED}
+INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
+SELECT 'task.lease_expired', a.project_id, 'task', a.task_id, ${LEASE_EXPIRED}
 FROM told a ORDER BY a.lease_expires_at, a.project_id, a.task_id RETURNING subject_id`,
 };
 
@@ -54,6 +55,6 @@ FROM told a ORDER BY a.lease_expires_at, a.project_id, a.task_id RETURNING subje
  * @throws DATABASE_UNAVAILABLE
  */
 export async function expireLeases({ db, viewer, correlationId }: Context): Promise<boolean> {
-  const told = await db.write(TELL, [viewer.actor, correlationId], { idempotent: true });
+  const told = await db.write(TELL, [viewer.actor, viewer.client, correlationId], { idempotent: true });
   return told.length > 0;
 }

@@ -1,3 +1,4 @@
+import { caller } from "../access/act-as.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { KeyedRequest } from "../db/idempotency.ts";
 import type { AttemptKey } from "./capability.ts";
@@ -11,16 +12,16 @@ import { LEASE_EXPIRED } from "./expire-leases.ts";
  */
 export const takeStatement = (name: string, picked: string) => ({
   name,
-  text: `WITH ${picked}, ended AS (
+  text: `WITH ${caller(4, 5, 6)}, ${picked}, ended AS (
   UPDATE task_attempts a SET ended_at = docket_now(),
     outcome = CASE WHEN p.lease_expires_at > docket_now() THEN 'superseded' ELSE 'expired' END
-  FROM picked p WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
+  FROM caller CROSS JOIN picked p WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
   RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at, a.outcome, a.expiry_told_at
 ), taken AS (
   UPDATE tasks t SET status = 'in_progress', claimed_by = $2, version = t.version + 1, attempts = t.attempts + 1,
     lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(pr.settings)),
     started_at = coalesce(t.started_at, docket_now()), updated_at = docket_now()
-  FROM picked p JOIN projects pr ON pr.project_id = p.project_id
+  FROM caller CROSS JOIN picked p JOIN projects pr ON pr.project_id = p.project_id
   WHERE t.project_id = p.project_id AND t.task_id = p.task_id
   RETURNING t.project_id, t.task_id, t.attempts, t.lease_expires_at
 ), opened AS (
@@ -30,8 +31,8 @@ export const takeStatement = (name: string, picked: string) => ({
   FROM taken t CROSS JOIN (SELECT count(*) FROM ended) first
   RETURNING secret
 ), told AS (
-  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
-  SELECT e.type, e.project_id, 'task', e.task_id, $4, $5, $6, e.payload FROM (
+  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
+  SELECT e.type, e.project_id, 'task', e.task_id, e.payload FROM (
     SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, ${LEASE_EXPIRED} AS payload
     FROM ended a WHERE outcome = 'expired' AND expiry_told_at IS NULL
     UNION ALL

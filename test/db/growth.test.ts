@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
+import { acting } from "../../src/access/act-as.ts";
+import { SERVER } from "../../src/access/viewer.ts";
 import { pruneEnded } from "../../src/db/prune.ts";
 import { nextId } from "../../src/ids/next-id.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { insertKey } from "../../src/keys/create.ts";
-import { SERVER } from "../../src/keys/key.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import { createSignInToken, openSession } from "../../src/keys/sign-in.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
@@ -66,7 +67,9 @@ it("forgets the answer to an idempotency key after 30 days, and not before", asy
 
 it("forgets browser sessions and sign-in links 30 days after they expired, and never a key", async () => {
   const t = await verbTest();
-  const keyId = await insertKey(t.as(SERVER), makeSecret("key"), { name: "admin", role: "admin" });
+  const keyId = await acting(t.as(SERVER), (inside) =>
+    insertKey(inside, makeSecret("key"), { name: "admin", role: "admin" }),
+  );
   await openSession(t.database, await createSignInToken(t.database, keyId), "test");
   const kinds = async () =>
     (await t.owner.query("SELECT kind FROM api_keys ORDER BY kind")).rows.map(({ kind }) => kind);

@@ -23,7 +23,7 @@ it("gives expired numbers again in the next reservation, with one event for each
     { project_id: "alpha", subject_id: first.reservationId, payload: { ids: idsFrom("US", 1, 3) } },
   ]);
   const { rows } = await t.owner.query("SELECT DISTINCT actor FROM events WHERE event_type = 'ids.expired'");
-  expect(rows).toEqual([{ actor: "docket" }]);
+  expect(rows).toEqual([{ actor: "server" }]);
 });
 
 it("keeps numbers in quarantine for as long as the namespace says", async () => {

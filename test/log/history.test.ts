@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
-import { append } from "../../src/log/write/append.ts";
-import { ADMIN, commit, contextOf, startLog, takeEvents, taskEvent } from "./test-log.ts";
+import { ADMIN, commit, commitAs, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 const limitedTo = (...projectIds: string[]): Viewer => ({ ...ADMIN, actor: "limited", projectIds });
 
@@ -39,10 +38,10 @@ test("answers the place scanned to when nothing matched", async () => {
 
 test("filters by project, type, task and actor together", async () => {
   const { database, log } = await startLog();
-  const other = contextOf(database, { ...ADMIN, actor: "other" });
-  await append(contextOf(database), taskEvent("alpha", "TASK-001"), taskEvent("beta", "TASK-001"));
-  await append(other, taskEvent("alpha", "TASK-001"), taskEvent("alpha", "TASK-002"));
-  await append(other, { ...taskEvent("beta", "TASK-002"), type: "task.completed" });
+  const other = { ...ADMIN, actor: "other" };
+  await commit(database, taskEvent("alpha", "TASK-001"), taskEvent("beta", "TASK-001"));
+  await commitAs(database, other, taskEvent("alpha", "TASK-001"), taskEvent("alpha", "TASK-002"));
+  await commitAs(database, other, { ...taskEvent("beta", "TASK-002"), type: "task.completed" });
   const numbers = async (filter: Parameters<typeof log.events>[1]["filter"], viewer = ADMIN) => {
     const { events } = await log.events(viewer, { filter, after: null, first: 100 });
     return events.map(({ projectId, number }) => `${projectId} ${number}`);

@@ -1,10 +1,9 @@
 import type { Client } from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
-import { append } from "../../src/log/write/append.ts";
 import { eventually } from "../support/eventually.ts";
 import { openServerLog, silent } from "./open-log.ts";
-import { ADMIN, commit, contextOf, startLog, takeEvents, taskEvent } from "./test-log.ts";
+import { ADMIN, commit, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 /** As a restore of an older copy does, in which other things happen from then on. */
 async function loseAllButFirst(owner: Client) {
@@ -159,7 +158,7 @@ test("leaves what its own last changes appended in the log when it stops", async
   const database = openDatabase({ url: db.url, size: 2, applicationName: "docket test" });
   const settings = { drainDelayMs: 60_000, drainIntervalMs: 60_000 };
   const log = await openServerLog({ database, listenUrl: db.url, settings });
-  await append(contextOf(database), taskEvent("alpha", "TASK-001"));
+  await commit(database, taskEvent("alpha", "TASK-001"));
   await log.close();
   expect((await owner.query("SELECT FROM events")).rowCount).toBe(1);
   await database.close();

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { append } from "../../src/log/write/append.ts";
-import { commit, contextOf, startLog, taskEvent } from "./test-log.ts";
+import { commit, startLog, taskEvent } from "./test-log.ts";
 
 const OF_ALPHA = { projectId: "alpha", id: "TASK-001" };
 const OF_BETA = { projectId: "beta", id: "TASK-001" };
@@ -11,7 +10,7 @@ test("answers a page for each task in the order asked, its caller's last write i
   await commit(database, taskEvent("alpha", "TASK-001"), taskEvent("beta", "TASK-001"), taskEvent("alpha", "TASK-002"));
   // The same id names something else: it is no event of the task.
   const reservation = { ...taskEvent("alpha", "TASK-001"), subjectType: "reservation" as const };
-  await append(contextOf(database), reservation, taskEvent("alpha", "TASK-001"));
+  await commit(database, reservation, taskEvent("alpha", "TASK-001"));
   const never = { projectId: "alpha", id: "TASK-999" };
   const pages = await log.histories("task", [OF_BETA, never, OF_ALPHA], FROM_THE_START);
   expect(pages.map(({ events }) => events.map(({ projectId, number }) => `${projectId} ${number}`))).toEqual([

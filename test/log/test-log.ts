@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { onTestFinished } from "vitest";
+import { acting } from "../../src/access/act-as.ts";
 import type { Context, Viewer } from "../../src/access/viewer.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import type { EventFrame } from "../../src/log/live/frames.ts";
@@ -87,10 +88,12 @@ export function taskEvent(projectId: string, taskId: string, payload: Record<str
   return { type: "task.updated", projectId, subjectType: "task", subjectId: taskId, payload };
 }
 
-/** Commits the events as one change. */
-export async function commit(database: Database, ...events: NewEvent[]): Promise<void> {
-  await database.transaction((tx) => append(contextOf(tx), ...events));
+/** Commits the events as one change by `viewer`. */
+export async function commitAs(database: Database, viewer: Viewer, ...events: NewEvent[]): Promise<void> {
+  await acting(contextOf(database, viewer), (inside) => append(inside, ...events));
 }
+
+export const commit = (database: Database, ...events: NewEvent[]) => commitAs(database, ADMIN, ...events);
 
 /** Takes frames until `enough` events have come. */
 export async function takeEvents(stream: FrameStream<EventFrame>, enough: number): Promise<EventFrame[]> {

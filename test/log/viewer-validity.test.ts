@@ -1,9 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
-import { append } from "../../src/log/write/append.ts";
 import { eventually } from "../support/eventually.ts";
-import { ADMIN, contextOf, startLog, type TestLog } from "./test-log.ts";
+import { ADMIN, commit, startLog, type TestLog } from "./test-log.ts";
 
 /** A key, or what a key opened, as an authenticated viewer. */
 async function addKey({ owner }: TestLog, expiresAt: Date | null = null, issuedBy: string | null = null) {
@@ -26,7 +25,7 @@ async function revoke({ database, owner }: TestLog, ...keyIds: string[]) {
     subjectId,
     payload: { keyIds },
   } as const;
-  await append(contextOf(database), event);
+  await commit(database, event);
 }
 
 test("ends the streams of a key and of its sessions when it is revoked, and of nobody else", async () => {

@@ -1,11 +1,12 @@
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
+import { acting } from "../../src/access/act-as.ts";
+import { SERVER } from "../../src/access/viewer.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openPrisma } from "../../src/db/prisma.ts";
 import { startHttpServer } from "../../src/http/server.ts";
 import { createAuthenticator } from "../../src/keys/authenticate.ts";
 import { insertKey } from "../../src/keys/create.ts";
-import { SERVER } from "../../src/keys/key.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import type { LogOptions } from "../../src/log/log.ts";
 import { contextOf, startLog, type TestLog } from "../log/test-log.ts";
@@ -24,7 +25,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
   const at = await startLog(options);
   const prisma = openPrisma(at.database.pool);
   const secret = makeSecret("key");
-  await insertKey(contextOf(at.database, SERVER), secret, { name: "agent", role: "agent" });
+  await acting(contextOf(at.database, SERVER), (inside) => insertKey(inside, secret, { name: "agent", role: "agent" }));
   const server = await startHttpServer({
     services: { database: at.database, prisma, log: at.log, jobs: noJobs },
     authenticate: await createAuthenticator(at.database, null),

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { acting } from "../../src/access/act-as.ts";
+import { SERVER } from "../../src/access/viewer.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Database } from "../../src/db/database.ts";
 import { type CreateApiKey, insertKey } from "../../src/keys/create.ts";
-import { SERVER } from "../../src/keys/key.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import type { Log } from "../../src/log/log.ts";
 import { startServer } from "../../src/server.ts";
@@ -94,7 +95,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   async function makeKey(input: Partial<CreateApiKey>): Promise<Made> {
     const secret = makeSecret("key");
     const ctx = { db: database, viewer: SERVER, correlationId: randomUUID() };
-    const keyId = await insertKey(ctx, secret, { name: "test", role: "agent", ...input });
+    const keyId = await acting(ctx, (inside) => insertKey(inside, secret, { name: "test", role: "agent", ...input }));
     return { keyId, secret: secret.text };
   }
   const admin = await makeKey({ name: "admin", role: "admin" });

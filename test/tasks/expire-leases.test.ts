@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { SERVER } from "../../src/access/viewer.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import { leases } from "../../src/jobs/leases.ts";
-import { SERVER } from "../../src/keys/key.ts";
 import { listAttempts } from "../../src/tasks/attempts.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
 import { expireLeases } from "../../src/tasks/expire-leases.ts";

@@ -1,3 +1,4 @@
+import { acting } from "../../access/act-as.ts";
 import type { Context } from "../../access/viewer.ts";
 import type { Delivery } from "./claim.ts";
 import { pause } from "./pause.ts";
@@ -58,10 +59,11 @@ export async function recordOutcome(ctx: Context, delivery: Delivery, answer: An
 
   if (error === null) await end("delivered");
   else if (statusCode === 410)
-    await ctx.db.transaction(
-      async (db) => {
-        await postpone(db);
-        await pause({ ...ctx, db }, webhookId, error);
+    await acting(
+      ctx,
+      async (inside) => {
+        await postpone(inside.db);
+        await pause(inside, webhookId, error);
       },
       { idempotent: true },
     );

@@ -1,8 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../../src/db/connect.ts";
 import { openDatabase } from "../../../src/db/database.ts";
-import { append } from "../../../src/log/write/append.ts";
-import { commit, contextOf, startLog, type TestLog, taskEvent } from "../test-log.ts";
+import { commit, startLog, type TestLog, taskEvent } from "../test-log.ts";
 
 /** Another listener of the channel, beside those of the processes. */
 async function listen({ test: db }: TestLog) {
@@ -32,7 +31,7 @@ test("sends no notification with a write, only with the drain behind it", async 
   onTestFinished(() => writer.close());
   const [{ pid: writerPid } = { pid: 0 }] = await writer.read<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   await commit(writer, taskEvent("alpha", "TASK-001"));
-  await append(contextOf(writer), taskEvent("alpha", "TASK-002"));
+  await commit(writer, taskEvent("alpha", "TASK-002"));
   await flush();
   expect(heard).toEqual([]);
   expect((await at.owner.query("SELECT FROM event_inbox")).rowCount).toBe(2);

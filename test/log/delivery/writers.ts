@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fc } from "@fast-check/vitest";
 import type { ClientBase } from "pg";
 import { expect } from "vitest";
+import { actAs } from "../../../src/access/act-as.ts";
 import type { Db, Statement } from "../../../src/db/database.ts";
 import { faultOf } from "../../../src/db/faults.ts";
 import { append } from "../../../src/log/write/append.ts";
@@ -92,5 +93,7 @@ async function changeTask(
     [project, task],
   );
   const event = taskEvent(project, task, { version: row?.version });
-  await append(contextOf(tx as Db, { ...ADMIN, actor }), { ...event, type });
+  const inside = contextOf(tx as Db, { ...ADMIN, actor });
+  await actAs(inside);
+  await append(inside, { ...event, type });
 }

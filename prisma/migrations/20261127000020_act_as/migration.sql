@@ -1,0 +1,155 @@
+-- Says in whose name the rest of the transaction acts: the defaults of event_inbox read it, and so whatever leaves an
+-- event, a trigger and a function too, names them. Nobody acts where it was not called, nor in the next transaction: then
+-- it is the server itself.
+CREATE OR REPLACE FUNCTION act_as(actor text, client text, correlation_id text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('docket.actor', actor, true), set_config('docket.client', coalesce(client, ''), true),
+    set_config('docket.correlation_id', coalesce(correlation_id, ''), true);
+END $$;
+
+-- Outside of a transaction that acts as somebody, a setting reads as NULL, or as '' where an earlier one did.
+ALTER TABLE event_inbox
+  ALTER COLUMN actor SET DEFAULT coalesce(nullif(current_setting('docket.actor', true), ''), 'server'),
+  ALTER COLUMN client SET DEFAULT nullif(current_setting('docket.client', true), ''),
+  ALTER COLUMN correlation_id SET DEFAULT nullif(current_setting('docket.correlation_id', true), '');
+
+-- What an event tells of a change: {field: {old, new}} for each field of two documents of one thing that differs. What
+-- every change moves on is none of it.
+CREATE OR REPLACE FUNCTION changes_between(before jsonb, after jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(jsonb_object_agg(a.key, jsonb_build_object('old', before -> a.key, 'new', a.value)), '{}')
+  FROM jsonb_each(after) a
+  WHERE a.key NOT IN ('version', 'updatedAt') AND a.value IS DISTINCT FROM coalesce(before -> a.key, 'null')
+$$;
+
+-- A batch of reservations, and of IDs given at once (those without "ttlSeconds"), in one SERIALIZABLE transaction that
+-- holds id_lane. One answer per request, in order: {result, replayed}, or {error, …} with what the message needs; one
+-- that is refused leaves nothing and harms no other. Generic plans, because each statement runs once per request.
+-- Archiving a project holds the lane as well, so what this snapshot shows of it is so.
+CREATE OR REPLACE FUNCTION give_ids(requests jsonb) RETURNS SETOF jsonb LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  q record;
+  known record;
+  project record;
+  made id_reservations;
+  ids text[];
+  before text;
+  answer jsonb;
+  brought_up text[] := '{}';
+BEGIN
+  FOR q IN
+    SELECT r.operation, r."reservationId" AS reservation_id, r."projectId" AS project_id, r."artifactType" AS type, r.count,
+      make_interval(secs => r."ttlSeconds") AS ttl, r.branch, r."taskId" AS task_id, r.actor, r.client,
+      r."correlationId" AS correlation_id, r.key, decode(r."requestHash", 'hex') AS request_hash
+    FROM jsonb_to_recordset(requests) AS r(operation text, "reservationId" uuid, "projectId" text, "artifactType" text,
+      count integer, "ttlSeconds" integer, branch text, "taskId" text, actor text, client text, "correlationId" text,
+      key text, "requestHash" text)
+  LOOP
+    PERFORM act_as(q.actor, q.client, q.correlation_id);
+    answer := answer_given(q.reservation_id);
+    IF answer IS NOT NULL THEN
+      RETURN NEXT jsonb_build_object('replayed', false, 'result', answer);
+      CONTINUE;
+    END IF;
+    SELECT k.request_hash, k.result INTO known FROM idempotency_keys k WHERE k.actor = q.actor AND k.key = q.key;
+    IF FOUND THEN
+      RETURN NEXT CASE WHEN known.request_hash = q.request_hash
+        THEN jsonb_build_object('replayed', true, 'result', known.result)
+        ELSE jsonb_build_object('error', 'IDEMPOTENCY_KEY_REUSED') END;
+      CONTINUE;
+    END IF;
+    SELECT p.id_namespace AS namespace, artifact_types(p.settings) AS types, p.archived_at INTO project
+    FROM projects p WHERE p.project_id = q.project_id;
+    IF NOT FOUND THEN
+      RETURN NEXT jsonb_build_object('error', 'PROJECT_NOT_FOUND');
+      CONTINUE;
+    END IF;
+    IF project.archived_at IS NOT NULL THEN
+      RETURN NEXT jsonb_build_object('error', 'PROJECT_ARCHIVED');
+      CONTINUE;
+    END IF;
+    IF NOT q.type = ANY (project.types) THEN
+      RETURN NEXT jsonb_build_object('error', 'INVALID_ARTIFACT_TYPE', 'validTypes', project.types);
+      CONTINUE;
+    END IF;
+    IF q.task_id IS NOT NULL AND NOT EXISTS (SELECT FROM tasks t WHERE t.project_id = q.project_id AND t.task_id = q.task_id
+                                             AND t.deleted_at IS NULL) THEN
+      RETURN NEXT jsonb_build_object('error', 'TASK_NOT_FOUND');
+      CONTINUE;
+    END IF;
+    IF NOT format('%s %s', project.namespace, q.type) = ANY (brought_up) THEN
+      PERFORM hold_sequence(project.namespace, q.type);
+      brought_up := brought_up || format('%s %s', project.namespace, q.type);
+    END IF;
+    SELECT artifact_id(q.type, nullif(r.last_assigned_id, 0)) INTO before
+    FROM id_registry r WHERE r.namespace = project.namespace AND r.artifact_type = q.type;
+    made.numbers := take_numbers(project.namespace, q.type, q.count, true);
+    IF made.numbers IS NULL THEN
+      RETURN NEXT jsonb_build_object('error', 'ID_SPACE_EXHAUSTED', 'namespace', project.namespace);
+      CONTINUE;
+    END IF;
+    ids := artifact_ids(q.type, made.numbers);
+    INSERT INTO id_reservations (namespace, reservation_id, artifact_type, project_id, numbers, expires_at, confirmed_at,
+      branch, task_id)
+    VALUES (project.namespace, q.reservation_id, q.type, q.project_id, made.numbers, docket_now() + q.ttl,
+      CASE WHEN q.ttl IS NULL THEN docket_now() END, q.branch, q.task_id)
+    RETURNING expires_at INTO made.expires_at;
+    answer := CASE WHEN q.ttl IS NULL THEN jsonb_build_object('id', ids[1], 'lastAssigned', before)
+      ELSE jsonb_build_object('reservationId', q.reservation_id, 'reservedIds', ids) END;
+    INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
+    SELECT CASE WHEN q.ttl IS NULL THEN 'ids.assigned' ELSE 'ids.reserved' END, q.project_id,
+      CASE WHEN q.ttl IS NULL THEN 'artifact_id' ELSE 'reservation' END,
+      CASE WHEN q.ttl IS NULL THEN ids[1] ELSE q.reservation_id::text END,
+      jsonb_build_object('artifactType', q.type, 'ids', ids, 'branch', q.branch, 'taskId', q.task_id)
+        || CASE WHEN q.ttl IS NULL THEN jsonb_build_object('lastAssigned', before)
+             ELSE jsonb_build_object('expiresAt', made.expires_at) END;
+    -- DO NOTHING: where another operation just stored this key, a conflict is raised and the batch is run again.
+    INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
+    SELECT q.actor, q.key, q.operation, q.request_hash, answer WHERE q.key IS NOT NULL ON CONFLICT DO NOTHING;
+    RETURN NEXT jsonb_build_object('replayed', false, 'result', answer);
+  END LOOP;
+END $$;
+
+-- Marks what has expired (one event each) and returns the numbers of ended reservations to the registry, oldest first.
+-- The caller holds the sequence's row; who confirms, extends or releases holds only the reservation's, so each update
+-- says again what it depends on. Bounded, so that a backlog cannot outlast the statement's time limit. Each list is an
+-- ARRAY, made once, and each of it found by the index; joined, the list was made anew for every row.
+CREATE OR REPLACE FUNCTION return_numbers(ns text, type text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  -- Asked once; in a condition they would be asked for every row.
+  now timestamptz := docket_now();
+  horizon timestamptz := reuse_horizon(ns);
+  came_back int8multirange;
+BEGIN
+  WITH expired AS (
+    UPDATE id_reservations SET expired_at = now
+    WHERE namespace = ns AND confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND expires_at <= now
+      AND reservation_id = ANY (ARRAY(
+      SELECT r.reservation_id FROM id_reservations r
+      WHERE r.namespace = ns AND r.artifact_type = type AND r.confirmed_at IS NULL AND r.released_at IS NULL
+        AND r.expired_at IS NULL AND r.expires_at <= now
+      ORDER BY r.expires_at LIMIT 500))
+    RETURNING project_id, reservation_id, numbers, expires_at, branch, task_id
+  )
+  -- The server itself tells of it, whoever's call it is that comes by.
+  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
+  SELECT 'ids.expired', e.project_id, 'reservation', e.reservation_id, 'server', NULL, NULL, jsonb_build_object(
+    'artifactType', type, 'ids', artifact_ids(type, e.numbers), 'expiresAt', e.expires_at, 'branch', e.branch,
+    'taskId', e.task_id)
+  FROM expired e ORDER BY e.expires_at, e.reservation_id;
+
+  WITH back AS (
+    UPDATE id_reservations SET returned_at = now
+    WHERE namespace = ns AND (released_at IS NOT NULL OR expired_at IS NOT NULL) AND reservation_id = ANY (ARRAY(
+      SELECT r.reservation_id FROM id_reservations r
+      WHERE r.namespace = ns AND r.artifact_type = type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
+        AND coalesce(r.released_at, r.expires_at) <= horizon
+      ORDER BY coalesce(r.released_at, r.expires_at) LIMIT 500))
+    RETURNING numbers
+  )
+  SELECT range_agg(numbers) INTO came_back FROM back;
+  IF came_back IS NOT NULL THEN
+    UPDATE id_registry SET released = released + came_back WHERE namespace = ns AND artifact_type = type;
+  END IF;
+END $$;

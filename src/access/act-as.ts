@@ -1,0 +1,33 @@
+import type { TransactionOptions } from "../db/database.ts";
+import type { Context } from "./viewer.ts";
+
+const ACT_AS = { name: "act-as", text: "SELECT act_as($1, $2, $3)" };
+
+/**
+ * Says in whose name the rest of a transaction acts: every event that it leaves names them, whoever leaves it (`append`, a
+ * trigger, an SQL function).
+ * @param inside with the open transaction.
+ */
+export async function actAs({ db, viewer, correlationId }: Context): Promise<void> {
+  await db.write(ACT_AS, [viewer.actor, viewer.client, correlationId]);
+}
+
+/** Runs work in a transaction that acts in the name of who asks; inside one, joins it. */
+export function acting<T>(
+  ctx: Context,
+  work: (inside: Context) => Promise<T>,
+  options?: TransactionOptions,
+): Promise<T> {
+  return ctx.db.transaction(async (db) => {
+    const inside = { ...ctx, db };
+    await actAs(inside);
+    return work(inside);
+  }, options);
+}
+
+/**
+ * The same for a statement that is a transaction of its own, as a CTE; what writes has to be joined with it, so that it is
+ * said by then. The numbers are those of the parameters.
+ */
+export const caller = (actor: number, client: number, correlationId: number) =>
+  `caller AS MATERIALIZED (SELECT act_as($${actor}, $${client}, $${correlationId}))`;
