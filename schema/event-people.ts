@@ -1,8 +1,8 @@
 import { sees } from "../src/access/visibility.ts";
 import { keyNames } from "../src/keys/names.ts";
 import type { LoggedEvent } from "../src/log/read/event.ts";
-import { type AttemptKey, attemptWorkers } from "../src/tasks/attempts.ts";
-import type { TaskKey } from "../src/tasks/locate.ts";
+import { attemptWorkers } from "../src/tasks/attempts.ts";
+import type { AttemptKey, TaskKey } from "../src/tasks/task.ts";
 import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 
@@ -14,7 +14,7 @@ export const loadKeyName = loader({
 });
 
 const loadWorker = loader({
-  idOf: ({ projectId, taskId, number }: AttemptKey) => `${projectId}/${taskId}/${number}`,
+  idOf: ({ projectId, taskId, attempt }: AttemptKey) => `${projectId}/${taskId}/${attempt}`,
   visible: sees,
   read: ({ db }, attempts) => attemptWorkers(db, attempts),
 });
@@ -36,8 +36,8 @@ export function workerOf(event: LoggedEvent, ctx: GraphQLContext) {
     task?: { attemptCount?: unknown };
   };
   if (typeof worker === "string") return worker;
-  const number = type === "task.completed" ? completed?.attemptCount : attempt;
+  const known = type === "task.completed" ? completed?.attemptCount : attempt;
   const task = taskOf(event);
-  if (task === null || typeof number !== "number") return null;
-  return loadWorker(ctx, { ...task, number }, undefined, ctx.asOf && position);
+  if (task === null || typeof known !== "number") return null;
+  return loadWorker(ctx, { ...task, attempt: known }, undefined, ctx.asOf && position);
 }

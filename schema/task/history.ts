@@ -3,7 +3,7 @@ import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { badInput } from "../../src/errors.ts";
 import type { HistoryQuery } from "../../src/log/read/history.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
-import type { TaskKey } from "../../src/tasks/locate.ts";
+import type { TaskKey } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
 import { CURSOR_FAULTS, EventPage, readsPayload } from "../event.ts";
 import { loader } from "../loader.ts";

@@ -3,7 +3,7 @@ import { sees } from "../../src/access/visibility.ts";
 import { type AttemptsQuery, listAttempts } from "../../src/tasks/attempts.ts";
 import { type LongField, TASK } from "../../src/tasks/fields.ts";
 import { findTasks, idOfTask } from "../../src/tasks/find.ts";
-import type { TaskKey } from "../../src/tasks/locate.ts";
+import type { TaskKey } from "../../src/tasks/task.ts";
 import { loader } from "../loader.ts";
 import { selectedBelow } from "../selection.ts";
 

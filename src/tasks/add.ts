@@ -14,7 +14,7 @@ import { subject, type TaskDocument } from "./change.ts";
 import { requireFutureDueDates } from "./field-faults.ts";
 import { TASK } from "./fields.ts";
 import { requireAttemptInput } from "./lease.ts";
-import type { TaskKey } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 export interface AddTasks {
   /** For items that name none. */

@@ -2,7 +2,7 @@ import type { Db } from "../db/database.ts";
 import { pageSize } from "../db/page.ts";
 import { ATTEMPT, type Attempt } from "./fields.ts";
 import { idOfTask } from "./find.ts";
-import type { TaskKey } from "./locate.ts";
+import type { AttemptKey, TaskKey } from "./task.ts";
 
 const ATTEMPTS = ATTEMPT.statement(
   "task-attempts",
@@ -39,10 +39,6 @@ export async function listAttempts(
   return tasks.map((task) => found.get(idOfTask(task)) ?? []);
 }
 
-export interface AttemptKey extends TaskKey {
-  readonly number: number;
-}
-
 const WORKERS = {
   name: "task-attempt-workers",
   text: `SELECT a.worker FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS wanted (project_id, task_id, attempt, place)
@@ -54,7 +50,7 @@ export async function attemptWorkers(db: Db, attempts: readonly AttemptKey[]): P
   const rows = await db.read<{ worker: string | null }>(WORKERS, [
     attempts.map(({ projectId }) => projectId),
     attempts.map(({ taskId }) => taskId),
-    attempts.map(({ number }) => number),
+    attempts.map(({ attempt }) => attempt),
   ]);
   return rows.map(({ worker }) => worker);
 }

@@ -3,7 +3,7 @@ import { badInput } from "../errors.ts";
 import { type ArtifactId, parseArtifactId } from "../ids/artifact-id.ts";
 import { faultsOf } from "./field-faults.ts";
 import { TASK, type Task, type TaskFields } from "./fields.ts";
-import type { TaskStatus } from "./hold.ts";
+import type { TaskStatus } from "./task.ts";
 
 /** One item of a batch, in the plain form or the sub-artifact form (artifactId, artifactType, generator, parentId). */
 export type AddTaskItem = Given<TaskFields, "create"> & {

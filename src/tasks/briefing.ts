@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { ATTEMPT, type Attempt } from "./fields.ts";
-import type { TaskKey } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 /** What the next worker of a task should know. */
 export interface Briefing {

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Context } from "../access/viewer.ts";
-import type { TaskKey } from "./locate.ts";
+import type { AttemptKey } from "./task.ts";
 
 /**
  * An attempt as its holder is given it, like `2-9f86d081884c`: the number, which anybody may know, and the secret,
@@ -12,11 +12,6 @@ const capability = ({ attempt, secret }: Secret): string => `${attempt}-${secret
 interface Secret {
   readonly attempt: number;
   readonly secret: string;
-}
-
-/** One attempt at a task. */
-export interface AttemptKey extends TaskKey {
-  readonly attempt: number;
 }
 
 /** Whether what the caller gave is this attempt, in a time that tells nothing of the secret. */

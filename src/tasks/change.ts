@@ -1,7 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { TASK } from "./fields.ts";
 import type { Authority } from "./hold.ts";
-import type { TaskKey } from "./locate.ts";
+import type { AttemptOutcome, TaskKey } from "./task.ts";
 
 /** The task as events carry it: `TASK.document`. */
 export type TaskDocument = Readonly<Record<string, unknown>>;
@@ -34,8 +34,6 @@ export async function documentOf({ db }: Context, { projectId, taskId }: TaskKey
   return found?.task ?? {};
 }
 
-export type Outcome = "completed" | "released" | "expired" | "cancelled" | "reset" | "superseded";
-
 export interface Ending {
   readonly notes?: string | null | undefined;
   readonly checkpoint?: unknown;
@@ -51,7 +49,7 @@ const END = {
 export async function endAttempt(
   { db, viewer }: Context,
   { projectId, taskId }: TaskKey,
-  outcome: Outcome,
+  outcome: AttemptOutcome,
   { notes, checkpoint, override }: Ending & Authority,
 ): Promise<void> {
   await db.write(END, [

@@ -4,8 +4,9 @@ import { holdOpen } from "../projects/open.ts";
 import { type Claim, takeNext } from "./claim-next.ts";
 import { lockedTask } from "./hold.ts";
 import { archivedIdle } from "./idle.ts";
-import type { TaskAddress, TaskKey } from "./locate.ts";
+import type { TaskAddress } from "./locate.ts";
 import { workerOf } from "./take.ts";
+import type { TaskKey } from "./task.ts";
 import { setStatus } from "./update-status.ts";
 
 export interface CompleteAndClaimNext extends TaskAddress {
@@ -27,7 +28,7 @@ export const completeAndClaimNext = verb(
     const { projectId, taskId } = task;
     await setStatus(ctx, task, { ...input, projectId, status: "completed" });
     const worker = workerOf(ctx, { worker: input.worker ?? task.open?.worker });
-    // What is held may be finished where nothing more is handed out.
+    // A task that is held may be finished also where no more work is handed out.
     const claim = (await holdOpen(ctx.db, projectId))
       ? await takeNext(ctx, { ...input, projectId, worker }, null)
       : { taken: null, idle: archivedIdle(projectId), worker };

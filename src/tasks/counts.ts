@@ -3,8 +3,8 @@ import { requireProjects } from "../access/visibility.ts";
 import { parameters } from "../db/page.ts";
 import { badInput } from "../errors.ts";
 import { projectsOf, type TaskFilter } from "./filter.ts";
-import type { TaskStatus } from "./hold.ts";
 import { listed } from "./list.ts";
+import type { TaskStatus } from "./task.ts";
 
 /** What tasks are counted by, as SQL over `tasks t`. */
 const GROUPS = {

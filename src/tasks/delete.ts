@@ -2,7 +2,8 @@ import { verb } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
 import { changeTask, endAttempt, subject } from "./change.ts";
 import { lockedTask, requireHeld } from "./hold.ts";
-import type { TaskAddress, TaskKey } from "./locate.ts";
+import type { TaskAddress } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 export interface DeleteTask extends TaskAddress {
   readonly expectedVersion?: number | null | undefined;

@@ -1,6 +1,6 @@
 import type { Db } from "../db/database.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
-import type { TaskKey } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 const FIND = TASK.statement(
   "tasks-find",

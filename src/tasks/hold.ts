@@ -2,11 +2,11 @@ import type { Context } from "../access/viewer.ts";
 import { type Holder, leaseLost, versionConflict } from "../errors.ts";
 import { numberOf, proves } from "./capability.ts";
 import { type AttemptInput, requireAttemptInput } from "./lease.ts";
-import { locateTask, refuseMissing, type TaskAddress, type TaskKey } from "./locate.ts";
+import { locateTask, refuseMissing, type TaskAddress } from "./locate.ts";
+import type { TaskKey, TaskStatus } from "./task.ts";
 
-export type TaskStatus = "pending" | "in_progress" | "completed";
-
-export interface Attempt {
+/** An attempt of a locked task, as the fence judges it. */
+export interface LockedAttempt {
   readonly attempt: number;
   /** For `proves` alone: it is in no answer. */
   readonly secret: string;
@@ -26,9 +26,9 @@ export interface LockedTask extends TaskKey {
   readonly status: TaskStatus;
   readonly version: number;
   readonly leaseExpiresAt: Date | null;
-  readonly last: Attempt | null;
+  readonly last: LockedAttempt | null;
   /** The attempt that holds it now. */
-  readonly open: Attempt | null;
+  readonly open: LockedAttempt | null;
 }
 
 const LOCK = {
@@ -50,7 +50,7 @@ async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
   const at = [key.projectId, key.taskId];
   const [task] = await ctx.db.write<{ status: TaskStatus; version: number; lease_expires_at: Date | null }>(LOCK, at);
   if (!task) return refuseMissing(ctx, key);
-  const [last = null] = await ctx.db.read<Attempt>(LAST_ATTEMPT, at);
+  const [last = null] = await ctx.db.read<LockedAttempt>(LAST_ATTEMPT, at);
   return {
     ...key,
     status: task.status,
@@ -72,15 +72,15 @@ export async function lockedTask(
 }
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */
-const opened = ({ viewer }: Context, attempt: Attempt): boolean =>
+const opened = ({ viewer }: Context, attempt: LockedAttempt): boolean =>
   viewer.client !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
 
 /** Whether the attempt is the caller's: it was given, or without one this key and client opened it. */
-export const isHeldBy = (ctx: Context, attempt: Attempt, given: string | null | undefined): boolean =>
+export const isHeldBy = (ctx: Context, attempt: LockedAttempt, given: string | null | undefined): boolean =>
   given == null ? opened(ctx, attempt) : proves(given, attempt);
 
 /** Whether it was the caller who ended the attempt. */
-export function wasEndedBy(ctx: Context, attempt: Attempt, given: string | null | undefined): boolean {
+export function wasEndedBy(ctx: Context, attempt: LockedAttempt, given: string | null | undefined): boolean {
   if (attempt.ended_by === null) return isHeldBy(ctx, attempt, given);
   if (attempt.ended_by !== ctx.viewer.actor) return false;
   // An admin's key may have ended from one session what it had opened from another.
@@ -89,15 +89,15 @@ export function wasEndedBy(ctx: Context, attempt: Attempt, given: string | null 
 
 /** The fence: @throws LEASE_LOST when an attempt is given and is not the open one. */
 export function requireFence(task: LockedTask, given: string | null | undefined): void {
-  if (given != null && !(task.open && proves(given, task.open))) throw refused(task, given);
+  if (given != null && !(task.open && proves(given, task.open))) throw attemptRefused(task, given);
 }
 
-/** LEASE_LOST for an attempt that is not the one it would have to be. What was given is never repeated. */
-export function refused(task: LockedTask, given: string) {
+/** LEASE_LOST for an attempt that is not the one it would have to be. The message never repeats what was given. */
+export function attemptRefused(task: LockedTask, given: string) {
   const number = numberOf(given);
   return number === null
-    ? lost(task, "what was given as attempt is none", { attemptMissing: true })
-    : lost(task, whyRefused(task, given, number));
+    ? leaseLostBecause(task, "what was given as attempt is none", { attemptMissing: true })
+    : leaseLostBecause(task, whyRefused(task, given, number));
 }
 
 function whyRefused({ last }: LockedTask, given: string, number: number): string {
@@ -124,8 +124,10 @@ function requireHolder(ctx: Context, task: LockedTask, given: string | null | un
 /** LEASE_LOST for a caller that gave no attempt. */
 export const notHeld = ({ viewer }: Context, task: LockedTask) =>
   viewer.client === null
-    ? lost(task, "no attempt was given, and nothing else shows who holds the task", { attemptMissing: true })
-    : lost(task, "this session does not hold it");
+    ? leaseLostBecause(task, "no attempt was given, and nothing else shows who holds the task", {
+        attemptMissing: true,
+      })
+    : leaseLostBecause(task, "this session does not hold it");
 
 interface Judged {
   readonly attempt?: string | null | undefined;
@@ -156,7 +158,7 @@ export function requireVersion(task: LockedTask, expected: number | null | undef
 }
 
 /** LEASE_LOST, saying who holds the task now, since when and until when, or who held it last. */
-export function lost(task: LockedTask, why: string, wayOn: Parameters<typeof leaseLost>[2] = {}) {
+export function leaseLostBecause(task: LockedTask, why: string, wayOn: Parameters<typeof leaseLost>[2] = {}) {
   const { taskId, open, leaseExpiresAt } = task;
   const holder: Holder = {
     attempt: open?.attempt ?? null,
@@ -178,4 +180,4 @@ function stateOf({ status, open, last, leaseExpiresAt }: LockedTask): string {
   return `${state}: attempt ${last.attempt} of ${nameOf(last)} ended at ${last.ended_at.toISOString()} as ${last.outcome}${by}`;
 }
 
-const nameOf = ({ worker }: Attempt) => worker ?? "another worker";
+const nameOf = ({ worker }: LockedAttempt) => worker ?? "another worker";

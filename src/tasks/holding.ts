@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
-import type { TaskKey } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 /** A task that one key holds under one worker's name, in this session or in another. */
 export interface HeldTask extends TaskKey {

@@ -2,12 +2,7 @@ import type { Context } from "../access/viewer.ts";
 import { requireVisible, visibleProjects } from "../access/visibility.ts";
 import { ambiguousTaskId, projectNotFound, taskNotFound } from "../errors.ts";
 import { numberOf, proves } from "./capability.ts";
-import type { TaskStatus } from "./hold.ts";
-
-export interface TaskKey {
-  readonly projectId: string;
-  readonly taskId: string;
-}
+import type { TaskKey, TaskStatus } from "./task.ts";
 
 export interface TaskAddress {
   readonly projectId?: string | null | undefined;

@@ -1,9 +1,9 @@
 import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
-import type { TaskStatus } from "./hold.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { firstReady } from "./ready.ts";
+import type { TaskStatus } from "./task.ts";
 
 /** Only the task that was picked is read whole. */
 const NEXT_READY = TASK.statement(

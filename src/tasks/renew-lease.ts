@@ -1,8 +1,9 @@
 import { verb } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
 import { subject } from "./change.ts";
-import { type LockedTask, lockedTask, lost, requireHeld } from "./hold.ts";
-import type { TaskAddress, TaskKey } from "./locate.ts";
+import { type LockedTask, leaseLostBecause, lockedTask, requireHeld } from "./hold.ts";
+import type { TaskAddress } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 export interface RenewLease extends TaskAddress {
   /** From now; default: the project's lease. */
@@ -67,5 +68,5 @@ export const renewLease = verb(
 );
 
 function requireInProgress(task: LockedTask): void {
-  if (task.status !== "in_progress") throw lost(task, "it is not in progress");
+  if (task.status !== "in_progress") throw leaseLostBecause(task, "it is not in progress");
 }

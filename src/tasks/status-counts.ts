@@ -2,7 +2,7 @@ import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { notArchived } from "../projects/open.ts";
-import type { TaskStatus } from "./hold.ts";
+import type { TaskStatus } from "./task.ts";
 
 export interface StatusCount {
   readonly status: TaskStatus;

@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { type LockedTask, lost, notHeld } from "./hold.ts";
+import { type LockedTask, leaseLostBecause, notHeld } from "./hold.ts";
 
 const WHEN = {
   name: "task-take-over",
@@ -32,9 +32,12 @@ async function twinOf({ db, viewer }: Context, task: LockedTask, worker: string)
 export async function requireTakeOver(ctx: Context, task: LockedTask, worker: string): Promise<undefined> {
   const twin = await twinOf(ctx, task, worker);
   if (!twin)
-    throw lost(task, `takeOver is for what your own key holds under the same worker name, and yours is ${worker}`);
+    throw leaseLostBecause(
+      task,
+      `takeOver is for what your own key holds under the same worker name, and yours is ${worker}`,
+    );
   if (twin.silent) return;
-  throw lost(
+  throw leaseLostBecause(
     task,
     `its holder was heard of at ${twin.at.toISOString()} and may be at work; unless it renews, takeOver is possible from ${twin.from.toISOString()}`,
     { takeOverFrom: twin.from },
@@ -55,7 +58,7 @@ export async function refuseTwin(ctx: Context, task: LockedTask, worker: string)
       ? "no attempt was given, and your key and worker name hold it"
       : "another session of your key and worker name holds it";
   const when = twin.silent ? "now" : `from ${twin.from.toISOString()}, unless it renews`;
-  throw lost(
+  throw leaseLostBecause(
     task,
     `${who}, last heard of at ${twin.at.toISOString()}; if that session died, takeOver is possible ${when}`,
     { takeOverFrom: twin.from, ...(client === null && { attemptMissing: true }) },

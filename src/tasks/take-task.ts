@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
-import type { TaskKey } from "./locate.ts";
 import { type Taken, takeParameters, takeStatement } from "./take.ts";
+import type { TaskKey } from "./task.ts";
 
 const TAKE_THIS = takeStatement(
   "task-take-this",

@@ -1,8 +1,8 @@
 import { caller } from "../access/act-as.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { KeyedRequest } from "../db/idempotency.ts";
-import type { AttemptKey } from "./capability.ts";
 import { LEASE_EXPIRED } from "./expire-leases.ts";
+import type { AttemptKey } from "./task.ts";
 
 /**
  * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events (that

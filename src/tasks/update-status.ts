@@ -6,23 +6,23 @@ import { changesOf } from "../projects/changes.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
   type Authority,
+  attemptRefused,
   isHeldBy,
   type LockedTask,
   lockedTask,
   notHeld,
-  refused,
   requireFence,
   requireHeld,
   requireVersion,
-  type TaskStatus,
   wasEndedBy,
 } from "./hold.ts";
 import { keepMore } from "./keep-more.ts";
-import type { TaskAddress, TaskKey } from "./locate.ts";
+import type { TaskAddress } from "./locate.ts";
 import { READY } from "./ready.ts";
 import { workerOf } from "./take.ts";
 import { refuseTwin, requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
+import type { TaskKey, TaskStatus } from "./task.ts";
 
 export interface UpdateStatus extends TaskAddress {
   readonly status: TaskStatus;
@@ -51,12 +51,12 @@ export interface StatusUpdated extends TaskKey {
  * The state machine of a task:
  * - pending → in_progress: a claim of this very task: an attempt, a lease.
  * - in_progress → in_progress: nothing for the holder; a claim once the lease has expired, or with takeOver;
- *   LEASE_LOST for others.
+ * LEASE_LOST for others.
  * - in_progress → completed: by the holder; the attempt ends "completed".
  * - in_progress → pending: by the holder; the attempt ends "released" (with reset: "reset").
  * - completed → pending: only with reset.
- * - completed → completed, pending → pending: nothing for who brought it there, but that other notes are kept;
- *   LEASE_LOST for others.
+ * - completed → completed, pending → pending: no change for the caller that brought it there, except that other notes
+ * are kept;   LEASE_LOST for others.
  * - anything else is refused.
  *
  * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
@@ -114,7 +114,7 @@ function requireTransition({ status: from, taskId }: LockedTask, { status: to, r
   );
 }
 
-/** Nothing to do but to keep other notes for who brought the task here; undefined when it is a claim. */
+/** For the caller that brought the task here, keeps other notes and does no more; undefined when it is a claim. */
 async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated | undefined> {
   const { last, open } = task;
   const key = { projectId: task.projectId, taskId: task.taskId };
@@ -131,7 +131,7 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
   }
   if (last === null && input.attempt == null && (await saysNothingNew(ctx, task, input)))
     return { ...key, attempt: null };
-  throw input.attempt == null ? notHeld(ctx, task) : refused(task, input.attempt);
+  throw input.attempt == null ? notHeld(ctx, task) : attemptRefused(task, input.attempt);
 }
 
 /** Whether an attempt that ended with `outcome` brought the task to the status asked for. */

@@ -7,7 +7,8 @@ import { changeTask, subject, type TaskDocument } from "./change.ts";
 import { faultsOf, requireFutureDueDates } from "./field-faults.ts";
 import { TASK, type TaskFields } from "./fields.ts";
 import { lockedTask, requireFence, requireVersion } from "./hold.ts";
-import type { TaskAddress, TaskKey } from "./locate.ts";
+import type { TaskAddress } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 export type UpdateTask = TaskAddress &
   Given<TaskFields, "update"> & {

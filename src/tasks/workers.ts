@@ -3,7 +3,7 @@ import { requireProjects } from "../access/visibility.ts";
 import { instant } from "../db/comparators.ts";
 import { pageSize, parameters } from "../db/page.ts";
 import { amongShown } from "../projects/shown.ts";
-import type { TaskKey } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
 
 export interface ListWorkers {
   readonly projects?: readonly string[] | null | undefined;
