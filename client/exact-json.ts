@@ -29,7 +29,7 @@ export function isExact(number: string): boolean {
 function digitsOf(number: string): string {
   const [, whole = "", part = "", power = "0"] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
   const digits = (whole + part).replace(/^0+/, "");
-  // Looking behind spares trying again from each zero of a long row.
+  // Looking behind keeps the expression from starting anew at each zero of a long row.
   const kept = digits.replace(/(?<!0)0+$/, "");
   return kept === "" ? whole : `${kept}e${Number(power) - part.length + digits.length - kept.length}`;
 }

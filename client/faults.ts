@@ -57,7 +57,7 @@ export function connectionFault(error: unknown, url: string): NoAnswerError {
     case "UND_ERR_SOCKET":
       return new NoAnswerError("lost", `Docket unavailable: Connection lost at ${url}`, options);
     default: {
-      // Such as a certificate that is not trusted: only the cause itself tells what to mend.
+      // The fault may be a certificate that is not trusted: only the cause itself tells what to mend.
       const why = cause instanceof Error ? cause.message : String(error);
       return new NoAnswerError("lost", `Docket unavailable: Connection failed at ${url} (${why})`, options);
     }

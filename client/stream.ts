@@ -99,7 +99,9 @@ function connection<Result extends Record<string, { cursor: string } | null>, Va
   });
 }
 
-/** Throws what another connection would only meet again: GraphQL errors that are not retryable, a refused key. */
+/**
+ * Throws a fault that another connection would only meet again: GraphQL errors that are not retryable, a refused key.
+ */
 function throwIfFinal(error: unknown): void {
   if (Array.isArray(error)) {
     const [first] = error as readonly { message: string; extensions?: Record<string, unknown> }[];

@@ -51,7 +51,7 @@ function faultsOf(schema: Schema, args: unknown, issue: z.core.$ZodIssue): Fault
   const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], args);
   const expected = schemaAt(schema, path);
   const must = expected && issue.code !== "custom" ? `must be ${whatIsExpected(expected)}` : issue.message;
-  // Of a list that is too long or too short, its length is what was wrong.
+  // The fault of a list that is too long or too short is its length.
   const found = Array.isArray(value) && expected?.type === "array" ? `one of ${value.length}` : quoted(value);
   const text = value === undefined ? `${place} is missing; it ${must}` : `${place} ${must}, not ${found}`;
   return [{ text, within: objectAround(path, expected) }];

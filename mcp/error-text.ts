@@ -53,7 +53,7 @@ const WRONG_ARGUMENTS: readonly FaultCode[] = [
   "RESERVATION_EXPIRED",
 ];
 
-/** In UTF-16 units: faults of a hundred items are more than anybody reads. */
+/** The longest text, in UTF-16 units: nobody reads the faults of a hundred items. */
 const LONGEST_MESSAGE = 2_500;
 
 /** The text a model gets for a failed call: what was wrong, then what to do. */

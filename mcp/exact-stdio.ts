@@ -29,7 +29,7 @@ export class ExactStdio implements Transport {
     this.onclose?.();
   }
 
-  // Not by node:readline, which also ends lines at U+2028, and JSON may hold that.
+  // Lines are not read by node:readline, which also ends them at U+2028, and JSON may hold that.
   readonly #read = (chunk: string): void => {
     const lines = (this.#unfinished + chunk).split("\n");
     this.#unfinished = lines.pop() ?? "";

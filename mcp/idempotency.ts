@@ -5,7 +5,10 @@ import { CallFault, type ToolContext } from "./tool.ts";
 
 /** How long a call whose answer was lost is taken up again by the same call, in milliseconds. */
 const UNANSWERED_MS = 10 * 60_000;
-/** Of one actor; beyond this many its oldest are forgotten, so that no caller can fill the memory. */
+/**
+ * How many calls of one actor are remembered; beyond these its oldest are forgotten, so that no caller can fill the
+ * memory.
+ */
 const MOST_UNANSWERED = 1_000;
 
 /** The calls of one actor, by the keys they were made under, oldest first. */
@@ -42,7 +45,7 @@ export class UnansweredCalls {
     return undefined;
   }
 
-  /** Actors of whom everything is too old go first, as they stand first. */
+  /** Actors whose calls are all too old are forgotten first, as they stand first. */
   #forget(): void {
     for (const [actor, calls] of this.#byActor) {
       dropOld(calls);
@@ -84,7 +87,7 @@ interface Asked {
 /** One tool call's way to change something. */
 interface KeyedCall {
   readonly mutate: ToolContext["mutate"];
-  /** To be told when the call failed, wherever it did. */
+  /** Tells that the call failed, wherever it did. */
   failed(error: unknown): void;
 }
 

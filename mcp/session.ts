@@ -74,7 +74,7 @@ export class LeaseSession {
     this.#renewalFailed = renewalFailed;
   }
 
-  /** To be told of every call of the client: it shows that somebody is there. */
+  /** Tells that the client made a call, which shows that somebody is there. */
   async during<Result>(call: Promise<Result>): Promise<Result> {
     this.#lastCall = performance.now();
     this.#calls.add(call);
@@ -95,7 +95,7 @@ export class LeaseSession {
     // Taken by a call that outlived its client.
     if (this.#closing) return void this.#release(task);
     const timer = setInterval(() => void this.#renew(task, timer), (task.leaseSeconds * 1000) / 3);
-    // Renewing is no reason to live: the process ends with its client.
+    // The timer does not keep the process alive: it ends with its client.
     timer.unref();
     this.#holdings.set(keyOf(task), { task, timer });
     this.#left.delete(keyOf(task));
@@ -160,12 +160,12 @@ export class LeaseSession {
     try {
       await this.#request(RenewHeldTask, { input: { projectId, taskId, attempt, leaseSeconds } });
     } catch (error) {
-      // Completed, given back or taken anew while the renewal was under way: its failure means nothing.
+      // The task was completed, given back or taken anew while the renewal was under way, so its failure means nothing.
       if (this.#holdings.get(keyOf(task))?.timer !== timer) return;
       // An unanswered renewal is tried again at the next third; an expired lease is still ours until someone claims.
       const lost = isOver(error);
       if (lost) clearInterval(timer);
-      // Whatever it was, it is reported: thrown in a timer it would end the process, and with it every other lease.
+      // Every error is reported: thrown in a timer it would end the process, and with it every other lease.
       this.#renewalFailed(task, error, lost);
     }
   }

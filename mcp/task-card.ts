@@ -59,7 +59,10 @@ export function fromGraphQLStatus(status: TaskStatus): z.output<typeof statusSch
   return STATUSES.find((name) => GRAPHQL_STATUS[name] === status) ?? "pending";
 }
 
-/** What every card has. The rest, and what stands beside it, says itself what it is, and would cost the listing of each tool. */
+/**
+ * The members that every card has. The other members have names that explain themselves: a description would cost
+ * tokens in the listing of each tool.
+ */
 export const taskCardSchema = z.object({
   task_id: z.string(),
   project_id: z.string(),

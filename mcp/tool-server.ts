@@ -3,7 +3,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { parseExactly } from "../client/exact-json.ts";
 
-/** Of so many calls a cancellation still counts after their answer was sent: the two may have crossed. */
+/** For how many calls a cancellation still counts after their answer was sent: the two may have crossed. */
 const MOST_ANSWERED = 100;
 
 /**

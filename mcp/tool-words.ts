@@ -25,7 +25,7 @@ function camelCase(name: string): string {
 
 /** How GraphQL says that a scalar refused a value. */
 const INVALID_VARIABLE = /^Variable "\$input" got invalid value .* at "input\.([^"]+)"; (.+)$/s;
-/** In UTF-16 units: more of what the caller wrote itself need not be repeated. */
+/** How much of the caller's own words a message repeats, in UTF-16 units. */
 const LONGEST_QUOTED = 200;
 
 /** Stands before a word of GraphQL that no tool knows; no message can hold it. */

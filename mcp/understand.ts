@@ -90,7 +90,7 @@ function readText(given: unknown): unknown {
   return typeof given === "number" || typeof given === "boolean" ? String(given) : given;
 }
 
-/** A text that must be there and says nothing is missing, as people would say. */
+/** A required text that says nothing counts as missing. */
 function isBlank(schema: Schema, given: unknown): boolean {
   return schema.type === "string" && typeof given === "string" && given.trim() === "";
 }

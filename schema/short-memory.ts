@@ -38,7 +38,7 @@ export class ShortMemory<Value> {
     this.#entries.clear();
   }
 
-  /** Goes on by itself until nothing is left: after the last frame nobody comes any more. */
+  /** The timer goes on until nothing is left, as nobody asks any more after the last frame. */
   #forget(): void {
     for (const [oldest, { until }] of this.#entries) {
       if (this.#entries.size <= MOST_SHARED && until > this.#clock.now()) break;

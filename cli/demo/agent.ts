@@ -88,7 +88,7 @@ const ConfirmDemoIds = graphql(`
   }
 `);
 
-/** Short, so that what a stopped demo held is soon free for the next one; in seconds. */
+/** The lease of a claim, in seconds: short, so that tasks of a stopped demo are soon free for the next one. */
 const LEASE_SECONDS = 60;
 /** Fewer pending tasks than this, and the agents plan more. */
 const FEW_TASKS = 3;

@@ -29,7 +29,7 @@ export async function play(): Promise<void> {
       followStream({
         url,
         apiKey,
-        // Every demo by itself: a key and client may have few streams.
+        // Each demo has a client id of its own: a key and client may have few streams.
         clientId: `demo-${process.pid}`,
         signal,
         document: DemoEvents,

@@ -38,7 +38,10 @@ const ListTasks = graphql(`
 
 /** A text longer than this is cut in a concise list, in characters. */
 const CONCISE_TEXT = 160;
-/** A longer one is refused by Docket, as by every field that reads. Not in the schema: function calling knows no length. */
+/**
+ * Docket refuses a longer text, as every field that reads does. The tool's schema does not say so: function calling
+ * knows no length.
+ */
 const LONGEST_SEARCH = 1_000;
 const READ_ON = "Texts that end in … are cut: get_task with task_id and project_id has them whole.";
 

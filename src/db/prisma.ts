@@ -4,8 +4,8 @@ import { PrismaClient } from "../../prisma/generated/client/client.ts";
 import { reading } from "./retry.ts";
 
 /**
- * Of a transaction in which Prisma reads what belongs together, in milliseconds. Its own limits are shorter than the
- * wait for a turn may be; the pool bounds the work.
+ * The time limit of a transaction in which Prisma reads what belongs together, in milliseconds. Prisma's own limits are
+ * shorter than the wait for a turn may be; the pool bounds the work.
  */
 const TRANSACTION_LIMITS = { maxWait: 60_000, timeout: 60_000 };
 

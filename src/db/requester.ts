@@ -19,7 +19,7 @@ export class CallerGone extends RequestStopped {
 export interface Price {
   readonly nodes: number;
   readonly most: string;
-  /** How much that is of what an operation may cost: 0 to 1. */
+  /** Its share of what an operation may cost: 0 to 1. */
   readonly share: number;
 }
 

@@ -9,7 +9,10 @@ const RETRY_PAUSES_MS = [100, 200, 400] as const;
 
 /** How often a transaction that lost is run again, each time after a random pause. */
 const CONFLICT_RETRIES = 8;
-/** And for how long: a lock's own time limit makes each try a long one, and callers wait five seconds. */
+/**
+ * For how long such a transaction is run again: a lock's own time limit makes each try a long one, and callers wait
+ * five seconds.
+ */
 const CONFLICT_PATIENCE_MS = 3_000;
 
 /**
@@ -60,7 +63,7 @@ export async function withReconnect<T>(
       // Nothing was sent in this try.
       if (error instanceof RequestStopped) requester?.requireGoingOn();
       if (fault === "lost" && !idempotent && maybeSent()) throw outcomeUnknown(error);
-      // Its connections were cut, which looks like a loss.
+      // The request's connections were cut, which looks like a loss.
       requester?.requireGoingOn();
       if (fault === undefined) throw error;
       if (fault !== "lost" || ms === null) throw unavailable(error);

@@ -36,7 +36,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
     // Pages and health are routes of our own, and the body was read, and limited, before it comes here.
     graphiql: false,
     landingPage: false,
-    // Node's own: the stream of Yoga's substitute cannot be piped, and a pipe is what tells it of a disconnect.
+    // These are Node's own: the stream of Yoga's substitute cannot be piped, and only a pipe tells it of a disconnect.
     fetchAPI: {
       fetch,
       Request,
@@ -91,7 +91,10 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
   };
 }
 
-/** Tells a caller that was refused; here, so that a page of another origin may read it. It is plain JSON whatever was asked for. */
+/**
+ * Tells a caller that it was refused, at a place where a page of another origin may read it, too. The answer is plain
+ * JSON whatever was asked for.
+ */
 function useRefusal(present: PresentError): Plugin<object, RequestContext> {
   return {
     onRequest({ request, serverContext: { refusal }, endResponse, fetchAPI }) {

@@ -17,7 +17,7 @@ export function useLogCursorFirst(): Plugin<GraphQLContext> {
   };
 }
 
-/** Wherever it stands: a cursor that is taken in vain costs little. */
+/** The field may stand anywhere: a cursor that is taken in vain costs little. */
 function mentionsLogCursor(document: DocumentNode): boolean {
   let found = false;
   visit(document, {

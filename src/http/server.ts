@@ -80,7 +80,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options }),
     connect: (_request, socket) =>
       refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.", { Allow: METHODS })),
-    // Such as no descriptor for one more connection.
+    // The system may have no descriptor for one more connection.
     failed: (error) => logger.error({ err: error }, "a connection could not be taken"),
   });
 
@@ -123,7 +123,7 @@ async function answer(
   for (const stream of [request, response]) stream.on("error", () => undefined);
   response.setHeader("X-Request-Id", scope.requestId);
   response.setHeader("X-Content-Type-Options", "nosniff");
-  // Not "no-referrer": browsers would then send Origin: null with the forms.
+  // The policy is not "no-referrer", with which browsers would send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
   // For so long no byte that waits has left: the caller does not read, and the server would wait for it without end.
   response.setTimeout(services.log.stallMs, () => {

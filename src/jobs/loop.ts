@@ -41,7 +41,7 @@ export class Loop {
   readonly #work: Work;
   readonly #clock: Clock;
   readonly #outage: Outage;
-  /** Who pokes it has nothing to do with its work. */
+  /** The poke has nothing to do with the work of the caller that pokes. */
   readonly #inBackground: ReturnType<typeof background>;
   #running: Promise<void> | undefined;
   #again = false;

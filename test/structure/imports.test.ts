@@ -80,6 +80,18 @@ describe("imports", () => {
     expect(foreign).toEqual([]);
   });
 
+  it("never lead back to where they began, not even for types", () => {
+    let circles = new Map(files.map((file) => [file, importsOf(file)]));
+    for (let before = Number.POSITIVE_INFINITY; circles.size < before; ) {
+      before = circles.size;
+      const imported = new Set([...circles.values()].flat());
+      circles = new Map(
+        [...circles].filter(([file, others]) => imported.has(file) && others.some((other) => circles.has(other))),
+      );
+    }
+    expect([...circles.keys()]).toEqual([]);
+  });
+
   it("read the environment in one file of the server and one of the clients", () => {
     const readers = files.filter((file) => readFileSync(file, "utf8").includes("process.env"));
     expect(readers.sort()).toEqual(["client/node/config.ts", "src/config/config.ts"]);

@@ -39,7 +39,7 @@ export async function connectToNats({ servers, credentialsFile }: NatsConfig): P
   try {
     if (web.length > 0)
       return await wsconnect({ ...options, servers: urls.map((url) => `${url.protocol}//${url.host}${url.pathname}`) });
-    // Without this the client takes tls:// for a wish.
+    // Without this option the client takes tls:// for a preference.
     const tls = urls.some(({ protocol }) => protocol === "tls:") && { tls: {} };
     return await connect({ ...options, ...tls, servers: addresses });
   } catch (error) {

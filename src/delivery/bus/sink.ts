@@ -20,7 +20,10 @@ export class NatsSink implements Sink {
     this.#config = config;
   }
 
-  /** Before each batch, so that no transaction waits for a server that is away. @throws Error that says what is wrong. */
+  /**
+   * Connects before each batch, so that no transaction waits for a server that is away. @throws Error that says what is
+   * wrong.
+   */
   async connect(): Promise<void> {
     if (!this.#publisher || this.#publisher.closed) this.#publisher = await openPublisher(this.#config);
   }

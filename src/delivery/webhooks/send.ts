@@ -9,9 +9,9 @@ import { type Guard, refusal } from "./guard.ts";
 
 /** For the whole exchange, in milliseconds. */
 const EXCHANGE_MS = 10_000;
-/** Of an answer's body this much is read, in bytes, … */
+/** How much of an answer's body is read, in bytes, … */
 const MOST_READ = 4_096;
-/** … and this much kept, in characters. */
+/** … and how much of it is kept, in characters. */
 const MOST_KEPT = 1_000;
 const LONGEST_ERROR = 500;
 
@@ -81,7 +81,7 @@ async function open(delivery: Delivery, guard: Guard, signal: AbortSignal): Prom
     });
     request.on("response", resolve);
     request.on("error", reject);
-    // Whatever else may end it, such as an upgrade that nobody asked for.
+    // Any other event may end the request, such as an upgrade that nobody asked for.
     request.on("close", () => reject(new Error("The endpoint closed the connection without an answer.")));
     request.end(body);
   });
@@ -124,7 +124,7 @@ function retryAfter({ headers }: IncomingMessage): number {
   return Math.max(seconds || 0, 0);
 }
 
-/** Of a failed connection; Node's texts name the host or its address, never the path. */
+/** The error of a failed connection; Node's texts name the host or its address, never the path. */
 function explain(error: unknown): string {
   // One failure per address that was tried.
   const first = error instanceof AggregateError ? error.errors[0] : error;

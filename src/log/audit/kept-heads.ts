@@ -19,8 +19,8 @@ const Document = z.strictObject({
 });
 
 /**
- * The ends of all chains at one moment, to be kept where nobody who can write to the database can: whoever rewrites an
- * event of before cannot arrive at these hashes again.
+ * The ends of all chains at one moment, to be kept where nobody who can write to the database can: somebody who
+ * rewrites an earlier event cannot arrive at these hashes again.
  */
 export type KeptHeads = z.output<typeof Document>;
 

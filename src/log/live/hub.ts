@@ -48,7 +48,7 @@ export class Hub {
   }
 
   publish(events: readonly LoggedEvent[]): void {
-    // Before anyone is offered anything: who falls behind in this batch reads it from here.
+    // This comes before any feed is offered anything: a feed that falls behind in this batch reads it from here.
     this.recent.add(events);
     for (const event of events) {
       for (const feed of this.#ofAll) if (isSelected(feed.selection, event)) feed.offer(event);

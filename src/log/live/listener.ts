@@ -5,7 +5,10 @@ import type { Clock } from "../clock.ts";
 import { Outage, type OutageLogger } from "../outage.ts";
 
 export interface ListenerSettings {
-  /** Pause between questions whether the connection still answers, in milliseconds. A half-open one says nothing. */
+  /**
+   * Pause between two checks that the connection still answers, in milliseconds: a half-open one says nothing by
+   * itself.
+   */
   readonly heartbeatMs: number;
   /** Pause before a lost connection is made again, in milliseconds. */
   readonly reconnectMs: number;
@@ -15,8 +18,8 @@ export interface ListenerSettings {
 const ANSWER_MS = 3_000;
 
 /**
- * Hears of new events from the drains of all processes, on a connection of its own. Only a hint: what is lost while it
- * is away, the tail's polling finds.
+ * Hears of new events from the drains of all processes, on a connection of its own. It gives hints only: the tail's
+ * polling finds the events whose hint was lost while the connection was away.
  */
 export class Listener {
   readonly #url: string;

@@ -32,7 +32,7 @@ export interface Surroundings {
   failed(error: unknown): void;
 }
 
-/** Before a frame that could not be made is tried again, in milliseconds. */
+/** Pause before a frame that could not be made is tried again, in milliseconds. */
 const RETRY_MS = 1_000;
 
 /**
@@ -175,7 +175,7 @@ export class PacedStream<Frame> implements AsyncIterableIterator<Frame, undefine
 
   #retry(error: unknown): void {
     if (this.#state !== "open") return;
-    // Its place was taken out of the log: nothing can follow, and who resumes is told so.
+    // Its place was taken out of the log: nothing can follow, and a client that resumes is told so.
     if (error instanceof DocketError && error.code === "CURSOR_EXPIRED") {
       this.end();
       return;

@@ -5,7 +5,7 @@ const MOST_EVENTS = 5_000;
 /** In characters of payload. */
 const MOST_SIZE = 16_000_000;
 
-/** The newest events, once per process: who fell behind a little, or comes back soon, needs no query. */
+/** The newest events, kept once per process: a reader that fell behind a little, or comes back soon, needs no query. */
 export class RecentEvents {
   #events: LoggedEvent[] = [];
   #size = 0;

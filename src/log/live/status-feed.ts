@@ -4,7 +4,10 @@ import { MOST_PROJECTS, type StatusFrame } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
 import type { FrameSource } from "./paced-stream.ts";
 
-/** Which projects of a subscriber have changed; of each only that, so a slow client costs next to nothing. */
+/**
+ * The projects of a subscriber that have changed, and nothing more of them, so that a slow client costs next to
+ * nothing.
+ */
 export class StatusFeed implements FrameSource<StatusFrame>, Feed {
   readonly selection: Selection;
   readonly #hub: Hub;

@@ -119,7 +119,9 @@ export class Streams {
     this.#wheel.close();
   }
 
-  /** Where the database loses events meanwhile, a source's place is in the log of before, and would skip new events. */
+  /**
+   * If the database loses events meanwhile, the source's place belongs to the earlier log, and would skip new events.
+   */
   async #ofThisLog<Frame>(makeSource: () => Promise<Source<Frame>>): Promise<Source<Frame>> {
     for (;;) {
       const { generation } = this.#hub;
@@ -147,7 +149,7 @@ function ofRequest<Frame>(source: FrameSource<Frame>): FrameSource<Frame> {
   };
 }
 
-/** Before a client that was refused tries again, in milliseconds: a stream that it lost may just be ending. */
+/** Pause before a client that was refused tries again, in milliseconds: a stream that it lost may just be ending. */
 const RETRY_MS = 2_000;
 
 function tooManyStreams(limit: number, client: string | null) {

@@ -5,12 +5,12 @@ export interface Sleeper {
   wake(): void;
 }
 
-/** Resolution in milliseconds: who is due within the same span is woken together. */
+/** Resolution in milliseconds: sleepers that are due within the same span are woken together. */
 const SPAN_MS = 10;
 /** Sleepers woken without a break, so that ten thousand of them do not hold up everything else the process does. */
 const SLICE = 256;
 
-/** The slot of those whose time has come; still woken by the timer, never from within `set`. */
+/** The slot of sleepers whose time has come; the timer wakes them too, never `set`. */
 const AT_ONCE = 0;
 
 /** One timer for any number of sleepers. */
