@@ -1,0 +1,69 @@
+import { expect, it, onTestFinished } from "vitest";
+import { createTestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { connectOwner } from "../support/owner.ts";
+import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+
+async function ask<Data>({ url, agentKey }: ServerProcess, query: string): Promise<Data> {
+  const response = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${agentKey}` },
+    body: JSON.stringify({ query }),
+  });
+  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown };
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
+it("tells of every lease and reservation that ended, once, also when one of three servers is killed", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const owner = await connectOwner(database);
+  const home = await makeTemporaryFolder("three-processes");
+  const first = await startServerProcess(database, home);
+  const second = await startServerProcess(database, home);
+  const servers = [first, second, await startServerProcess(database, home)];
+  const tasks = Array.from({ length: 60 }, () => '{description: "work"}').join(", ");
+  await ask(
+    first,
+    `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [${tasks}]}) { replayed } }`,
+  );
+  await Promise.all(
+    servers.flatMap((server) =>
+      Array.from({ length: 20 }, () =>
+        ask(
+          server,
+          `mutation {
+            claimNextTask(input: {projectId: "alpha", leaseSeconds: 600}) { attempt }
+            reserveIds(input: {projectId: "alpha", artifactType: "US", ttlSeconds: 600}) { reservedIds } }`,
+        ),
+      ),
+    ),
+  );
+  /** Claims what has expired while others tell of it, for longer than the test looks. */
+  const claims = async () => {
+    for (let i = 0; i < 10; i++)
+      await ask(second, 'mutation { claimNextTask(input: {projectId: "alpha", leaseSeconds: 86400}) { attempt } }');
+  };
+  await owner.pass(600);
+  await Promise.all([first.kill(), claims()]);
+  const told = async (type: string) => {
+    const { rows } = await owner.query<{ subject_id: string }>("SELECT subject_id FROM events WHERE event_type = $1", [
+      type,
+    ]);
+    return rows.map(({ subject_id }) => subject_id);
+  };
+  for (const [type, count] of [
+    ["task.lease_expired", 60],
+    ["ids.expired", 60],
+  ] as const) {
+    await eventually(async () => expect(await told(type)).toHaveLength(count));
+    expect(new Set(await told(type)).size).toBe(count);
+  }
+  const { rows } = await owner.query("SELECT outcome, count(*)::int FROM task_attempts GROUP BY 1 ORDER BY 1");
+  expect(rows).toEqual([
+    { outcome: "expired", count: 10 },
+    { outcome: null, count: 60 },
+  ]);
+});
