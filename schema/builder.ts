@@ -4,6 +4,7 @@ import RelayPlugin from "@pothos/plugin-relay";
 import WithInputPlugin from "@pothos/plugin-with-input";
 import type PrismaTypes from "../prisma/generated/pothos.ts";
 import { getDatamodel } from "../prisma/generated/pothos.ts";
+import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import { badInput } from "../src/errors.ts";
 import { ARGUMENT_LIMITS } from "./argument-limits.ts";
 import type { GraphQLContext } from "./context.ts";
@@ -39,9 +40,36 @@ export const builder = new SchemaBuilder<Docket>({
   },
   relay: {
     cursorType: "String",
-    nodesOnConnection: true,
+    nodesOnConnection: { description: "The entries, in the list's order." },
     nodesQueryOptions: false,
-    nodeQueryOptions: { description: `A ${NODES} by its global id; null when there is none that this key sees.` },
+    nodeQueryOptions: {
+      description: `A ${NODES} by its global id; null when there is none that this key sees. BAD_USER_INPUT for a text that is no global id.`,
+      args: { id: { description: "The field `id` of a noun, as it was answered." } },
+    },
+    nodeTypeOptions: { description: `What \`node\` finds by its global id: ${NODES}.` },
+    idFieldOptions: { description: "Names it among all nouns of this server: `node` takes it. Opaque." },
+    firstArgOptions: {
+      defaultValue: DEFAULT_SIZE,
+      description: `How many entries at most, from the beginning or after \`after\`: 0 to ${LARGEST_SIZE}. Not used with last or before.`,
+    },
+    afterArgOptions: { description: "pageInfo.endCursor of the page before: the page begins after it." },
+    lastArgOptions: {
+      description: `To page backward: how many entries at most, from the end or before \`before\`: 0 to ${LARGEST_SIZE}; ${DEFAULT_SIZE} unless told.`,
+    },
+    beforeArgOptions: { description: "To page backward: pageInfo.startCursor of the page that this one comes before." },
+    defaultConnectionTypeOptions: { description: "One page of a list, and how to go on." },
+    edgesFieldOptions: { description: "The entries with the cursor of each, in the list's order." },
+    pageInfoFieldOptions: { description: "Where the page begins and ends, and whether there are more." },
+    defaultEdgeTypeOptions: { description: "One entry of a page, with its cursor." },
+    cursorFieldOptions: { description: "The entry's place in the list, for after and before." },
+    nodeFieldOptions: { description: "The entry itself." },
+    pageInfoTypeOptions: { description: "Where a page begins and ends in its list." },
+    hasNextPageFieldOptions: { description: "Whether there are entries after the page: ask with after: endCursor." },
+    hasPreviousPageFieldOptions: {
+      description: "Whether there are entries before the page: ask with before: startCursor, and last.",
+    },
+    startCursorFieldOptions: { description: "The first entry's cursor; null for an empty page." },
+    endCursorFieldOptions: { description: "The last entry's cursor; null for an empty page." },
     decodeGlobalID(given) {
       const [, typename, id] = GLOBAL_ID.exec(Buffer.from(given, "base64").toString()) ?? [];
       if (typename !== undefined && id !== undefined) return { typename, id };
@@ -51,7 +79,7 @@ export const builder = new SchemaBuilder<Docket>({
     },
   },
   withInput: {
-    argOptions: { required: true },
+    argOptions: { required: true, description: "What the change needs, by name." },
     typeOptions: { name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Input` },
   },
 });
@@ -64,8 +92,11 @@ export type InputBuilder = PothosSchemaTypes.InputFieldBuilder<Types, "InputObje
 /** Makes the fields of an object that is resolved from a `Parent`. */
 export type FieldBuilder<Parent> = PothosSchemaTypes.ObjectFieldBuilder<Types, Parent>;
 
-builder.queryType({ description: `What can be read. ${ARGUMENT_LIMITS}` });
-builder.mutationType();
+builder.queryType({ description: `What can be read. ${ARGUMENT_LIMITS} Errors carry an ErrorCode.` });
+builder.mutationType({
+  description:
+    "What can be changed. Each mutation is one transaction: all of it is done, or nothing. Errors carry an ErrorCode.",
+});
 builder.subscriptionType({ description: `What can be followed. ${ARGUMENT_LIMITS}` });
 builder.globalConnectionField("totalCount", (t) =>
   t.int({

@@ -99,7 +99,8 @@ function measureField(one: Selected, measuring: Measuring): Measured {
 /** How many entries a list, or a page with lists in it, has at most; undefined for what is no list of its own. */
 function sizeOf(one: Selected, asked: Asked) {
   const { field } = one;
-  const sizes = ["first", "last"].flatMap((name) => {
+  // `first` has its default beside a `last` that is given.
+  const sizes = ["last", "first"].flatMap((name) => {
     const argument = field.args.find((known) => known.name === name);
     return argument ? [[name, argumentOf(one, name, asked) ?? argument.defaultValue] as const] : [];
   });

@@ -166,10 +166,13 @@ builder.queryField("events", (t) =>
       "subscribe: where nothing is there yet, it waits for what comes, and at the end of the time answers an empty page " +
       `to ask again with. UNAUTHENTICATED when the key ends meanwhile, RATE_LIMITED. ${CURSOR_FAULTS}`,
     args: {
-      filter: t.arg({ type: EventFilter }),
+      filter: t.arg({ type: EventFilter, description: "Which events; without it all that this key sees." }),
       after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
-      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "1 to 100." }),
-      waitSeconds: t.arg.int({ defaultValue: 0, description: "0 to 30; does not wait where there is something." }),
+      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "How many events at most: 1 to 100." }),
+      waitSeconds: t.arg.int({
+        defaultValue: 0,
+        description: "Seconds to wait for events where there are none yet: 0 to 30.",
+      }),
     },
     resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, gone }, info) =>
       log.events(viewer, {
@@ -203,7 +206,7 @@ builder.subscriptionField("taskEvents", (t) =>
       "which cursor on it is live. Ends when the key is revoked or expires. RATE_LIMITED beyond the streams that a key " +
       `and client id may have. ${CURSOR_FAULTS}`,
     args: {
-      filter: t.arg({ type: EventFilter }),
+      filter: t.arg({ type: EventFilter, description: "Which events; without it all that this key sees." }),
       after: t.arg.string({
         description:
           "A cursor to resume from; without it the stream starts now. Over server-sent events Last-Event-ID wins over it.",

@@ -38,7 +38,7 @@ const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
   }),
 });
 
-const FIRST = "At most 100.";
+const FIRST = "0 to 100.";
 const AFTER = "artifactType of the last one seen; without it from the first.";
 
 const loadRegistry = loader({
@@ -72,7 +72,7 @@ builder.queryField("idRegistry", (t) =>
     description:
       "Where the artifact numbers of a project's namespace stand. PROJECT_NOT_FOUND; BAD_USER_INPUT for an invalid type, naming the valid ones.",
     args: {
-      projectId: t.arg.id({ required: true }),
+      projectId: t.arg.id({ required: true, description: "A project of the namespace." }),
       artifactType: t.arg.string({ description: "Only this type, like US." }),
       first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: FIRST }),
       after: t.arg.string({ description: AFTER }),

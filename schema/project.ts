@@ -31,7 +31,10 @@ const TaskCount = builder
   .objectRef<{ status: "pending" | "in_progress" | "completed"; count: number }>("TaskCount")
   .implement({
     description: "How many tasks have a status; deleted and archived tasks do not count.",
-    fields: (t) => ({ status: t.expose("status", { type: TaskStatus }), count: t.exposeInt("count") }),
+    fields: (t) => ({
+      status: t.expose("status", { type: TaskStatus, description: "The status that is counted." }),
+      count: t.exposeInt("count", { description: "How many tasks have it; 0 where none has." }),
+    }),
   });
 
 export const Project = builder.prismaNode("Project", {
@@ -42,7 +45,7 @@ export const Project = builder.prismaNode("Project", {
   findUnique: (projectId, { viewer }) => ({ projectId, AND: [visibleWhere(viewer)] }),
   fields: (t) => ({
     projectId: t.exposeID("projectId", { description: "The project's slug, like web-shop." }),
-    name: t.exposeString("name"),
+    name: t.exposeString("name", { description: "What people call it, 1 to 200 characters." }),
     idNamespace: t.exposeString("idNamespace", {
       description: "Where its artifact numbers are unique: its own id, or a namespace that projects share.",
     }),
@@ -69,7 +72,7 @@ export const Project = builder.prismaNode("Project", {
       resolve: ({ settings }) => readSettings(settings).idJumpLimit,
     }),
     version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
-    createdAt: t.expose("createdAt", { type: "DateTime" }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was created." }),
     archivedAt: t.expose("archivedAt", {
       type: "DateTime",
       nullable: true,
@@ -100,6 +103,7 @@ export const Project = builder.prismaNode("Project", {
 builder.prismaObjectField(Task, "project", (t) =>
   t.field({
     type: Project,
+    description: "The project that it belongs to.",
     resolve: async (task, _args, ctx) =>
       (await loadProject(ctx, task)) ?? Promise.reject(projectNotFound(task.projectId)),
   }),
@@ -110,7 +114,7 @@ builder.queryField("project", (t) =>
     type: Project,
     nullable: true,
     description: "One project. PROJECT_NOT_FOUND when it does not exist or is outside this key.",
-    args: { projectId: t.arg.id({ required: true }) },
+    args: { projectId: t.arg.id({ required: true, description: "The project's slug, like web-shop." }) },
     resolve: (query, _root, { projectId }, { prisma, viewer }) => {
       requireVisible(viewer, projectId);
       if (!isStorable(projectId)) throw projectNotFound(projectId);
@@ -142,7 +146,7 @@ builder.queryField("statusCounts", (t) =>
     description:
       "Tasks by status over all projects this key sees that are not archived, or over those named. PROJECT_NOT_FOUND",
     extensions: listSize(0),
-    args: { projects: t.arg.idList() },
+    args: { projects: t.arg.idList({ description: "Their ids; without it every project this key sees." }) },
     resolve: (_root, { projects }, ctx) => statusCounts(ctx, projects ?? null),
   }),
 );

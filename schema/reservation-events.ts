@@ -46,7 +46,7 @@ builder.subscriptionField("reservationEvents", (t) =>
       "taskEvents. An expiry is told within seconds, or in the next reservation of its type. Ends when the key is " +
       `revoked or expires. ${CURSOR_FAULTS}`,
     args: {
-      filter: t.arg({ type: ReservationEventFilter }),
+      filter: t.arg({ type: ReservationEventFilter, description: "Which events; without it all that this key sees." }),
       after: t.arg.string({ description: "A cursor to resume from; without it the stream starts now." }),
     },
     subscribe: (_root, { filter, after }, ctx) =>

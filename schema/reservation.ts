@@ -15,6 +15,7 @@ import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
 import { StringFilterInput } from "./filters.ts";
 
 const ReservationStatus = builder.enumType("ReservationStatus", {
+  description: "Where a reservation stands.",
   values: {
     ACTIVE: { value: "active", description: "Held until expiresAt." },
     CONFIRMED: { value: "confirmed", description: "Kept for good." },
@@ -44,15 +45,23 @@ export const Reservation = builder.node(ReservationRef, {
       description: "What it holds now, ascending; IDs that were recorded one by one have left it.",
       resolve: ({ ids }) => ids,
     }),
-    status: t.expose("status", { type: ReservationStatus }),
-    reservedAt: t.expose("reservedAt", { type: "DateTime" }),
+    status: t.expose("status", { type: ReservationStatus, description: "Where it stands now." }),
+    reservedAt: t.expose("reservedAt", { type: "DateTime", description: "When it was made." }),
     expiresAt: t.expose("expiresAt", {
       type: "DateTime",
       nullable: true,
       description: "Confirm or extend before this, else others may get the numbers; null once confirmed.",
     }),
-    confirmedAt: t.expose("confirmedAt", { type: "DateTime", nullable: true }),
-    releasedAt: t.expose("releasedAt", { type: "DateTime", nullable: true }),
+    confirmedAt: t.expose("confirmedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When its IDs were kept for good; null: they have not been.",
+    }),
+    releasedAt: t.expose("releasedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it was given back; null: it has not been.",
+    }),
     branch: t.exposeString("branch", { nullable: true, description: "The Git branch it was made for, if told." }),
     taskId: t.exposeID("taskId", { nullable: true, description: "The task it was made for, if told." }),
   }),
@@ -76,7 +85,7 @@ builder.queryFields((t) => ({
     type: Reservation,
     nullable: true,
     description: "One reservation, expired ones too. RESERVATION_EXPIRED when there is none that this key sees.",
-    args: { reservationId: t.arg.id({ required: true }) },
+    args: { reservationId: t.arg.id({ required: true, description: "reservationId of reserveIds or reservations." }) },
     resolve: (_root, { reservationId }, ctx) => reservation(ctx, reservationId),
   }),
   reservations: t.connection(

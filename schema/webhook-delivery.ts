@@ -89,7 +89,7 @@ const WebhookDelivery = builder.prismaObject("WebhookDelivery", {
       type: [WebhookAttempt],
       description: "The attempts that have ended, oldest first, in pages.",
       args: {
-        first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "At most 100." }),
+        first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "0 to 100." }),
         after: t.arg.int({ description: "`attempt` of the last one seen; without it from the first." }),
       },
       resolve: async (delivery, args, ctx) => (await loadAttempts(ctx, delivery, args)) ?? [],
@@ -122,7 +122,7 @@ builder.objectField(Webhook, "deliveries", (t) =>
     description: "The delivery log: the latest event first. Errors: BAD_USER_INPUT.",
     args: {
       status: t.arg({ type: WebhookDeliveryStatus, description: "Only these; DEAD are the dead letters." }),
-      first: t.arg.int({ description: "At most 100; 50 unless told." }),
+      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "0 to 100." }),
       after: t.arg.string({ description: "pageInfo.endCursor of the page before." }),
     },
     resolve: async (webhook, args, ctx) => {

@@ -38,6 +38,11 @@ export const Webhook = builder.prismaObject("Webhook", {
       description: "Until when the secret before the last rotation signs as well; null: only the newest signs.",
       resolve: async (webhook, _args, ctx) => (await progress(webhook, ctx)).oldSecretUntil,
     }),
+    actor: t.exposeString("createdBy", { description: "The key, or token subject, that made it." }),
+    createdBy: t.exposeString("createdBy", {
+      description: "Same as actor.",
+      deprecationReason: "Of a task, createdBy is the session; use actor.",
+    }),
     pending: t.int({
       description:
         "Deliveries queued and not done yet, those that wait for their next attempt too. At most 1,000 or so are queued; the rest waits in the log.",

@@ -21,7 +21,7 @@ import { Attempt, Task } from "./task.ts";
 export const Idle = builder.objectRef<IdleShape>("Idle").implement({
   description: "Why there is nothing to claim.",
   fields: (t) => ({
-    message: t.exposeString("message"),
+    message: t.exposeString("message", { description: "The reason in words, for people and models." }),
     pending: t.exposeInt("pending", {
       description: "Ready tasks that other claims had locked at this moment; if not 0, ask again at once.",
     }),
@@ -43,7 +43,10 @@ export const Briefing = builder.objectRef<BriefingShape>("Briefing").implement({
       extensions: listSize(LONGEST_BRIEFING),
     }),
     checkpoint: t.expose("checkpoint", { type: "JSON", nullable: true, description: "The newest that was left." }),
-    branchName: t.exposeString("branchName", { nullable: true }),
+    branchName: t.exposeString("branchName", {
+      nullable: true,
+      description: "The Git branch of the work so far; null if none was named.",
+    }),
   }),
 });
 
@@ -62,9 +65,9 @@ export const taskOf = <Parent extends TaskKey>(t: FieldBuilder<Parent>) =>
 const HeldTask = builder.objectRef<HeldTaskShape>("HeldTask").implement({
   description: "A task that a key holds under a worker's name, in this session or in another.",
   fields: (t) => ({
-    projectId: t.exposeID("projectId"),
-    taskId: t.exposeID("taskId"),
-    worker: t.exposeString("worker", { nullable: true }),
+    projectId: t.exposeID("projectId", { description: "The project that the task belongs to." }),
+    taskId: t.exposeID("taskId", { description: "Like TASK-046; unique within the project." }),
+    worker: t.exposeString("worker", { nullable: true, description: "The name it was claimed under; null if none." }),
     leaseExpiresAt: t.expose("leaseExpiresAt", {
       type: "DateTime",
       description: "In the future: what has expired is held no longer.",

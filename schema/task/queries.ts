@@ -18,7 +18,12 @@ builder.queryField("task", (t) =>
     description:
       "One task. projectId may be left out when exactly one visible project holds it. " +
       "TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID",
-    args: { projectId: t.arg.id(), taskId: t.arg.id({ required: true }) },
+    args: {
+      projectId: t.arg.id({
+        description: "The project's slug, like web-shop. AMBIGUOUS_TASK_ID says when it is needed.",
+      }),
+      taskId: t.arg.id({ required: true, description: "Like TASK-046." }),
+    },
     resolve: async (_root, args, ctx, info) => {
       const { projectId, taskId } = args;
       if (projectId != null && !isStorable(projectId)) throw projectNotFound(projectId);
@@ -47,8 +52,13 @@ builder.queryField("tasks", (t) =>
 const NextTaskPayload = builder
   .objectRef<{ task: TaskShape | null; idle: IdleShape | null; worker: string | null | undefined }>("NextTaskPayload")
   .implement({
+    description: "What a claim would take now, or why there is nothing.",
     fields: (t) => ({
-      task: t.expose("task", { type: Task, nullable: true }),
+      task: t.expose("task", {
+        type: Task,
+        nullable: true,
+        description: "null when there is none to take; idle says why.",
+      }),
       idle: t.expose("idle", { type: Idle, nullable: true, description: "Why there is none." }),
       holding: holdingField(t, ({ worker }) => ({ worker, besides: null })),
     }),
@@ -61,11 +71,12 @@ builder.queryField("nextTask", (t) =>
     description:
       "Looks at the task that a claim would take now, and changes nothing. PROJECT_NOT_FOUND, PROJECT_ARCHIVED",
     args: {
-      projectId: t.arg.id({ required: true }),
+      projectId: t.arg.id({ required: true, description: "The project's slug, like web-shop." }),
       status: t.arg({
         type: TaskStatus,
         defaultValue: "pending",
-        description: "With another status: the first of those.",
+        description:
+          "PENDING: what a claim would take, expired leases included. With another status: the first of those by priority and place in the queue.",
       }),
       worker: t.arg.string({ description: "For holding: the name you work under. Default: the key's name." }),
     },

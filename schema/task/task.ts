@@ -8,6 +8,7 @@ import { selectedBelow } from "../selection.ts";
 import { loadAttempts } from "./load.ts";
 
 export const TaskStatus = builder.enumType("TaskStatus", {
+  description: "Where a task stands: PENDING → IN_PROGRESS → COMPLETED; updateTaskStatus says what leads where.",
   values: {
     PENDING: { value: "pending", description: "Waits to be claimed." },
     IN_PROGRESS: { value: "in_progress", description: "Held by an attempt until its lease expires." },
@@ -28,7 +29,7 @@ export const TaskKind = builder.enumType("TaskKind", {
 const AttemptOutcome = builder.enumType("AttemptOutcome", {
   description: "Why an attempt ended.",
   values: {
-    COMPLETED: { value: "completed" },
+    COMPLETED: { value: "completed", description: "Its worker completed the task." },
     RELEASED: { value: "released", description: "Given back by its worker." },
     EXPIRED: { value: "expired", description: "Its lease ended and somebody else took the task." },
     CANCELLED: { value: "cancelled", description: "The task was deleted." },
@@ -57,7 +58,7 @@ export const Task = builder.prismaNode("Task", {
       type: [Attempt],
       description: "Every holding of it, oldest first, in pages.",
       args: {
-        first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "At most 100." }),
+        first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "0 to 100." }),
         after: t.arg.int({ description: "The number of the last attempt seen; without it from the first." }),
       },
       resolve: async (task, args, ctx, info) =>

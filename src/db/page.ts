@@ -51,7 +51,9 @@ export interface PageQuery {
  */
 export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
   const backward = args.last != null || args.before != null;
-  if (backward && (args.first != null || args.after != null))
+  // The schema's default cannot be told from the same number given.
+  const firstGiven = args.first != null && args.first !== DEFAULT_SIZE;
+  if (backward && (firstGiven || args.after != null))
     throw badInput("Page forward with first and after, or backward with last and before, not both.");
   const size = pageSize(backward ? args.last : args.first);
   const cursor = backward ? args.before : args.after;

@@ -31,7 +31,7 @@ const OF_WEBHOOK = {
     description: "Since when nothing is sent until resumeWebhook; null: it is not paused.",
   },
   pauseReason: { set: "server", description: "Why it paused by itself; null when an admin paused it." },
-  createdBy: { set: "server", description: "The key, or token subject, that made it." },
+  createdBy: { set: "server", shown: "nowhere", description: "The key, or token subject, that made it." },
   createdAt: { set: "server", description: "When it was made: it gets what came after." },
 } as const satisfies FieldsOf<Webhook>;
 

@@ -10,7 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => managed.close());
 
-const WEBHOOK = "webhookId url projectIds types pausedAt pauseReason oldSecretUntil createdBy pending dead behind";
+const WEBHOOK =
+  "webhookId url projectIds types pausedAt pauseReason oldSecretUntil actor createdBy pending dead behind";
 const change = (verb: string, more = "") =>
   `mutation ($id: ID!) { answer: ${verb}(input: {webhookId: $id${more}}) { webhook { ${WEBHOOK} } replayed } }`;
 const PAUSE = change("pauseWebhook");
@@ -77,6 +78,7 @@ describe("createWebhook", () => {
         pausedAt: null,
         pauseReason: null,
         oldSecretUntil: null,
+        actor: expect.stringMatching(/^dk_\w{8}\/admin$/),
         createdBy: expect.stringMatching(/^dk_\w{8}\/admin$/),
         pending: 0,
         dead: 0,
