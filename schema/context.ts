@@ -105,4 +105,7 @@ export const ALLOW_JUMP =
   "Register IDs more than the project's idJumpLimit above the highest number there is. The numbers between are never given. " +
   "FORBIDDEN unless this key is an admin's and sees every project of the namespace.";
 
+/** Of the input of what gives IDs. */
+export const BRANCH = "The Git branch it is for, at most 255 characters; a note for people.";
+
 export const replayedDescription = "True when this is the answer given before to the same idempotencyKey.";

@@ -1,8 +1,8 @@
+import type { GraphQLResolveInfo } from "graphql";
 import { sees } from "../src/access/visibility.ts";
 import type { Answer } from "../src/db/idempotency.ts";
 import { DEFAULT_SIZE } from "../src/db/page.ts";
 import { parseArtifactId } from "../src/ids/artifact-id.ts";
-import { type Assigned, nextId } from "../src/ids/next-id.ts";
 import type { Recorded } from "../src/ids/record.ts";
 import { registerIds } from "../src/ids/register.ts";
 import {
@@ -11,9 +11,10 @@ import {
   idRegistry,
   type RegistryQuery,
 } from "../src/ids/registry.ts";
+import { type Assigned, type TakeId, takeId } from "../src/ids/take-id.ts";
 import { type Voided, voidIds } from "../src/ids/void.ts";
 import { builder } from "./builder.ts";
-import { ALLOW_JUMP, keyed, replayedDescription } from "./context.ts";
+import { ALLOW_JUMP, BRANCH, type GraphQLContext, keyed, replayedDescription } from "./context.ts";
 import { loader } from "./loader.ts";
 import { Project } from "./project.ts";
 
@@ -30,7 +31,7 @@ const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
     }),
     nextAvailable: t.exposeID("nextAvailable", {
       nullable: true,
-      description: "What nextId would give now; null when the numbers, which end at 2147483647, are exhausted.",
+      description: "What takeId would give now; null when the numbers, which end at 2147483647, are exhausted.",
     }),
     released: t.exposeStringList("released", {
       description: "IDs that came back and will be given again, lowest first, as ranges: US-007, US-028..US-030.",
@@ -81,23 +82,25 @@ builder.queryField("idRegistry", (t) =>
   }),
 );
 
-const NextIdPayload = builder.objectRef<Answer<Assigned>>("NextIdPayload").implement({
-  fields: (t) => ({
-    id: t.exposeID("id", { nullable: true, description: "Yours for good." }),
-    lastAssigned: t.exposeID("lastAssigned", {
-      nullable: true,
-      description: "Where the counter stood before this call: the highest ID until then, null if there was none.",
+const assignedPayload = (name: string) =>
+  builder.objectRef<Answer<Assigned>>(name).implement({
+    description: "The ID that was given.",
+    fields: (t) => ({
+      id: t.exposeID("id", { nullable: true, description: "Yours for good." }),
+      lastAssigned: t.exposeID("lastAssigned", {
+        nullable: true,
+        description: "Where the counter stood before this call: the highest ID until then, null if there was none.",
+      }),
+      reused: t.boolean({
+        description:
+          "True when the ID lies below lastAssigned: its number came back from a reservation that was released or expired, or " +
+          "was passed over, and is given now. False when it is the next after lastAssigned.",
+        resolve: ({ id, lastAssigned }) =>
+          lastAssigned !== null && parseArtifactId(id).number <= parseArtifactId(lastAssigned).number,
+      }),
+      replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
     }),
-    reused: t.boolean({
-      description:
-        "True when the ID lies below lastAssigned: its number came back from a reservation that was released or expired, or " +
-        "was passed over, and is given now. False when it is the next after lastAssigned.",
-      resolve: ({ id, lastAssigned }) =>
-        lastAssigned !== null && parseArtifactId(id).number <= parseArtifactId(lastAssigned).number,
-    }),
-    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
-  }),
-});
+  });
 
 const RegisterIdsPayload = builder.objectRef<Answer<Recorded>>("RegisterIdsPayload").implement({
   fields: (t) => ({
@@ -122,25 +125,41 @@ const VoidIdsPayload = builder.objectRef<Answer<Voided>>("VoidIdsPayload").imple
   }),
 });
 
-builder.mutationFields((t) => ({
-  nextId: t.fieldWithInput({
-    type: NextIdPayload,
+type MutationBuilder = Parameters<Parameters<typeof builder.mutationFields>[0]>[0];
+
+/** What takeId and its first name have in common. */
+const givesId = (t: MutationBuilder, payload: string) =>
+  ({
+    type: assignedPayload(payload),
     nullable: true,
-    description:
-      "Gives one ID at once and for good: the lowest released one, else the next. PROJECT_NOT_FOUND, TASK_NOT_FOUND, " +
-      "ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
     input: {
-      projectId: t.input.id({ required: true }),
+      projectId: t.input.id({ required: true, description: "The project that gets it." }),
       artifactType: t.input.string({
         required: true,
         description: "The prefix, like US; built in or one of the project's artifactTypes.",
       }),
-      branch: t.input.string({ description: "The Git branch it is for; a note for people." }),
+      branchName: t.input.string({ description: BRANCH }),
+      branch: t.input.string({ description: "Same as branchName.", deprecationReason: "Use branchName." }),
       taskId: t.input.id({ description: "A task of the project that it is for." }),
       createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
       idempotencyKey: t.input.string({ description: "Ask again with it after a lost answer: the same ID comes back." }),
     },
-    resolve: (_root, { input }, ctx, info) => nextId(ctx, keyed(input, ctx, info)),
+    resolve: (_root: object, { input }: { readonly input: TakeId }, ctx: GraphQLContext, info: GraphQLResolveInfo) =>
+      takeId(ctx, keyed(input, ctx, info)),
+  }) as const;
+
+builder.mutationFields((t) => ({
+  takeId: t.fieldWithInput({
+    ...givesId(t, "TakeIdPayload"),
+    description:
+      "Gives one ID at once and for good: the lowest released one, else the next; idRegistry looks without taking. " +
+      "PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
+  }),
+
+  nextId: t.fieldWithInput({
+    ...givesId(t, "NextIdPayload"),
+    description: "Same as takeId, also under its idempotency keys.",
+    deprecationReason: "It takes an ID, where nextTask only looks: use takeId.",
   }),
 
   registerIds: t.fieldWithInput({

@@ -23,7 +23,7 @@ builder.objectField(Event, "reservation", (t) =>
     type: Reservation,
     nullable: true,
     description:
-      "The reservation as it is now, not as it was then (that is in payload). null when it is not about one: nextId and " +
+      "The reservation as it is now, not as it was then (that is in payload). null when it is not about one: takeId and " +
       "registerIds name what they gave in payload.",
     resolve: (event, _args, ctx) =>
       event.subjectType === "reservation" ? loadReservation(ctx, event, undefined, ctx.asOf && event.position) : null,

@@ -11,7 +11,7 @@ import {
 } from "../src/ids/reservations.ts";
 import { type Reserved, reserveIds } from "../src/ids/reserve.ts";
 import { builder } from "./builder.ts";
-import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { BRANCH, type GraphQLContext, keyed, replayedDescription } from "./context.ts";
 import { StringFilterInput } from "./filters.ts";
 
 const ReservationStatus = builder.enumType("ReservationStatus", {
@@ -31,7 +31,7 @@ const ReservationRef = builder.objectRef<ReservationShape>("Reservation");
 
 export const Reservation = builder.node(ReservationRef, {
   description:
-    "Artifact numbers held for a project. IDs given by nextId, registerIds and addTasks stand here too, confirmed from the start.",
+    "Artifact numbers held for a project. IDs given by takeId, registerIds and addTasks stand here too, confirmed from the start.",
   id: { resolve: ({ reservationId }) => reservationId },
   loadMany: (ids: string[], ctx: GraphQLContext) => findReservations(ctx, ids),
   fields: (t) => ({
@@ -62,7 +62,12 @@ export const Reservation = builder.node(ReservationRef, {
       nullable: true,
       description: "When it was given back; null: it has not been.",
     }),
-    branch: t.exposeString("branch", { nullable: true, description: "The Git branch it was made for, if told." }),
+    branchName: t.exposeString("branch", { nullable: true, description: "The Git branch it was made for, if told." }),
+    branch: t.exposeString("branch", {
+      nullable: true,
+      description: "Same as branchName.",
+      deprecationReason: "Use branchName, as of a task.",
+    }),
     taskId: t.exposeID("taskId", { nullable: true, description: "The task it was made for, if told." }),
   }),
 });
@@ -151,7 +156,8 @@ builder.mutationFields((t) => ({
       }),
       count: t.input.int({ defaultValue: 1, description: "1 to 100." }),
       ttlSeconds: t.input.int({ description: "Seconds until they expire unconfirmed: 1 to 604800, default 900." }),
-      branch: t.input.string({ description: "The Git branch it is for; a note for people." }),
+      branchName: t.input.string({ description: BRANCH }),
+      branch: t.input.string({ description: "Same as branchName.", deprecationReason: "Use branchName." }),
       taskId: t.input.id({ description: "A task of the project that it is for." }),
       createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
       idempotencyKey: t.input.string({ description: "Ask again with it after a lost answer: the same IDs come back." }),

@@ -3,9 +3,9 @@ import { graphql } from "../../client/gen/gql.ts";
 import { answered, defineTool, projectOf } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
-const TakeNextId = graphql(`
-  mutation TakeNextId($input: NextIdInput!) {
-    nextId(input: $input) {
+const TakeId = graphql(`
+  mutation TakeId($input: TakeIdInput!) {
+    takeId(input: $input) {
       id
       lastAssigned
       reused
@@ -25,15 +25,15 @@ export const getNextAvailableId = defineTool({
   example: { artifact_type: "US" },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run(context, args) {
-    const { nextId } = await context.mutate(TakeNextId, {
+    const { takeId } = await context.mutate(TakeId, {
       projectId: projectOf(context, args.project_id),
       artifactType: args.artifact_type.toUpperCase(),
       createProject: true,
     });
-    const id = answered(nextId.id, "an ID");
-    const note = nextId.reused
+    const id = answered(takeId.id, "an ID");
+    const note = takeId.reused
       ? `${id} lies below last_assigned because it is a number that came back and is reused. It is yours for good; a file that bears it already is an earlier owner's.`
       : undefined;
-    return { id, ...withoutEmpties({ last_assigned: nextId.lastAssigned, note }) };
+    return { id, ...withoutEmpties({ last_assigned: takeId.lastAssigned, note }) };
   },
 });

@@ -59,14 +59,14 @@ const reservation = `# Artifact IDs that can never collide: reserve a
 # range, write the documents, then confirm them by
 # confirmReservation(input: {reservationId: "…"})
 # What is not confirmed within ttlSeconds goes back
-# and is given again, lowest first. nextId gives
+# and is given again, lowest first. takeId gives
 # one ID at once and for good.
 mutation Reserve($project: ID!) {
   reserveIds(input: { projectId: $project, createProject: true, artifactType: "US", count: 3, ttlSeconds: 900 }) {
     reservedIds
     reservation { reservationId expiresAt }
   }
-  nextId(input: { projectId: $project, createProject: true, artifactType: "SPEC" }) { id lastAssigned }
+  takeId(input: { projectId: $project, createProject: true, artifactType: "SPEC" }) { id lastAssigned }
 }
 `;
 

@@ -18,11 +18,13 @@ import { combiner } from "./combiner.ts";
 import { invalidArtifactType, requireArtifactType } from "./id-space.ts";
 import { requireBranch, requireTaskForm } from "./request.ts";
 
-/** What reserveIds and nextId have in common. */
+/** What reserveIds and takeId have in common. */
 export interface GiveIds {
   readonly projectId: string;
   readonly artifactType: string;
-  /** Where the artifact is made; a note for people. */
+  /** The Git branch where the artifact is made; a note for people. */
+  readonly branchName?: string | null | undefined;
+  /** What `branchName` was called first. */
   readonly branch?: string | null | undefined;
   /** A task of the project, for which the artifact is made. */
   readonly taskId?: string | null | undefined;
@@ -31,6 +33,7 @@ export interface GiveIds {
 }
 
 interface Asked {
+  /** What idempotency keys are kept under. */
   readonly operation: "reserveIds" | "nextId";
   /** The verb's whole input, which identifies the request under its idempotency key. */
   readonly input: GiveIds;
@@ -67,8 +70,11 @@ export async function giveIds<Result extends object>(ctx: Context, asked: Asked)
 }
 
 function requestOf({ viewer, correlationId }: Context, { operation, input, count, ttlSeconds }: Asked): Request {
-  const { idempotencyKey, ...rest } = input;
+  const { idempotencyKey, branchName, ...rest } = input;
   const key = requireKey(idempotencyKey);
+  const branch = requireBranch(branchName ?? input.branch);
+  // By either name it is the same request.
+  const identified = branchName == null ? rest : { ...rest, branch };
   const request = {
     operation,
     reservationId: randomUUID(),
@@ -76,13 +82,13 @@ function requestOf({ viewer, correlationId }: Context, { operation, input, count
     artifactType: input.artifactType.toUpperCase(),
     count,
     ttlSeconds,
-    branch: requireBranch(input.branch),
+    branch,
     taskId: requireTaskForm(input.taskId, input.projectId),
     actor: viewer.actor,
     client: viewer.client,
     correlationId,
     key,
-    requestHash: requestHash(operation, rest).toString("hex"),
+    requestHash: requestHash(operation, identified).toString("hex"),
   };
   // PostgreSQL refuses a NUL and half a surrogate pair in jsonb; here they would fail the neighbours as well.
   const unfit = Object.entries(request).find(([, value]) => typeof value === "string" && !isStorable(value));

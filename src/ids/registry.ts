@@ -9,7 +9,7 @@ export interface IdSequence {
   readonly artifactType: string;
   /** The highest ID ever given; null if none. */
   readonly lastAssigned: string | null;
-  /** What nextId would give now; null when the numbers are exhausted. */
+  /** What takeId would give now; null when the numbers are exhausted. */
   readonly nextAvailable: string | null;
   /** IDs that came back and will be given again, lowest first, as ranges: US-007, US-028..US-030. */
   readonly released: string[];

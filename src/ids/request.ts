@@ -33,7 +33,7 @@ export function requireReason(reason: string): string {
 /** What a number is for: a note that may be left out. @throws BAD_USER_INPUT */
 export function requireBranch(branch: string | null | undefined): string | null {
   if (branch != null && (isBlank(branch) || !/^\P{C}{1,255}$/u.test(branch)))
-    throw badInput("branch must have 1 to 255 characters, not only blanks, and none of them control characters.");
+    throw badInput("branchName must have 1 to 255 characters, not only blanks, and none of them control characters.");
   return branch ?? null;
 }
 

@@ -86,7 +86,7 @@ export interface ListReservations extends PageArgs {
 }
 
 /**
- * A page of the visible reservations, newest first, with rows for every ID given by nextId, registerIds and tasks.
+ * A page of the visible reservations, newest first, with rows for every ID given by takeId, registerIds and tasks.
  * Each project's newest come from its index, so that the page costs the same however many there are.
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT for a bad page.
  */

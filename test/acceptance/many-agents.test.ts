@@ -118,7 +118,7 @@ describe("many agents at once", () => {
       projects.flatMap((projectId) => [
         reserveAndConfirm(server, projectId),
         reserveAndConfirm(server, projectId),
-        server.gql(`mutation { nextId(input: {projectId: "${projectId}", artifactType: "US"}) { id } }`),
+        server.gql(`mutation { takeId(input: {projectId: "${projectId}", artifactType: "US"}) { id } }`),
         server.gql(`mutation { registerIds(input: {projectId: "${projectId}", ids: ["US-900"]}) { registered } }`),
         server.gql(
           `mutation { addTasks(input: {projectId: "${projectId}", tasks: [{description: "work"}]}) { taskIds } }`,

@@ -102,10 +102,10 @@ it("says in GraphQL whether a number was reused", async () => {
   const { server, project } = await start();
   const next = async () =>
     (
-      await server.ask<{ nextId: object }>(
-        `mutation { nextId(input: {${project}, artifactType: "US"}) { id lastAssigned reused } }`,
+      await server.ask<{ takeId: object }>(
+        `mutation { takeId(input: {${project}, artifactType: "US"}) { id lastAssigned reused } }`,
       )
-    ).nextId;
+    ).takeId;
   expect(await next()).toEqual({ id: "US-001", lastAssigned: null, reused: false });
   const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
     `mutation { reserveIds(input: {${project}, artifactType: "US"}) { reservation { reservationId } } }`,

@@ -17,6 +17,7 @@ const AGENT: Readonly<Record<string, string>> = {
   confirmReservation: `reservationId: "RESERVATION"`,
   extendReservation: `reservationId: "RESERVATION"`,
   releaseReservation: `reservationId: "RESERVATION"`,
+  takeId: `projectId: "alpha", artifactType: "US"`,
   nextId: `projectId: "alpha", artifactType: "US"`,
   registerIds: `projectId: "alpha", ids: ["US-900"]`,
 };

@@ -155,7 +155,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
   const { reserveIds } = await server.ask<{ reserveIds: { reservation: { id: string; reservationId: string } } }>(
     `mutation ($projectId: ID!, $type: String!) {
       reserveIds(input: {projectId: $projectId, artifactType: $type, count: 5, branch: "${word}-branch"}) { reservation { id reservationId } }
-      nextId(input: {projectId: $projectId, artifactType: "US"}) { id }
+      takeId(input: {projectId: $projectId, artifactType: "US"}) { id }
     }`,
     { projectId, type },
     asking,

@@ -6,13 +6,13 @@ import { createRequest } from "../../client/request.ts";
 import { eventually } from "../support/eventually.ts";
 import { hang, reset, scriptedDocket, status } from "../support/scripted-docket.ts";
 
-const nextId = new TypedDocumentString<{ nextId: { id: string } }, { input: Record<string, unknown> }>(
-  "mutation NextId($input: NextIdInput!) { nextId(input: $input) { id } }",
+const takeId = new TypedDocumentString<{ takeId: { id: string } }, { input: Record<string, unknown> }>(
+  "mutation TakeId($input: TakeIdInput!) { takeId(input: $input) { id } }",
 );
 const cursor = new TypedDocumentString<{ logCursor: string | null }, Record<string, never>>(
   "query Cursor { logCursor }",
 );
-const root = { nextId: () => ({ id: "US-001", replayed: false }), logCursor: () => "c1" };
+const root = { takeId: () => ({ id: "US-001", replayed: false }), logCursor: () => "c1" };
 const keyed = { input: { projectId: "alpha", artifactType: "US", idempotencyKey: "k1" } };
 const keyless = { input: { projectId: "alpha", artifactType: "US" } };
 
@@ -33,7 +33,7 @@ describe("a call", () => {
   test("carries the key and the session, and returns the data", async () => {
     await using server = await scriptedDocket(root);
     const { request } = caller(server.url);
-    await expect(request(nextId, keyed)).resolves.toMatchObject({ nextId: { id: "US-001" } });
+    await expect(request(takeId, keyed)).resolves.toMatchObject({ takeId: { id: "US-001" } });
     expect(server.seen[0]?.headers).toMatchObject({ authorization: "Bearer dk_test", "docket-client-id": "session-1" });
   });
 
@@ -59,7 +59,7 @@ describe("transient faults", () => {
   test("are repeated after 100, 200 and 400 ms under the same idempotency key", async () => {
     await using server = await scriptedDocket(root, [status(502), reset, status(503)]);
     const { request, waits } = caller(server.url);
-    await expect(request(nextId, keyed)).resolves.toEqual({ nextId: { id: "US-001" } });
+    await expect(request(takeId, keyed)).resolves.toEqual({ takeId: { id: "US-001" } });
     expect(waits).toEqual([100, 200, 400]);
     expect(server.seen.map(({ variables }) => variables.input?.["idempotencyKey"])).toEqual(["k1", "k1", "k1", "k1"]);
   });
@@ -74,14 +74,14 @@ describe("transient faults", () => {
   test("are not repeated for a mutation without a key, which may have been carried out", async () => {
     await using server = await scriptedDocket(root, [reset]);
     const { request } = caller(server.url);
-    await expect(request(nextId, keyless)).rejects.toMatchObject({ reason: "lost" });
+    await expect(request(takeId, keyless)).rejects.toMatchObject({ reason: "lost" });
     expect(server.seen).toHaveLength(1);
   });
 
   test("are repeated even without a key where nothing listens, as nothing was carried out", async () => {
     const url = await deserted();
     const { request, waits } = caller(url);
-    await expect(request(nextId, keyless)).rejects.toThrow(`Docket unavailable: Connection refused at ${url}`);
+    await expect(request(takeId, keyless)).rejects.toThrow(`Docket unavailable: Connection refused at ${url}`);
     expect(waits).toEqual([100, 200, 400]);
   });
 
@@ -116,7 +116,7 @@ describe("a server that does not answer", () => {
   test("is given up after the limit, which the text names", async () => {
     await using server = await scriptedDocket(root, [hang]);
     const { request } = caller(server.url, 50);
-    const failure = await request(nextId, keyed).catch((error: unknown) => error);
+    const failure = await request(takeId, keyed).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(NoAnswerError);
     expect(failure).toMatchObject({ reason: "timeout", message: "Docket timeout: No response within 0.05 seconds" });
   });
@@ -145,14 +145,14 @@ describe("a server that does not answer", () => {
 
 describe("errors of the server", () => {
   test("keep their code and values", async () => {
-    const nextIdFails = () => {
+    const takeIdFails = () => {
       throw new GraphQLError("Project gamma not found", {
         extensions: { code: "PROJECT_NOT_FOUND", projectId: "gamma", retryable: false },
       });
     };
-    await using server = await scriptedDocket({ nextId: nextIdFails });
+    await using server = await scriptedDocket({ takeId: takeIdFails });
     const { request } = caller(server.url);
-    const failure = await request(nextId, keyed).catch((error: unknown) => error);
+    const failure = await request(takeId, keyed).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ServerError);
     expect(failure).toMatchObject({
       code: "PROJECT_NOT_FOUND",

@@ -2,9 +2,9 @@ import { expect, it } from "vitest";
 import { acting } from "../../src/access/act-as.ts";
 import { SERVER } from "../../src/access/viewer.ts";
 import { pruneEnded } from "../../src/db/prune.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { insertKey } from "../../src/keys/create.ts";
 import { makeSecret } from "../../src/keys/secret.ts";
 import { createSignInToken, openSession } from "../../src/keys/sign-in.ts";
@@ -55,7 +55,7 @@ async function count(t: VerbTest, table: string): Promise<number> {
 it("forgets the answer to an idempotency key after 30 days, and not before", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  const ask = () => nextId(t.as(), { projectId: "alpha", artifactType: "US", idempotencyKey: "k" });
+  const ask = () => takeId(t.as(), { projectId: "alpha", artifactType: "US", idempotencyKey: "k" });
   await ask();
   await t.pass(30 * DAY - MINUTE);
   expect(await pruneEnded(t.database)).toBe(false);

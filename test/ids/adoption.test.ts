@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { confirmReservation } from "../../src/ids/confirm.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
@@ -78,14 +78,14 @@ type Step =
   | { do: "sql"; numbers: number[] }
   | { do: "register"; numbers: number[] }
   | { do: "end"; keep: number }
-  | { do: "nextId" };
+  | { do: "takeId" };
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("reserve" as const), count: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ do: fc.constant("add" as const), count: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ do: fc.constant("sql" as const), numbers: fc.uniqueArray(number, { minLength: 1, maxLength: 5 }) }),
   fc.record({ do: fc.constant("register" as const), numbers: fc.uniqueArray(number, { minLength: 1, maxLength: 2 }) }),
   fc.record({ do: fc.constant("end" as const), keep: fc.nat(3) }),
-  fc.record({ do: fc.constant("nextId" as const) }),
+  fc.record({ do: fc.constant("takeId" as const) }),
 );
 
 it("never gives a number that a task bears or another call got, whatever plain SQL writes between", async () => {
@@ -109,7 +109,7 @@ it("never gives a number that a task bears or another call got, whatever plain S
         open.push(reserved);
         got(...reserved.reservedIds);
       } else if (one.do === "add") got(...(await add(t, one.count, projectId)));
-      else if (one.do === "nextId") got((await nextId(t.as(), { projectId, artifactType: "TASK" })).id);
+      else if (one.do === "takeId") got((await takeId(t.as(), { projectId, artifactType: "TASK" })).id);
       else if (one.do === "sql") {
         // Only under numbers that nobody holds: what plain SQL does to a reserved one is its own affair.
         const numbers = one.numbers.filter((n) => !taken.has(idOf(n)));

@@ -2,10 +2,10 @@ import { expect, it } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { confirmReservation } from "../../src/ids/confirm.ts";
 import { extendReservation } from "../../src/ids/extend.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { updateProject } from "../../src/projects/update.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { type VerbTest, verbTest } from "../support/verbs.ts";
@@ -91,13 +91,13 @@ it("serves 20 namespaces from two processes at once, and no serialization failur
 it("lets every kind of writer work on one sequence at once without a number given twice", async () => {
   const t = await verbTest();
   const ctx = t.as({ role: "admin" });
-  await nextId(ctx, { ...US, createProject: true });
+  await takeId(ctx, { ...US, createProject: true });
   // The numbers below are void: only registerIds may take them.
   await registerIds(ctx, { projectId: "alpha", ids: ["TASK-500"] });
   const work = Array.from({ length: 12 }, async (_, i): Promise<unknown> => {
     const reserved = await reserveIds(ctx, { ...US, artifactType: "TASK", count: 2 });
     const { reservationId } = reserved;
-    await nextId(ctx, { ...US, artifactType: "TASK" });
+    await takeId(ctx, { ...US, artifactType: "TASK" });
     await updateProject(ctx, { projectId: "alpha", name: `name ${i}` });
     await addTasks(ctx, { projectId: "alpha", tasks: [{ description: "a" }, { description: "b" }] });
     await registerIds(ctx, { projectId: "alpha", ids: [`EPIC-0${10 + i}`, `TASK-${100 + i}`] });
@@ -109,7 +109,7 @@ it("lets every kind of writer work on one sequence at once without a number give
   const { rows } = await t.owner.query(`SELECT count(*)::int AS given, count(DISTINCT n)::int AS numbers
     FROM id_reservations r, unnest(r.numbers) run, generate_series(lower(run), upper(run) - 1) n
     WHERE artifact_type = 'TASK' AND confirmed_at IS NOT NULL`);
-  // Kept: 12 by nextId, 24 tasks, 13 registered, 4 × 2 and 4 × 1 confirmed.
+  // Kept: 12 by takeId, 24 tasks, 13 registered, 4 × 2 and 4 × 1 confirmed.
   expect(rows).toEqual([{ given: 61, numbers: 61 }]);
   expect((await t.owner.query("SELECT FROM tasks")).rowCount).toBe(24);
 });

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { confirmReservation } from "../../src/ids/confirm.ts";
 import { extendReservation } from "../../src/ids/extend.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { idsFrom, withProjects } from "./projects.ts";
 
@@ -42,14 +42,14 @@ it("confirms some and gives the rest back at once", async () => {
     subject_id: reservationId,
     payload: { ids: ["US-002", "US-003"], released: confirmed.released },
   });
-  expect(await nextId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-001" });
   expect(await confirmReservation(t.as(), { reservationId, ids })).toMatchObject({ released: [] });
 });
 
 it("refuses to confirm IDs that are not in the reservation", async () => {
   const { t, reservationId } = await reserved();
   const confirm = (...ids: string[]) => confirmReservation(t.as(), { reservationId, ids });
-  await nextId(t.as(), { projectId: "alpha", artifactType: "EPIC" });
+  await takeId(t.as(), { projectId: "alpha", artifactType: "EPIC" });
   await expect(confirm("US-001", "US-007")).rejects.toThrow("US-007 is not in reservation");
   await expect(confirm("EPIC-001")).rejects.toThrow("EPIC-001 is not in reservation");
   await expect(confirm("nonsense")).rejects.toThrow("is not an artifact ID");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { createProject } from "../../src/projects/create.ts";
 import { updateProject } from "../../src/projects/update.ts";
 import { addTasks } from "../../src/tasks/add.ts";
@@ -21,14 +21,14 @@ const refused = (id: string, highest: string | null) => ({
 it("registers up to 10,000 above the highest number and nothing beyond, all or none", async () => {
   const t = await withProjects("alpha");
   await expect(register(t, "US-001", "US-10001")).rejects.toMatchObject(refused("US-10001", null));
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-001" });
   await expect(register(t, "EPIC-001", "US-10002")).rejects.toMatchObject(refused("US-10002", "US-001"));
   expect((await t.owner.query("SELECT FROM id_registry WHERE artifact_type = 'EPIC'")).rowCount).toBe(0);
   expect(await register(t, "US-10001")).toMatchObject({ registered: ["US-10001"] });
   await expect(register(t, "US-2147483647")).rejects.toThrow(
     /US-2147483647 lies 2147473646 above US-10001.*10000 is the most.*slip.*allowJump: true.*idJumpLimit/s,
   );
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-10002" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-10002" });
 });
 
 it("counts the task IDs and artifact IDs of new tasks too", async () => {

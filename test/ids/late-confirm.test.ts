@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
 import { confirmReservation } from "../../src/ids/confirm.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { idRegistry } from "../../src/ids/registry.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { voidIds } from "../../src/ids/void.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
@@ -30,7 +30,7 @@ it("keeps IDs after their time whose numbers have not gone back", async () => {
   const { t, reservationId } = await expired();
   expect(await confirmReservation(t.as(), { reservationId })).toMatchObject({ released: [] });
   expect(await reservation(t.as(), reservationId)).toMatchObject({ status: "confirmed", ids: idsFrom("US", 1, 3) });
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-004" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-004" });
   expect(await types(t)).toEqual(["ids.reserved", "ids.confirmed", "ids.assigned"]);
 });
 
@@ -42,13 +42,13 @@ it("keeps IDs after ids.expired and their return, while nobody was given them", 
   expect(await released(t)).toEqual([]);
   expect(await confirmReservation(t.as(), { reservationId })).toMatchObject({ released: [] });
   expect(await reservation(t.as(), reservationId)).toMatchObject({ status: "confirmed", ids: idsFrom("US", 1, 3) });
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-011" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-011" });
   expect(await types(t)).toEqual(["ids.reserved", "ids.expired", "ids.registered", "ids.confirmed", "ids.assigned"]);
 });
 
 it("refuses IDs of which one was given since, and keeps the others when they are named", async () => {
   const { t, reservationId } = await expired();
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-001" });
   await expect(confirmReservation(t.as(), { reservationId })).rejects.toMatchObject({
     ...EXPIRED,
     details: { reservationId, confirmable: ["US-002", "US-003"] },
@@ -65,7 +65,7 @@ it("gives the rest back when some are kept before the numbers went back", async 
   const { t, reservationId } = await expired();
   const kept = await confirmReservation(t.as(), { reservationId, ids: ["US-002"] });
   expect(kept.released).toEqual(["US-001", "US-003"]);
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-001" });
 });
 
 it("keeps IDs that rest where numbers are never given again", async () => {
@@ -101,7 +101,7 @@ it("refuses a number that a task of another project of the namespace bears by no
 it("raises the counter again when it came down below the numbers meanwhile", async () => {
   const t = await withProjects("alpha");
   const reserve = (count: number) => reserveIds(t.as(), { ...US, count });
-  await nextId(t.as(), US);
+  await takeId(t.as(), US);
   const [first, second] = [await reserve(2), await reserve(2)];
   await t.pass(15 * 60);
   await sendBack(t);
@@ -110,7 +110,7 @@ it("raises the counter again when it came down below the numbers meanwhile", asy
   expect(await confirmReservation(t.as(), second)).toMatchObject({ released: [] });
   expect((await idRegistry(t.as(), US))[0]).toMatchObject({ lastAssigned: "US-005", released: ["US-002..US-003"] });
   expect(await confirmReservation(t.as(), first)).toMatchObject({ released: [] });
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-006" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-006" });
 });
 
 it("keeps or refuses late, and gives no number twice, when 100 ask at once in two processes", async () => {
@@ -137,7 +137,7 @@ it("keeps or refuses late, and gives no number twice, when 100 ask at once in tw
     await Promise.all([
       ...late.map((reservation, i) => confirm(reservation, i)),
       ...Array.from({ length: 40 }, async (_, i) => {
-        if (i % 2 === 0) ids.push((await nextId(one(i), US)).id);
+        if (i % 2 === 0) ids.push((await takeId(one(i), US)).id);
         else ids.push(...(await reserveIds(one(i), { ...US, count: 2 })).reservedIds);
       }),
     ]);

@@ -3,17 +3,17 @@ import { expect, it } from "vitest";
 import { DocketError } from "../../src/errors.ts";
 import { confirmReservation } from "../../src/ids/confirm.ts";
 import { extendReservation } from "../../src/ids/extend.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { voidIds } from "../../src/ids/void.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 import { SequenceModel } from "./sequence-model.ts";
 
 type Step =
   | { do: "reserve"; count: number; ttl: number }
-  | { do: "nextId" }
+  | { do: "takeId" }
   | { do: "register"; numbers: number[]; allowJump: boolean }
   | { do: "void"; places: number[] }
   | { do: "confirm" | "release"; which: number }
@@ -29,7 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ do: fc.constant("reserve" as const), count: fc.integer({ min: 1, max: 4 }), ttl }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("nextId" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("takeId" as const) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -85,8 +85,8 @@ async function play(t: VerbTest, projectId: string, steps: readonly Step[]): Pro
       const got = await reserveIds(ctx, input);
       reservationIds.push(got.reservationId);
       expect(await answer(Promise.resolve(got.reservedIds))).toEqual(model.reserve(one.count, one.ttl));
-    } else if (one.do === "nextId") {
-      const got = await nextId(ctx, { projectId, artifactType: "US" });
+    } else if (one.do === "takeId") {
+      const got = await takeId(ctx, { projectId, artifactType: "US" });
       expect(got).toMatchObject({ id: id(model.next()), replayed: false });
     } else if (one.do === "register") {
       const { numbers, allowJump } = one;

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { allocateIds } from "../../src/ids/allocate.ts";
 import { lockLane, lockSequences } from "../../src/ids/lane.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { seedTasks } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
 
@@ -13,11 +13,11 @@ const US = { projectId: "alpha", artifactType: "US" };
 
 it("gives one ID at a time for good, and tells the one before", async () => {
   const t = await withProjects("alpha");
-  expect(await nextId(t.as(), US)).toEqual({ id: "US-001", lastAssigned: null, replayed: false });
+  expect(await takeId(t.as(), US)).toEqual({ id: "US-001", lastAssigned: null, replayed: false });
   await registerIds(t.as(), { projectId: "alpha", ids: ["US-027"] });
-  expect(await nextId(t.as(), { ...US, branch: "main" })).toMatchObject({ id: "US-028", lastAssigned: "US-027" });
+  expect(await takeId(t.as(), { ...US, branch: "main" })).toMatchObject({ id: "US-028", lastAssigned: "US-027" });
   await t.pass(30 * 24 * 3600);
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-029" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-029" });
   expect((await t.events())[0]).toMatchObject({
     type: "ids.assigned",
     subject_id: "US-001",
@@ -28,9 +28,9 @@ it("gives one ID at a time for good, and tells the one before", async () => {
 it("gives released numbers first, lowest first, also where tasks take them", async () => {
   const t = await withProjects("alpha");
   const { reservationId } = await reserveIds(t.as(), { ...US, count: 4 });
-  await nextId(t.as(), US);
+  await takeId(t.as(), US);
   await releaseReservation(t.as(), { reservationId });
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-001", lastAssigned: "US-005" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-001", lastAssigned: "US-005" });
   const allocated = await t.database.transaction(async (db) => {
     await lockLane(db);
     return allocateIds({ ...t.as(), db }, { ...US, count: 5 });
@@ -40,23 +40,23 @@ it("gives released numbers first, lowest first, also where tasks take them", asy
 
 it("refuses a type, project or task that is not there, and a viewer who may not", async () => {
   const t = await withProjects("alpha");
-  await expect(nextId(t.as(), { ...US, artifactType: "invalid" })).rejects.toThrow(
+  await expect(takeId(t.as(), { ...US, artifactType: "invalid" })).rejects.toThrow(
     "Invalid artifact_type: INVALID. Valid",
   );
-  await expect(nextId(t.as(), { ...US, projectId: "beta" })).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
-  await expect(nextId(t.as({ projectIds: ["beta"] }), US)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
-  await expect(nextId(t.as({ role: "reader" }), US)).rejects.toMatchObject({ code: "FORBIDDEN" });
+  await expect(takeId(t.as(), { ...US, projectId: "beta" })).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
+  await expect(takeId(t.as({ projectIds: ["beta"] }), US)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
+  await expect(takeId(t.as({ role: "reader" }), US)).rejects.toMatchObject({ code: "FORBIDDEN" });
   for (const taskId of ["TASK-001", "nonsense"])
-    await expect(nextId(t.as(), { ...US, taskId })).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
-  const refused = nextId(t.as(), { projectId: "beta", artifactType: "NOPE", createProject: true });
+    await expect(takeId(t.as(), { ...US, taskId })).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+  const refused = takeId(t.as(), { projectId: "beta", artifactType: "NOPE", createProject: true });
   await expect(refused).rejects.toThrow("Invalid artifact_type");
   expect((await t.owner.query("SELECT FROM projects")).rowCount).toBe(1);
-  expect(await nextId(t.as(), { ...US, projectId: "beta", createProject: true })).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), { ...US, projectId: "beta", createProject: true })).toMatchObject({ id: "US-001" });
 });
 
-it("gives one ID for duplicates of a nextId that are in flight together", async () => {
+it("gives one ID for duplicates of a takeId that are in flight together", async () => {
   const t = await withProjects("alpha");
-  const answers = await Promise.all(Array.from({ length: 10 }, () => nextId(t.as(), { ...US, idempotencyKey: "k" })));
+  const answers = await Promise.all(Array.from({ length: 10 }, () => takeId(t.as(), { ...US, idempotencyKey: "k" })));
   expect(new Set(answers.map(({ id }) => id))).toEqual(new Set(["US-001"]));
   expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
 });
@@ -85,13 +85,13 @@ it("takes a registered number out of the released ones", async () => {
   await releaseReservation(t.as(), { reservationId });
   await registerIds(t.as(), { projectId: "alpha", ids: ["US-002"] });
   expect((await reserveIds(t.as(), { ...US, count: 2 })).reservedIds).toEqual(["US-004", "US-005"]);
-  expect(await nextId(t.as(), US)).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), US)).toMatchObject({ id: "US-001" });
 });
 
 it("registers all or none, and never names the project that holds one", async () => {
   const t = await withProjects();
   await share(t, "joint", "gamma", "delta");
-  await nextId(t.as(), { projectId: "gamma", artifactType: "US" });
+  await takeId(t.as(), { projectId: "gamma", artifactType: "US" });
   const refused = registerIds(t.as(), { projectId: "delta", ids: ["EPIC-001", "US-002", "US-001"] });
   await expect(refused).rejects.toMatchObject({
     code: "ID_TAKEN",
@@ -153,7 +153,7 @@ it("passes numbers that tasks written by plain SQL bear, and keeps those between
   await t.owner.query("INSERT INTO tasks (project_id, task_id, description) VALUES ('alpha', 'TASK-006', 'x')");
   const task = { projectId: "alpha", artifactType: "TASK" };
   expect((await reserveIds(t.as(), { ...task, count: 2 })).reservedIds).toEqual(["TASK-004", "TASK-005"]);
-  expect(await nextId(t.as(), task)).toMatchObject({ id: "TASK-007" });
+  expect(await takeId(t.as(), task)).toMatchObject({ id: "TASK-007" });
 });
 
 it("passes the tasks of every project of a shared namespace, even two under one number", async () => {
@@ -161,7 +161,7 @@ it("passes the tasks of every project of a shared namespace, even two under one 
   await share(t, "joint", "gamma", "delta");
   await t.owner.query(`INSERT INTO tasks (project_id, task_id, description)
     VALUES ('gamma', 'TASK-001', 'x'), ('delta', 'TASK-001', 'x'), ('delta', 'TASK-002', 'x')`);
-  expect(await nextId(t.as(), { projectId: "gamma", artifactType: "TASK" })).toMatchObject({ id: "TASK-003" });
+  expect(await takeId(t.as(), { projectId: "gamma", artifactType: "TASK" })).toMatchObject({ id: "TASK-003" });
 });
 
 it("locks several sequences of several projects in one order, so that writers never wait in a circle", async () => {

@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { confirmReservation } from "../../src/ids/confirm.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { idRegistry } from "../../src/ids/registry.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { findReservations, listReservations } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { share, withProjects } from "./projects.ts";
 
-/** Alpha: US-001 expired, US-002 released, US-003 confirmed, EPIC-001 active; beta: US-001 given by nextId. */
+/** Alpha: US-001 expired, US-002 released, US-003 confirmed, EPIC-001 active; beta: US-001 given by takeId. */
 async function fourAndOne() {
   const t = await withProjects("alpha", "beta");
   const reserve = (artifactType: string, ttlSeconds = 900) =>
@@ -19,7 +19,7 @@ async function fourAndOne() {
   await t.pass(1);
   await releaseReservation(t.as(), released);
   await confirmReservation(t.as(), confirmed);
-  await nextId(t.as(), { projectId: "beta", artifactType: "US" });
+  await takeId(t.as(), { projectId: "beta", artifactType: "US" });
   return { t, expired, released, confirmed, active };
 }
 

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { confirmReservation } from "../../src/ids/confirm.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { seedTasks } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
 
@@ -103,7 +103,7 @@ it("gives the first answer again for the same key and request, and refuses the k
   const first = await reserveIds(t.as(), input);
   expect(await reserveIds(t.as(), { ...input })).toEqual({ ...first, replayed: true });
   await expect(reserveIds(t.as(), { ...input, count: 3 })).rejects.toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED" });
-  await expect(nextId(t.as(), { projectId: "alpha", artifactType: "US", idempotencyKey: "k1" })).rejects.toMatchObject({
+  await expect(takeId(t.as(), { projectId: "alpha", artifactType: "US", idempotencyKey: "k1" })).rejects.toMatchObject({
     code: "IDEMPOTENCY_KEY_REUSED",
   });
   // The key is the caller's own.
@@ -145,7 +145,7 @@ it("answers every request of a burst by itself, the bad ones too", async () => {
 
 it("gives nothing twice when the answer of a commit was lost", async () => {
   const t = await withProjects("alpha");
-  await nextId(t.as(), { projectId: "alpha", artifactType: "US" });
+  await takeId(t.as(), { projectId: "alpha", artifactType: "US" });
   const asked = { projectId: "alpha", artifactType: "US", count: 1, actor: "a" };
   const requests = [
     { ...asked, reservationId: crypto.randomUUID(), count: 2, ttlSeconds: 60 },
@@ -174,7 +174,7 @@ it("says what to do when the numbers are exhausted, and still reuses", async () 
   });
   expect((await reserve(1)).reservedIds).toEqual(["US-2147483647"]);
   await expect(reserve(1)).rejects.toMatchObject({ code: "ID_SPACE_EXHAUSTED" });
-  await expect(nextId(t.as(), { projectId: "alpha", artifactType: "US" })).rejects.toMatchObject({
+  await expect(takeId(t.as(), { projectId: "alpha", artifactType: "US" })).rejects.toMatchObject({
     code: "ID_SPACE_EXHAUSTED",
   });
   await releaseReservation(t.as(), { reservationId });

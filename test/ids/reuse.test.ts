@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { nextId } from "../../src/ids/next-id.ts";
 import { idRegistry } from "../../src/ids/registry.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
 
@@ -16,7 +16,7 @@ it("gives expired numbers again in the next reservation, with one event for each
   const first = await reserve(t);
   await t.pass(900);
   expect((await reserve(t, 2)).reservedIds).toEqual(["US-001", "US-002"]);
-  expect(await nextId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-003" });
+  expect(await takeId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-003" });
   expect(await reservation(t.as(), first.reservationId)).toMatchObject({ status: "expired" });
   const expired = (await t.events()).filter(({ type }) => type === "ids.expired");
   expect(expired).toMatchObject([
@@ -51,7 +51,7 @@ it("never gives a number twice where the namespace says never, until it says oth
   expect(await reservation(t.as(), expiring.reservationId)).toMatchObject({ status: "expired" });
   expect((await t.events()).filter(({ type }) => type === "ids.expired")).toHaveLength(1);
   await t.owner.query("UPDATE namespaces SET reuse = 'immediately'");
-  expect(await nextId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-001" });
 });
 
 it("shows where every sequence stands, numbers due to come back included", async () => {
@@ -59,13 +59,13 @@ it("shows where every sequence stands, numbers due to come back included", async
   await t.owner.query(`UPDATE projects SET settings = '{"artifactTypes": ["RFC"]}'`);
   expect(await sequence(t)).toMatchObject({ lastAssigned: null, nextAvailable: "US-001", released: [] });
   await reserve(t);
-  await nextId(t.as(), { projectId: "alpha", artifactType: "US" });
+  await takeId(t.as(), { projectId: "alpha", artifactType: "US" });
   await releaseReservation(t.as(), await reserve(t, 1));
   expect(await sequence(t)).toMatchObject({ lastAssigned: "US-005", nextAvailable: "US-005", released: ["US-005"] });
   await t.pass(900);
   const due = { lastAssigned: "US-005", nextAvailable: "US-001", released: ["US-001..US-003", "US-005"] };
   expect(await sequence(t)).toMatchObject(due);
-  expect(await nextId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-001" });
+  expect(await takeId(t.as(), { projectId: "alpha", artifactType: "US" })).toMatchObject({ id: "US-001" });
   const all = await idRegistry(t.as(), { projectId: "alpha" });
   expect(all.map(({ artifactType }) => artifactType)).toEqual(
     "US SPEC TASK EPIC PRD HLS VIS INIT SPIKE ADR RFC".split(" "),
@@ -103,7 +103,7 @@ it("works off a large backlog of expired reservations in bounded steps", async (
   await t.owner.query(`INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, expires_at)
     SELECT 'alpha', 'US', 'alpha', int8multirange(int8range(n, n + 1)), now() - (2000 - n) * interval '1 s'
     FROM generate_series(1, 1200) n`);
-  const next = async () => (await nextId(t.as(), { projectId: "alpha", artifactType: "US" })).id;
+  const next = async () => (await takeId(t.as(), { projectId: "alpha", artifactType: "US" })).id;
   const returned = async () =>
     (await t.owner.query("SELECT FROM id_reservations WHERE returned_at IS NOT NULL")).rowCount;
   expect([await next(), await returned()]).toEqual(["US-001", 500]);

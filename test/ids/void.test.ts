@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { confirmReservation } from "../../src/ids/confirm.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { idRegistry } from "../../src/ids/registry.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { voidIds } from "../../src/ids/void.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
@@ -19,7 +19,7 @@ const register = (t: VerbTest, projectId: string, ...ids: string[]) =>
 const voiding = (t: VerbTest, ids: string[], projectId = "alpha", artifactType = "US") =>
   voidIds(t.as(ADMIN), { projectId, artifactType, ids, reason: "a slip" });
 const next = async (t: VerbTest, projectId = "alpha", artifactType = "US") =>
-  (await nextId(t.as(), { projectId, artifactType })).id;
+  (await takeId(t.as(), { projectId, artifactType })).id;
 
 it("takes a slip back, brings the counter down and tells why", async () => {
   const t = await withProjects("alpha");

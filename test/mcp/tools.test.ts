@@ -328,7 +328,7 @@ describe("artifact IDs", () => {
   });
 
   test("are never made up when an answer lacks one", async () => {
-    await using docket = await scriptedDocket({ nextId: () => ({ reused: false, replayed: false }) });
+    await using docket = await scriptedDocket({ takeId: () => ({ reused: false, replayed: false }) });
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
     const { failed, text } = await tools.call("get_next_available_id", { artifact_type: "US" });
     expect(failed).toBe(true);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextId } from "../../src/ids/next-id.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { archiveProject, unarchiveProject } from "../../src/projects/archive.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
@@ -100,7 +100,7 @@ describe("an archived project", () => {
       `mutation { addTasks(input: {projectId: "beta", tasks: [{description: "more"}, {projectId: "alpha", description: "more"}]}) { taskIds } }`,
       `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "more"}]}) { taskIds } }`,
       `mutation { reserveIds(input: {projectId: "alpha", artifactType: "US"}) { reservedIds } }`,
-      `mutation { nextId(input: {projectId: "alpha", artifactType: "US", createProject: true}) { id } }`,
+      `mutation { takeId(input: {projectId: "alpha", artifactType: "US", createProject: true}) { id } }`,
       `mutation { registerIds(input: {projectId: "alpha", ids: ["US-100"]}) { registered } }`,
       ...["PENDING", "IN_PROGRESS", "COMPLETED"].map(
         (status) => `{ nextTask(projectId: "alpha", status: ${status}) { task { taskId } } }`,
@@ -204,7 +204,7 @@ describe("archiving under load", () => {
     await seedTasks(t, "alpha", 2_000);
     const add = () => addTasks(t.as(), { projectId: "alpha", tasks: [{ description: "more" }] });
     const claim = () => claimNext(t.as(), { projectId: "alpha" });
-    const give = () => nextId(t.as(), { projectId: "alpha", artifactType: "US" });
+    const give = () => takeId(t.as(), { projectId: "alpha", artifactType: "US" });
     for (let round = 1; round <= 5; round++) {
       const workers = [claim, claim, claim, claim, claim, claim, add, add, give, give];
       const refusals = workers.map((work) => workUntilRefused(t, work));

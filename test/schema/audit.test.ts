@@ -42,6 +42,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   extendReservation: { input: { reservationId: NEW, ttlSeconds: 3600 }, events: ["ids.extended reservation *"] },
   confirmReservation: { input: { reservationId: NEW }, events: ["ids.confirmed reservation *"] },
   releaseReservation: { input: { reservationId: NEW }, events: ["ids.released reservation *"] },
+  takeId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
   nextId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
   registerIds: { input: { projectId: "alpha", ids: ["US-100"] }, events: ["ids.registered project alpha"] },
   voidIds: {

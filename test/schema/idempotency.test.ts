@@ -26,6 +26,7 @@ const INPUTS: Readonly<Record<string, object>> = {
   extendReservation: { reservationId: NEW, ttlSeconds: 3600 },
   confirmReservation: { reservationId: NEW },
   releaseReservation: { reservationId: NEW },
+  takeId: { projectId: "alpha", artifactType: "US" },
   nextId: { projectId: "alpha", artifactType: "US" },
   registerIds: { projectId: "alpha", ids: ["US-100"] },
   voidIds: { projectId: "alpha", artifactType: "US", ids: ["US-100"], reason: "a slip" },
@@ -149,7 +150,7 @@ describe("every mutation", () => {
 describe("the header Idempotency-Key", () => {
   const headers = { "idempotency-key": "h1" };
   const next = (alias: string, more = "") =>
-    `${alias}: nextId(input: {projectId: "alpha", artifactType: "US"${more}}) { id replayed }`;
+    `${alias}: takeId(input: {projectId: "alpha", artifactType: "US"${more}}) { id replayed }`;
 
   it("stands for one key per response path, so that two aliases are two requests", async () => {
     const { ask } = await startTestServer();

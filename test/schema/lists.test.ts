@@ -89,7 +89,7 @@ describe("a list that has no cursors goes on", () => {
         { key },
       );
     // A type of alpha's that beta does not number stands behind its own.
-    await server.ask('mutation { nextId(input: {projectId: "alpha", artifactType: "ZZ"}) { id } }');
+    await server.ask('mutation { takeId(input: {projectId: "alpha", artifactType: "ZZ"}) { id } }');
     const types = async (field: string) => {
       const data = await server.ask<Record<string, { artifactType: string }[]>>(`{ ${field} { artifactType } }`);
       return Object.values(data)[0]?.map(({ artifactType }) => artifactType);

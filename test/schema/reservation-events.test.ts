@@ -4,10 +4,10 @@ import { schema } from "../../schema/index.ts";
 import type { Viewer } from "../../src/access/viewer.ts";
 import type { Database } from "../../src/db/database.ts";
 import { confirmReservation } from "../../src/ids/confirm.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { releaseReservation } from "../../src/ids/release.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { contextsOver } from "../log/contexts.ts";
 import { ADMIN, commit, contextOf, startLog, taskEvent } from "../log/test-log.ts";
 
@@ -74,7 +74,7 @@ test("tells what happens to reservations and IDs, and nothing else, with each re
   await commit(database, taskEvent("alpha", "TASK-001"));
   const { reservationId } = await reserveIds(ctx, { ...US, count: 3 });
   await confirmReservation(ctx, { reservationId });
-  await nextId(ctx, US);
+  await takeId(ctx, US);
   await registerIds(ctx, { projectId: "beta", ids: ["US-001"] });
   const { events } = await stream.take(4);
   const confirmed = { reservationId, projectId: "alpha", status: "CONFIRMED", ids: ["US-001", "US-002", "US-003"] };

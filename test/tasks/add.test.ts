@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { confirmReservation } from "../../src/ids/confirm.ts";
-import { nextId } from "../../src/ids/next-id.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
+import { takeId } from "../../src/ids/take-id.ts";
 import { createProject } from "../../src/projects/create.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { updateStatus } from "../../src/tasks/update-status.ts";
@@ -60,7 +60,7 @@ it("understands the form of sub-artifacts", async () => {
     artifact_type: "HLS",
     status: "pending",
   });
-  expect(await nextId(t.as(), { projectId: "alpha", artifactType: "HLS" })).toMatchObject({ id: "HLS-008" });
+  expect(await takeId(t.as(), { projectId: "alpha", artifactType: "HLS" })).toMatchObject({ id: "HLS-008" });
 });
 
 it("takes artifact IDs that this project has reserved, and keeps them when the reservation is confirmed", async () => {
@@ -73,7 +73,7 @@ it("takes artifact IDs that this project has reserved, and keeps them when the r
   await addTasks(t.as(), { projectId: "alpha", tasks: reservedIds.map((artifactId) => ({ artifactId })) });
   await t.pass(3600);
   await confirmReservation(t.as(), { reservationId });
-  expect(await nextId(t.as(), { projectId: "alpha", artifactType: "HLS" })).toMatchObject({ id: "HLS-003" });
+  expect(await takeId(t.as(), { projectId: "alpha", artifactType: "HLS" })).toMatchObject({ id: "HLS-003" });
 });
 
 it("refuses an artifact that another project of the namespace holds, without naming that project", async () => {

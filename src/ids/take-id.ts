@@ -2,7 +2,7 @@ import type { Context } from "../access/viewer.ts";
 import type { Answer } from "../db/idempotency.ts";
 import { type GiveIds, giveIds } from "./give.ts";
 
-export type NextId = GiveIds;
+export type TakeId = GiveIds;
 
 export interface Assigned {
   readonly id: string;
@@ -15,6 +15,7 @@ export interface Assigned {
  * @throws PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, IDEMPOTENCY_KEY_REUSED, FORBIDDEN; BAD_USER_INPUT for
  *   an invalid type.
  */
-export function nextId(ctx: Context, input: NextId): Promise<Answer<Assigned>> {
+export function takeId(ctx: Context, input: TakeId): Promise<Answer<Assigned>> {
+  // It was called nextId first, and still is by old clients: their keys are the same.
   return giveIds<Assigned>(ctx, { operation: "nextId", input, count: 1, ttlSeconds: null });
 }

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ keepOpen: true });
+  await server.ask('mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }');
+});
+afterAll(() => server.close());
+
+const taking = (name: string, more: string) =>
+  `mutation { answer: ${name}(input: {projectId: "alpha", artifactType: "US"${more}}) { id replayed } }`;
+const take = (name: string, more: string) => server.ask<{ answer: object }>(taking(name, more));
+
+it("takes an ID under nextId as under takeId, whose idempotency keys are the same", async () => {
+  for (const [first, then] of [
+    ["nextId", "takeId"],
+    ["takeId", "nextId"],
+  ] as const) {
+    const key = `, idempotencyKey: "${first}"`;
+    const taken = await take(first, key);
+    expect(taken).toMatchObject({ answer: { id: expect.stringMatching(/^US-/), replayed: false } });
+    expect(await take(then, key)).toEqual({ answer: { ...taken.answer, replayed: true } });
+    expect((await server.gql(taking(then, `${key}, branchName: "other"`))).errors).toMatchObject([
+      { extensions: { code: "IDEMPOTENCY_KEY_REUSED" } },
+    ]);
+  }
+});
+
+it("knows the branch of a reservation by both its names, as the same request", async () => {
+  const reserve = (more: string) =>
+    server.ask(`mutation {
+      reserveIds(input: {projectId: "alpha", artifactType: "ADR", idempotencyKey: "branch", ${more}}) {
+        replayed reservation { branch branchName }
+      }
+    }`);
+  const reservation = { branch: "main", branchName: "main" };
+  expect(await reserve('branchName: "main"')).toEqual({ reserveIds: { replayed: false, reservation } });
+  expect(await reserve('branch: "main"')).toEqual({ reserveIds: { replayed: true, reservation } });
+});
