@@ -75,13 +75,14 @@ export const updateTaskStatus = defineTool({
     // An attempt tells the project by itself.
     const held = args.attempt === undefined ? session?.find(args.task_id, args.project_id, defaultProject) : undefined;
     const claims = args.status === "in_progress";
+    const said = args.completion_notes ?? args.notes;
 
     const { updateTaskStatus: answer } = await context.mutate(UpdateTaskStatus, {
       // Only a claim means the client's own project: there, somebody else may hold a task of the same name.
       projectId: args.project_id ?? held?.projectId ?? (claims ? defaultProject : undefined),
       taskId: args.task_id,
       status: toGraphQLStatus(args.status),
-      completionNotes: args.completion_notes ?? args.notes,
+      ...(args.status === "pending" ? { notes: said } : { completionNotes: said }),
       reset: args.reset || undefined,
       takeOver: args.take_over || undefined,
       // An attempt that this session lost must not fence off its new claim.

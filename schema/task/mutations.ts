@@ -110,7 +110,12 @@ mutation(updateStatus, {
   input: (t) => ({
     ...address(t),
     status: t.field({ type: TaskStatus, required: true, description: "Where the task is to be." }),
-    completionNotes: t.string({ description: "With COMPLETED, what came of it; with PENDING, why not." }),
+    completionNotes: t.string({
+      description: "With COMPLETED: what came of it, at most 100,000 characters. With PENDING it is read as notes.",
+    }),
+    notes: t.string({
+      description: "With PENDING: why it is given back, at most 100,000 characters; the next worker reads it.",
+    }),
     reset: t.boolean({ description: "Allow COMPLETED → PENDING." }),
     takeOver: t.boolean({
       description:

@@ -18,5 +18,5 @@ export const releaseTask = verb(
     effect: "changes",
     on: (ctx: Context, input: Release) => lockedTask(ctx, input, "pending"),
   },
-  (ctx, input: Release, task) => setStatus(ctx, task, { ...input, status: "pending", completionNotes: input.notes }),
+  (ctx, input: Release, task) => setStatus(ctx, task, { ...input, status: "pending" }),
 );

@@ -26,8 +26,10 @@ import type { TaskKey, TaskStatus } from "./task.ts";
 
 export interface UpdateStatus extends TaskAddress {
   readonly status: TaskStatus;
-  /** With COMPLETED: what came of it. With PENDING: why it is given back. */
+  /** With COMPLETED: what came of it. */
   readonly completionNotes?: string | null | undefined;
+  /** With PENDING: why it is given back. Its first name, completionNotes, is understood as well. */
+  readonly notes?: string | null | undefined;
   /** Allows completed → pending. */
   readonly reset?: boolean | null | undefined;
   /** With IN_PROGRESS: from another session of the same key and worker name. */
@@ -69,6 +71,8 @@ export const updateStatus = verb(
     ofSession: true,
     on: (ctx: Context, input: UpdateStatus) => {
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
+      if (input.notes != null && input.status !== "pending")
+        throw badInput("notes goes with status PENDING; with COMPLETED send completionNotes.");
       return lockedTask(ctx, input, input.status);
     },
   },
@@ -126,7 +130,7 @@ async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): 
     return input.takeOver ? requireTakeOver(ctx, task, worker) : refuseTwin(ctx, task, worker);
   }
   if (last && wasEndedBy(ctx, last, input.attempt) && endedSo(last.outcome, input)) {
-    await keepMore(ctx, task, last.attempt, { ...input, notes: input.completionNotes });
+    await keepMore(ctx, task, last.attempt, { ...input, notes: saidOf(input) });
     return { ...key, attempt: null };
   }
   if (last === null && input.attempt == null && (await saysNothingNew(ctx, task, input)))
@@ -141,8 +145,13 @@ function endedSo(outcome: string | null, { status, reset }: StatusChange): boole
 }
 
 /** Of a task that is where it is without any attempt: whether all that the caller says is there already. */
-async function saysNothingNew(ctx: Context, task: LockedTask, { completionNotes = null }: StatusChange) {
-  return (await documentOf(ctx, task))["completionNotes"] === completionNotes;
+async function saysNothingNew(ctx: Context, task: LockedTask, input: StatusChange) {
+  return (await documentOf(ctx, task))["completionNotes"] === (saidOf(input) ?? null);
+}
+
+/** What the attempt that ends leaves in words. */
+function saidOf({ status, completionNotes, notes }: StatusChange) {
+  return status === "pending" ? (notes ?? completionNotes) : completionNotes;
 }
 
 async function isReady({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {
@@ -172,12 +181,9 @@ async function complete(
 }
 
 /** Back to pending; the notes stay with the attempt. */
-async function giveBack(
-  ctx: Context,
-  task: LockedTask,
-  { completionNotes: notes, reset, checkpoint }: StatusChange,
-  authority: Authority,
-): Promise<void> {
+async function giveBack(ctx: Context, task: LockedTask, input: StatusChange, authority: Authority): Promise<void> {
+  const { reset, checkpoint } = input;
+  const notes = saidOf(input);
   const before = await documentOf(ctx, task);
   const { status, completedAt, completionNotes } = await changeTask(
     ctx,

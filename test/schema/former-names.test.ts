@@ -38,3 +38,27 @@ it("knows the branch of a reservation by both its names, as the same request", a
   expect(await reserve('branchName: "main"')).toEqual({ reserveIds: { replayed: false, reservation } });
   expect(await reserve('branch: "main"')).toEqual({ reserveIds: { replayed: true, reservation } });
 });
+
+it("keeps why a task is given back as the attempt's notes, also under their former name completionNotes", async () => {
+  const { addTasks } = await server.ask<{ addTasks: { taskIds: string[] } }>(
+    'mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "work"}]}) { taskIds } }',
+  );
+  const change = (more: string) =>
+    `mutation { updateTaskStatus(input: {projectId: "alpha", taskId: "${addTasks.taskIds[0]}", ${more}}) {
+      attempt task { completionNotes attempts { notes } }
+    } }`;
+  const notes: string[] = [];
+  for (const name of ["notes", "completionNotes"]) {
+    const taken = await server.ask<{ updateTaskStatus: { attempt: string } }>(change("status: IN_PROGRESS"));
+    const { attempt } = taken.updateTaskStatus;
+    const refused = await server.gql(change(`status: COMPLETED, attempt: "${attempt}", notes: "done"`));
+    expect(refused.errors).toMatchObject([{ message: expect.stringContaining("send completionNotes") }]);
+    notes.push(`by ${name}`);
+    expect(await server.ask(change(`status: PENDING, attempt: "${attempt}", ${name}: "by ${name}"`))).toEqual({
+      updateTaskStatus: {
+        attempt: null,
+        task: { completionNotes: null, attempts: notes.map((said) => ({ notes: said })) },
+      },
+    });
+  }
+});
