@@ -3,7 +3,7 @@ import { findApiKeys, KEY } from "../src/keys/key.ts";
 import { listApiKeys } from "../src/keys/list.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
 import { builder } from "./builder.ts";
-import { type GraphQLContext, keyed } from "./context.ts";
+import { type GraphQLContext, IDEMPOTENCY_KEY, keyed } from "./context.ts";
 import { shownFields } from "./noun.ts";
 
 const RoleEnum = builder.enumType("Role", {
@@ -112,8 +112,6 @@ const RevokeApiKeyPayload = builder.objectRef<{ keyId: string; replayed: boolean
     }),
   }),
 });
-
-const IDEMPOTENCY_KEY = "Makes a repeated request safe: the same key and input gives the first answer again.";
 
 builder.mutationFields((t) => ({
   createApiKey: t.fieldWithInput({

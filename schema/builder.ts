@@ -10,8 +10,9 @@ import { ARGUMENT_LIMITS } from "./argument-limits.ts";
 import type { GraphQLContext } from "./context.ts";
 
 /** What implements Node. */
-const NODES = "Project, Task, Reservation or ApiKey";
-const GLOBAL_ID = /^(Project|Task|Reservation|ApiKey):(.+)$/s;
+const NODES = ["Project", "Task", "Reservation", "ApiKey", "Webhook"];
+const A_NODE = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(NODES);
+const GLOBAL_ID = new RegExp(`^(${NODES.join("|")}):(.+)$`, "s");
 
 /** What the builder's types are told. The name keeps the compiler's messages short. */
 interface Docket {
@@ -43,10 +44,10 @@ export const builder = new SchemaBuilder<Docket>({
     nodesOnConnection: { description: "The entries, in the list's order." },
     nodesQueryOptions: false,
     nodeQueryOptions: {
-      description: `A ${NODES} by its global id; null when there is none that this key sees. BAD_USER_INPUT for a text that is no global id.`,
+      description: `A ${A_NODE} by its global id; null when there is none that this key sees. BAD_USER_INPUT for a text that is no global id.`,
       args: { id: { description: "The field `id` of a noun, as it was answered." } },
     },
-    nodeTypeOptions: { description: `What \`node\` finds by its global id: ${NODES}.` },
+    nodeTypeOptions: { description: `What \`node\` finds by its global id: ${A_NODE}.` },
     idFieldOptions: { description: "Names it among all nouns of this server: `node` takes it. Opaque." },
     firstArgOptions: {
       defaultValue: DEFAULT_SIZE,
@@ -74,13 +75,16 @@ export const builder = new SchemaBuilder<Docket>({
       const [, typename, id] = GLOBAL_ID.exec(Buffer.from(given, "base64").toString()) ?? [];
       if (typename !== undefined && id !== undefined) return { typename, id };
       throw badInput(
-        `${JSON.stringify(given.slice(0, 60))} is no global id: pass the field id of a ${NODES} as it was answered.`,
+        `${JSON.stringify(given.slice(0, 60))} is no global id: pass the field id of a ${A_NODE} as it was answered.`,
       );
     },
   },
   withInput: {
     argOptions: { required: true, description: "What the change needs, by name." },
-    typeOptions: { name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Input` },
+    typeOptions: {
+      description: "All that the mutation of this name takes.",
+      name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Input`,
+    },
   },
 });
 

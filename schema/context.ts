@@ -108,4 +108,6 @@ export const ALLOW_JUMP =
 /** Of the input of what gives IDs. */
 export const BRANCH = "The Git branch it is for, at most 255 characters; a note for people.";
 
+export const IDEMPOTENCY_KEY = "Makes a repeated request safe: the same key and input gives the first answer again.";
+
 export const replayedDescription = "True when this is the answer given before to the same idempotencyKey.";

@@ -14,7 +14,7 @@ import {
 import { type Assigned, type TakeId, takeId } from "../src/ids/take-id.ts";
 import { type Voided, voidIds } from "../src/ids/void.ts";
 import { builder } from "./builder.ts";
-import { ALLOW_JUMP, BRANCH, type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { ALLOW_JUMP, BRANCH, type GraphQLContext, IDEMPOTENCY_KEY, keyed, replayedDescription } from "./context.ts";
 import { loader } from "./loader.ts";
 import { Project } from "./project.ts";
 
@@ -86,7 +86,7 @@ const assignedPayload = (name: string) =>
   builder.objectRef<Answer<Assigned>>(name).implement({
     description: "The ID that was given.",
     fields: (t) => ({
-      id: t.exposeID("id", { nullable: true, description: "Yours for good." }),
+      id: t.exposeID("id", { description: "Yours for good." }),
       lastAssigned: t.exposeID("lastAssigned", {
         nullable: true,
         description: "Where the counter stood before this call: the highest ID until then, null if there was none.",
@@ -103,10 +103,13 @@ const assignedPayload = (name: string) =>
   });
 
 const RegisterIdsPayload = builder.objectRef<Answer<Recorded>>("RegisterIdsPayload").implement({
+  description: "What was recorded.",
   fields: (t) => ({
-    registered: t.idList({ nullable: true, resolve: ({ registered }) => registered }),
+    registered: t.idList({
+      description: "Those that are recorded now and were not before, in the order given.",
+      resolve: ({ registered }) => registered,
+    }),
     alreadyRegistered: t.idList({
-      nullable: true,
       description: "Those that this project had before.",
       resolve: ({ alreadyRegistered }) => alreadyRegistered,
     }),
@@ -115,8 +118,9 @@ const RegisterIdsPayload = builder.objectRef<Answer<Recorded>>("RegisterIdsPaylo
 });
 
 const VoidIdsPayload = builder.objectRef<Answer<Voided>>("VoidIdsPayload").implement({
+  description: "What was taken back.",
   fields: (t) => ({
-    voided: t.idList({ nullable: true, resolve: ({ voided }) => voided }),
+    voided: t.idList({ description: "The IDs that the project has no longer.", resolve: ({ voided }) => voided }),
     lastAssigned: t.exposeID("lastAssigned", {
       nullable: true,
       description: "Where the counter stands now: the highest ID that lives in the namespace; null if none does.",
@@ -170,10 +174,10 @@ builder.mutationFields((t) => ({
       "project of the namespace holds one, PROJECT_NOT_FOUND, BAD_USER_INPUT, also for one that lies more than the project's " +
       "idJumpLimit above the highest number there is",
     input: {
-      projectId: t.input.id({ required: true }),
+      projectId: t.input.id({ required: true, description: "The project whose IDs they are." }),
       ids: t.input.idList({ required: true, description: "1 to 1000, like US-007. Numbers skipped are never given." }),
       allowJump: t.input.boolean({ description: ALLOW_JUMP }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => registerIds(ctx, keyed(input, ctx, info)),
   }),
@@ -187,11 +191,11 @@ builder.mutationFields((t) => ({
       "whatever idReuse says; what lies below is never given, but may be registered. PROJECT_NOT_FOUND; BAD_USER_INPUT for an " +
       "ID that is not confirmed for this project, or that a task which is not deleted bears as its taskId or artifactId",
     input: {
-      projectId: t.input.id({ required: true }),
+      projectId: t.input.id({ required: true, description: "The project whose IDs they are." }),
       artifactType: t.input.string({ required: true, description: "The prefix, like US." }),
       ids: t.input.idList({ required: true, description: "1 to 1000 of that type, like US-999999." }),
       reason: t.input.string({ required: true, description: "Stands in the event ids.voided; 1 to 1000 characters." }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => voidIds(ctx, keyed(input, ctx, info)),
   }),

@@ -8,7 +8,7 @@ import { readSettings } from "../src/projects/settings.ts";
 import { updateProject } from "../src/projects/update.ts";
 import { statusCounts } from "../src/tasks/status-counts.ts";
 import { builder } from "./builder.ts";
-import { keyed, replayedDescription } from "./context.ts";
+import { IDEMPOTENCY_KEY, keyed, replayedDescription } from "./context.ts";
 import { listSize } from "./cost.ts";
 import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
@@ -153,9 +153,11 @@ builder.queryField("statusCounts", (t) =>
 
 const ProjectPayload = (name: string) =>
   builder.objectRef<{ projectId: string; replayed: boolean }>(name).implement({
+    description: "The project after the change.",
     fields: (t) => ({
       project: t.prismaField({
         type: Project,
+        description: "As it is now.",
         resolve: (query, { projectId }, _args, { prisma, viewer }) =>
           prisma.project.findUniqueOrThrow({ ...query, where: { projectId, AND: [visibleWhere(viewer)] } }),
       }),
@@ -172,16 +174,24 @@ builder.mutationField("createProject", (t) =>
       "FORBIDDEN for a key that is limited to some projects; BAD_USER_INPUT when it exists already.",
     input: {
       projectId: t.input.id({ required: true, description: "A slug: a-z, 0-9 and -, at most 100 characters." }),
-      name: t.input.string({ required: true }),
+      name: t.input.string({ required: true, description: "What people call it, 1 to 200 characters." }),
       idNamespace: t.input.string({
         description: "Share artifact numbers with other projects of this namespace. Set here and never changed.",
       }),
-      leaseSeconds: t.input.int({ description: "Default 3600." }),
+      leaseSeconds: t.input.int({
+        description: "Seconds for which a claim holds, unless the caller says: 1 to 604800; default 3600.",
+      }),
       artifactTypes: t.input.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
       idJumpLimit: t.input.int({ description: "1 to 2147483647; default 10000." }),
-      idReuse: t.input.field({ type: IdReuse }),
-      idQuarantineSeconds: t.input.int({ description: "With idReuse AFTER." }),
-      idempotencyKey: t.input.string(),
+      idReuse: t.input.field({
+        type: IdReuse,
+        description:
+          "When released numbers are given again; for admins. Holds for every project of a shared namespace. Default IMMEDIATELY.",
+      }),
+      idQuarantineSeconds: t.input.int({
+        description: "Seconds that released numbers rest; with idReuse AFTER, and only then.",
+      }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => createProject(ctx, keyed(input, ctx, info)),
   }),
@@ -193,17 +203,21 @@ builder.mutationField("updateProject", (t) =>
     nullable: true,
     description: "Changes a project; admin only. What is left out stays. VERSION_CONFLICT, PROJECT_NOT_FOUND",
     input: {
-      projectId: t.input.id({ required: true }),
-      name: t.input.string(),
-      leaseSeconds: t.input.int(),
+      projectId: t.input.id({ required: true, description: "The project's slug, like web-shop." }),
+      name: t.input.string({ description: "What people call it, 1 to 200 characters." }),
+      leaseSeconds: t.input.int({
+        description: "Seconds for which a claim holds, unless the caller says: 1 to 604800.",
+      }),
       artifactTypes: t.input.stringList({ description: "Replaces the list." }),
       idJumpLimit: t.input.int({
         description: "1 to 2147483647. FORBIDDEN unless this key sees every project of the namespace.",
       }),
       idReuse: t.input.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
-      idQuarantineSeconds: t.input.int({ description: "With idReuse AFTER." }),
+      idQuarantineSeconds: t.input.int({
+        description: "Seconds that released numbers rest; with idReuse AFTER, and only then.",
+      }),
       expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => updateProject(ctx, keyed(input, ctx, info)),
   }),
@@ -218,9 +232,9 @@ builder.mutationFields((t) => ({
       "PROJECT_ARCHIVED. It keeps everything, and what is held may be finished: renewed, completed, released, confirmed. " +
       "Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
     input: {
-      projectId: t.input.id({ required: true }),
+      projectId: t.input.id({ required: true, description: "The project's slug, like web-shop." }),
       expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => archiveProject(ctx, keyed(input, ctx, info)),
   }),
@@ -230,9 +244,9 @@ builder.mutationFields((t) => ({
     description:
       "Brings an archived project back as it was; admin only. Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
     input: {
-      projectId: t.input.id({ required: true }),
+      projectId: t.input.id({ required: true, description: "The project's slug, like web-shop." }),
       expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => unarchiveProject(ctx, keyed(input, ctx, info)),
   }),

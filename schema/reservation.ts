@@ -11,7 +11,7 @@ import {
 } from "../src/ids/reservations.ts";
 import { type Reserved, reserveIds } from "../src/ids/reserve.ts";
 import { builder } from "./builder.ts";
-import { BRANCH, type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { BRANCH, type GraphQLContext, IDEMPOTENCY_KEY, keyed, replayedDescription } from "./context.ts";
 import { StringFilterInput } from "./filters.ts";
 
 const ReservationStatus = builder.enumType("ReservationStatus", {
@@ -107,33 +107,31 @@ builder.queryFields((t) => ({
   ),
 }));
 
-const load = async (ctx: GraphQLContext, reservationId: string) =>
-  (await findReservations(ctx, [reservationId]))[0] ?? null;
-
 /** A payload with the reservation as it is now. */
 const reservationPayload = <Shape extends { reservationId: string; replayed: boolean }>(name: string) =>
   builder.objectRef<Shape>(name).implement({
+    description: "The reservation and what became of it.",
     fields: (t) => ({
       reservation: t.field({
         type: Reservation,
-        nullable: true,
         description: "As it is now.",
-        resolve: ({ reservationId }, _args, ctx) => load(ctx, reservationId),
+        resolve: ({ reservationId }, _args, ctx) => reservation(ctx, reservationId),
       }),
       replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
     }),
   });
 
+const NAMED = "reservationId of reserveIds or reservations.";
+
 const ReserveIdsPayload = reservationPayload<Answer<Reserved>>("ReserveIdsPayload");
 builder.objectField(ReserveIdsPayload, "reservedIds", (t) =>
-  t.idList({ nullable: true, description: "Consecutive, ascending.", resolve: ({ reservedIds }) => reservedIds }),
+  t.idList({ description: "Consecutive, ascending.", resolve: ({ reservedIds }) => reservedIds }),
 );
 
 const releasingPayload = (name: string) => {
   const payload = reservationPayload<Answer<Released>>(name);
   builder.objectField(payload, "released", (t) =>
     t.idList({
-      nullable: true,
       description: "What went back, to be given again as the namespace's idReuse says.",
       resolve: ({ released }) => [...released],
     }),
@@ -149,7 +147,7 @@ builder.mutationFields((t) => ({
       "Holds consecutive IDs that nobody else can get: the lowest released run that fits, else the next numbers. Confirm them " +
       "before expiresAt, or they go back. PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
     input: {
-      projectId: t.input.id({ required: true }),
+      projectId: t.input.id({ required: true, description: "The project that gets them." }),
       artifactType: t.input.string({
         required: true,
         description: "The prefix, like US; built in or one of the project's artifactTypes.",
@@ -173,9 +171,9 @@ builder.mutationFields((t) => ({
       "RESERVATION_EXPIRED when somebody was, or it was released or is not there; " +
       "BAD_USER_INPUT for IDs that are not in it",
     input: {
-      reservationId: t.input.id({ required: true }),
+      reservationId: t.input.id({ required: true, description: NAMED }),
       ids: t.input.idList({ description: "Keep only these and give the rest back. All of them when left out." }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => confirmReservation(ctx, keyed(input, ctx, info)),
   }),
@@ -187,9 +185,9 @@ builder.mutationFields((t) => ({
       "Holds a reservation for longer; never shortens it. RESERVATION_EXPIRED after expiresAt: then confirm it, or reserve anew",
 
     input: {
-      reservationId: t.input.id({ required: true }),
+      reservationId: t.input.id({ required: true, description: NAMED }),
       ttlSeconds: t.input.int({ description: "Seconds from now: 1 to 604800, default 900." }),
-      idempotencyKey: t.input.string(),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
     },
     resolve: (_root, { input }, ctx, info) => extendReservation(ctx, keyed(input, ctx, info)),
   }),
@@ -198,7 +196,10 @@ builder.mutationFields((t) => ({
     type: releasingPayload("ReleaseReservationPayload"),
     nullable: true,
     description: "Gives a whole reservation back. RESERVATION_EXPIRED; BAD_USER_INPUT when it is confirmed",
-    input: { reservationId: t.input.id({ required: true }), idempotencyKey: t.input.string() },
+    input: {
+      reservationId: t.input.id({ required: true, description: NAMED }),
+      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
+    },
     resolve: (_root, { input }, ctx, info) => releaseReservation(ctx, keyed(input, ctx, info)),
   }),
 }));

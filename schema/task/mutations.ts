@@ -35,6 +35,7 @@ const address = (t: InputBuilder, attempt = ATTEMPT) => ({
 const CHECKPOINT = "What the next worker should know if this one stops here: JSON, 64 KiB at most.";
 
 const AddTaskItem = builder.inputType("AddTaskItem", {
+  description: "One task to add: of `description` and `artifactId` it has one at least.",
   fields: (t) => ({
     projectId: t.id({ description: "Default: the input's. A batch may span projects." }),
     taskId: t.id({

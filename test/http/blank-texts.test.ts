@@ -85,7 +85,7 @@ describe("what was named and is not there is said plainly", () => {
     async (id) => {
       expect((await server.gql(node, { id })).errors).toMatchObject([
         {
-          message: `${JSON.stringify(id)} is no global id: pass the field id of a Project, Task, Reservation or ApiKey as it was answered.`,
+          message: `${JSON.stringify(id)} is no global id: pass the field id of a Project, Task, Reservation, ApiKey or Webhook as it was answered.`,
           extensions: { code: "BAD_USER_INPUT" },
         },
       ]);

@@ -328,11 +328,12 @@ describe("artifact IDs", () => {
   });
 
   test("are never made up when an answer lacks one", async () => {
-    await using docket = await scriptedDocket({ takeId: () => ({ reused: false, replayed: false }) });
+    const reserved = { reservedIds: ["US-001"], reservation: { reservationId: "r" }, replayed: false };
+    await using docket = await scriptedDocket({ reserveIds: () => reserved });
     await using tools = await connectTools({ url: docket.url, defaultProject: "alpha" });
-    const { failed, text } = await tools.call("get_next_available_id", { artifact_type: "US" });
+    const { failed, text } = await tools.call("reserve_id_range", { artifact_type: "US", count: 1 });
     expect(failed).toBe(true);
-    expect(text).toContain("Docket answered without an ID");
+    expect(text).toContain("Docket answered without an expiry");
   });
 });
 
