@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import type { Client } from "pg";
 import { loadConfig } from "../config/config.ts";
 import { errorCode, UNDEFINED_TABLE } from "../db/faults.ts";
+import { connectAuditor } from "../log/audit/auditor.ts";
 import { describeVerification } from "../log/audit/describe-verification.ts";
 import { type KeptHeads, readHeads, signHeads, takeHeads } from "../log/audit/kept-heads.ts";
-import { connectAuditor, verifyLog } from "../log/audit/verify.ts";
+import { verifyLog } from "../log/audit/verify.ts";
 import { explainMissingDatabase, findDatabase } from "./find-database.ts";
 import { orExplain } from "./or-explain.ts";
 

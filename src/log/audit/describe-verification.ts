@@ -1,5 +1,6 @@
+import type { Fault } from "./fault.ts";
 import type { KeptHeads } from "./kept-heads.ts";
-import type { Fault, Verification } from "./verify.ts";
+import type { Verification } from "./verify.ts";
 
 /** Of kept heads that differ, so many are told one by one. */
 const MOST_LINES = 20;

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { onTestFinished } from "vitest";
-import { connectAuditor } from "../../../src/log/audit/verify.ts";
+import { connectAuditor } from "../../../src/log/audit/auditor.ts";
 import { seedTasks, type VerbTest, verbTest } from "../../support/verbs.ts";
 import { commit, taskEvent } from "../test-log.ts";
 

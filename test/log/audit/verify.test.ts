@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Client } from "pg";
 import { expect, test } from "vitest";
+import { ENTRY } from "../../../src/log/audit/auditor.ts";
 import { readHeads, signHeads, takeHeads } from "../../../src/log/audit/kept-heads.ts";
-import { ENTRY, type Scope, verifyLog } from "../../../src/log/audit/verify.ts";
+import { type Scope, verifyLog } from "../../../src/log/audit/verify.ts";
 import { fill } from "../small-partitions.ts";
 import { commit, taskEvent } from "../test-log.ts";
 import { startAudited } from "./audited.ts";
