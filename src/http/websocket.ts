@@ -15,10 +15,10 @@ import { keepExactly } from "../../client/exact-json.ts";
 import type { Services } from "../../schema/context.ts";
 import { OpenLimit } from "../access/open-limit.ts";
 import type { HttpConfig } from "../config/http.ts";
-import { badInput, rateLimited, unauthenticated } from "../errors.ts";
-import type { Authenticate, Authentication, Credentials } from "../keys/authenticate.ts";
+import { badInput, unauthenticated } from "../errors.ts";
+import type { Authenticate, Authentication } from "../keys/authenticate.ts";
 import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
-import { asksCost, clientIdFault, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
+import { asksCost, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer, OperationParams } from "./graphql.ts";
 import { handedOver } from "./handed-over.ts";
 import { REQUEST_BYTES, type RequestBytes } from "./request-bytes.ts";
@@ -26,6 +26,7 @@ import { logRequest } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
 import type { UnreadBytes } from "./unread-bytes.ts";
 import { untilUnshown } from "./until-unshown.ts";
+import { MOST_UNDER_WAY, messageIn, tooMany, tooManySockets, withParams } from "./websocket-client.ts";
 
 interface WebSocketOptions {
   readonly graphql: GraphQLServer;
@@ -60,8 +61,6 @@ const CLOSING_MS = 2_000;
 const PATIENCE_MS = 5_000;
 /** As a close reason it has to be short, and a browser cannot send the header. */
 const NO_KEY = 'This needs an API key: connectionParams {"apiKey": "dk_…"}, or the header Authorization: Bearer dk_…';
-/** Enough for every wait that a client may have, and as many requests beside them; what is beyond is refused. */
-const MOST_UNDER_WAY = 200;
 /** A client that leaves so many messages unread, the refusals among them, is cut off. */
 const MOST_UNANSWERED = 2_000;
 /** Close reasons after which clients come back. */
@@ -271,47 +270,3 @@ function scopeOfMessage(): RequestScope {
   if (!scope) throw new Error("A message of a WebSocket is handled outside its scope");
   return scope;
 }
-
-/** What kind of message it is, and of which operation; nothing of what cannot be read. */
-function messageIn(text: string): { readonly type?: string; readonly id?: string } {
-  try {
-    const { type, id } = JSON.parse(text);
-    return { ...(typeof type === "string" && { type }), ...(typeof id === "string" && { id }) };
-  } catch {
-    return {};
-  }
-}
-
-/**
- * A browser cannot set headers on a WebSocket: the same comes as parameters of the connection.
- * @throws BAD_USER_INPUT for a bad client id.
- */
-function withParams(credentials: Credentials, params: Readonly<Record<string, unknown>>): Credentials {
-  const text = (...names: string[]) => names.map((name) => params[name]).find((value) => typeof value === "string");
-  const apiKey = text("apiKey");
-  const clientId = text("clientId");
-  const fault = clientId && clientIdFault(clientId);
-  if (fault) throw badInput(`clientId ${fault}`);
-  return {
-    authorization:
-      text("Authorization", "authorization") ?? (apiKey && `Bearer ${apiKey}`) ?? credentials.authorization,
-    session: credentials.session,
-    client: clientId || credentials.client,
-  };
-}
-
-const tooManySockets = (limit: number) =>
-  rateLimited(
-    `This key has ${limit} WebSockets open, which is the limit. Close one, or raise DOCKET_SOCKETS_PER_KEY.`,
-    { retryable: true, retryAfterMs: 1_000, limit },
-  );
-
-const tooMany = () =>
-  rateLimited(
-    `${MOST_UNDER_WAY} requests of this WebSocket are under way, which is the limit. Wait for their answers.`,
-    {
-      retryable: true,
-      retryAfterMs: 1_000,
-      limit: MOST_UNDER_WAY,
-    },
-  );
