@@ -26,7 +26,8 @@ export async function whileLocked<T>(file: string, work: () => Promise<T>, abort
   return await work();
 }
 
-function tryLock(lock: DatabaseSync): boolean {
+/** Takes a lock that no other process has at present. @returns false when one has it. */
+export function tryLock(lock: DatabaseSync): boolean {
   try {
     // Nothing is ever written, not even a journal: a full disk must not keep anybody from starting or stopping.
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");

@@ -1,6 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-
-const SQLITE_BUSY = 5;
+import { tryLock } from "./file-lock.ts";
 
 /** One user of something that many processes share. */
 export interface Presence {
@@ -26,12 +25,7 @@ export function bePresent(file: string): Presence {
       held.delete(lock);
       lock.exec("COMMIT");
       try {
-        // Without a journal on the disk, which may be full.
-        lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-        return true;
-      } catch (error) {
-        if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return false;
-        throw error;
+        return tryLock(lock);
       } finally {
         lock.close();
       }
