@@ -18,13 +18,7 @@ import {
   readHistory,
 } from "./migration-history.ts";
 
-/*
- * Why this is our own: what a migrator does for Docket is a loop over files, and all the rest are promises that we make
- * (one transaction each, a lock with patience, messages that say what to do, role and rights, down.sql). Prisma's engine
- * as WebAssembly is 5 MB to load at the first start, cuts scripts at semicolons within functions and hides PostgreSQL's
- * errors, so it had to be patched in three places. node-pg-migrate and postgres-migrations keep tables of their own
- * and could not take over the databases that are out there; umzug leaves table, lock and checksums to its user.
- */
+// Why it is our own and no library's: docs/architecture.md, among the choices.
 
 export interface MigrateOptions {
   /** URL of the login that owns the tables. */
