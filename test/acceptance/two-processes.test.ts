@@ -4,6 +4,7 @@ import { createTestDatabase } from "../support/database.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
 import { connectSocket } from "../support/socket.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { ask } from "./traffic.ts";
 
 /** Two servers as processes of their own, on one database and with the same first keys. */
 async function startTwo(): Promise<[ServerProcess, ServerProcess]> {
@@ -11,17 +12,6 @@ async function startTwo(): Promise<[ServerProcess, ServerProcess]> {
   onTestFinished(() => database.drop());
   const home = await makeTemporaryFolder("two-processes");
   return [await startServerProcess(database, home), await startServerProcess(database, home)];
-}
-
-async function ask<Data>({ url, agentKey }: ServerProcess, query: string): Promise<Data> {
-  const response = await fetch(`${url}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${agentKey}` },
-    body: JSON.stringify({ query }),
-  });
-  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown };
-  if (errors) throw new Error(JSON.stringify(errors));
-  return data;
 }
 
 interface Event {

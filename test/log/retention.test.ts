@@ -130,7 +130,8 @@ test("refuses to keep less than a month, waits for nobody who uses the log for l
   const tables: (string | null)[] = [];
   for (let round = 0; round < 3; round++)
     tables.push(...(await Promise.all([database, other.database, database].map((db) => takeOutOldest(db, 24)))));
-  expect(tables.filter((table) => table !== null)).toEqual(["events_from_1", "events_from_101"]);
+  // Which process takes the first one is open.
+  expect(tables.filter((table) => table !== null).sort()).toEqual(["events_from_1", "events_from_101"]);
   expect((await partitions(owner))[0]).toBe("events_from_201");
   expect(await floors(owner)).toEqual([
     { project_id: "alpha", number: 60 },

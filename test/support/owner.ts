@@ -13,13 +13,14 @@ export interface Owner extends Client {
 export async function connectOwner({ ownerUrl }: TestDatabase, { keepOpen = false } = {}): Promise<Owner> {
   const client = await connect(ownerUrl, "docket test owner");
   if (!keepOpen) onTestFinished(() => client.end());
-  return Object.assign(client, {
-    async pass(seconds: number) {
-      await client.query(
-        `INSERT INTO clock_offset (moved_by) VALUES (make_interval(secs => $1))
-         ON CONFLICT (only_row) DO UPDATE SET moved_by = clock_offset.moved_by + excluded.moved_by`,
-        [seconds],
-      );
-    },
-  });
+  return Object.assign(client, { pass: (seconds: number) => passTime(client, seconds) });
+}
+
+/** Moves the database's clock forward by so many seconds. */
+export async function passTime(owner: Client, seconds: number): Promise<void> {
+  await owner.query(
+    `INSERT INTO clock_offset (moved_by) VALUES (make_interval(secs => $1))
+     ON CONFLICT (only_row) DO UPDATE SET moved_by = clock_offset.moved_by + excluded.moved_by`,
+    [seconds],
+  );
 }

@@ -4,6 +4,7 @@ import type { Context, Viewer } from "../../src/access/viewer.ts";
 import type { Database } from "../../src/db/database.ts";
 import type { TestDatabase } from "./database.ts";
 import { takeDatabase } from "./kept-database.ts";
+import { passTime } from "./owner.ts";
 
 /** A database and what a verb needs, without a server around it. */
 export interface VerbTest {
@@ -33,20 +34,12 @@ const AGENT: Viewer = {
 export async function verbTest(): Promise<VerbTest> {
   const { test, owner, database, giveBack } = await takeDatabase();
   onTestFinished(({ task }) => giveBack(task.result?.state === "pass"));
-  let moved = 0;
   return {
     database,
     owner,
     test,
     as: (viewer = {}) => ({ db: database, viewer: { ...AGENT, ...viewer }, correlationId: "test" }),
-    async pass(seconds) {
-      moved += seconds;
-      await owner.query(
-        `INSERT INTO clock_offset (moved_by) VALUES (make_interval(secs => $1))
-         ON CONFLICT (only_row) DO UPDATE SET moved_by = excluded.moved_by`,
-        [moved],
-      );
-    },
+    pass: (seconds) => passTime(owner, seconds),
     async events() {
       await owner.query("SELECT drain()");
       const { rows } = await owner.query(

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../../../src/log/clock.ts";
 import type { OutageLogger } from "../../../src/log/outage.ts";
 import { ManualClock, settled } from "../../log/manual-clock.ts";
 import { commit, contextOf, startLog, type TestLog, type TestProcess, taskEvent } from "../../log/test-log.ts";
+import { passTime } from "../../support/owner.ts";
 
 export interface JobOptions {
   readonly clock?: Clock;
@@ -45,7 +46,6 @@ export interface WebhookTest extends TestLog {
 export async function startWebhookTest(): Promise<WebhookTest> {
   const log = await startLog();
   const { owner, database } = log;
-  let moved = 0;
   return {
     ...log,
     async run({ clock = systemClock, privateNetworks = "127.0.0.0/8,::1", mayReport = /^$/ } = {}, process = log) {
@@ -74,14 +74,7 @@ export async function startWebhookTest(): Promise<WebhookTest> {
     async happen(...taskIds) {
       for (const taskId of taskIds) await commit(database, taskEvent("alpha", taskId));
     },
-    async pass(seconds) {
-      moved += seconds;
-      await owner.query(
-        `INSERT INTO clock_offset (moved_by) VALUES (make_interval(secs => $1))
-         ON CONFLICT (only_row) DO UPDATE SET moved_by = excluded.moved_by`,
-        [moved],
-      );
-    },
+    pass: (seconds) => passTime(owner, seconds),
     async deliveries() {
       const { rows } = await owner.query(
         `SELECT subject_id, status, attempts, extract(epoch FROM next_attempt_at - docket_now())::float AS wait
