@@ -16,7 +16,7 @@ import { loadTask, longOf } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
 const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknown }>("FieldChange").implement({
-  description: "One field that an update changed.",
+  description: "One field that a change moved, with its old and its new value.",
   fields: (t) => ({
     field: t.exposeString("field", { description: "Its name in GraphQL." }),
     old: t.expose("old", { type: "JSON", nullable: true, description: "Before the change." }),
@@ -73,7 +73,7 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     }),
     payload: t.expose("payload", {
       type: "JSON",
-      description: "What the type carries: created, completed and deleted the whole task, an update its changes.",
+      description: "What the type carries: created, completed and deleted the whole task, every change its `changes`.",
     }),
     artifactIds: t.idList({
       description: "The artifact IDs that it reserved, gave, kept or gave back; empty for other types.",
@@ -81,7 +81,8 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
     }),
     changes: t.field({
       type: [FieldChange],
-      description: "What changed, field by field; empty for types that carry the whole task, and for claims.",
+      description:
+        "What is another now, field by field, whoever changed it; empty where something was made, or nothing of it changed.",
       // It is read with its event.
       extensions: listSize(0),
       resolve: ({ payload }) =>

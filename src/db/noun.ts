@@ -65,8 +65,8 @@ export type Field = (OfServer | OfCaller<unknown>) & {
 export interface Noun<Row, Fields> extends Columns<Long<Fields>> {
   readonly fields: readonly Field[];
   columnOf(field: keyof Fields): string;
-  /** SQL: the row `alias` as events carry it, under the names of the GraphQL API. */
-  document(alias: string): string;
+  /** SQL: the row `alias`, or these fields of it, as events carry it, under the names of the GraphQL API. */
+  document(alias: string, only?: readonly (keyof Fields)[]): string;
   /** The fields that a caller may give then. */
   settable<Time extends When>(when: Time): Settable<Fields, Time>[];
   /** Checks what a caller gave. null empties what may be empty; what is left out stays away. */
@@ -105,7 +105,8 @@ export function noun<Model extends keyof PrismaTypes, const Fields extends Field
     columnOf,
     settable: (when: When) => settable(when).map(({ name }) => name),
     check: (when: When, given: object) => checks[when].safeParse(given),
-    document: (row: string) => documentOf(fields, row),
+    document: (row: string, only?: readonly string[]) =>
+      documentOf(only ? fields.filter(({ name }) => only.includes(name)) : fields, row),
     filled: (given: Readonly<Record<string, unknown>>) =>
       Object.fromEntries(settable("create").map((field) => [field.name, given[field.name] ?? defaultOf(field)])),
     record: (values: object) =>

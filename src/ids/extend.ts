@@ -3,6 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import type { Answer } from "../db/idempotency.ts";
 import { reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import { changesBetween } from "../log/write/changes.ts";
 import { lockLane } from "./lane.ts";
 import { lockReservation } from "./lock-reservation.ts";
 import { requireTtl } from "./request.ts";
@@ -40,7 +41,7 @@ export function extendReservation(ctx: Context, input: ExtendReservation): Promi
       projectId,
       subjectType: "reservation",
       subjectId: reservationId,
-      payload: { changes: { expiresAt: { old: expiresAt, new: extended?.expiresAt } } },
+      payload: { changes: await changesBetween(inside, { expiresAt }, { ...extended }) },
     });
     return { projectId, reservationId };
   });

@@ -3,6 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import type { Answer } from "../db/idempotency.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import { changesBetween } from "../log/write/changes.ts";
 import { parseArtifactId } from "./artifact-id.ts";
 import { idSpace, requireArtifactType } from "./id-space.ts";
 import { lockLane } from "./lane.ts";
@@ -77,7 +78,7 @@ export function voidIds(ctx: Context, input: VoidIds): Promise<Answer<Voided>> {
         artifactType,
         ids: voided,
         reason,
-        changes: was === stands ? {} : { lastAssigned: { old: was, new: stands } },
+        changes: await changesBetween(inside, { lastAssigned: was }, { lastAssigned: stands }),
       },
     });
     return { voided, lastAssigned: stands };

@@ -3,7 +3,7 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { projectNotFound, versionConflict } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { changesOf } from "./changes.ts";
+import { changesBetween } from "../log/write/changes.ts";
 
 export interface ArchiveProject {
   readonly projectId: string;
@@ -50,12 +50,17 @@ function setArchived(ctx: Context, input: ArchiveProject, archived: boolean) {
          WHERE project_id = $1 RETURNING archived_at`,
         [projectId, archived],
       );
+      const changes = await changesBetween(
+        inside,
+        { archivedAt: before.archived_at },
+        { archivedAt: after?.archived_at },
+      );
       await append(inside, {
         type: archived ? "project.archived" : "project.unarchived",
         projectId,
         subjectType: "project",
         subjectId: projectId,
-        payload: { changes: changesOf({ archivedAt: before.archived_at }, { archivedAt: after?.archived_at }) },
+        payload: { changes },
       });
       return { projectId };
     },

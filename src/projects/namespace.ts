@@ -2,7 +2,7 @@ import type { Context } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { badInput, forbidden } from "../errors.ts";
-import { type Changes, changesOf } from "./changes.ts";
+import { type Changes, changesBetween } from "../log/write/changes.ts";
 
 export type IdReuse = "immediately" | "after" | "never";
 
@@ -37,7 +37,8 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
     idReuse,
     quarantine,
   ]);
-  const changes = changesOf(
+  const changes = await changesBetween(
+    { db },
     { idReuse: before?.reuse.toUpperCase(), idQuarantineSeconds: before?.quarantine_seconds },
     { idReuse: idReuse?.toUpperCase(), idQuarantineSeconds: quarantine },
   );

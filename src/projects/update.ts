@@ -3,7 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { projectNotFound, versionConflict } from "../errors.ts";
 import { append, type NewEvent } from "../log/write/append.ts";
-import { type Changes, changesOf } from "./changes.ts";
+import { type Changes, changesBetween } from "../log/write/changes.ts";
 import { type ReuseInput, requireNamespace, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";
 
@@ -42,7 +42,7 @@ export function updateProject(ctx: Context, input: UpdateProject) {
     const given = { ...(name != null && { name }), ...settings };
     const reuse = await setReuse(inside, before.id_namespace, input);
     const changes = {
-      ...changesOf({ ...readSettings(before.settings), name: before.name }, given),
+      ...(await changesBetween(inside, { ...readSettings(before.settings), name: before.name }, given)),
       ...reuse.changes,
     };
     if (Object.keys(changes).length === 0) return { projectId };

@@ -179,5 +179,5 @@ function eventsOf({ project_id, task_id, task, attempt }: Inserted): NewEvent[] 
   const created: NewEvent = { type: "task.created", ...of, payload: { task } };
   if (attempt === null) return [created];
   const { claimedBy: worker, leaseExpiresAt } = task;
-  return [created, { type: "task.claimed", ...of, payload: { attempt, worker, leaseExpiresAt } }];
+  return [created, { type: "task.claimed", ...of, payload: { attempt, worker, leaseExpiresAt, changes: {} } }];
 }

@@ -1,10 +1,17 @@
 import type { Context } from "../access/viewer.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { TASK } from "./fields.ts";
 import type { Authority } from "./hold.ts";
 import type { AttemptOutcome, TaskKey } from "./task.ts";
 
 /** The task as events carry it: `TASK.document`. */
 export type TaskDocument = Readonly<Record<string, unknown>>;
+
+interface ChangedTask {
+  readonly task: TaskDocument;
+  /** Every field that is another now, with its old and its new value. */
+  readonly changes: Changes;
+}
 
 /**
  * Sets columns of a locked task, its version and its time of change.
@@ -15,14 +22,19 @@ export async function changeTask(
   { projectId, taskId }: TaskKey,
   assignments: string,
   values: readonly unknown[] = [],
-): Promise<TaskDocument> {
-  const [changed] = await db.write<{ task: TaskDocument }>(
-    `UPDATE tasks t SET version = version + 1, updated_at = docket_now(), ${assignments}
-     WHERE project_id = $1 AND task_id = $2 RETURNING ${TASK.document("t")} AS task`,
+): Promise<ChangedTask> {
+  const [changed] = await db.write<ChangedTask>(
+    `WITH before AS (
+       SELECT ${TASK.document("t")} AS document FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2
+     ), after AS (
+       UPDATE tasks t SET version = version + 1, updated_at = docket_now(), ${assignments}
+       WHERE project_id = $1 AND task_id = $2 RETURNING ${TASK.document("t")} AS document
+     )
+     SELECT after.document AS task, changes_between(before.document, after.document) AS changes FROM before, after`,
     [projectId, taskId, ...values],
   );
   if (!changed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
-  return changed.task;
+  return changed;
 }
 
 /** The task as it is now; its row is locked. */

@@ -17,14 +17,14 @@ export const deleteTask = verb(
   { name: "deleteTask", role: "agent", effect: "ends", on: lockedTask },
   async (ctx, input: DeleteTask, locked): Promise<TaskKey> => {
     const authority = requireHeld(ctx, locked, input);
-    const task = await changeTask(
+    const changed = await changeTask(
       ctx,
       locked,
       `deleted_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
        status = CASE status WHEN 'in_progress' THEN 'pending' ELSE status END`,
     );
     await endAttempt(ctx, locked, "cancelled", authority);
-    await append(ctx, { type: "task.deleted", ...subject(locked), payload: { task, ...authority } });
+    await append(ctx, { type: "task.deleted", ...subject(locked), payload: { ...changed, ...authority } });
     return { projectId: locked.projectId, taskId: locked.taskId };
   },
 );

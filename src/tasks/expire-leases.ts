@@ -5,9 +5,9 @@ import type { Db } from "../db/database.ts";
 /** Attempts whose lease ends, or has ended, without the log telling of it. Exactly the predicate of idx_attempts_due. */
 const UNTOLD = "a.ended_at IS NULL AND a.expiry_told_at IS NULL";
 
-/** What task.lease_expired says, as SQL on an attempt `a`. */
-export const LEASE_EXPIRED =
-  "jsonb_build_object('attempt', a.attempt, 'worker', a.worker, 'leaseExpiresAt', a.lease_expires_at)";
+/** What task.lease_expired says, as SQL on an attempt `a`. Its task stays as it is: only the next claim changes it. */
+export const LEASE_EXPIRED = `jsonb_build_object('attempt', a.attempt, 'worker', a.worker,
+  'leaseExpiresAt', a.lease_expires_at, 'changes', jsonb_build_object())`;
 
 const DUE = {
   name: "lease-due",

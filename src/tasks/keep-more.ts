@@ -1,5 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { append } from "../log/write/append.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { changeTask, type Ending, subject } from "./change.ts";
 import { type LockedTask, requireVersion } from "./hold.ts";
 
@@ -10,7 +11,8 @@ const KEEP = {
 )
 UPDATE task_attempts a SET notes = coalesce($4, a.notes), checkpoint = coalesce($5, a.checkpoint) FROM before b
 WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt = $3
-RETURNING b.notes AS "oldNotes", b.notes IS DISTINCT FROM a.notes AS "newNotes",
+RETURNING b.notes IS DISTINCT FROM a.notes AS "newNotes",
+  changes_between(jsonb_build_object('notes', b.notes), jsonb_build_object('notes', a.notes)) AS "ofAttempt",
   b.checkpoint IS DISTINCT FROM a.checkpoint AS "newCheckpoint"`,
 };
 
@@ -25,7 +27,7 @@ export async function keepMore(
   attempt: number,
   { notes = null, checkpoint, expectedVersion }: Ending & { readonly expectedVersion?: number | null | undefined },
 ): Promise<void> {
-  const [kept] = await ctx.db.write<{ oldNotes: string | null; newNotes: boolean; newCheckpoint: boolean }>(KEEP, [
+  const [kept] = await ctx.db.write<{ newNotes: boolean; ofAttempt: Changes; newCheckpoint: boolean }>(KEEP, [
     task.projectId,
     task.taskId,
     attempt,
@@ -36,8 +38,10 @@ export async function keepMore(
     await append(ctx, { type: "task.checkpointed", ...subject(task), payload: { attempt, checkpoint } });
   if (!kept?.newNotes) return;
   requireVersion(task, expectedVersion);
-  const notesField = task.status === "completed" ? "completionNotes" : "notes";
-  if (task.status === "completed") await changeTask(ctx, task, "completion_notes = $3", [notes]);
-  const changes = { [notesField]: { old: kept.oldNotes, new: notes } };
+  // A task that was given back has no notes of its own: they are its attempt's.
+  const { changes } =
+    task.status === "completed"
+      ? await changeTask(ctx, task, "completion_notes = $3", [notes])
+      : { changes: kept.ofAttempt };
   await append(ctx, { type: "task.updated", ...subject(task), payload: { attempt, changes } });
 }

@@ -1,3 +1,5 @@
+import { TAKEN } from "./take.ts";
+
 /**
  * When a task is ready to be claimed, as SQL on `tasks t`: it is pending, or the lease that holds it has expired, and it is
  * neither deleted nor archived. Whatever says, shows, counts or takes what is ready is made of these conditions. A claim
@@ -15,7 +17,7 @@ const EXPIRED = `${LEASED} AND t.lease_expires_at <= (SELECT docket_now())`;
 
 export const READY = `((${PENDING}) OR (${EXPIRED}))`;
 
-const CANDIDATE = "t.project_id, t.task_id, t.priority, t.queue_position, t.lease_expires_at";
+const CANDIDATE = `${TAKEN}, t.priority, t.queue_position`;
 
 /**
  * Common table expressions, of which `picked` is the first ready task of project $1: by priority, then by place in the
@@ -29,6 +31,6 @@ export const firstReady = (lock: "" | "FOR NO KEY UPDATE SKIP LOCKED" = "") => `
   SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${EXPIRED}
   ORDER BY t.priority, t.queue_position LIMIT 1 ${lock}
 ), picked AS (
-  SELECT project_id, task_id, lease_expires_at FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
+  SELECT * FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
   ORDER BY priority, queue_position LIMIT 1
 )`;

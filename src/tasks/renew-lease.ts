@@ -1,6 +1,8 @@
 import { verb } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { subject } from "./change.ts";
+import { TASK } from "./fields.ts";
 import { type LockedTask, leaseLostBecause, lockedTask, requireHeld } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
@@ -19,18 +21,21 @@ export interface LeaseRenewed extends TaskKey {
   readonly leaseExpiresAt: string;
 }
 
+const LEASE = ["leaseExpiresAt"] as const;
 const RENEW = {
   name: "task-renew-lease",
-  text: `WITH renewed AS (
+  text: `WITH before AS (
+  SELECT ${TASK.document("t", LEASE)} AS document FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2
+), renewed AS (
   UPDATE tasks t SET lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(p.settings))
   FROM projects p WHERE t.project_id = $1 AND t.task_id = $2 AND p.project_id = t.project_id
-  RETURNING t.project_id, t.task_id, t.lease_expires_at
+  RETURNING t.project_id, t.task_id, t.lease_expires_at, ${TASK.document("t", LEASE)} AS after
 ), held AS (
   UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, expiry_told_at = NULL, last_renewed_at = docket_now(),
     checkpoint = coalesce($4, a.checkpoint)
   FROM renewed r WHERE a.project_id = r.project_id AND a.task_id = r.task_id AND a.ended_at IS NULL
 )
-SELECT lease_expires_at FROM renewed`,
+SELECT lease_expires_at AS "leaseExpiresAt", changes_between(before.document, after) AS changes FROM before, renewed`,
 };
 
 /**
@@ -45,7 +50,7 @@ export const renewLease = verb(
     const authority = requireHeld(ctx, task, input, requireInProgress);
     const { projectId, taskId } = task;
     const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
-    const [renewed] = await ctx.db.write<{ lease_expires_at: Date }>(RENEW, [
+    const [renewed] = await ctx.db.write<{ leaseExpiresAt: Date; changes: Changes }>(RENEW, [
       projectId,
       taskId,
       input.leaseSeconds ?? null,
@@ -56,13 +61,18 @@ export const renewLease = verb(
       await append(ctx, {
         type: "task.checkpointed",
         ...subject(task),
-        payload: { attempt: task.open?.attempt ?? null, checkpoint: input.checkpoint, ...authority },
+        payload: {
+          attempt: task.open?.attempt ?? null,
+          checkpoint: input.checkpoint,
+          changes: renewed.changes,
+          ...authority,
+        },
       });
     return {
       projectId,
       taskId,
       attempt: authority.override ? null : (task.open?.attempt ?? null),
-      leaseExpiresAt: renewed.lease_expires_at.toISOString(),
+      leaseExpiresAt: renewed.leaseExpiresAt.toISOString(),
     };
   },
 );

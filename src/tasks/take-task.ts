@@ -1,11 +1,11 @@
 import type { Context } from "../access/viewer.ts";
-import { type Taken, takeParameters, takeStatement } from "./take.ts";
+import { TAKEN, type Taken, takeParameters, takeStatement } from "./take.ts";
 import type { TaskKey } from "./task.ts";
 
 const TAKE_THIS = takeStatement(
   "task-take-this",
   `picked AS (
-  SELECT project_id, task_id, lease_expires_at FROM tasks WHERE project_id = $1 AND task_id = $9 FOR NO KEY UPDATE
+  SELECT ${TAKEN} FROM tasks t WHERE t.project_id = $1 AND t.task_id = $9 FOR NO KEY UPDATE
 )`,
 );
 

@@ -2,12 +2,19 @@ import { caller } from "../access/act-as.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { KeyedRequest } from "../db/idempotency.ts";
 import { LEASE_EXPIRED } from "./expire-leases.ts";
+import { TASK } from "./fields.ts";
 import type { AttemptKey } from "./task.ts";
+
+/** What taking a task changes of it. */
+const TAKING = ["status", "startedAt", "claimedBy", "leaseExpiresAt", "attemptCount"] as const;
+
+/** SQL: what a statement that takes a task has to know of it, as columns of a table `t`. */
+export const TAKEN = ["t.project_id", "t.task_id", ...TAKING.map((field) => `t.${TASK.columnOf(field)}`)].join(", ");
 
 /**
  * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events (that
  * of an expired lease unless the log tells of it already) and, where a key came, the idempotent answer, all at once.
- * `picked` is SQL for the locked row to take: project_id, task_id, lease_expires_at.
+ * `picked` is SQL for the locked row to take, with its columns `TAKEN`.
  * Parameters $1–$8 are those of `takeParameters`; `picked` may use more.
  */
 export const takeStatement = (name: string, picked: string) => ({
@@ -23,7 +30,8 @@ export const takeStatement = (name: string, picked: string) => ({
     started_at = coalesce(t.started_at, docket_now()), updated_at = docket_now()
   FROM caller CROSS JOIN picked p JOIN projects pr ON pr.project_id = p.project_id
   WHERE t.project_id = p.project_id AND t.task_id = p.task_id
-  RETURNING t.project_id, t.task_id, t.attempts, t.lease_expires_at
+  RETURNING t.project_id, t.task_id, t.attempts, t.lease_expires_at,
+    changes_between(${TASK.document("p", TAKING)}, ${TASK.document("t", TAKING)}) AS changes
 ), opened AS (
   -- reads \`ended\`, so that the old attempt is closed before uniq_open_attempt sees the new one
   INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, client, lease_expires_at)
@@ -37,7 +45,7 @@ export const takeStatement = (name: string, picked: string) => ({
     FROM ended a WHERE outcome = 'expired' AND expiry_told_at IS NULL
     UNION ALL
     SELECT 2, 'task.claimed', project_id, task_id, jsonb_build_object('attempt', attempts, 'worker', $2::text,
-      'leaseExpiresAt', lease_expires_at) || coalesce((SELECT jsonb_build_object('supersedes', attempt) FROM ended
+      'leaseExpiresAt', lease_expires_at, 'changes', changes) || coalesce((SELECT jsonb_build_object('supersedes', attempt) FROM ended
       WHERE outcome = 'superseded'), '{}') FROM taken
   ) e ORDER BY e.step
 ), kept AS (

@@ -2,7 +2,6 @@ import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { changesOf } from "../projects/changes.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
   type Authority,
@@ -169,7 +168,7 @@ async function complete(
   notes: string | null | undefined,
   authority: Authority,
 ): Promise<void> {
-  const task = await changeTask(
+  const changed = await changeTask(
     ctx,
     key,
     `status = 'completed', completed_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
@@ -177,15 +176,14 @@ async function complete(
     [notes ?? null],
   );
   await endAttempt(ctx, key, "completed", { notes, ...authority });
-  await append(ctx, { type: "task.completed", ...subject(key), payload: { task, ...authority } });
+  await append(ctx, { type: "task.completed", ...subject(key), payload: { ...changed, ...authority } });
 }
 
 /** Back to pending; the notes stay with the attempt. */
 async function giveBack(ctx: Context, task: LockedTask, input: StatusChange, authority: Authority): Promise<void> {
   const { reset, checkpoint } = input;
   const notes = saidOf(input);
-  const before = await documentOf(ctx, task);
-  const { status, completedAt, completionNotes } = await changeTask(
+  const { changes } = await changeTask(
     ctx,
     task,
     `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
@@ -198,7 +196,7 @@ async function giveBack(ctx: Context, task: LockedTask, input: StatusChange, aut
       attempt: task.open?.attempt ?? null,
       worker: task.open?.worker ?? null,
       notes: notes ?? null,
-      changes: changesOf(before, { status, completedAt, completionNotes }),
+      changes,
       ...authority,
     },
   });

@@ -2,8 +2,8 @@ import { verb } from "../access/verb.ts";
 import type { Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { changesOf } from "../projects/changes.ts";
-import { changeTask, subject, type TaskDocument } from "./change.ts";
+import type { Changes } from "../log/write/changes.ts";
+import { changeTask, subject } from "./change.ts";
 import { faultsOf, requireFutureDueDates } from "./field-faults.ts";
 import { TASK, type TaskFields } from "./fields.ts";
 import { lockedTask, requireFence, requireVersion } from "./hold.ts";
@@ -15,10 +15,10 @@ export type UpdateTask = TaskAddress &
     readonly expectedVersion?: number | null | undefined;
   };
 
-/** The locked task as it is, and as it would be with other values ($3) for some of its columns. */
+/** What would change of the locked task with other values ($3) for some of its columns. */
 const COMPARE = {
   name: "task-compare",
-  text: `SELECT ${TASK.document("t")} AS before, ${TASK.document("n")} AS after
+  text: `SELECT changes_between(${TASK.document("t")}, ${TASK.document("n")}) AS changes
 FROM tasks t CROSS JOIN LATERAL jsonb_populate_record(t, $3::jsonb) n WHERE t.project_id = $1 AND t.task_id = $2`,
 };
 
@@ -37,12 +37,8 @@ export const updateTask = verb(
 
     const given = TASK.record(data);
     const columns = Object.keys(given).join(", ");
-    const [compared] = await ctx.db.read<{ before: TaskDocument; after: TaskDocument }>(COMPARE, [
-      task.projectId,
-      task.taskId,
-      given,
-    ]);
-    const changes = compared ? changesOf(compared.before, compared.after) : {};
+    const [wanted] = await ctx.db.read<{ changes: Changes }>(COMPARE, [task.projectId, task.taskId, given]);
+    const changes = wanted?.changes ?? {};
     if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(ctx, [data.dueDate]);
     if (Object.keys(changes).length > 0) {
       await changeTask(ctx, task, `(${columns}) = (SELECT ${columns} FROM jsonb_populate_record(t, $3::jsonb))`, [

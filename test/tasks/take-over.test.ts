@@ -50,7 +50,16 @@ it("moves a task from a dead session to the next one of the same key and worker 
   expect(task.history.events.slice(2)).toEqual([
     {
       type: "task.claimed",
-      payload: { attempt: 2, supersedes: 1, worker: "claude", leaseExpiresAt: expect.any(String) },
+      payload: {
+        attempt: 2,
+        supersedes: 1,
+        worker: "claude",
+        leaseExpiresAt: expect.any(String),
+        changes: {
+          attemptCount: { old: 1, new: 2 },
+          leaseExpiresAt: { old: expect.any(String), new: expect.any(String) },
+        },
+      },
     },
   ]);
   // Asked for again by the session that has it now, it is a no-op.
