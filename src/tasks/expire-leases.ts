@@ -9,7 +9,7 @@ const UNTOLD = "a.ended_at IS NULL AND a.expiry_told_at IS NULL";
 export const LEASE_EXPIRED = `jsonb_build_object('attempt', a.attempt, 'worker', a.worker,
   'leaseExpiresAt', a.lease_expires_at, 'changes', jsonb_build_object())`;
 
-const DUE = {
+export const DUE = {
   name: "lease-due",
   text: `SELECT extract(epoch FROM min(a.lease_expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
 FROM task_attempts a WHERE ${UNTOLD}`,
@@ -32,7 +32,7 @@ const BATCH = 500;
  * attempt is locked, so that a claim never finds its task locked by this; one that comes at the same moment waits for the
  * attempt, and sees that the log tells of it.
  */
-const TELL = {
+export const TELL = {
   name: "lease-tell",
   text: `WITH ${caller(1, 2, 3)}, due AS (
   SELECT a.project_id, a.task_id, a.attempt FROM task_attempts a
