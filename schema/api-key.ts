@@ -1,10 +1,15 @@
+import type { Viewer } from "../src/access/viewer.ts";
+import { sees, visibleProjects } from "../src/access/visibility.ts";
 import { createApiKey } from "../src/keys/create.ts";
 import { findApiKeys, KEY } from "../src/keys/key.ts";
 import { listApiKeys } from "../src/keys/list.ts";
+import { countKeysOf, type KeysOfProject, listKeysOf } from "../src/keys/of-projects.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
 import { builder } from "./builder.ts";
 import { type GraphQLContext, IDEMPOTENCY_KEY, keyed } from "./context.ts";
+import { loader } from "./loader.ts";
 import { shownFields } from "./noun.ts";
+import { Project } from "./project.ts";
 
 const RoleEnum = builder.enumType("Role", {
   description: "What a key may do; each role includes the ones before it.",
@@ -43,7 +48,7 @@ const ViewerType = builder.objectRef<GraphQLContext["viewer"]>("Viewer").impleme
   }),
 });
 
-const ApiKeyType = builder.prismaObject("ApiKey", {
+export const ApiKeyType = builder.prismaObject("ApiKey", {
   description: "A key to this API. Its secret is shown once, when it is made.",
 });
 builder.objectFields(ApiKeyType, (t) => shownFields(t, KEY, { role: RoleEnum }));
@@ -55,6 +60,47 @@ builder.nodeRef(ApiKeyType, {
     return ids.map((id) => found.get(id) ?? null);
   },
 });
+
+interface ProjectKey {
+  readonly projectId: string;
+}
+
+const idsOf = (projects: readonly ProjectKey[]) => projects.map(({ projectId }) => projectId);
+
+const seesAsAdmin = (viewer: Viewer, project: ProjectKey) => viewer.role === "admin" && sees(viewer, project);
+
+const ApiKeyConnection = builder.connectionObject(
+  { name: "ApiKeyConnection", type: ApiKeyType },
+  { name: "ApiKeyEdge" },
+);
+
+const ofProject = { idOf: ({ projectId }: ProjectKey) => projectId, visible: seesAsAdmin };
+const loadKeys = loader({
+  ...ofProject,
+  read: ({ db }, projects: readonly ProjectKey[], args: KeysOfProject) => listKeysOf(db, idsOf(projects), args),
+});
+const loadTotal = loader({
+  ...ofProject,
+  read: ({ db }, projects: readonly ProjectKey[], { within }: Pick<KeysOfProject, "within">) =>
+    countKeysOf(db, idsOf(projects), { within }),
+});
+
+builder.prismaObjectField(Project, "keys", (t) =>
+  t.connection(
+    {
+      type: ApiKeyType,
+      nullable: true,
+      description:
+        "The API keys that see it, newest first, revoked ones too, as far as you administer them (see Query.apiKeys); null unless you are an admin.",
+      resolve: async (project, args, ctx) => {
+        const within = visibleProjects(ctx.viewer);
+        const page = await loadKeys(ctx, project, { ...args, within });
+        return page && { ...page, totalCount: async () => (await loadTotal(ctx, project, { within })) ?? 0 };
+      },
+    },
+    ApiKeyConnection,
+  ),
+);
 
 builder.queryFields((t) => ({
   viewer: t.field({
@@ -71,8 +117,7 @@ builder.queryFields((t) => ({
         "API keys, newest first, revoked ones too; 50 unless told, at most 100. For admins; an admin that is limited to some projects sees the keys that reach no further. Errors: FORBIDDEN, BAD_USER_INPUT.",
       resolve: (_, args, ctx) => listApiKeys(ctx, args),
     },
-    { name: "ApiKeyConnection" },
-    { name: "ApiKeyEdge" },
+    ApiKeyConnection,
   ),
 }));
 

@@ -24,8 +24,10 @@ const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknow
   }),
 });
 
-export const Event = builder.objectRef<LoggedEvent>("Event").implement({
+export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
   description: "What happened, to what, by whom and when: one row of the log, which nobody can change.",
+  id: { resolve: (event, _args, { log }) => log.idOf(event) },
+  loadMany: (ids: string[], { log, viewer }) => log.find(viewer, ids),
   fields: (t) => ({
     eventId: t.exposeID("eventId", { description: "The same wherever the event is delivered, to recognise it by." }),
     number: t.expose("number", {
@@ -97,6 +99,14 @@ export const Event = builder.objectRef<LoggedEvent>("Event").implement({
 export const readsPayload = (info: GraphQLResolveInfo): boolean =>
   selectedBelow(info, "Event", ["payload", "artifactIds", "changes", "worker"]).length > 0;
 
+/** @throws BAD_USER_INPUT for a page of the log that is asked for in the frames of a subscription. */
+export function refuseInFrames({ fieldName, operation }: GraphQLResolveInfo): void {
+  if (operation.operation === "subscription")
+    throw badInput(
+      `${fieldName} is not for subscriptions: their frames are the history. Query it once beside logCursor.`,
+    );
+}
+
 export const EventPage = builder.objectRef<Page>("EventPage").implement({
   description: "A page of the log, in its order. Not a Relay connection: the log grows only at its end.",
   fields: (t) => ({
@@ -134,7 +144,7 @@ const EventFilter = builder.inputType("EventFilter", {
     "`types` the numbers of a project show no hole.",
   fields: (t) => ({
     projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown. Without it, also projects yet to come." }),
-    types: t.stringList({ description: "Like task.completed." }),
+    types: t.stringList({ description: "Like task.completed, or task.* for all of tasks." }),
     tasks: t.idList({ description: "Task ids; combine with projects, as an id may exist in several." }),
     actors: t.stringList({ description: "Keys or token subjects." }),
   }),

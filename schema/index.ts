@@ -12,6 +12,7 @@ import "./project-trends.ts";
 import "./task/payload.ts";
 import "./task/mutations.ts";
 import "./reservation.ts";
+import "./reservation-links.ts";
 import "./id-sequence.ts";
 import "./api-key.ts";
 import "./event.ts";
@@ -19,6 +20,7 @@ import "./task/history.ts";
 import "./reservation-events.ts";
 import "./project-status.ts";
 import "./webhook.ts";
+import "./event-links.ts";
 import "./webhook-delivery.ts";
 import "./job.ts";
 

@@ -1,22 +1,9 @@
-import { canSee } from "../src/access/visibility.ts";
 import { RESERVATION_EVENTS } from "../src/event-types.ts";
-import { reservationsNow } from "../src/ids/reservations.ts";
-import type { LoggedEvent } from "../src/log/read/event.ts";
 import { builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { CURSOR_FAULTS, Event, EventFrame } from "./event.ts";
-import { loader } from "./loader.ts";
 import { Reservation } from "./reservation.ts";
-
-const loadReservation = loader({
-  idOf: ({ subjectId }: LoggedEvent) => subjectId,
-  visible: (viewer, { projectId }) => projectId !== null && canSee(viewer, projectId),
-  read: ({ db }, events) =>
-    reservationsNow(
-      db,
-      events.map(({ subjectId }) => subjectId),
-    ),
-});
+import { loadReservation } from "./reservation-links.ts";
 
 builder.objectField(Event, "reservation", (t) =>
   t.field({
@@ -25,8 +12,10 @@ builder.objectField(Event, "reservation", (t) =>
     description:
       "The reservation as it is now, not as it was then (that is in payload). null when it is not about one: takeId and " +
       "registerIds name what they gave in payload.",
-    resolve: (event, _args, ctx) =>
-      event.subjectType === "reservation" ? loadReservation(ctx, event, undefined, ctx.asOf && event.position) : null,
+    resolve: ({ subjectType, subjectId, projectId, position }, _args, ctx) =>
+      subjectType === "reservation" && projectId !== null
+        ? loadReservation(ctx, { projectId, reservationId: subjectId }, undefined, ctx.asOf && position)
+        : null,
   }),
 );
 

@@ -72,6 +72,11 @@ export const Reservation = builder.node(ReservationRef, {
   }),
 });
 
+export const ReservationConnection = builder.connectionObject(
+  { name: "ReservationConnection", type: Reservation },
+  { name: "ReservationEdge" },
+);
+
 const ReservationStatusFilter = builder.inputType("ReservationStatusFilter", {
   fields: (t) => ({ eq: t.field({ type: ReservationStatus }), in: t.field({ type: [ReservationStatus] }) }),
 });
@@ -102,8 +107,7 @@ builder.queryFields((t) => ({
       args: { filter: t.arg({ type: ReservationFilterInput }) },
       resolve: (_root, args, ctx) => listReservations(ctx, args),
     },
-    { name: "ReservationConnection" },
-    { name: "ReservationEdge" },
+    ReservationConnection,
   ),
 }));
 

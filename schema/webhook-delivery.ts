@@ -8,6 +8,7 @@ import {
   DELIVERY,
   type DeliveriesQuery,
   type WebhookDelivery as DeliveryShape,
+  findDeliveries,
   findEvents,
   lastAttempts,
   listAttempts,
@@ -16,6 +17,7 @@ import {
 } from "../src/delivery/webhooks/deliveries.ts";
 import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
+import type { GraphQLContext } from "./context.ts";
 import { Event } from "./event.ts";
 import { loader } from "./loader.ts";
 import { shownFields } from "./noun.ts";
@@ -107,6 +109,17 @@ const WebhookDelivery = builder.prismaObject("WebhookDelivery", {
       resolve: (delivery, _args, ctx) => loadEvent(ctx, delivery),
     }),
   }),
+});
+builder.nodeRef(WebhookDelivery, {
+  id: { resolve: ({ webhookId, eventId }) => `${webhookId}/${eventId}` },
+  loadMany: (ids: string[], ctx: GraphQLContext) =>
+    findDeliveries(
+      ctx,
+      ids.map((id) => {
+        const [webhookId = "", eventId = ""] = id.split("/");
+        return { webhookId, eventId };
+      }),
+    ),
 });
 builder.objectFields(WebhookDelivery, (t) => shownFields(t, DELIVERY, { status: WebhookDeliveryStatus }));
 

@@ -1,11 +1,10 @@
 import { sees } from "../../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../../src/db/page.ts";
-import { badInput } from "../../src/errors.ts";
 import type { HistoryQuery } from "../../src/log/read/history.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
 import type { TaskKey } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
-import { CURSOR_FAULTS, EventPage, readsPayload } from "../event.ts";
+import { CURSOR_FAULTS, EventPage, readsPayload, refuseInFrames } from "../event.ts";
 import { loader } from "../loader.ts";
 import { Task } from "./task.ts";
 
@@ -32,10 +31,7 @@ builder.prismaObjectField(Task, "history", (t) =>
       after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
     },
     resolve: (task, { first, after }, ctx, info) => {
-      if (info.operation.operation === "subscription")
-        throw badInput(
-          "history is not for subscriptions: their frames are the history. Query it once beside logCursor.",
-        );
+      refuseInFrames(info);
       return loadHistory(ctx, task, {
         after: after ?? null,
         first: first ?? DEFAULT_SIZE,

@@ -5,7 +5,7 @@ import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
 import { builder } from "../builder.ts";
 import { shownFields } from "../noun.ts";
 import { selectedBelow } from "../selection.ts";
-import { loadAttempts } from "./load.ts";
+import { loadAttempts, loadTask, longOf } from "./load.ts";
 
 export const TaskStatus = builder.enumType("TaskStatus", {
   description: "Where a task stands: PENDING → IN_PROGRESS → COMPLETED; updateTaskStatus says what leads where.",
@@ -37,7 +37,21 @@ const AttemptOutcome = builder.enumType("AttemptOutcome", {
     SUPERSEDED: { value: "superseded", description: "Taken over under the same key and worker name." },
   } as const,
 });
-export const Attempt = builder.prismaObject("Attempt", {
+
+export const Attempt = builder.prismaNode("Attempt", {
+  // Unknown and foreign ones are null in node(id), not a fault.
+  nullable: true,
+  id: { resolve: ({ projectId, taskId, number }) => `${projectId}/${taskId}/${number}` },
+  findUnique: (id, { viewer }) => {
+    const [projectId = "", taskId = "", given = ""] = isStorable(id) ? id.split("/") : [];
+    // What is no number of an attempt is none's.
+    const number = /^\d{1,9}$/.test(given) ? Number(given) : 0;
+    return {
+      projectId_taskId_number: { projectId, taskId, number },
+      task: { deletedAt: null },
+      AND: [visibleWhere(viewer)],
+    };
+  },
   description:
     "One holding of a task by one worker. Once ended, it is never current again. The number is for people: who writes needs the whole attempt, which only its holder was given.",
 });
@@ -68,5 +82,17 @@ export const Task = builder.prismaNode("Task", {
 });
 
 builder.objectFields(Task, (t) => shownFields(t, TASK, { kind: TaskKind, status: TaskStatus }));
+
+builder.prismaObjectField(Attempt, "task", (t) =>
+  t.field({
+    type: Task,
+    nullable: true,
+    description: "The task that it holds, or held; null when that was deleted.",
+    resolve: async (attempt, _args, ctx, info) => {
+      const task = await loadTask(ctx, attempt, { long: longOf(info) });
+      return task?.deletedAt === null ? task : null;
+    },
+  }),
+);
 
 export const TaskConnection = builder.connectionObject({ name: "TaskConnection", type: Task }, { name: "TaskEdge" });

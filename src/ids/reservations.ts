@@ -109,6 +109,57 @@ export async function listReservations(
   return { ...toPage(rows), totalCount: () => countReservations(ctx, filter) };
 }
 
+/** Whose reservations are asked for: a project's, or only those that were made for a task of it. */
+export interface ReservationsOf {
+  readonly projectId: string;
+  readonly taskId?: string;
+}
+
+/** All of them are of projects, or all of tasks: each has an index of its own. */
+function wantedOf(wanted: readonly ReservationsOf[], bind: Bind) {
+  const projects = bind(wanted.map(({ projectId }) => projectId));
+  const tasks = bind(wanted.map(({ taskId }) => taskId ?? null));
+  const ofTask = wanted[0]?.taskId === undefined ? "TRUE" : "r.task_id = wanted.task_id";
+  return {
+    wanted: `unnest(${projects}::text[], ${tasks}::text[]) WITH ORDINALITY AS wanted (project_id, task_id, place)`,
+    matching: `r.project_id = wanted.project_id AND ${ofTask}`,
+  };
+}
+
+/**
+ * The same page of each of them, newest first, in their order. Whether they may be seen is the caller's to know.
+ * @throws BAD_USER_INPUT for a bad page.
+ */
+export async function listReservationsOf(
+  db: Db,
+  wanted: readonly ReservationsOf[],
+  page: PageArgs,
+): Promise<Page<Reservation>[]> {
+  const { values, bind } = parameters();
+  const of = wantedOf(wanted, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const rows = await db.read<Reservation & { cursorKey: string[]; place: number }>(
+    `SELECT r.* FROM ${of.wanted} CROSS JOIN LATERAL (
+       SELECT ${COLUMNS}, ${key} AS "cursorKey", wanted.place::int, r.reserved_at, r.reservation_id FROM id_reservations r
+       WHERE ${of.matching} AND ${condition} ${sort} ${limit}
+     ) r ${sort}`,
+    values,
+  );
+  const found = Map.groupBy(rows, ({ place }) => place - 1);
+  return wanted.map((_, i) => toPage(found.get(i) ?? []));
+}
+
+/** How many reservations each of them has. */
+export async function countReservationsOf(db: Db, wanted: readonly ReservationsOf[]): Promise<number[]> {
+  const { values, bind } = parameters();
+  const of = wantedOf(wanted, bind);
+  const rows = await db.read<{ count: number }>(
+    `SELECT (SELECT count(*)::int FROM id_reservations r WHERE ${of.matching}) AS count FROM ${of.wanted} ORDER BY place`,
+    values,
+  );
+  return rows.map(({ count }) => count);
+}
+
 async function countReservations(ctx: Context, filter: Maybe<ReservationFilter>): Promise<number> {
   const { values, bind } = parameters();
   const [counted] = await ctx.db.read<{ count: number }>(

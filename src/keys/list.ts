@@ -3,7 +3,7 @@ import { within } from "../access/visibility.ts";
 import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { type ApiKey, KEY } from "./key.ts";
 
-const NEWEST_FIRST: Order = {
+export const NEWEST_FIRST: Order = {
   name: "api-key",
   columns: [
     { sql: "created_at", type: "timestamptz" },

@@ -11,17 +11,19 @@ import { type FrameStream, type StreamSettings, Streams } from "./live/streams.t
 import { Tail, type TailSettings } from "./live/tail.ts";
 import { requireWait, Waits } from "./live/wait.ts";
 import type { OutageLogger } from "./outage.ts";
-import { CursorCodec, type Place } from "./read/cursor.ts";
-import { type EventFilter, select } from "./read/filter.ts";
+import { CursorCodec, isCursor, type Place } from "./read/cursor.ts";
+import type { LoggedEvent } from "./read/event.ts";
+import { type EventFilter, isSelected, select } from "./read/filter.ts";
 import {
   type EventPage,
   type EventsQuery,
   type HistoryQuery,
   readHistories,
+  readHistoriesOfProjects,
   requireFirst,
   type SubjectKey,
 } from "./read/history.ts";
-import { type Page, readHead, readPage } from "./read/page.ts";
+import { eventsAt, type Page, readHead, readPage } from "./read/page.ts";
 import type { Validity, Visibility } from "./readers.ts";
 import { Drain, type DrainSettings } from "./write/drain.ts";
 
@@ -52,6 +54,14 @@ export interface Log {
    * @throws BAD_USER_INPUT, CURSOR_EXPIRED, DATABASE_UNAVAILABLE
    */
   histories(type: string, subjects: readonly SubjectKey[], query: HistoryQuery): Promise<EventPage[]>;
+
+  /** The same of each project: whatever happened in it. */
+  historiesOfProjects(projectIds: readonly string[], query: HistoryQuery): Promise<EventPage[]>;
+
+  /** What `find` finds the event by, also on other servers of the same database. */
+  idOf(event: LoggedEvent): string;
+  /** The events of these ids that the viewer may see, in their order; null where there is none, or it is no longer kept. */
+  find(viewer: Viewer, ids: readonly string[]): Promise<(LoggedEvent | null)[]>;
 
   /**
    * Frames of events from now on, or after a cursor: each selected event once, in order. Ends when the viewer's key is
@@ -149,6 +159,12 @@ export async function openLog(options: LogOptions): Promise<Log> {
     caughtUp: place.position >= until.position,
   });
 
+  async function readingOf({ after, first, payload }: HistoryQuery) {
+    requireFirst(first);
+    const from = after === null ? null : await places.of(after);
+    return { after: from, until: await places.end(), limit: first, payload };
+  }
+
   return {
     cursor: async () => hub.codec.encode(await places.end()),
 
@@ -165,12 +181,33 @@ export async function openLog(options: LogOptions): Promise<Log> {
       return waits.next({ viewer, selection, after: page.place, generation, most: first, until: answerAt, gone });
     },
 
-    async histories(type, subjects, { after, first, payload }) {
-      requireFirst(first);
-      const from = after === null ? null : await places.of(after);
-      const until = await places.end();
-      const pages = await readHistories(database, type, subjects, { after: from, until, limit: first, payload });
-      return pages.map((page) => answer(page, until));
+    async histories(type, subjects, query) {
+      const reading = await readingOf(query);
+      const pages = await readHistories(database, type, subjects, reading);
+      return pages.map((page) => answer(page, reading.until));
+    },
+
+    async historiesOfProjects(projectIds, query) {
+      const reading = await readingOf(query);
+      const pages = await readHistoriesOfProjects(database, projectIds, reading);
+      return pages.map((page) => answer(page, reading.until));
+    },
+
+    // The place after an event proves by its hash that it is of this event.
+    idOf: (event) => hub.codec.encode(event),
+
+    async find(viewer, ids) {
+      const scope = await selectFor(viewer, {});
+      const known = ids.filter(isCursor);
+      const events = await eventsAt(
+        database,
+        known.map((id) => hub.codec.decode(id)),
+      );
+      const found = new Map(known.map((id, i) => [id, events[i]]));
+      return ids.map((id) => {
+        const event = found.get(id);
+        return event && isSelected(scope, event) ? event : null;
+      });
     },
 
     follow: (viewer, { filter, after, most }) =>

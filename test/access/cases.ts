@@ -98,8 +98,12 @@ export interface Case {
 /** How a field below the root that takes arguments is reached. */
 export const REACHED: Readonly<Record<string, string>> = {
   "Project.idRegistry": `project(projectId: "${SEEN}")`,
+  "Project.events": `project(projectId: "${SEEN}")`,
+  "Project.keys": `project(projectId: "${SEEN}")`,
+  "Project.reservations": `project(projectId: "${SEEN}")`,
   "Project.tasks": `project(projectId: "${SEEN}")`,
   "Task.attempts": `task(projectId: "${SEEN}", taskId: "TASK-003")`,
+  "Task.reservations": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.history": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Webhook.deliveries": "webhooks(first: 5) { nodes",
   "WebhookDelivery.attempts": "webhooks(first: 5) { nodes { deliveries(first: 5) { nodes",

@@ -2,9 +2,13 @@ import {
   type GraphQLArgument,
   type GraphQLField,
   type GraphQLInputType,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLOutputType,
   getNamedType,
   getNullableType,
+  isAbstractType,
+  isCompositeType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -55,30 +59,55 @@ function fieldsBelow(reached: Readonly<Record<string, string>>): Walked[] {
 }
 
 /** Entries of each list within a list: with more, the whole would cost too much. */
-const NESTED = 6;
+const NESTED = 4;
+
+/** Nouns within each other: all of them link to each other, and what one shows does not depend on the way to it. */
+const NESTED_NOUNS = 2;
+
+/** What has a global id, or an event can be about. */
+const NOUNS: ReadonlySet<GraphQLNamedType> = new Set(
+  Object.values(schema.getTypeMap()).flatMap((type) => (isAbstractType(type) ? schema.getPossibleTypes(type) : [])),
+);
 
 /**
- * Everything that can be selected of a type without required arguments; a type is not entered again within itself.
- * Under an interface the fields bear their type's name, as those of two types may not be merged.
+ * Everything that can be selected of a type without required arguments; a type is not entered again within itself, and
+ * nouns only so deep. Empty where nothing is left.
  */
-function selectionOf(type: GraphQLOutputType, within: readonly string[] = [], alias = ""): string {
+function selectionOf(type: GraphQLOutputType, within: readonly GraphQLNamedType[] = [], aliased?: Aliased): string {
   const named = getNamedType(type);
   if (isInterfaceType(named) || isUnionType(named)) {
     const possible = schema.getPossibleTypes(named);
-    const fragments = possible.map((one) => `... on ${one.name} ${selectionOf(one, within, `${one.name}_`)}`);
-    return `{ __typename ${fragments.join(" ")} }`;
+    const fragments = possible.flatMap((one) => {
+      const selected = selectionOf(one, within, aliasedOf(possible));
+      return selected ? `... on ${one.name} ${selected}` : [];
+    });
+    return fragments.length > 0 ? `{ __typename ${fragments.join(" ")} }` : "";
   }
   if (!isObjectType(named)) return "";
-  const path = [...within, named.name];
+  const path = [...within, named];
+  if (path.filter((one) => NOUNS.has(one)).length > NESTED_NOUNS) return "";
   const fields = Object.values(named.getFields())
-    .filter((field) => !field.args.some(isRequiredArgument) && !path.includes(getNamedType(field.type).name))
-    .map(({ name, args, type: inner }) => {
+    .filter((field) => !field.args.some(isRequiredArgument) && !path.includes(getNamedType(field.type)))
+    .flatMap(({ name, args, type: inner }) => {
       const page = args.some((arg) => arg.name === "first") ? `(first: ${NESTED})` : "";
       // The nodes of a connection are selected once.
       const selected = name === "edges" ? "{ cursor }" : selectionOf(inner, path);
-      return `${alias && `${alias}${name}: `}${name}${page} ${selected}`;
+      if (!selected && isCompositeType(getNamedType(inner))) return [];
+      return `${aliased?.has(name) ? `${named.name}_${name}: ` : ""}${name}${page} ${selected}`;
     });
-  return `{ ${fields.join(" ")} }`;
+  return fields.length > 0 ? `{ ${fields.join(" ")} }` : "";
+}
+
+/** Names under which several types have fields that may not be merged. */
+type Aliased = ReadonlySet<string>;
+
+function aliasedOf(types: readonly GraphQLObjectType[]): Aliased {
+  const fields = types.flatMap((type) => Object.values(type.getFields()));
+  return new Set(
+    [...Map.groupBy(fields, ({ name }) => name)]
+      .filter(([, same]) => new Set(same.map(({ type }) => String(type))).size > 1)
+      .map(([name]) => name),
+  );
 }
 
 /** A document of one field that takes all its arguments as variables and selects everything. */

@@ -32,7 +32,7 @@ export async function startWorld(options: { readonly keepOpen?: boolean } = {}):
   const server = await startTestServer({ ...options, env: { DOCKET_JOBS: "none" } });
   const owner = await connectOwner(server.test, options);
   const made = await fill(server, SEEN, "seen", "SEEN");
-  await deliver(owner, made.webhookId);
+  const delivered = await deliver(owner, made.webhookId);
   const keyIn = async (role: "admin" | "agent" | "reader") =>
     (await server.makeKey({ name: `limited ${role}`, role, projectIds: [SEEN] })).secret;
   return {
@@ -46,7 +46,7 @@ export async function startWorld(options: { readonly keepOpen?: boolean } = {}):
       keyId: made.keyId,
       webhookId: made.webhookId,
     },
-    ownNodes: made.nodes,
+    ownNodes: [...made.nodes, deliveryNode(made.webhookId, delivered)],
     async close() {
       await owner.end();
       await server.close();
@@ -76,6 +76,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
   const webhooks = [made.webhookId, wideWebhook, unlimitedWebhook];
   const delivered = await deliver(owner, made.webhookId);
   for (const webhookId of [wideWebhook, unlimitedWebhook]) await deliver(owner, webhookId);
+  const nodes = [...made.nodes, deliveryNode(made.webhookId, delivered)];
   const { viewer } = await server.ask<{ viewer: { actor: string } }>("{ viewer { actor } }", {}, { key: made.key });
   const { rows } = await owner.query<{ attempt: string; secret: string }>(
     "SELECT attempt || '-' || secret AS attempt, secret FROM task_attempts WHERE project_id = $1",
@@ -88,7 +89,8 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
         .toString()
         .replace(HIDDEN, "absent-project")
         .replace("HIDDEN", "ABSENT")
-        .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, UNKNOWN_UUID),
+        .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, UNKNOWN_UUID)
+        .replace(/^(Event:).*/, `$1${"A".repeat(22)}`),
     ).toString("base64");
   const uuids = [made.reservationId, made.keyId, wide.keyId, unlimited.keyId, ...webhooks, ...delivered];
   return {
@@ -100,7 +102,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       webhook: webhooks.map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       attempt: [{ foreign: attempt, unknown: "1-000000000000" }],
       event: delivered.slice(0, 1).map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
-      node: made.nodes.map((foreign) => ({ foreign, unknown: unknownNode(foreign) })),
+      node: nodes.map((foreign) => ({ foreign, unknown: unknownNode(foreign) })),
       artifact: [{ foreign: "US-801", unknown: "US-802" }],
       namespace: [{ foreign: HIDDEN, unknown: "absent-project" }],
       type: [{ foreign: "HIDDEN", unknown: "ABSENT" }],
@@ -112,10 +114,14 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       label: [{ foreign: "hidden-label", unknown: "absent-label" }],
       actor: [{ foreign: viewer.actor, unknown: "dk_00000000/absent" }],
     },
-    needles: ["hidden", secret, ...uuids, ...made.nodes.map((node) => node.toLowerCase())],
+    needles: ["hidden", secret, ...uuids, ...nodes.map((node) => node.toLowerCase())],
     cursors: [...made.cursors, ...delivered.slice(-1)],
   };
 }
+
+/** The global id of the first of a webhook's deliveries. */
+const deliveryNode = (webhookId: string, [eventId]: readonly string[]) =>
+  Buffer.from(`WebhookDelivery:${webhookId}/${eventId}`).toString("base64");
 
 /** A project in which there is some of everything, made by an agent of its own. */
 async function fill(server: TestServer, projectId: string, word: string, type: string) {
@@ -154,7 +160,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
   );
   const { reserveIds } = await server.ask<{ reserveIds: { reservation: { id: string; reservationId: string } } }>(
     `mutation ($projectId: ID!, $type: String!) {
-      reserveIds(input: {projectId: $projectId, artifactType: $type, count: 5, branch: "${word}-branch"}) { reservation { id reservationId } }
+      reserveIds(input: {projectId: $projectId, artifactType: $type, count: 5, branch: "${word}-branch", taskId: "TASK-001"}) { reservation { id reservationId } }
       takeId(input: {projectId: $projectId, artifactType: "US"}) { id }
     }`,
     { projectId, type },
@@ -168,6 +174,8 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     reservations: { pageInfo: { endCursor: string } };
     apiKeys: { nodes: { id: string; keyId: string }[] };
     webhooks: { nodes: { id: string; webhookId: string }[] };
+    held: { attempts: { id: string }[] };
+    events: { events: { id: string }[] };
     logCursor: string;
   }>(
     `query ($projectId: ID!, $taskId: ID!) {
@@ -177,6 +185,8 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
       reservations(filter: {projects: [$projectId]}, first: 1) { pageInfo { endCursor } }
       apiKeys { nodes { id keyId } }
       webhooks { nodes { id webhookId } }
+      held: task(projectId: $projectId, taskId: "TASK-003") { attempts { id } }
+      events(filter: {projects: [$projectId]}, first: 1) { events { id } }
       logCursor
     }`,
     { projectId, taskId: `${type}-777` },
@@ -189,7 +199,10 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     keyId: key.keyId,
     reservationId: reserveIds.reservation.reservationId,
     webhookId,
-    nodes: [found.project.id, found.task.id, reserveIds.reservation.id, keyNode, webhookNode],
+    nodes: [
+      ...[found.project.id, found.task.id, reserveIds.reservation.id, keyNode, webhookNode],
+      ...[...found.held.attempts, ...found.events.events].map(({ id }) => id),
+    ],
     cursors: [found.tasks.pageInfo.endCursor, found.reservations.pageInfo.endCursor, found.logCursor],
   };
 }

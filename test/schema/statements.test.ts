@@ -34,7 +34,7 @@ async function fill({ owner, server }: { owner: Owner; server: TestServer }, fro
     await server.makeKey({ name: `key ${n}` });
     await server.ask(
       `mutation ($projectId: ID!) {
-        reserveIds(input: {projectId: $projectId, artifactType: "US"}) { replayed }
+        reserveIds(input: {projectId: $projectId, artifactType: "US", taskId: "TASK-001"}) { replayed }
         updateTask(input: {projectId: $projectId, taskId: "TASK-001", title: "new"}) { replayed }
       }`,
       { projectId: `p-${n}` },

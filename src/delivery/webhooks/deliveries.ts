@@ -1,4 +1,5 @@
 import type { WebhookDelivery } from "../../../prisma/generated/client/client.ts";
+import type { Context } from "../../access/viewer.ts";
 import type { Db } from "../../db/database.ts";
 import { type FieldsOf, noun } from "../../db/noun.ts";
 import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
@@ -111,6 +112,32 @@ export async function countDeliveries(
   const found = new Map(rows.map(({ webhook_id, count }) => [webhook_id, count]));
   return webhookIds.map((webhookId) => found.get(webhookId) ?? 0);
 }
+
+/**
+ * The deliveries of webhooks that the viewer administers, in the order of the keys; null where there is none. Nothing
+ * for anyone but an admin.
+ */
+export async function findDeliveries(
+  { db, viewer }: Context,
+  keys: readonly Pick<WebhookDelivery, "webhookId" | "eventId">[],
+): Promise<(WebhookDelivery | null)[]> {
+  if (viewer.role !== "admin") return keys.map(() => null);
+  const rows = await db.read<WebhookDelivery & { place: number }>(
+    `SELECT ${DELIVERY.select()}, wanted.place::int
+     FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (webhook_id, event_id, place)
+       JOIN webhook_deliveries d ON d.webhook_id = wanted.webhook_id::uuid AND d.event_id = wanted.event_id::uuid
+       JOIN webhooks w ON w.webhook_id = d.webhook_id AND ($1::text[] IS NULL OR w.project_ids <@ $1)`,
+    [
+      viewer.projectIds,
+      ...[keys.map(({ webhookId }) => uuidOf(webhookId)), keys.map(({ eventId }) => uuidOf(eventId))],
+    ],
+  );
+  const found = new Map(rows.map((row) => [row.place, row]));
+  return keys.map((_, i) => found.get(i + 1) ?? null);
+}
+
+/** What can be no id is none's. */
+const uuidOf = (text: string) => (isUuid(text) ? text : null);
 
 type Key = Pick<WebhookDelivery, "webhookId" | "eventId">;
 /** Parameters of this. */

@@ -1,5 +1,6 @@
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
+import type { Db } from "../../db/database.ts";
 import { isUuid } from "../../db/storable.ts";
 import { notFound } from "../../errors.ts";
 import { WEBHOOK, type Webhook } from "./webhook.ts";
@@ -28,4 +29,14 @@ export async function requireWebhook(ctx: Context, webhookId: string): Promise<W
   const webhook = await findWebhook(ctx, webhookId);
   if (!webhook) throw notFound("Webhook", webhookId);
   return webhook;
+}
+
+/** The webhooks of these ids, whoever asks, in their order; null where there is none. */
+export async function webhooksNow(db: Db, webhookIds: readonly string[]): Promise<(Webhook | null)[]> {
+  const rows = await db.read<Webhook>(
+    `SELECT ${WEBHOOK.select()} FROM webhooks w WHERE webhook_id = ANY ($1::uuid[])`,
+    [webhookIds],
+  );
+  const found = new Map(rows.map((webhook) => [webhook.webhookId, webhook]));
+  return webhookIds.map((id) => found.get(id) ?? null);
 }

@@ -1,7 +1,7 @@
 import type { Db } from "../../db/database.ts";
+import { expandTypes } from "../../log/read/type-patterns.ts";
 import type { Sink } from "../../log/sinks/sink.ts";
 import { SERVER_STREAM } from "../../log/write/append.ts";
-import { expandTypes } from "./types.ts";
 import { HAS_MORE, HEAD, readerOf, type Webhook, WITH_PLACE } from "./webhook.ts";
 
 /** Pending deliveries of one webhook above which nothing more is queued for it: the log keeps the rest. */

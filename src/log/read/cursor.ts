@@ -14,6 +14,10 @@ export const BEGINNING: Place = { position: 0, hash: Buffer.alloc(8) };
 
 /** One AES block in base64url. */
 const CURSOR = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** Whether a text could be a cursor of some database. */
+export const isCursor = (text: string): boolean => CURSOR.test(text);
+
 const CIPHER = "aes-128-ecb";
 
 /**
@@ -45,7 +49,7 @@ export class CursorCodec {
    * @throws BAD_USER_INPUT for what cannot be a cursor of any database (a wrong length or alphabet).
    */
   decode(cursor: string): Place {
-    if (!CURSOR.test(cursor))
+    if (!isCursor(cursor))
       throw badInput("This is not a cursor. Pass one that a frame, a page of events or logCursor gave you, unchanged.");
     const decipher = createDecipheriv(CIPHER, this.#key, null).setAutoPadding(false);
     const block = Buffer.concat([decipher.update(cursor, "base64url"), decipher.final()]);

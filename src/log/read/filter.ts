@@ -1,6 +1,7 @@
 import { badInput } from "../../errors.ts";
 import { EVENT_TYPES } from "../../event-types.ts";
 import type { LoggedEvent } from "./event.ts";
+import { expandTypes, isPattern } from "./type-patterns.ts";
 
 /** Subjects of one type; the same id may exist in several projects. */
 export interface Subjects<Ids> {
@@ -11,6 +12,7 @@ export interface Subjects<Ids> {
 /** What a caller asks for. What is left out selects everything; all that is given has to match. */
 export interface EventFilter {
   readonly projects?: readonly string[] | null | undefined;
+  /** Types like `task.completed`, or `task.*`. */
   readonly types?: readonly string[] | null | undefined;
   readonly subject?: Subjects<readonly string[]> | null | undefined;
   readonly actors?: readonly string[] | null | undefined;
@@ -32,7 +34,6 @@ export interface Selection extends Scope {
 }
 
 const MOST_VALUES = 1000;
-const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
 
 /**
  * @param scopeOf what the viewer may see of the projects named.
@@ -43,14 +44,17 @@ export async function select(
   scopeOf: (named: readonly string[] | null) => Promise<Scope>,
 ): Promise<Selection> {
   const named = chosen("projects", projects);
+  const patterns = chosen("types", types);
+  for (const pattern of patterns ?? [])
+    if (!isPattern(pattern))
+      throw badInput(
+        `There is no event type ${JSON.stringify(pattern)}. There are: ${EVENT_TYPES.join(", ")}; and task.* for all of tasks, and so on.`,
+      );
   const rest = {
-    types: chosen("types", types),
+    types: patterns && new Set(expandTypes(patterns)),
     subject: subject ? { type: subject.type, ids: new Set(chosen(`${subject.type}s`, subject.ids)) } : null,
     actors: chosen("actors", actors),
   };
-  for (const type of rest.types ?? [])
-    if (!KNOWN_TYPES.has(type))
-      throw badInput(`There is no event type ${JSON.stringify(type)}. There are: ${EVENT_TYPES.join(", ")}.`);
   return { ...(await scopeOf(named && [...named])), ...rest };
 }
 

@@ -1,4 +1,4 @@
-import type { Db } from "../../db/database.ts";
+import type { Db, Statement } from "../../db/database.ts";
 import { badInput } from "../../errors.ts";
 import { SERVER_STREAM } from "../write/append.ts";
 import type { Place } from "./cursor.ts";
@@ -47,50 +47,74 @@ export interface SubjectKey {
   readonly id: string;
 }
 
-/** One short range of an index per subject, whatever the size of the log. */
-const HISTORIES = {
-  name: "log-histories",
+interface Reading {
+  readonly after: Place | null;
+  /** Where the log ends for this reader. */
+  readonly until: Place;
+  /** Most events of each. */
+  readonly limit: number;
+  readonly payload?: boolean | undefined;
+}
+
+/** One short range of an index for each that is wanted, whatever the size of the log. */
+const ofEach = (name: string, wanted: string, matching: string) => ({
+  name,
   text: withFloor(
-    `SELECT wanted.i, ${eventColumns("CASE WHEN $6 THEN e.payload::text END")}
-    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (project_id, subject_id, i) CROSS JOIN LATERAL (
-      SELECT ${STORED} FROM events e
-      WHERE e.project_id = wanted.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = $7
-        AND e.position > greatest($3, f.position) AND e.position <= $4 ORDER BY e.position LIMIT $5) e`,
+    `SELECT wanted.i, ${eventColumns("CASE WHEN $4 THEN e.payload::text END")}
+    FROM ${wanted} CROSS JOIN LATERAL (
+      SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${matching}
+        AND e.position > greatest($1, f.position) AND e.position <= $2 ORDER BY e.position LIMIT $3) e`,
     "e.i, e.position",
   ),
-};
+});
+
+const OF_SUBJECTS = ofEach(
+  "log-histories",
+  "unnest($5::text[], $6::text[]) WITH ORDINALITY AS wanted (project_id, subject_id, i)",
+  "e.subject_id = wanted.subject_id AND e.subject_type = $7",
+);
+const OF_PROJECTS = ofEach(
+  "log-project-histories",
+  "unnest($5::text[]) WITH ORDINALITY AS wanted (project_id, i)",
+  "TRUE",
+);
 
 /**
  * The events of each subject, in the order given. Whether they may be seen is the caller's to know.
- * @param until where the log ends for this reader.
- * @param limit most events of each subject.
  * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
  */
-export async function readHistories(
+export function readHistories(
   db: Db,
   type: string,
   subjects: readonly SubjectKey[],
-  {
-    after,
-    until,
-    limit,
-    payload = true,
-  }: { after: Place | null; until: Place; limit: number; payload?: boolean | undefined },
+  reading: Reading,
 ): Promise<Page[]> {
-  const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, HISTORIES, [
-    subjects.map(({ projectId }) => projectId ?? SERVER_STREAM),
-    subjects.map(({ id }) => id),
+  const projects = subjects.map(({ projectId }) => projectId ?? SERVER_STREAM);
+  return readEach(db, OF_SUBJECTS, reading, [projects, subjects.map(({ id }) => id), type]);
+}
+
+/** The same of each project: whatever happened in it. */
+export const readHistoriesOfProjects = (db: Db, projectIds: readonly string[], reading: Reading): Promise<Page[]> =>
+  readEach(db, OF_PROJECTS, reading, [projectIds]);
+
+async function readEach(
+  db: Db,
+  statement: Statement,
+  { after, until, limit, payload = true }: Reading,
+  wanted: readonly [readonly string[], ...unknown[]],
+): Promise<Page[]> {
+  const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, statement, [
     after?.position ?? 0,
     until.position,
     limit + 1,
     payload,
-    type,
+    ...wanted,
   ]);
   if (after !== null && floor > after.position) throw noLongerKept();
-  const bySubject = Map.groupBy(rows, ({ i }) => i - 1);
+  const each = Map.groupBy(rows, ({ i }) => i - 1);
   const end = after && after.position > until.position ? after : until;
-  return subjects.map((_, i) => {
-    const events = (bySubject.get(i) ?? []).map((row) => new LoggedEvent(row));
+  return wanted[0].map((_, i) => {
+    const events = (each.get(i) ?? []).map((row) => new LoggedEvent(row));
     const last = events[limit - 1];
     return last && events.length > limit ? { events: events.slice(0, limit), place: last } : { events, place: end };
   });

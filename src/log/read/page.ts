@@ -194,6 +194,22 @@ export async function placeAt(db: Db, position: number): Promise<Place | undefin
   return row && { position, hash: row.hash };
 }
 
+const AT = {
+  name: "log-events-at",
+  text: `SELECT ${eventColumns()} FROM events e
+    WHERE e.position = ANY ($1::bigint[]) AND e.position > (SELECT position FROM log_floor)`,
+};
+
+/** The events at these places that the log still has, in their order; undefined where it has another one, or none. */
+export async function eventsAt(db: Db, places: readonly Place[]): Promise<(LoggedEvent | undefined)[]> {
+  const rows = await db.read<EventRow>(AT, [places.map(({ position }) => position)]);
+  const found = new Map(rows.map((row) => [row.position, row]));
+  return places.map(({ position, hash }) => {
+    const row = found.get(position);
+    return row?.hash.equals(hash) ? new LoggedEvent(row) : undefined;
+  });
+}
+
 const FLOOR = { name: "log-floor", text: "SELECT position, substr(hash, 1, 8) AS hash FROM log_floor" };
 
 async function readFloor(db: Db): Promise<Place> {

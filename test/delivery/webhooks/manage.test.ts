@@ -1,7 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expandTypes } from "../../../src/delivery/webhooks/types.ts";
 import { EVENT_TYPES } from "../../../src/event-types.ts";
+import { expandTypes } from "../../../src/log/read/type-patterns.ts";
 import { type Managed, startManaged } from "./managed.ts";
 
 let managed: Managed;
