@@ -61,8 +61,6 @@ export interface GraphQLContext {
   readonly gone: AbortSignal;
   /** In a subscription the cursor of the frame that is executed; null in a query or mutation. */
   asOf: string | null;
-  /** The same for every request: what is read from it may be shared. */
-  readonly process: Sources;
 }
 
 export interface Caller {
@@ -75,7 +73,7 @@ export interface Caller {
 }
 
 export function createContext({ database, prisma, log, jobs }: Services, caller: Caller): GraphQLContext {
-  return { db: database, prisma, log, jobs, ...caller, asOf: null, process: { db: database, log } };
+  return { db: database, prisma, log, jobs, ...caller, asOf: null };
 }
 
 /** Begins a frame of a subscription, whose context lives as long as the stream. */

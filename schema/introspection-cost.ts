@@ -6,6 +6,7 @@ import {
   introspectionFromSchema,
   parse,
 } from "graphql";
+import { keptFor } from "../src/kept-for.ts";
 import { type Asked, argumentOf, askedOf, fieldsOf, type Selected, selectionsOf } from "./selection.ts";
 
 /** What the standard introspection query costs, which tools read the whole schema with; other questions in proportion. */
@@ -51,13 +52,7 @@ export function introspectionCost(asked: Asked): (question: Selected) => number 
   };
 }
 
-const made = new WeakMap<GraphQLSchema, Scales>();
-
-function scalesOf(schema: GraphQLSchema): Scales {
-  const scales = made.get(schema) ?? new Scales(schema);
-  made.set(schema, scales);
-  return scales;
-}
+const scalesOf = keptFor((schema: GraphQLSchema) => new Scales(schema));
 
 class Scales {
   readonly #schema: Part;

@@ -1,7 +1,9 @@
 import DataLoader from "dataloader";
 import type { Viewer } from "../src/access/viewer.ts";
+import type { Db } from "../src/db/database.ts";
 import { background } from "../src/db/requester.ts";
 import { DocketError } from "../src/errors.ts";
+import { keptFor } from "../src/kept-for.ts";
 import type { Log } from "../src/log/log.ts";
 import type { GraphQLContext, Sources } from "./context.ts";
 import { ShortMemory } from "./short-memory.ts";
@@ -42,24 +44,24 @@ interface Wanted<Key, Args> {
  * @returns undefined for what the viewer may not see.
  */
 export function loader<Key, Value, Args = void>(loading: Loading<Key, Value, Args>): Load<Key, Value, Args> {
-  const ofRequests = new WeakMap<GraphQLContext, DataLoader<Wanted<Key, Args>, Value>>();
-  const ofProcesses = new WeakMap<Log, DataLoader<Wanted<Key, Args> & AsOf, Value, string>>();
+  const ofRequest = keptFor(
+    (ctx: GraphQLContext) =>
+      new DataLoader<Wanted<Key, Args>, Value>((batch) => readBatch(loading, ctx, batch), { cache: false }),
+  );
+  // A process has one log.
+  const ofProcess = keptFor((log: Log, db: Db) => sharedLoader(loading, { db, log }));
 
   return async (ctx, key, args, asOf = ctx.asOf) => {
     if (!loading.visible(ctx.viewer, key)) return undefined;
     const wanted = { id: loading.idOf(key), key, args, shape: JSON.stringify(args) ?? "" };
     if (asOf !== null) {
-      const shared = ofProcesses.get(ctx.log) ?? sharedLoader(loading, ctx.process);
-      ofProcesses.set(ctx.log, shared);
       try {
-        return await shared.load({ ...wanted, asOf });
+        return await ofProcess(ctx.log, ctx.db).load({ ...wanted, asOf });
       } catch (error) {
         if (!isTooComplex(error)) throw error;
       }
     }
-    const own = ofRequests.get(ctx) ?? new DataLoader((batch) => readBatch(loading, ctx, batch), { cache: false });
-    ofRequests.set(ctx, own);
-    return own.load(wanted);
+    return ofRequest(ctx).load(wanted);
   };
 }
 

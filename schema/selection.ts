@@ -15,6 +15,7 @@ import {
   type ValueNode,
   valueFromASTUntyped,
 } from "graphql";
+import { keptFor } from "../src/kept-for.ts";
 
 /** What an operation selects, with what it takes to read that. */
 export interface Asked {
@@ -80,30 +81,30 @@ export function fieldsOf(
 export const selectionsOf = ({ nodes }: Selected): SelectionSetNode[] =>
   nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
 
-const found = new WeakMap<object, Set<GraphQLField<unknown, unknown>>>();
-
 /**
  * Which of these fields of a type are selected anywhere below the field that is resolved: what its answer is asked for,
  * so that nothing else need be read.
  */
 export function selectedBelow<Name extends string>(
-  { fieldNodes, fragments, parentType, fieldName, schema, variableValues }: GraphQLResolveInfo,
+  info: GraphQLResolveInfo,
   type: string,
   names: readonly Name[],
 ): Name[] {
-  // The nodes of a field are the same for all rows of a request.
-  let below = found.get(fieldNodes);
-  if (!below) {
-    below = new Set();
-    found.set(fieldNodes, below);
-    const asked = { schema, fragments: new Map(Object.entries(fragments)), variables: variableValues.coerced };
-    const field = schema.getField(parentType, fieldName);
-    if (field) collectBelow({ key: fieldName, field, nodes: [...fieldNodes] }, asked, below);
-  }
-  const of = schema.getType(type);
+  const below = allBelow(info.fieldNodes, info);
+  const of = info.schema.getType(type);
   const fields = isCompositeType(of) && "getFields" in of ? of.getFields() : {};
   return names.filter((name) => fields[name] && below.has(fields[name]));
 }
+
+/** The nodes of a field are the same for all rows of a request. */
+const allBelow = keptFor((fieldNodes: readonly FieldNode[], info: GraphQLResolveInfo) => {
+  const { fragments, parentType, fieldName, schema, variableValues } = info;
+  const below = new Set<GraphQLField<unknown, unknown>>();
+  const asked = { schema, fragments: new Map(Object.entries(fragments)), variables: variableValues.coerced };
+  const field = schema.getField(parentType, fieldName);
+  if (field) collectBelow({ key: fieldName, field, nodes: [...fieldNodes] }, asked, below);
+  return below;
+});
 
 function collectBelow(selected: Selected, asked: Asked, into: Set<GraphQLField<unknown, unknown>>): void {
   for (const one of fieldsOf(getNamedType(selected.field.type), selectionsOf(selected), asked)) {

@@ -13,6 +13,7 @@ import {
   projectNotFound,
   taskNotFound,
 } from "../errors.ts";
+import { keptFor } from "../kept-for.ts";
 import { ensureProject } from "../projects/create.ts";
 import { combiner } from "./combiner.ts";
 import { invalidArtifactType, requireArtifactType } from "./id-space.ts";
@@ -124,19 +125,14 @@ function refusal(outcome: Extract<Outcome, { error: string }>, input: GiveIds): 
 }
 
 const LARGEST_BATCH = 100;
-const combiners = new WeakMap<Db, (request: Request) => Promise<Outcome>>();
 
 /** The one queue of this process for a database. */
-function combined(db: Db): (request: Request) => Promise<Outcome> {
-  const known = combiners.get(db);
-  if (known) return known;
-  const made = combiner<Request, Outcome>((requests) => giveTogether(db, requests), {
+const combined = keptFor((db: Db) =>
+  combiner<Request, Outcome>((requests) => giveTogether(db, requests), {
     largestBatch: LARGEST_BATCH,
     separable: (error) => !(error instanceof DocketError),
-  });
-  combiners.set(db, made);
-  return made;
-}
+  }),
+);
 
 const GIVE = { name: "ids-give", text: "SELECT give_ids($1::jsonb) AS outcome" };
 

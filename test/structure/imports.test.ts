@@ -3,7 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
 /** Which rooms a room may import from, itself always. The server's rooms lie in order: an arrow allows all below it. */
-const BASE = ["src/config", "src/errors", "src/event-types"];
+const BASE = ["src/config", "src/errors", "src/event-types", "src/kept-for"];
 const DATABASE = [...BASE, "src/db", "prisma/generated"];
 const ACCESS = [...DATABASE, "src/access"];
 /** The rooms of the log, each with what lies below it; `src/log` itself puts them together. */
@@ -17,6 +17,7 @@ const SCHEMA = [...FEATURES, "schema"];
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/errors": [],
   "src/event-types": [],
+  "src/kept-for": [],
   "src/config": ["src/errors"],
   "src/db": DATABASE,
   "src/db/embedded": DATABASE,
@@ -95,6 +96,14 @@ describe("imports", () => {
   it("read the environment in one file of the server and one of the clients", () => {
     const readers = files.filter((file) => readFileSync(file, "utf8").includes("process.env"));
     expect(readers.sort()).toEqual(["client/node/config.ts", "src/config/config.ts"]);
+  });
+
+  it("keep what belongs to a request or the process in one way", () => {
+    const keepers = files.filter(
+      (file) => /^(src|schema)/.test(file) && readFileSync(file, "utf8").includes("WeakMap"),
+    );
+    // These count and remember for one connection at a time, as it goes on.
+    expect(keepers.sort()).toEqual(["src/http/port.ts", "src/http/websocket.ts", "src/kept-for.ts"]);
   });
 
   it("keep Node out of what a browser runs, too", () => {
