@@ -1,20 +1,10 @@
 import { expect, it, onTestFinished } from "vitest";
+import { ask } from "../acceptance/traffic.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
-import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
+import { startServerProcess } from "../support/server-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-
-async function ask<Data>({ url, agentKey }: ServerProcess, query: string): Promise<Data> {
-  const response = await fetch(`${url}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${agentKey}` },
-    body: JSON.stringify({ query }),
-  });
-  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown };
-  if (errors) throw new Error(JSON.stringify(errors));
-  return data;
-}
 
 it("tells of every lease and reservation that ended, once, also when one of three servers is killed", async () => {
   const database = await createTestDatabase();
