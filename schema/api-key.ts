@@ -1,5 +1,6 @@
 import type { Viewer } from "../src/access/viewer.ts";
 import { sees, visibleProjects } from "../src/access/visibility.ts";
+import { notFound } from "../src/errors.ts";
 import { createApiKey } from "../src/keys/create.ts";
 import { findApiKeys, KEY } from "../src/keys/key.ts";
 import { listApiKeys } from "../src/keys/list.ts";
@@ -121,6 +122,10 @@ builder.queryFields((t) => ({
   ),
 }));
 
+/** The key that a mutation answers with: it is kept for longer than answers to idempotency keys are. */
+const answeredKey = async (ctx: GraphQLContext, keyId: string) =>
+  (await findApiKeys(ctx, [keyId]))[0] ?? Promise.reject(notFound("ApiKey", keyId));
+
 const CreateApiKeyPayload = builder
   .objectRef<{ keyId: string; secret: string | null; replayed: boolean }>("CreateApiKeyPayload")
   .implement({
@@ -128,9 +133,8 @@ const CreateApiKeyPayload = builder
     fields: (t) => ({
       apiKey: t.field({
         type: ApiKeyType,
-        nullable: true,
         description: "The key without its secret.",
-        resolve: async ({ keyId }, _args, ctx) => (await findApiKeys(ctx, [keyId]))[0] ?? null,
+        resolve: ({ keyId }, _args, ctx) => answeredKey(ctx, keyId),
       }),
       secret: t.exposeString("secret", {
         nullable: true,
@@ -148,9 +152,8 @@ const RevokeApiKeyPayload = builder.objectRef<{ keyId: string; replayed: boolean
   fields: (t) => ({
     apiKey: t.field({
       type: ApiKeyType,
-      nullable: true,
       description: "The key, now with revokedAt.",
-      resolve: async ({ keyId }, _args, ctx) => (await findApiKeys(ctx, [keyId]))[0] ?? null,
+      resolve: ({ keyId }, _args, ctx) => answeredKey(ctx, keyId),
     }),
     replayed: t.exposeBoolean("replayed", {
       description: "true: this idempotency key was used before, and nothing happened now.",

@@ -123,7 +123,7 @@ export const claimFields = <Parent extends Claim>(t: FieldBuilder<Parent>) => ({
   }),
   attempt: t.id({
     nullable: true,
-    description: ATTEMPT_GIVEN,
+    description: `null when there was nothing to take. ${ATTEMPT_GIVEN}`,
     resolve: ({ taken }, _args, ctx) => taken && capabilityOf(ctx, taken),
   }),
   briefing: t.field({

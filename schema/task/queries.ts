@@ -59,7 +59,11 @@ const NextTaskPayload = builder
         nullable: true,
         description: "null when there is none to take; idle says why.",
       }),
-      idle: t.expose("idle", { type: Idle, nullable: true, description: "Why there is none." }),
+      idle: t.expose("idle", {
+        type: Idle,
+        nullable: true,
+        description: "Why there is nothing to take; null when there is something.",
+      }),
       holding: holdingField(t, ({ worker }) => ({ worker, besides: null })),
     }),
   });
