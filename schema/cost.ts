@@ -26,7 +26,7 @@ export interface Cost extends Omit<Price, "share"> {
  */
 export const listSize = (size: number) => ({ listSize: size });
 
-/** As many entries such a small list has, where values are counted. */
+/** How many entries such a small list counts as, where values are counted. */
 const SMALL_SIZE = 10;
 
 interface Operation {

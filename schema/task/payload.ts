@@ -84,7 +84,7 @@ const HeldTask = builder.objectRef<HeldTaskShape>("HeldTask").implement({
   }),
 });
 
-/** `holding`, for who looks or claims under a worker's name. */
+/** `holding`, for a caller that looks or claims under a worker's name. */
 export const holdingField = <Parent>(
   t: FieldBuilder<Parent>,
   of: (parent: Parent) => { readonly worker?: string | null | undefined; readonly besides: TaskKey | null },

@@ -101,7 +101,7 @@ subscription Watch {
 
 const variables = JSON.stringify({ project: "graphiql-try" }, null, 2);
 
-/** One operation each: GraphiQL calls a tab by the operation that was played last. */
+/** Each tab has one operation: GraphiQL calls a tab by the operation that was played last. */
 export const TABS: readonly Tab[] = [
   { query: overview },
   { query: claim, variables },

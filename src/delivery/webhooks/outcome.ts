@@ -2,7 +2,7 @@ import { acting } from "../../access/act-as.ts";
 import type { Context } from "../../access/viewer.ts";
 import type { Delivery } from "./claim.ts";
 import { pause } from "./pause.ts";
-import type { Answer } from "./send.ts";
+import type { EndpointAnswer } from "./send.ts";
 
 /** Attempts until a delivery is dead. A replay begins the next round of so many. */
 export const MOST_ATTEMPTS = 14;
@@ -12,8 +12,8 @@ const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 6 * 3600;
 
 /**
- * What every outcome begins with: the attempt's row, and the delivery unless another process has taken it over because
- * this one took too long.
+ * Every outcome begins with this: it takes the attempt's row, and the delivery unless another process has taken it over
+ * because this one took too long.
  */
 const ATTEMPT = `WITH here AS (
       SELECT webhook_id, position, project_id, subject_type, subject_id, status = 'pending' AND attempts = $3 AS ours
@@ -49,7 +49,7 @@ const POSTPONE = {
  * @param ctx of the server itself: an endpoint that is gone (410) pauses its webhook.
  * @throws DATABASE_UNAVAILABLE: then it is sent again.
  */
-export async function recordOutcome(ctx: Context, delivery: Delivery, answer: Answer): Promise<void> {
+export async function recordOutcome(ctx: Context, delivery: Delivery, answer: EndpointAnswer): Promise<void> {
   const { webhookId, position, attempt, startedAt, event } = delivery;
   const { durationMs, statusCode, error, response, retryAfter } = answer;
   const values = [webhookId, position, attempt, startedAt, durationMs, statusCode, error, response];
@@ -77,6 +77,6 @@ export async function recordOutcome(ctx: Context, delivery: Delivery, answer: An
  */
 export function pauseAfter(attempt: number, retryAfter: number, random = Math.random): number {
   const round = (attempt - 1) % MOST_ATTEMPTS;
-  const pause = FIRST_PAUSE * 3 ** round * (0.8 + 0.4 * random());
-  return Math.min(Math.max(pause, retryAfter), LONGEST_PAUSE);
+  const backoff = FIRST_PAUSE * 3 ** round * (0.8 + 0.4 * random());
+  return Math.min(Math.max(backoff, retryAfter), LONGEST_PAUSE);
 }

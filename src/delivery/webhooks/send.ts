@@ -16,7 +16,7 @@ const MOST_KEPT = 1_000;
 const LONGEST_ERROR = 500;
 
 /** What came of one attempt. */
-export interface Answer {
+export interface EndpointAnswer {
   /** null: none came. */
   readonly statusCode: number | null;
   /** Why it was no success; null when it was one. */
@@ -36,7 +36,7 @@ interface Way {
 }
 
 /** Makes one attempt. The status decides, whatever becomes of the body. Never throws. */
-export async function send(delivery: Delivery, { guard, clock, stop }: Way): Promise<Answer> {
+export async function send(delivery: Delivery, { guard, clock, stop }: Way): Promise<EndpointAnswer> {
   const startedAt = clock.now();
   const duration = () => ({ durationMs: Math.round(clock.now() - startedAt) });
   const cancel = clock.after(EXCHANGE_MS, () =>
