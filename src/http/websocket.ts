@@ -74,7 +74,7 @@ const WHICH_OPERATION = "The document has several operations, or none of that na
 export function createWebSockets(options: WebSocketOptions): WebSockets {
   const { graphql, authenticate, services, http, logger, unread, requestBytes } = options;
   const { log } = services;
-  // A variable, as its types do not know closeTimeout.
+  // These options stand in a variable, as the types of ws do not know closeTimeout.
   const settings = { noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols, closeTimeout: CLOSING_MS };
   const sockets = new WebSocketServer(settings);
   const connections = new Set<Connection>();
@@ -159,7 +159,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       prepared.set(args, { enveloped, connection, streams: () => connection.answered(scope) });
       return args;
     } catch (error) {
-      // Thrown on, a mistake in the query would close the connection with a code that clients never come back from.
+      // If it were thrown on, a mistake in the query would close the connection with a code that clients never come
+      // back from.
       return [forSocket(error)];
     }
   }
@@ -210,7 +211,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       }
       try {
         const handled = handle(text);
-        // Those that the message itself completes, before their end is waited for.
+        // Operations that the message itself completes, before their end is waited for.
         connection.dropUnwanted();
         await handled;
       } catch (error) {

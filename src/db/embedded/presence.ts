@@ -7,7 +7,7 @@ export interface Presence {
   leave(): boolean;
 }
 
-/** What nothing refers to would be collected, and its lock with it. */
+/** An object that nothing refers to would be collected, and its lock with it. */
 const held = new Set<DatabaseSync>();
 
 /**

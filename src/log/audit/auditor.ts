@@ -2,8 +2,8 @@ import { type Client, Query } from "pg";
 import { connect } from "../../db/connect.ts";
 
 /**
- * What a link says of its event `e`: the same text as the database's log_entry(), but not by calling it, as who can
- * rewrite the log can replace a function.
+ * What a link says of its event `e`: the same text as the database's log_entry(), but not by calling it, as somebody
+ * who can rewrite the log can replace a function.
  */
 export const ENTRY = `jsonb_build_array(e.position, e.number, e.event_id, e.event_type, e.project_id, e.subject_type,
   e.subject_id, e.actor, e.client, (extract(epoch FROM e.occurred_at) * 1000000)::bigint, e.correlation_id, e.payload)::text`;

@@ -2,7 +2,7 @@ import type { Fault } from "./fault.ts";
 import type { KeptHeads } from "./kept-heads.ts";
 import type { Verification } from "./verify.ts";
 
-/** Of kept heads that differ, so many are told one by one. */
+/** How many kept heads that differ are told one by one. */
 const MOST_LINES = 20;
 
 /** What came of a walk through the log, for a person. @param checked whether the signature of the heads was checked. */

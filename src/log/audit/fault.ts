@@ -68,7 +68,7 @@ export function beginsLater(projectId: string, begin: number, number: number): F
   return { what: "removed", position: null, projectId, number, eventId: null, reason };
 }
 
-/** Retention takes out whole partitions, and nothing that is younger than a month: all else was somebody's hand. */
+/** Retention takes out whole partitions, and nothing that is younger than a month: anything else was done by hand. */
 export function floorFaults({ floor, below, partitions }: Bounds, against: KeptHeads | undefined): Fault[] {
   const fault = (position: number, reason: string): Fault[] => [
     { what: "floor", position, projectId: null, number: null, eventId: null, reason },
