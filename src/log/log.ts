@@ -13,7 +13,7 @@ import { requireWait, Waits } from "./live/wait.ts";
 import type { OutageLogger } from "./outage.ts";
 import { CursorCodec, isCursor, type Place } from "./read/cursor.ts";
 import type { LoggedEvent } from "./read/event.ts";
-import { type EventFilter, isSelected, select } from "./read/filter.ts";
+import { type EventFilter, isSelected, selectionOf } from "./read/filter.ts";
 import {
   type EventPage,
   type EventsQuery,
@@ -152,7 +152,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const places = new Places(database, hub, drain);
 
   const selectFor = (viewer: Viewer, filter: EventFilter) =>
-    select(filter, (named) => visibility.scopeOf(viewer, named));
+    selectionOf(filter, (named) => visibility.visibleTo(viewer, named));
   const answer = ({ events, place }: Page, until: Place): EventPage => ({
     events,
     cursor: hub.codec.encode(place),

@@ -1,6 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { LoggedEvent } from "./read/event.ts";
-import type { Scope } from "./read/filter.ts";
+import type { VisibleEvents } from "./read/filter.ts";
 
 /** Who may read what of the log: the log itself knows no projects. */
 export interface Visibility {
@@ -8,7 +8,7 @@ export interface Visibility {
    * What a viewer reads: of the projects named, or (null) of all that it sees, those yet to come too if it has no limits.
    * @throws PROJECT_NOT_FOUND for a named one that is unknown or not the viewer's.
    */
-  scopeOf(viewer: Viewer, named: readonly string[] | null): Promise<Scope>;
+  visibleTo(viewer: Viewer, named: readonly string[] | null): Promise<VisibleEvents>;
   /** Of the projects of a scope (null: of all), those that an overview begins with. */
   inOverview(projects: ReadonlySet<string> | null): Promise<string[]>;
 }

@@ -10,7 +10,7 @@ WHERE archived_at IS NULL AND ($1::text[] IS NULL OR project_id = ANY ($1)) ORDE
 
 /** Events are seen by whoever sees their project; those of the server itself by unlimited admins. */
 export const visibilityOfEvents = (db: Db): Visibility => ({
-  async scopeOf(viewer, named) {
+  async visibleTo(viewer, named) {
     if (named !== null) {
       await requireProjects({ db, viewer }, named);
       return { projects: new Set(named), server: false };

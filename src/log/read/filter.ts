@@ -19,7 +19,7 @@ export interface EventFilter {
 }
 
 /** The events that a viewer may see. */
-export interface Scope {
+export interface VisibleEvents {
   /** null: every project, those yet to come too. */
   readonly projects: ReadonlySet<string> | null;
   /** Whether events of the server itself, which belong to no project, are selected. */
@@ -27,7 +27,7 @@ export interface Scope {
 }
 
 /** What a viewer gets: the filter within what it may see. null: every. */
-export interface Selection extends Scope {
+export interface Selection extends VisibleEvents {
   readonly types: ReadonlySet<string> | null;
   readonly subject: Subjects<ReadonlySet<string>> | null;
   readonly actors: ReadonlySet<string> | null;
@@ -36,12 +36,12 @@ export interface Selection extends Scope {
 const MOST_VALUES = 1000;
 
 /**
- * @param scopeOf what the viewer may see of the projects named.
- * @throws what `scopeOf` throws; BAD_USER_INPUT for an empty or overlong list, and for a type that there is not.
+ * @param visibleTo what the viewer may see of the projects named.
+ * @throws what `visibleTo` throws; BAD_USER_INPUT for an empty or overlong list, and for a type that there is not.
  */
-export async function select(
+export async function selectionOf(
   { projects, types, subject, actors }: EventFilter,
-  scopeOf: (named: readonly string[] | null) => Promise<Scope>,
+  visibleTo: (named: readonly string[] | null) => Promise<VisibleEvents>,
 ): Promise<Selection> {
   const named = chosen("projects", projects);
   const patterns = chosen("types", types);
@@ -55,7 +55,7 @@ export async function select(
     subject: subject ? { type: subject.type, ids: new Set(chosen(`${subject.type}s`, subject.ids)) } : null,
     actors: chosen("actors", actors),
   };
-  return { ...(await scopeOf(named && [...named])), ...rest };
+  return { ...(await visibleTo(named && [...named])), ...rest };
 }
 
 export function isSelected({ projects, server, types, subject, actors }: Selection, event: LoggedEvent): boolean {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { commit, startLog, taskEvent } from "./test-log.ts";
+import type { Viewer } from "../../src/access/viewer.ts";
+import { ADMIN, commit, startLog, taskEvent } from "./test-log.ts";
 
 const OF_ALPHA = { projectId: "alpha", id: "TASK-001" };
 const OF_BETA = { projectId: "beta", id: "TASK-001" };
@@ -34,4 +35,24 @@ test("refuses a page of no or of more than 100 events, and a cursor of another l
   await expect(log.histories("task", [OF_ALPHA], { after, first: 1 })).rejects.toMatchObject({
     code: "CURSOR_EXPIRED",
   });
+});
+
+test("answers the history of any noun, of a project's or of the server's own", async () => {
+  const { database, log } = await startLog();
+  const webhook = { ...taskEvent("alpha", "x"), projectId: null, subjectType: "webhook" as const, subjectId: "w1" };
+  const reservation = { ...taskEvent("alpha", "r1"), subjectType: "reservation" as const };
+  await commit(database, webhook, reservation, taskEvent("alpha", "r1"), { ...webhook, subjectId: "w2" }, webhook);
+  const told = async (type: string, projectId: string | null, id: string) => {
+    const [page] = await log.histories(type, [{ projectId, id }], FROM_THE_START);
+    return page?.events.map((event) => [event.projectId, event.subjectType, event.number]);
+  };
+  expect(await told("webhook", null, "w1")).toEqual([
+    [null, "webhook", 1],
+    [null, "webhook", 3],
+  ]);
+  expect(await told("reservation", "alpha", "r1")).toEqual([["alpha", "reservation", 1]]);
+
+  const filter = { subject: { type: "webhook", ids: ["w1"] } };
+  const seen = async (viewer: Viewer) => (await log.events(viewer, { filter, after: null, first: 10 })).events.length;
+  expect([await seen(ADMIN), await seen({ ...ADMIN, role: "reader" })]).toEqual([2, 0]);
 });
