@@ -5,25 +5,18 @@ import { EventFeed } from "./live/event-feed.ts";
 import type { EventFrame, StatusFrame } from "./live/frames.ts";
 import { Hub } from "./live/hub.ts";
 import { Listener, type ListenerSettings } from "./live/listener.ts";
+import { Pages } from "./live/pages.ts";
 import { Places } from "./live/places.ts";
 import { StatusFeed } from "./live/status-feed.ts";
 import { type FrameStream, type StreamSettings, Streams } from "./live/streams.ts";
 import { Tail, type TailSettings } from "./live/tail.ts";
-import { requireWait, Waits } from "./live/wait.ts";
+import { Waits } from "./live/wait.ts";
 import type { OutageLogger } from "./outage.ts";
-import { CursorCodec, isCursor, type Place } from "./read/cursor.ts";
+import { CursorCodec } from "./read/cursor.ts";
 import type { LoggedEvent } from "./read/event.ts";
-import { type EventFilter, isSelected, selectionOf } from "./read/filter.ts";
-import {
-  type EventPage,
-  type EventsQuery,
-  type HistoryQuery,
-  readHistories,
-  readHistoriesOfProjects,
-  requireFirst,
-  type SubjectKey,
-} from "./read/history.ts";
-import { eventsAt, type Page, readHead, readPage } from "./read/page.ts";
+import { type EventFilter, selectionOf } from "./read/filter.ts";
+import type { EventPage, EventsQuery, HistoryQuery, SubjectKey } from "./read/history.ts";
+import { readHead } from "./read/page.ts";
 import type { Validity, Visibility } from "./readers.ts";
 import { Drain, type DrainSettings } from "./write/drain.ts";
 
@@ -151,75 +144,31 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const listener = new Listener(listenUrl, clock, logger, settings, hint);
   const places = new Places(database, hub, drain);
 
-  const selectFor = (viewer: Viewer, filter: EventFilter) =>
+  const select = (viewer: Viewer, filter: EventFilter) =>
     selectionOf(filter, (named) => visibility.visibleTo(viewer, named));
-  const answer = ({ events, place }: Page, until: Place): EventPage => ({
-    events,
-    cursor: hub.codec.encode(place),
-    caughtUp: place.position >= until.position,
-  });
-
-  async function readingOf({ after, first, payload }: HistoryQuery) {
-    requireFirst(first);
-    const from = after === null ? null : await places.of(after);
-    return { after: from, until: await places.end(), limit: first, payload };
-  }
+  const pages = new Pages({ db: database, clock, hub, places, waits, select });
 
   return {
     cursor: async () => hub.codec.encode(await places.end()),
 
-    async events(viewer, { filter, after, first, payload, waitSeconds = 0, gone }) {
-      requireFirst(first);
-      requireWait(waitSeconds);
-      const answerAt = clock.now() + waitSeconds * 1000;
-      const { generation } = hub;
-      const selection = await selectFor(viewer, filter);
-      const from = after === null ? null : await places.of(after);
-      const until = await places.end();
-      const page = await readPage(database, clock, selection, { after: from, until, limit: first, payload });
-      if (page.events.length > 0 || waitSeconds === 0) return answer(page, until);
-      return waits.next({ viewer, selection, after: page.place, generation, most: first, until: answerAt, gone });
-    },
-
-    async histories(type, subjects, query) {
-      const reading = await readingOf(query);
-      const pages = await readHistories(database, type, subjects, reading);
-      return pages.map((page) => answer(page, reading.until));
-    },
-
-    async historiesOfProjects(projectIds, query) {
-      const reading = await readingOf(query);
-      const pages = await readHistoriesOfProjects(database, projectIds, reading);
-      return pages.map((page) => answer(page, reading.until));
-    },
+    events: (viewer, query) => pages.events(viewer, query),
+    histories: (type, subjects, query) => pages.histories(type, subjects, query),
+    historiesOfProjects: (projectIds, query) => pages.historiesOfProjects(projectIds, query),
+    find: (viewer, ids) => pages.find(viewer, ids),
 
     // The place after an event proves by its hash that it is of this event.
     idOf: (event) => hub.codec.encode(event),
 
-    async find(viewer, ids) {
-      const scope = await selectFor(viewer, {});
-      const known = ids.filter(isCursor);
-      const events = await eventsAt(
-        database,
-        known.map((id) => hub.codec.decode(id)),
-      );
-      const found = new Map(known.map((id, i) => [id, events[i]]));
-      return ids.map((id) => {
-        const event = found.get(id);
-        return event && isSelected(scope, event) ? event : null;
-      });
-    },
-
     follow: (viewer, { filter, after, most }) =>
       streams.open(viewer, async () => {
-        const selection = await selectFor(viewer, filter);
+        const selection = await select(viewer, filter);
         const from = after === null ? await places.end() : await places.of(after);
         return new EventFeed(hub, database, clock, selection, from, most);
       }),
 
     watchProjects: (viewer, projects) =>
       streams.open(viewer, async () => {
-        const selection = { ...(await selectFor(viewer, { projects })), server: false };
+        const selection = { ...(await select(viewer, { projects })), server: false };
         return new StatusFeed(hub, selection, async () => projects ?? visibility.inOverview(selection.projects));
       }),
 

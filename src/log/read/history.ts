@@ -47,7 +47,7 @@ export interface SubjectKey {
   readonly id: string;
 }
 
-interface Reading {
+export interface Reading {
   readonly after: Place | null;
   /** Where the log ends for this reader. */
   readonly until: Place;

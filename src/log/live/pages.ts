@@ -1,0 +1,90 @@
+import type { Viewer } from "../../access/viewer.ts";
+import type { Db } from "../../db/database.ts";
+import type { Clock } from "../clock.ts";
+import { isCursor, type Place } from "../read/cursor.ts";
+import type { LoggedEvent } from "../read/event.ts";
+import { type EventFilter, isSelected, type Selection } from "../read/filter.ts";
+import {
+  type EventPage,
+  type EventsQuery,
+  type HistoryQuery,
+  type Reading,
+  readHistories,
+  readHistoriesOfProjects,
+  requireFirst,
+  type SubjectKey,
+} from "../read/history.ts";
+import { eventsAt, type Page, readPage } from "../read/page.ts";
+import type { Hub } from "./hub.ts";
+import type { Places } from "./places.ts";
+import { requireWait, type Waits } from "./wait.ts";
+
+interface Around {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly hub: Hub;
+  readonly places: Places;
+  readonly waits: Waits;
+  /** What a viewer gets of a filter. */
+  readonly select: (viewer: Viewer, filter: EventFilter) => Promise<Selection>;
+}
+
+/** History, for readers who ask: each page ends with a cursor to go on from. `Log` says what each method does. */
+export class Pages {
+  readonly #around: Around;
+
+  constructor(around: Around) {
+    this.#around = around;
+  }
+
+  async events(viewer: Viewer, query: EventsQuery): Promise<EventPage> {
+    const { db, clock, hub, waits, select } = this.#around;
+    const { filter, waitSeconds = 0, gone } = query;
+    requireFirst(query.first);
+    requireWait(waitSeconds);
+    const answerAt = clock.now() + waitSeconds * 1000;
+    const { generation } = hub;
+    const selection = await select(viewer, filter);
+    const reading = await this.#readingOf(query);
+    const page = await readPage(db, clock, selection, reading);
+    if (page.events.length > 0 || waitSeconds === 0) return this.#answer(page, reading.until);
+    return waits.next({ viewer, selection, after: page.place, generation, most: query.first, until: answerAt, gone });
+  }
+
+  async histories(type: string, subjects: readonly SubjectKey[], query: HistoryQuery): Promise<EventPage[]> {
+    const reading = await this.#readingOf(query);
+    const pages = await readHistories(this.#around.db, type, subjects, reading);
+    return pages.map((page) => this.#answer(page, reading.until));
+  }
+
+  async historiesOfProjects(projectIds: readonly string[], query: HistoryQuery): Promise<EventPage[]> {
+    const reading = await this.#readingOf(query);
+    const pages = await readHistoriesOfProjects(this.#around.db, projectIds, reading);
+    return pages.map((page) => this.#answer(page, reading.until));
+  }
+
+  async find(viewer: Viewer, ids: readonly string[]): Promise<(LoggedEvent | null)[]> {
+    const { db, hub, select } = this.#around;
+    const visible = await select(viewer, {});
+    const known = ids.filter(isCursor);
+    const events = await eventsAt(
+      db,
+      known.map((id) => hub.codec.decode(id)),
+    );
+    const found = new Map(known.map((id, i) => [id, events[i]]));
+    return ids.map((id) => {
+      const event = found.get(id);
+      return event && isSelected(visible, event) ? event : null;
+    });
+  }
+
+  async #readingOf({ after, first, payload }: HistoryQuery): Promise<Reading> {
+    requireFirst(first);
+    const from = after === null ? null : await this.#around.places.of(after);
+    return { after: from, until: await this.#around.places.end(), limit: first, payload };
+  }
+
+  #answer({ events, place }: Page, until: Place): EventPage {
+    return { events, cursor: this.#around.hub.codec.encode(place), caughtUp: place.position >= until.position };
+  }
+}
