@@ -7,8 +7,9 @@ import { listApiKeys } from "../src/keys/list.ts";
 import { countKeysOf, type KeysOfProject, listKeysOf } from "../src/keys/of-projects.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
 import { builder } from "./builder.ts";
-import { type GraphQLContext, IDEMPOTENCY_KEY, keyed } from "./context.ts";
+import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
+import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
 import { Project } from "./project.ts";
 
@@ -122,74 +123,43 @@ builder.queryFields((t) => ({
   ),
 }));
 
-/** The key that a mutation answers with: it is kept for longer than answers to idempotency keys are. */
-const answeredKey = async (ctx: GraphQLContext, keyId: string) =>
-  (await findApiKeys(ctx, [keyId]))[0] ?? Promise.reject(notFound("ApiKey", keyId));
-
-const CreateApiKeyPayload = builder
-  .objectRef<{ keyId: string; secret: string | null; replayed: boolean }>("CreateApiKeyPayload")
-  .implement({
-    description: "The new key.",
-    fields: (t) => ({
-      apiKey: t.field({
-        type: ApiKeyType,
-        description: "The key without its secret.",
-        resolve: ({ keyId }, _args, ctx) => answeredKey(ctx, keyId),
-      }),
-      secret: t.exposeString("secret", {
-        nullable: true,
-        description:
-          "The key itself, dk_…: copy it now, only its hash is kept. null in a replayed answer: revoke the key and create another.",
-      }),
-      replayed: t.exposeBoolean("replayed", {
-        description: "true: this idempotency key was used before, and nothing happened now.",
-      }),
+mutation(createApiKey, {
+  description:
+    "Makes an API key. For admins; it reaches no further than the key that makes it, and does not outlive it. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
+  input: (t) => ({
+    name: t.string({ required: true, description: "What it is for, 1 to 100 characters." }),
+    role: t.field({ type: RoleEnum, required: true, description: "What it may do." }),
+    projectIds: t.idList({ description: "The only projects it will see; left out: every project." }),
+    expiresAt: t.field({
+      type: "DateTime",
+      description: "When it stops working by itself; left out: never. Not after your own key.",
     }),
-  });
-
-const RevokeApiKeyPayload = builder.objectRef<{ keyId: string; replayed: boolean }>("RevokeApiKeyPayload").implement({
-  description: "The key that was ended.",
-  fields: (t) => ({
+  }),
+  payload: (t) => ({
     apiKey: t.field({
       type: ApiKeyType,
-      description: "The key, now with revokedAt.",
-      resolve: ({ keyId }, _args, ctx) => answeredKey(ctx, keyId),
+      description: "The key without its secret.",
+      resolve: async ({ keyId }, _args, ctx) =>
+        (await findApiKeys(ctx, [keyId]))[0] ?? Promise.reject(notFound("ApiKey", keyId)),
     }),
-    replayed: t.exposeBoolean("replayed", {
-      description: "true: this idempotency key was used before, and nothing happened now.",
+    secret: t.exposeString("secret", {
+      nullable: true,
+      description:
+        "The key itself, dk_…: copy it now, only its hash is kept. null in a replayed answer: revoke the key and create another.",
     }),
   }),
 });
 
-builder.mutationFields((t) => ({
-  createApiKey: t.fieldWithInput({
-    type: CreateApiKeyPayload,
-    nullable: true,
-    typeOptions: { description: "The key to make." },
-    description:
-      "Makes an API key. For admins; it reaches no further than the key that makes it, and does not outlive it. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
-    input: {
-      name: t.input.string({ required: true, description: "What it is for, 1 to 100 characters." }),
-      role: t.input.field({ type: RoleEnum, required: true, description: "What it may do." }),
-      projectIds: t.input.idList({ description: "The only projects it will see; left out: every project." }),
-      expiresAt: t.input.field({
-        type: "DateTime",
-        description: "When it stops working by itself; left out: never. Not after your own key.",
-      }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => createApiKey(ctx, keyed(input, ctx, info)),
+mutation(revokeApiKey, {
+  description:
+    "Ends a key at once, with the browser sessions it opened and all their streams; done again it changes nothing. The last admin key without a limit to projects is refused: create another first. Errors: FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
+  input: (t) => ({ keyId: t.id({ required: true, description: "keyId of the key, from apiKeys." }) }),
+  payload: (t) => ({
+    apiKey: t.field({
+      type: ApiKeyType,
+      nullable: true,
+      description: "The key, now with revokedAt; null for a browser session.",
+      resolve: async ({ keyId }, _args, ctx) => (await findApiKeys(ctx, [keyId]))[0] ?? null,
+    }),
   }),
-  revokeApiKey: t.fieldWithInput({
-    type: RevokeApiKeyPayload,
-    nullable: true,
-    typeOptions: { description: "The key to end." },
-    description:
-      "Ends a key at once, with the browser sessions it opened and all their streams; done again it changes nothing. The last admin key without a limit to projects is refused: create another first. Errors: FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
-    input: {
-      keyId: t.input.id({ required: true, description: "keyId of the key, from apiKeys." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => revokeApiKey(ctx, keyed(input, ctx, info)),
-  }),
-}));
+});

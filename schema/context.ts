@@ -1,4 +1,3 @@
-import type { GraphQLResolveInfo } from "graphql";
 import type { Viewer } from "../src/access/viewer.ts";
 import type { Database, Db } from "../src/db/database.ts";
 import type { Prisma } from "../src/db/prisma.ts";
@@ -83,17 +82,6 @@ export function beginFrame<Frame extends { readonly cursor: string }>(frame: Fra
   return frame;
 }
 
-/** The input with the request's Idempotency-Key, one per response path, where it brings no key of its own. */
-export function keyed<Input extends { idempotencyKey?: string | null | undefined }>(
-  input: Input,
-  { idempotencyKey }: GraphQLContext,
-  { path }: GraphQLResolveInfo,
-): Input {
-  return input.idempotencyKey == null && idempotencyKey !== null
-    ? { ...input, idempotencyKey: `${idempotencyKey}:${path.key}` }
-    : input;
-}
-
 /** The cursor to go on from. A client that resumes by itself repeats its first `after`, and knows better by now. */
 export function resumeFrom({ lastEventId }: GraphQLContext, after: string | null | undefined): string | null {
   return lastEventId ?? after ?? null;
@@ -102,10 +90,3 @@ export function resumeFrom({ lastEventId }: GraphQLContext, after: string | null
 export const ALLOW_JUMP =
   "Register IDs more than the project's idJumpLimit above the highest number there is. The numbers between are never given. " +
   "FORBIDDEN unless this key is an admin's and sees every project of the namespace.";
-
-/** Of the input of what gives IDs. */
-export const BRANCH = "The Git branch it is for, at most 255 characters; a note for people.";
-
-export const IDEMPOTENCY_KEY = "Makes a repeated request safe: the same key and input gives the first answer again.";
-
-export const replayedDescription = "True when this is the answer given before to the same idempotencyKey.";

@@ -1,9 +1,6 @@
-import type { GraphQLResolveInfo } from "graphql";
 import { sees } from "../src/access/visibility.ts";
-import type { Answer } from "../src/db/idempotency.ts";
 import { DEFAULT_SIZE } from "../src/db/page.ts";
 import { parseArtifactId } from "../src/ids/artifact-id.ts";
-import type { Recorded } from "../src/ids/record.ts";
 import { registerIds } from "../src/ids/register.ts";
 import {
   type IdSequence as IdSequenceShape,
@@ -11,12 +8,14 @@ import {
   idRegistry,
   type RegistryQuery,
 } from "../src/ids/registry.ts";
-import { type Assigned, type TakeId, takeId } from "../src/ids/take-id.ts";
-import { type Voided, voidIds } from "../src/ids/void.ts";
+import { takeId } from "../src/ids/take-id.ts";
+import { voidIds } from "../src/ids/void.ts";
 import { builder } from "./builder.ts";
-import { ALLOW_JUMP, BRANCH, type GraphQLContext, IDEMPOTENCY_KEY, keyed, replayedDescription } from "./context.ts";
+import { ALLOW_JUMP } from "./context.ts";
 import { loader } from "./loader.ts";
+import { mutation } from "./mutation.ts";
 import { Project } from "./project.ts";
+import { givenIds } from "./reservation.ts";
 
 const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
   description:
@@ -82,10 +81,22 @@ builder.queryField("idRegistry", (t) =>
   }),
 );
 
-const assignedPayload = (name: string) =>
-  builder.objectRef<Answer<Assigned>>(name).implement({
-    description: "The ID that was given.",
-    fields: (t) => ({
+for (const named of [
+  {
+    description:
+      "Gives one ID at once and for good: the lowest released one, else the next; idRegistry looks without taking. " +
+      "PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
+  },
+  {
+    name: "nextId",
+    description: "Same as takeId, also under its idempotency keys.",
+    deprecationReason: "It takes an ID, where nextTask only looks: use takeId.",
+  },
+])
+  mutation(takeId, {
+    ...named,
+    input: givenIds,
+    payload: (t) => ({
       id: t.exposeID("id", { description: "Yours for good." }),
       lastAssigned: t.exposeID("lastAssigned", {
         nullable: true,
@@ -98,13 +109,20 @@ const assignedPayload = (name: string) =>
         resolve: ({ id, lastAssigned }) =>
           lastAssigned !== null && parseArtifactId(id).number <= parseArtifactId(lastAssigned).number,
       }),
-      replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
     }),
   });
 
-const RegisterIdsPayload = builder.objectRef<Answer<Recorded>>("RegisterIdsPayload").implement({
-  description: "What was recorded.",
-  fields: (t) => ({
+mutation(registerIds, {
+  description:
+    "Records IDs that exist in a repository already, all or none, so that they are never given again. ID_TAKEN when another " +
+    "project of the namespace holds one, PROJECT_NOT_FOUND, BAD_USER_INPUT, also for one that lies more than the project's " +
+    "idJumpLimit above the highest number there is",
+  input: (t) => ({
+    projectId: t.id({ required: true, description: "The project whose IDs they are." }),
+    ids: t.idList({ required: true, description: "1 to 1000, like US-007. Numbers skipped are never given." }),
+    allowJump: t.boolean({ description: ALLOW_JUMP }),
+  }),
+  payload: (t) => ({
     registered: t.idList({
       description: "Those that are recorded now and were not before, in the order given.",
       resolve: ({ registered }) => registered,
@@ -113,90 +131,26 @@ const RegisterIdsPayload = builder.objectRef<Answer<Recorded>>("RegisterIdsPaylo
       description: "Those that this project had before.",
       resolve: ({ alreadyRegistered }) => alreadyRegistered,
     }),
-    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
   }),
 });
 
-const VoidIdsPayload = builder.objectRef<Answer<Voided>>("VoidIdsPayload").implement({
-  description: "What was taken back.",
-  fields: (t) => ({
+mutation(voidIds, {
+  description:
+    "Takes registered or confirmed IDs of a project back, all or none, such as one with a typing error in it; admin only. " +
+    "The counter comes down to the highest number that lives in the namespace, and what lies above that is given again, " +
+    "whatever idReuse says; what lies below is never given, but may be registered. PROJECT_NOT_FOUND; BAD_USER_INPUT for an " +
+    "ID that is not confirmed for this project, or that a task which is not deleted bears as its taskId or artifactId",
+  input: (t) => ({
+    projectId: t.id({ required: true, description: "The project whose IDs they are." }),
+    artifactType: t.string({ required: true, description: "The prefix, like US." }),
+    ids: t.idList({ required: true, description: "1 to 1000 of that type, like US-999999." }),
+    reason: t.string({ required: true, description: "Stands in the event ids.voided; 1 to 1000 characters." }),
+  }),
+  payload: (t) => ({
     voided: t.idList({ description: "The IDs that the project has no longer.", resolve: ({ voided }) => voided }),
     lastAssigned: t.exposeID("lastAssigned", {
       nullable: true,
       description: "Where the counter stands now: the highest ID that lives in the namespace; null if none does.",
     }),
-    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
   }),
 });
-
-type MutationBuilder = Parameters<Parameters<typeof builder.mutationFields>[0]>[0];
-
-/** What takeId and its first name have in common. */
-const givesId = (t: MutationBuilder, payload: string) =>
-  ({
-    type: assignedPayload(payload),
-    nullable: true,
-    input: {
-      projectId: t.input.id({ required: true, description: "The project that gets it." }),
-      artifactType: t.input.string({
-        required: true,
-        description: "The prefix, like US; built in or one of the project's artifactTypes.",
-      }),
-      branchName: t.input.string({ description: BRANCH }),
-      branch: t.input.string({ description: "Same as branchName.", deprecationReason: "Use branchName." }),
-      taskId: t.input.id({ description: "A task of the project that it is for." }),
-      createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
-      idempotencyKey: t.input.string({ description: "Ask again with it after a lost answer: the same ID comes back." }),
-    },
-    resolve: (_root: object, { input }: { readonly input: TakeId }, ctx: GraphQLContext, info: GraphQLResolveInfo) =>
-      takeId(ctx, keyed(input, ctx, info)),
-  }) as const;
-
-builder.mutationFields((t) => ({
-  takeId: t.fieldWithInput({
-    ...givesId(t, "TakeIdPayload"),
-    description:
-      "Gives one ID at once and for good: the lowest released one, else the next; idRegistry looks without taking. " +
-      "PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
-  }),
-
-  nextId: t.fieldWithInput({
-    ...givesId(t, "NextIdPayload"),
-    description: "Same as takeId, also under its idempotency keys.",
-    deprecationReason: "It takes an ID, where nextTask only looks: use takeId.",
-  }),
-
-  registerIds: t.fieldWithInput({
-    type: RegisterIdsPayload,
-    nullable: true,
-    description:
-      "Records IDs that exist in a repository already, all or none, so that they are never given again. ID_TAKEN when another " +
-      "project of the namespace holds one, PROJECT_NOT_FOUND, BAD_USER_INPUT, also for one that lies more than the project's " +
-      "idJumpLimit above the highest number there is",
-    input: {
-      projectId: t.input.id({ required: true, description: "The project whose IDs they are." }),
-      ids: t.input.idList({ required: true, description: "1 to 1000, like US-007. Numbers skipped are never given." }),
-      allowJump: t.input.boolean({ description: ALLOW_JUMP }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => registerIds(ctx, keyed(input, ctx, info)),
-  }),
-
-  voidIds: t.fieldWithInput({
-    type: VoidIdsPayload,
-    nullable: true,
-    description:
-      "Takes registered or confirmed IDs of a project back, all or none, such as one with a typing error in it; admin only. " +
-      "The counter comes down to the highest number that lives in the namespace, and what lies above that is given again, " +
-      "whatever idReuse says; what lies below is never given, but may be registered. PROJECT_NOT_FOUND; BAD_USER_INPUT for an " +
-      "ID that is not confirmed for this project, or that a task which is not deleted bears as its taskId or artifactId",
-    input: {
-      projectId: t.input.id({ required: true, description: "The project whose IDs they are." }),
-      artifactType: t.input.string({ required: true, description: "The prefix, like US." }),
-      ids: t.input.idList({ required: true, description: "1 to 1000 of that type, like US-999999." }),
-      reason: t.input.string({ required: true, description: "Stands in the event ids.voided; 1 to 1000 characters." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => voidIds(ctx, keyed(input, ctx, info)),
-  }),
-}));

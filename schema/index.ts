@@ -28,3 +28,15 @@ export const schema = builder.toSchema();
 
 /** What schema/schema.graphql must say. */
 export const printedSchema = () => `${printSchema(lexicographicSortSchema(schema))}\n`;
+
+/**
+ * What schema/verbs.json must say: what each mutation does and the lowest role that may, for clients, which never read
+ * the server's code.
+ */
+export function printedVerbs(): string {
+  const lines = Object.values(schema.getMutationType()?.getFields() ?? {})
+    .map(({ name: mutation, extensions: { verb } }) => ({ ...verb, mutation }))
+    .sort((a, b) => (a.mutation < b.mutation ? -1 : 1))
+    .map((line) => `  ${JSON.stringify(line, null, 1).replaceAll(/\n */g, " ")}`);
+  return `[\n${lines.join(",\n")}\n]\n`;
+}

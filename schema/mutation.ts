@@ -1,14 +1,24 @@
 import type { FieldMap, InputFieldMap } from "@pothos/core";
 import type { GraphQLResolveInfo } from "graphql";
-import type { Verb } from "../src/access/verb.ts";
+import type { Declaration, Verb } from "../src/access/verb.ts";
 import type { Answer } from "../src/db/idempotency.ts";
 import { builder, type FieldBuilder, type InputBuilder, type InputField } from "./builder.ts";
 import type { GraphQLContext } from "./context.ts";
+
+declare module "graphql" {
+  interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs> {
+    /** Of a mutation: what its verb declares. */
+    verb?: Declaration;
+  }
+}
 
 /** A field for each that the verb takes, giving no more than what it takes. */
 type InputsOf<Input> = { readonly [Name in keyof Input]-?: InputField<Input[Name]> };
 
 interface MutationOptions<Input, Result, Fields> {
+  /** The verb's, unless it is a name that it had before. */
+  readonly name?: string;
+  readonly deprecationReason?: string;
   readonly description: string;
   /** What the verb takes and nothing else; `idempotencyKey` is added. */
   readonly input: (t: InputBuilder) => Fields & Readonly<Record<Exclude<keyof Fields, keyof Input>, never>>;
@@ -16,16 +26,15 @@ interface MutationOptions<Input, Result, Fields> {
   readonly payload: (t: FieldBuilder<Answer<Result>>) => FieldMap;
 }
 
-/** The mutation of a verb, under its name: `<Name>Input` in, `<Name>Payload` out. */
+/** The mutation of a verb: `<Name>Input` in, `<Name>Payload` out. */
 export function mutation<Input extends object, Result extends object, Fields extends InputsOf<Input>>(
   verb: Verb<Input, Result>,
   options: MutationOptions<Input, Result, Fields>,
 ): void;
 export function mutation(
   verb: Verb<object, object>,
-  { description, input, payload }: MutationOptions<object, object, InputFieldMap>,
+  { name = verb.declared.name, input, payload, ...shown }: MutationOptions<object, object, InputFieldMap>,
 ): void {
-  const { name } = verb.declared;
   const typeName = name.slice(0, 1).toUpperCase() + name.slice(1);
   const Payload = builder.objectRef<Answer<object>>(`${typeName}Payload`).implement({
     description: `What ${name} answers.`,
@@ -40,7 +49,7 @@ export function mutation(
     t.fieldWithInput({
       type: Payload,
       nullable: true,
-      description,
+      ...shown,
       extensions: { verb: verb.declared },
       typeOptions: { description: `What ${name} takes.` },
       argOptions: { description: "All that it takes." },

@@ -7,9 +7,9 @@ import { listProjects } from "../src/projects/list.ts";
 import { readSettings } from "../src/projects/settings.ts";
 import { updateProject } from "../src/projects/update.ts";
 import { statusCounts } from "../src/tasks/status-counts.ts";
-import { builder } from "./builder.ts";
-import { IDEMPOTENCY_KEY, keyed, replayedDescription } from "./context.ts";
+import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
 import { listSize } from "./cost.ts";
+import { mutation } from "./mutation.ts";
 import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
 import { longOf } from "./task/load.ts";
@@ -151,103 +151,75 @@ builder.queryField("statusCounts", (t) =>
   }),
 );
 
-const ProjectPayload = (name: string) =>
-  builder.objectRef<{ projectId: string; replayed: boolean }>(name).implement({
-    description: "The project after the change.",
-    fields: (t) => ({
-      project: t.prismaField({
-        type: Project,
-        description: "As it is now.",
-        resolve: (query, { projectId }, _args, { prisma, viewer }) =>
-          prisma.project.findUniqueOrThrow({ ...query, where: { projectId, AND: [visibleWhere(viewer)] } }),
-      }),
-      replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
-    }),
+/** The project of a mutation's result. */
+const projectOf = <Parent extends { readonly projectId: string }>(t: FieldBuilder<Parent>) =>
+  t.prismaField({
+    type: Project,
+    description: "As it is now.",
+    resolve: (query, { projectId }, _args, { prisma, viewer }) =>
+      prisma.project.findUniqueOrThrow({ ...query, where: { projectId, AND: [visibleWhere(viewer)] } }),
   });
 
-builder.mutationField("createProject", (t) =>
-  t.fieldWithInput({
-    type: ProjectPayload("CreateProjectPayload"),
-    nullable: true,
-    description:
-      "Creates a project. Agents may, with a namespace of their own; idNamespace, idReuse and idJumpLimit take an admin. " +
-      "FORBIDDEN for a key that is limited to some projects; BAD_USER_INPUT when it exists already.",
-    input: {
-      projectId: t.input.id({ required: true, description: "A slug: a-z, 0-9 and -, at most 100 characters." }),
-      name: t.input.string({ required: true, description: "What people call it, 1 to 200 characters." }),
-      idNamespace: t.input.string({
-        description: "Share artifact numbers with other projects of this namespace. Set here and never changed.",
-      }),
-      leaseSeconds: t.input.int({
-        description: "Seconds for which a claim holds, unless the caller says: 1 to 604800; default 3600.",
-      }),
-      artifactTypes: t.input.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
-      idJumpLimit: t.input.int({ description: "1 to 2147483647; default 10000." }),
-      idReuse: t.input.field({
-        type: IdReuse,
-        description:
-          "When released numbers are given again; for admins. Holds for every project of a shared namespace. Default IMMEDIATELY.",
-      }),
-      idQuarantineSeconds: t.input.int({
-        description: "Seconds that released numbers rest; with idReuse AFTER, and only then.",
-      }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => createProject(ctx, keyed(input, ctx, info)),
-  }),
-);
+const LEASE_SECONDS = "Seconds for which a claim holds, unless the caller says: 1 to 604800.";
+const QUARANTINE = "Seconds that released numbers rest; with idReuse AFTER, and only then.";
 
-builder.mutationField("updateProject", (t) =>
-  t.fieldWithInput({
-    type: ProjectPayload("UpdateProjectPayload"),
-    nullable: true,
-    description: "Changes a project; admin only. What is left out stays. VERSION_CONFLICT, PROJECT_NOT_FOUND",
-    input: {
-      projectId: t.input.id({ required: true, description: "The project's slug, like web-shop." }),
-      name: t.input.string({ description: "What people call it, 1 to 200 characters." }),
-      leaseSeconds: t.input.int({
-        description: "Seconds for which a claim holds, unless the caller says: 1 to 604800.",
-      }),
-      artifactTypes: t.input.stringList({ description: "Replaces the list." }),
-      idJumpLimit: t.input.int({
-        description: "1 to 2147483647. FORBIDDEN unless this key sees every project of the namespace.",
-      }),
-      idReuse: t.input.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
-      idQuarantineSeconds: t.input.int({
-        description: "Seconds that released numbers rest; with idReuse AFTER, and only then.",
-      }),
-      expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => updateProject(ctx, keyed(input, ctx, info)),
+mutation(createProject, {
+  description:
+    "Creates a project. Agents may, with a namespace of their own; idNamespace, idReuse and idJumpLimit take an admin. " +
+    "FORBIDDEN for a key that is limited to some projects; BAD_USER_INPUT when it exists already.",
+  input: (t) => ({
+    projectId: t.id({ required: true, description: "A slug: a-z, 0-9 and -, at most 100 characters." }),
+    name: t.string({ required: true, description: "What people call it, 1 to 200 characters." }),
+    idNamespace: t.string({
+      description: "Share artifact numbers with other projects of this namespace. Set here and never changed.",
+    }),
+    leaseSeconds: t.int({ description: `${LEASE_SECONDS} Default 3600.` }),
+    artifactTypes: t.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
+    idJumpLimit: t.int({ description: "1 to 2147483647; default 10000." }),
+    idReuse: t.field({
+      type: IdReuse,
+      description:
+        "When released numbers are given again; for admins. Holds for every project of a shared namespace. Default IMMEDIATELY.",
+    }),
+    idQuarantineSeconds: t.int({ description: QUARANTINE }),
   }),
-);
+  payload: (t) => ({ project: projectOf(t) }),
+});
 
-builder.mutationFields((t) => ({
-  archiveProject: t.fieldWithInput({
-    type: ProjectPayload("ArchiveProjectPayload"),
-    nullable: true,
-    description:
-      "Puts a project away; admin only. It leaves every overview and refuses claims, new tasks and new IDs with " +
-      "PROJECT_ARCHIVED. It keeps everything, and what is held may be finished: renewed, completed, released, confirmed. " +
-      "Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
-    input: {
-      projectId: t.input.id({ required: true, description: "The project's slug, like web-shop." }),
-      expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => archiveProject(ctx, keyed(input, ctx, info)),
+/** Names the project of a change. */
+const address = (t: InputBuilder) => ({
+  projectId: t.id({ required: true, description: "The project's slug, like web-shop." }),
+  expectedVersion: t.int({ description: "Refuse the change if the version is another one." }),
+});
+
+mutation(updateProject, {
+  description: "Changes a project; admin only. What is left out stays. VERSION_CONFLICT, PROJECT_NOT_FOUND",
+  input: (t) => ({
+    ...address(t),
+    name: t.string({ description: "What people call it, 1 to 200 characters." }),
+    leaseSeconds: t.int({ description: LEASE_SECONDS }),
+    artifactTypes: t.stringList({ description: "Replaces the list." }),
+    idJumpLimit: t.int({
+      description: "1 to 2147483647. FORBIDDEN unless this key sees every project of the namespace.",
+    }),
+    idReuse: t.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
+    idQuarantineSeconds: t.int({ description: QUARANTINE }),
   }),
-  unarchiveProject: t.fieldWithInput({
-    type: ProjectPayload("UnarchiveProjectPayload"),
-    nullable: true,
-    description:
-      "Brings an archived project back as it was; admin only. Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
-    input: {
-      projectId: t.input.id({ required: true, description: "The project's slug, like web-shop." }),
-      expectedVersion: t.input.int({ description: "Refuse the change if the version is another one." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => unarchiveProject(ctx, keyed(input, ctx, info)),
-  }),
-}));
+  payload: (t) => ({ project: projectOf(t) }),
+});
+
+mutation(archiveProject, {
+  description:
+    "Puts a project away; admin only. It leaves every overview and refuses claims, new tasks and new IDs with " +
+    "PROJECT_ARCHIVED. It keeps everything, and what is held may be finished: renewed, completed, released, confirmed. " +
+    "Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
+  input: address,
+  payload: (t) => ({ project: projectOf(t) }),
+});
+
+mutation(unarchiveProject, {
+  description:
+    "Brings an archived project back as it was; admin only. Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
+  input: address,
+  payload: (t) => ({ project: projectOf(t) }),
+});

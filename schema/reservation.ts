@@ -1,7 +1,6 @@
-import type { Answer } from "../src/db/idempotency.ts";
 import { confirmReservation } from "../src/ids/confirm.ts";
 import { extendReservation } from "../src/ids/extend.ts";
-import { type Released, releaseReservation } from "../src/ids/release.ts";
+import { releaseReservation } from "../src/ids/release.ts";
 import {
   findReservations,
   listReservations,
@@ -9,10 +8,11 @@ import {
   type Reservation as ReservationShape,
   reservation,
 } from "../src/ids/reservations.ts";
-import { type Reserved, reserveIds } from "../src/ids/reserve.ts";
-import { builder } from "./builder.ts";
-import { BRANCH, type GraphQLContext, IDEMPOTENCY_KEY, keyed, replayedDescription } from "./context.ts";
+import { reserveIds } from "../src/ids/reserve.ts";
+import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
+import type { GraphQLContext } from "./context.ts";
 import { StringFilterInput } from "./filters.ts";
+import { mutation } from "./mutation.ts";
 
 const ReservationStatus = builder.enumType("ReservationStatus", {
   description: "Where a reservation stands.",
@@ -111,99 +111,76 @@ builder.queryFields((t) => ({
   ),
 }));
 
-/** A payload with the reservation as it is now. */
-const reservationPayload = <Shape extends { reservationId: string; replayed: boolean }>(name: string) =>
-  builder.objectRef<Shape>(name).implement({
-    description: "The reservation and what became of it.",
-    fields: (t) => ({
-      reservation: t.field({
-        type: Reservation,
-        description: "As it is now.",
-        resolve: ({ reservationId }, _args, ctx) => reservation(ctx, reservationId),
-      }),
-      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
-    }),
+/** The reservation of a mutation's result. */
+const reservationOf = <Parent extends { readonly reservationId: string }>(t: FieldBuilder<Parent>) =>
+  t.field({
+    type: Reservation,
+    description: "As it is now.",
+    resolve: ({ reservationId }, _args, ctx) => reservation(ctx, reservationId),
   });
 
-const NAMED = "reservationId of reserveIds or reservations.";
+const releasedOf = <Parent extends { readonly released: readonly string[] }>(t: FieldBuilder<Parent>) =>
+  t.idList({
+    description: "What went back, to be given again as the namespace's idReuse says.",
+    resolve: ({ released }) => [...released],
+  });
 
-const ReserveIdsPayload = reservationPayload<Answer<Reserved>>("ReserveIdsPayload");
-builder.objectField(ReserveIdsPayload, "reservedIds", (t) =>
-  t.idList({ description: "Consecutive, ascending.", resolve: ({ reservedIds }) => reservedIds }),
-);
-
-const releasingPayload = (name: string) => {
-  const payload = reservationPayload<Answer<Released>>(name);
-  builder.objectField(payload, "released", (t) =>
-    t.idList({
-      description: "What went back, to be given again as the namespace's idReuse says.",
-      resolve: ({ released }) => [...released],
-    }),
-  );
-  return payload;
-};
-
-builder.mutationFields((t) => ({
-  reserveIds: t.fieldWithInput({
-    type: ReserveIdsPayload,
-    nullable: true,
-    description:
-      "Holds consecutive IDs that nobody else can get: the lowest released run that fits, else the next numbers. Confirm them " +
-      "before expiresAt, or they go back. PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
-    input: {
-      projectId: t.input.id({ required: true, description: "The project that gets them." }),
-      artifactType: t.input.string({
-        required: true,
-        description: "The prefix, like US; built in or one of the project's artifactTypes.",
-      }),
-      count: t.input.int({ defaultValue: 1, description: "1 to 100." }),
-      ttlSeconds: t.input.int({ description: "Seconds until they expire unconfirmed: 1 to 604800, default 900." }),
-      branchName: t.input.string({ description: BRANCH }),
-      branch: t.input.string({ description: "Same as branchName.", deprecationReason: "Use branchName." }),
-      taskId: t.input.id({ description: "A task of the project that it is for." }),
-      createProject: t.input.boolean({ description: "Create a project that does not exist, if this key may." }),
-      idempotencyKey: t.input.string({ description: "Ask again with it after a lost answer: the same IDs come back." }),
-    },
-    resolve: (_root, { input }, ctx, info) => reserveIds(ctx, keyed(input, ctx, info)),
+/** What every mutation takes that gives IDs. */
+export const givenIds = (t: InputBuilder) => ({
+  projectId: t.id({ required: true, description: "The project that gets them." }),
+  artifactType: t.string({
+    required: true,
+    description: "The prefix, like US; built in or one of the project's artifactTypes.",
   }),
+  branchName: t.string({ description: "The Git branch it is for, at most 255 characters; a note for people." }),
+  branch: t.string({ description: "Same as branchName.", deprecationReason: "Use branchName." }),
+  taskId: t.id({ description: "A task of the project that it is for." }),
+  createProject: t.boolean({ description: "Create a project that does not exist, if this key may." }),
+});
 
-  confirmReservation: t.fieldWithInput({
-    type: releasingPayload("ConfirmReservationPayload"),
-    nullable: true,
-    description:
-      "Keeps reserved IDs for good; safe to repeat. Works after expiresAt as well, while nobody was given the numbers since. " +
-      "RESERVATION_EXPIRED when somebody was, or it was released or is not there; " +
-      "BAD_USER_INPUT for IDs that are not in it",
-    input: {
-      reservationId: t.input.id({ required: true, description: NAMED }),
-      ids: t.input.idList({ description: "Keep only these and give the rest back. All of them when left out." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => confirmReservation(ctx, keyed(input, ctx, info)),
+const address = (t: InputBuilder) => ({
+  reservationId: t.id({ required: true, description: "reservationId of reserveIds or reservations." }),
+});
+
+mutation(reserveIds, {
+  description:
+    "Holds consecutive IDs that nobody else can get: the lowest released run that fits, else the next numbers. Confirm them " +
+    "before expiresAt, or they go back. PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
+  input: (t) => ({
+    ...givenIds(t),
+    count: t.int({ defaultValue: 1, description: "1 to 100." }),
+    ttlSeconds: t.int({ description: "Seconds until they expire unconfirmed: 1 to 604800, default 900." }),
   }),
-
-  extendReservation: t.fieldWithInput({
-    type: reservationPayload<Answer<{ reservationId: string }>>("ExtendReservationPayload"),
-    nullable: true,
-    description:
-      "Holds a reservation for longer; never shortens it. RESERVATION_EXPIRED after expiresAt: then confirm it, or reserve anew",
-
-    input: {
-      reservationId: t.input.id({ required: true, description: NAMED }),
-      ttlSeconds: t.input.int({ description: "Seconds from now: 1 to 604800, default 900." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => extendReservation(ctx, keyed(input, ctx, info)),
+  payload: (t) => ({
+    reservation: reservationOf(t),
+    reservedIds: t.idList({ description: "Consecutive, ascending.", resolve: ({ reservedIds }) => reservedIds }),
   }),
+});
 
-  releaseReservation: t.fieldWithInput({
-    type: releasingPayload("ReleaseReservationPayload"),
-    nullable: true,
-    description: "Gives a whole reservation back. RESERVATION_EXPIRED; BAD_USER_INPUT when it is confirmed",
-    input: {
-      reservationId: t.input.id({ required: true, description: NAMED }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_root, { input }, ctx, info) => releaseReservation(ctx, keyed(input, ctx, info)),
+mutation(confirmReservation, {
+  description:
+    "Keeps reserved IDs for good; safe to repeat. Works after expiresAt as well, while nobody was given the numbers since. " +
+    "RESERVATION_EXPIRED when somebody was, or it was released or is not there; " +
+    "BAD_USER_INPUT for IDs that are not in it",
+  input: (t) => ({
+    ...address(t),
+    ids: t.idList({ description: "Keep only these and give the rest back. All of them when left out." }),
   }),
-}));
+  payload: (t) => ({ reservation: reservationOf(t), released: releasedOf(t) }),
+});
+
+mutation(extendReservation, {
+  description:
+    "Holds a reservation for longer; never shortens it. RESERVATION_EXPIRED after expiresAt: then confirm it, or reserve anew",
+  input: (t) => ({
+    ...address(t),
+    ttlSeconds: t.int({ description: "Seconds from now: 1 to 604800, default 900." }),
+  }),
+  payload: (t) => ({ reservation: reservationOf(t) }),
+});
+
+mutation(releaseReservation, {
+  description: "Gives a whole reservation back. RESERVATION_EXPIRED; BAD_USER_INPUT when it is confirmed",
+  input: address,
+  payload: (t) => ({ reservation: reservationOf(t), released: releasedOf(t) }),
+});

@@ -1,17 +1,17 @@
 import { administers } from "../src/access/visibility.ts";
-import type { Answer } from "../src/db/idempotency.ts";
-import { type CreatedWebhook, createWebhook } from "../src/delivery/webhooks/create.ts";
+import { createWebhook } from "../src/delivery/webhooks/create.ts";
 import { deleteWebhook } from "../src/delivery/webhooks/delete.ts";
 import { findWebhook, findWebhooks, requireWebhook } from "../src/delivery/webhooks/find.ts";
 import { listWebhooks, type Progress, progressOf } from "../src/delivery/webhooks/list.ts";
 import { pauseWebhook } from "../src/delivery/webhooks/pause.ts";
-import { type Replay, replayWebhookDeliveries } from "../src/delivery/webhooks/replay.ts";
+import { replayWebhookDeliveries } from "../src/delivery/webhooks/replay.ts";
 import { resumeWebhook } from "../src/delivery/webhooks/resume.ts";
-import { type RotatedWebhookSecret, rotateWebhookSecret } from "../src/delivery/webhooks/rotate-secret.ts";
-import { type ChangedWebhook, WEBHOOK, type Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
-import { builder } from "./builder.ts";
-import { type GraphQLContext, keyed, replayedDescription } from "./context.ts";
+import { rotateWebhookSecret } from "../src/delivery/webhooks/rotate-secret.ts";
+import { WEBHOOK, type Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
+import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
+import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
+import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
 
 const loadProgress = loader({
@@ -90,153 +90,97 @@ builder.queryFields((t) => ({
   }),
 }));
 
-/** A payload with the webhook as it is now. */
-const webhookPayload = <Shape extends { webhookId: string; replayed: boolean }>(name: string, description: string) =>
-  builder.objectRef<Shape>(name).implement({
-    description,
-    fields: (t) => ({
-      webhook: t.field({
-        type: Webhook,
-        nullable: true,
-        description: "As it is now; null in a replayed answer when it was deleted since.",
-        resolve: ({ webhookId }, _args, ctx) => findWebhook(ctx, webhookId),
-      }),
-      replayed: t.boolean({ description: replayedDescription, resolve: ({ replayed }) => replayed }),
-    }),
+/** The webhook of a mutation's result. */
+const webhookOf = <Parent extends { readonly webhookId: string }>(t: FieldBuilder<Parent>) =>
+  t.field({
+    type: Webhook,
+    nullable: true,
+    description: "As it is now; null in a replayed answer when it was deleted since.",
+    resolve: ({ webhookId }, _args, ctx) => findWebhook(ctx, webhookId),
   });
 
-const secretPayload = <Shape extends CreatedWebhook>(name: string, description: string) => {
-  const payload = webhookPayload<Shape>(name, description);
-  builder.objectField(payload, "secret", (t) =>
-    t.string({
-      nullable: true,
-      description:
-        "Shown this once: keep it where the receiver verifies its requests, by any library of Standard Webhooks. null in a replayed answer.",
-      resolve: ({ secret }) => secret,
-    }),
-  );
-  return payload;
-};
+const secretOf = <Parent extends { readonly secret: string | null }>(t: FieldBuilder<Parent>) =>
+  t.string({
+    nullable: true,
+    description:
+      "Shown this once: keep it where the receiver verifies its requests, by any library of Standard Webhooks. null in a replayed answer.",
+    resolve: ({ secret }) => secret,
+  });
 
-const CreateWebhookPayload = secretPayload<CreatedWebhook>("CreateWebhookPayload", "The new webhook.");
-const RotateWebhookSecretPayload = secretPayload<RotatedWebhookSecret>(
-  "RotateWebhookSecretPayload",
-  "The webhook with its new secret.",
-);
-const PauseWebhookPayload = webhookPayload<Answer<ChangedWebhook>>("PauseWebhookPayload", "The webhook, paused.");
-const ResumeWebhookPayload = webhookPayload<Answer<ChangedWebhook>>("ResumeWebhookPayload", "The webhook, going on.");
+const ERRORS = "For admins. Errors: FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED.";
 
-const DeleteWebhookPayload = builder.objectRef<Answer<ChangedWebhook>>("DeleteWebhookPayload").implement({
-  description: "The webhook that was ended.",
-  fields: (t) => ({
-    webhookId: t.exposeID("webhookId", { description: "Of the webhook that is no more." }),
-    replayed: t.exposeBoolean("replayed", { description: replayedDescription }),
-  }),
+const address = (t: InputBuilder) => ({
+  webhookId: t.id({ required: true, description: "webhookId of the webhook, from webhooks." }),
 });
 
-const ReplayWebhookDeliveriesPayload = webhookPayload<Answer<Replay>>(
-  "ReplayWebhookDeliveriesPayload",
-  "What is sent again.",
-);
-builder.objectFields(ReplayWebhookDeliveriesPayload, (t) => ({
-  deliveries: t.exposeInt("deliveries", {
-    description: "How many are sent again; what was pending anyway is not counted.",
+mutation(createWebhook, {
+  description:
+    "Makes a webhook for what happens from now on. For admins; an admin that is limited to some projects makes webhooks for those only. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
+  input: (t) => ({
+    url: t.string({
+      required: true,
+      description:
+        "Where to send, https recommended, without user and password, at most 2000 characters. A private address is called only where the server's configuration allows it.",
+    }),
+    projectIds: t.idList({
+      description:
+        "The only projects whose events it gets; left out: every project, those yet to come too, and the server's own events (key.*, webhook.*).",
+    }),
+    types: t.stringList({
+      description:
+        "The only event types it gets, like task.completed, or task.* for all of tasks; left out: every type. BAD_USER_INPUT lists them.",
+    }),
   }),
-  deadLeft: t.exposeInt("deadLeft", {
-    description: "How many of the webhook's deliveries are still dead: call again with a new idempotencyKey for more.",
-  }),
-}));
+  payload: (t) => ({ webhook: webhookOf(t), secret: secretOf(t) }),
+});
 
-const IDEMPOTENCY_KEY = "Makes a repeated request safe: the same key and input gives the first answer again.";
-const ERRORS = "For admins. Errors: FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED.";
-const WEBHOOK_ID = "webhookId of the webhook, from webhooks.";
+mutation(pauseWebhook, {
+  description: `Sends nothing more to a webhook until resumeWebhook; what happens meanwhile is kept for it. Done again it changes nothing. ${ERRORS}`,
+  input: address,
+  payload: (t) => ({ webhook: webhookOf(t) }),
+});
 
-builder.mutationFields((t) => ({
-  createWebhook: t.fieldWithInput({
-    type: CreateWebhookPayload,
-    nullable: true,
-    typeOptions: { description: "The webhook to make." },
-    description:
-      "Makes a webhook for what happens from now on. For admins; an admin that is limited to some projects makes webhooks for those only. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
-    input: {
-      url: t.input.string({
-        required: true,
-        description:
-          "Where to send, https recommended, without user and password, at most 2000 characters. A private address is called only where the server's configuration allows it.",
-      }),
-      projectIds: t.input.idList({
-        description:
-          "The only projects whose events it gets; left out: every project, those yet to come too, and the server's own events (key.*, webhook.*).",
-      }),
-      types: t.input.stringList({
-        description:
-          "The only event types it gets, like task.completed, or task.* for all of tasks; left out: every type. BAD_USER_INPUT lists them.",
-      }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => createWebhook(ctx, keyed(input, ctx, info)),
+mutation(resumeWebhook, {
+  description: `Goes on with a paused webhook where it stopped: what is pending is sent at once, then all that happened meanwhile. Of one that is not paused it changes nothing. ${ERRORS}`,
+  input: address,
+  payload: (t) => ({ webhook: webhookOf(t) }),
+});
+
+mutation(deleteWebhook, {
+  description: `Ends a webhook for good, with its secret, its delivery log and what it has not sent yet; pauseWebhook keeps them. ${ERRORS}`,
+  input: address,
+  payload: (t) => ({ webhookId: t.exposeID("webhookId", { description: "Of the webhook that is no more." }) }),
+});
+
+mutation(rotateWebhookSecret, {
+  description: `Gives a webhook a new secret. The old one signs as well for 24 hours, so that no receiver misses the change. ${ERRORS}`,
+  input: (t) => ({
+    ...address(t),
+    endOldSecretNow: t.boolean({
+      description:
+        "true: the old secret ends at once, because others know it; what is sent until the receiver has the new one fails and is tried again.",
+    }),
   }),
-  pauseWebhook: t.fieldWithInput({
-    type: PauseWebhookPayload,
-    nullable: true,
-    typeOptions: { description: "The webhook to pause." },
-    description: `Sends nothing more to a webhook until resumeWebhook; what happens meanwhile is kept for it. Done again it changes nothing. ${ERRORS}`,
-    input: {
-      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => pauseWebhook(ctx, keyed(input, ctx, info)),
+  payload: (t) => ({ webhook: webhookOf(t), secret: secretOf(t) }),
+});
+
+mutation(replayWebhookDeliveries, {
+  description: `Sends deliveries again, at once (of a paused webhook once it goes on): dead letters, or delivered ones that the receiver has lost. Each gets a full round of attempts. At most 1,000 per call. ${ERRORS}`,
+  input: (t) => ({
+    ...address(t),
+    eventIds: t.idList({
+      description: "eventId of dead or delivered ones, at most 1,000, from deliveries of the webhook.",
+    }),
+    allDead: t.boolean({ description: "true: every dead one, the oldest 1,000 first." }),
   }),
-  resumeWebhook: t.fieldWithInput({
-    type: ResumeWebhookPayload,
-    nullable: true,
-    typeOptions: { description: "The webhook to go on with." },
-    description: `Goes on with a paused webhook where it stopped: what is pending is sent at once, then all that happened meanwhile. Of one that is not paused it changes nothing. ${ERRORS}`,
-    input: {
-      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => resumeWebhook(ctx, keyed(input, ctx, info)),
+  payload: (t) => ({
+    webhook: webhookOf(t),
+    deliveries: t.exposeInt("deliveries", {
+      description: "How many are sent again; what was pending anyway is not counted.",
+    }),
+    deadLeft: t.exposeInt("deadLeft", {
+      description:
+        "How many of the webhook's deliveries are still dead: call again with a new idempotencyKey for more.",
+    }),
   }),
-  deleteWebhook: t.fieldWithInput({
-    type: DeleteWebhookPayload,
-    nullable: true,
-    typeOptions: { description: "The webhook to end." },
-    description: `Ends a webhook for good, with its secret, its delivery log and what it has not sent yet; pauseWebhook keeps them. ${ERRORS}`,
-    input: {
-      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => deleteWebhook(ctx, keyed(input, ctx, info)),
-  }),
-  rotateWebhookSecret: t.fieldWithInput({
-    type: RotateWebhookSecretPayload,
-    nullable: true,
-    typeOptions: { description: "The webhook that gets a new secret." },
-    description: `Gives a webhook a new secret. The old one signs as well for 24 hours, so that no receiver misses the change. ${ERRORS}`,
-    input: {
-      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
-      endOldSecretNow: t.input.boolean({
-        description:
-          "true: the old secret ends at once, because others know it; what is sent until the receiver has the new one fails and is tried again.",
-      }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => rotateWebhookSecret(ctx, keyed(input, ctx, info)),
-  }),
-  replayWebhookDeliveries: t.fieldWithInput({
-    type: ReplayWebhookDeliveriesPayload,
-    nullable: true,
-    typeOptions: { description: "The deliveries to send again: eventIds, or allDead." },
-    description: `Sends deliveries again, at once (of a paused webhook once it goes on): dead letters, or delivered ones that the receiver has lost. Each gets a full round of attempts. At most 1,000 per call. ${ERRORS}`,
-    input: {
-      webhookId: t.input.id({ required: true, description: WEBHOOK_ID }),
-      eventIds: t.input.idList({
-        description: "eventId of dead or delivered ones, at most 1,000, from deliveries of the webhook.",
-      }),
-      allDead: t.input.boolean({ description: "true: every dead one, the oldest 1,000 first." }),
-      idempotencyKey: t.input.string({ description: IDEMPOTENCY_KEY }),
-    },
-    resolve: (_, { input }, ctx, info) => replayWebhookDeliveries(ctx, keyed(input, ctx, info)),
-  }),
-}));
+});

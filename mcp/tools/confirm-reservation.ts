@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
-import { answered, CallFault, defineTool, type ToolContext } from "../tool.ts";
+import { CallFault, defineTool, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const ConfirmReservation = graphql(`
@@ -55,7 +55,7 @@ export const confirmReservation = defineTool({
 
 async function confirm({ mutate }: ToolContext, reservationId: string, ids: string[] | undefined) {
   const { confirmReservation: answer } = await mutate(ConfirmReservation, { reservationId, ids });
-  const confirmed = answered(answer.reservation, "a reservation");
+  const confirmed = answer.reservation;
   return {
     reservation_id: confirmed.reservationId,
     confirmed_ids: confirmed.ids,
@@ -65,7 +65,7 @@ async function confirm({ mutate }: ToolContext, reservationId: string, ids: stri
 
 async function extend({ mutate }: ToolContext, reservationId: string, ttlSeconds: number) {
   const { extendReservation } = await mutate(ExtendReservation, { reservationId, ttlSeconds });
-  const { ids, expiresAt, ...extended } = answered(extendReservation.reservation, "a reservation");
+  const { ids, expiresAt, ...extended } = extendReservation.reservation;
   // What is confirmed already has no expiry: it is kept anyway.
   return {
     reservation_id: extended.reservationId,

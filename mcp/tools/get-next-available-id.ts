@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
-import { answered, defineTool, projectOf } from "../tool.ts";
+import { defineTool, projectOf } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const TakeId = graphql(`
@@ -30,7 +30,7 @@ export const getNextAvailableId = defineTool({
       artifactType: args.artifact_type.toUpperCase(),
       createProject: true,
     });
-    const id = answered(takeId.id, "an ID");
+    const { id } = takeId;
     const note = takeId.reused
       ? `${id} lies below last_assigned because it is a number that came back and is reused. It is yours for good; a file that bears it already is an earlier owner's.`
       : undefined;

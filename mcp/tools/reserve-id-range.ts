@@ -40,11 +40,11 @@ export const reserveIdRange = defineTool({
       ttlSeconds: args.ttl_seconds,
       createProject: true,
     });
-    const { reservationId, expiresAt } = answered(reserveIds.reservation, "a reservation");
+    const { reservationId, expiresAt } = reserveIds.reservation;
     const expires_at = answered(expiresAt, "an expiry");
     return {
       reservation_id: reservationId,
-      reserved_ids: answered(reserveIds.reservedIds, "reserved IDs"),
+      reserved_ids: reserveIds.reservedIds,
       expires_at,
       next: `Write what bears these IDs, then confirm_reservation until ${expires_at}.`,
     };

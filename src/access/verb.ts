@@ -29,6 +29,10 @@ export interface Verb<Input extends object, Result extends object> {
 interface Judgement<Input, Subject> extends Declaration {
   /** Whether the answer proves something (an attempt), so that only the session that asked for it gets it again. */
   readonly ofSession?: boolean | ((input: Input) => boolean);
+  /** What identifies a request under its key; its whole input unless told. */
+  readonly identity?: (input: Input) => object;
+  /** What keys are kept under, where the verb had another name first. */
+  readonly operation?: string;
   /** Refuses input that is too much, then finds what the verb acts on: visible to the viewer, and locked. */
   readonly on: (ctx: Context, input: Input) => Promise<Subject>;
 }
@@ -47,33 +51,34 @@ export async function visibleProject({ viewer }: Context, { projectId }: { reado
 }
 
 /**
- * A verb whose work is done in one transaction, in the name of who asks, at most once per idempotency key. Each call is judged in one order:
- * role, idempotency, `on` (visibility, lock), and then what the work judges of its subject. An answer that was given
- * before is given again only to a caller who may still see all that it tells of: one subject's tokens may differ.
+ * A verb whose work is done in one transaction, in the name of who asks, at most once per idempotency key. Each call is
+ * judged in one order: role, idempotency, `on` (visibility, lock), and then what the work judges of its subject. An
+ * answer that was given before is given again only to a caller who may still see all that it tells of: one subject's
+ * tokens may differ.
  * The verb throws FORBIDDEN, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, BAD_USER_INPUT for a bad key, and what `on` and
  * `work` throw.
  * @param kept what the same key and input get again: never a secret; null where they may ask anew. Default: the result.
  */
 export function verb<Input extends object, Result extends object, Subject>(
-  { on, before, ofSession, ...declared }: Judgement<Input, Subject> & Transaction<Input>,
+  { before, ...judgement }: Judgement<Input, Subject> & Transaction<Input>,
   work: (ctx: Context, input: Input, subject: Subject) => Promise<Result>,
   kept?: (result: Result) => Result | null,
 ): Verb<Input, Result> {
   const run = async (ctx: Context, input: Input & Keyed): Promise<Answer<Result>> => {
-    requireRole(ctx.viewer, declared.role);
+    requireRole(ctx.viewer, judgement.role);
     const request = {
-      ...requestOf(declared, input, ofSession),
+      ...requestOf(input, judgement),
       ...(before && { before: (db: Db) => before(db, input, ctx.viewer) }),
     };
     const act = async (inside: Context) => {
       await actAs(inside);
-      return work(inside, input, await on(inside, input));
+      return work(inside, input, await judgement.on(inside, input));
     };
     const answer = await atMostOnce(ctx, request, act, kept);
     if (answer.replayed) requireToldVisible(ctx.viewer, input, answer);
     return answer;
   };
-  return Object.assign(run, { declared });
+  return Object.assign(run, { declared: declarationOf(judgement) });
 }
 
 /**
@@ -81,24 +86,29 @@ export function verb<Input extends object, Result extends object, Subject>(
  * callers. What it acts on is visible before it is asked whether it was answered already, and locked by its statement.
  */
 export function verbWithOwnKey<Input extends object, Result extends object>(
-  { on, ofSession, ...declared }: Judgement<Input, void>,
+  judgement: Judgement<Input, void>,
   work: (ctx: Context, input: Input, request: KeyedRequest | null) => Promise<Answer<Result>>,
 ): Verb<Input, Result> {
   const run = async (ctx: Context, input: Input & Keyed): Promise<Answer<Result>> => {
-    requireRole(ctx.viewer, declared.role);
-    const request = keyedRequest(requestOf(declared, input, ofSession), ctx.viewer.client);
-    await on(ctx, input);
+    requireRole(ctx.viewer, judgement.role);
+    const request = keyedRequest(requestOf(input, judgement), ctx.viewer.client);
+    await judgement.on(ctx, input);
     return work(ctx, input, request);
   };
-  return Object.assign(run, { declared });
+  return Object.assign(run, { declared: declarationOf(judgement) });
 }
 
+const declarationOf = ({ name, role, effect }: Declaration): Declaration => ({ name, role, effect });
+
 function requestOf<Input extends object>(
-  { name }: Declaration,
   input: Input & Keyed,
-  ofSession: Judgement<Input, unknown>["ofSession"] = false,
+  { name, operation = name, ofSession = false, identity }: Judgement<Input, unknown>,
 ): IdempotentRequest {
-  return { operation: name, input, ofSession: typeof ofSession === "function" ? ofSession(input) : ofSession };
+  return {
+    operation,
+    input: identity ? { ...identity(input), idempotencyKey: input.idempotencyKey } : input,
+    ofSession: typeof ofSession === "function" ? ofSession(input) : ofSession,
+  };
 }
 
 /** @throws PROJECT_NOT_FOUND, FORBIDDEN unless the viewer may see what the first answer tells of. */
@@ -121,20 +131,4 @@ function projectsOf(result: unknown): (string | null)[] {
     if (name === "projectIds") return Array.isArray(value) ? value.map(String) : [null];
     return projectsOf(value);
   });
-}
-
-/** @deprecated until every verb is declared. */
-export async function once<Result extends object>(
-  ctx: Context,
-  { role, ...request }: IdempotentRequest & { readonly role: Role },
-  work: (ctx: Context) => Promise<Result>,
-): Promise<Answer<Result>> {
-  requireRole(ctx.viewer, role);
-  const act = async (inside: Context) => {
-    await actAs(inside);
-    return work(inside);
-  };
-  const answer = await atMostOnce(ctx, request, act);
-  if (answer.replayed) requireToldVisible(ctx.viewer, request.input, answer);
-  return answer;
 }

@@ -82,7 +82,7 @@ export function requireKey(given: string | null | undefined): string | null {
 }
 
 /** SHA-256 of the operation and its input, whatever the order of the fields, and of the session where it matters. */
-export function requestHash(operation: string, input: object, session: string | null = null): Buffer {
+function requestHash(operation: string, input: object, session: string | null = null): Buffer {
   return createHash("sha256")
     .update(JSON.stringify([operation, input, ...(session === null ? [] : [session])], sortedFields))
     .digest();

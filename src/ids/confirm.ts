@@ -1,6 +1,5 @@
-import { once } from "../access/verb.ts";
+import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import type { Answer } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { parseArtifactId } from "./artifact-id.ts";
@@ -12,7 +11,6 @@ export interface ConfirmReservation {
   readonly reservationId: string;
   /** Keep only these, release the rest. All of them when left out. */
   readonly ids?: readonly string[] | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 /**
@@ -23,22 +21,22 @@ export interface ConfirmReservation {
  * @throws RESERVATION_EXPIRED for one whose numbers somebody was given since, that was released or is not there;
  *   FORBIDDEN; BAD_USER_INPUT for IDs that are not in it.
  */
-export function confirmReservation(ctx: Context, input: ConfirmReservation): Promise<Answer<Released>> {
-  return once(ctx, { operation: "confirmReservation", role: "agent", input, before: lockLane }, async (inside) => {
-    const locked = await lockReservation(inside, input.reservationId);
+export const confirmReservation = verb(
+  { name: "confirmReservation", role: "agent", effect: "ends", before: lockLane, on: lockReservation },
+  async (ctx, input: ConfirmReservation, locked): Promise<Released> => {
     const { projectId, reservationId, status } = locked;
     if (status === "released") throw reservationExpired(reservationId);
-    const wanted = await wantedIds(inside, locked, input.ids);
+    const wanted = await wantedIds(ctx, locked, input.ids);
     if (status === "confirmed") return { projectId, reservationId, released: [] };
     const kept = locked.ids.filter((id) => wanted.has(id));
     if (kept.length === 0 && status === "expired") return { projectId, reservationId, released: [] };
     // What went back before does not go back now: somebody else may hold it.
     const released = locked.returned ? [] : locked.ids.filter((id) => !wanted.has(id));
-    if (kept.length > 0) await keep(inside, locked, kept, released);
-    else await releaseActive(inside, locked);
+    if (kept.length > 0) await keep(ctx, locked, kept, released);
+    else await releaseActive(ctx, locked);
     return { projectId, reservationId, released };
-  });
-}
+  },
+);
 
 const FOREIGN = {
   name: "reservation-foreign-ids",

@@ -1,6 +1,4 @@
-import { once } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
-import type { Answer } from "../db/idempotency.ts";
+import { verb } from "../access/verb.ts";
 import { reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { changesBetween } from "../log/write/changes.ts";
@@ -12,7 +10,6 @@ export interface ExtendReservation {
   readonly reservationId: string;
   /** From now, in seconds; 15 minutes by default. */
   readonly ttlSeconds?: number | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 const EXTEND = {
@@ -26,23 +23,20 @@ WHERE namespace = $1 AND reservation_id = $2 RETURNING expires_at AS "expiresAt"
  * stays as it is.
  * @throws RESERVATION_EXPIRED, also for a released one; FORBIDDEN, BAD_USER_INPUT
  */
-export function extendReservation(ctx: Context, input: ExtendReservation): Promise<Answer<{ reservationId: string }>> {
-  return once(ctx, { operation: "extendReservation", role: "agent", input, before: lockLane }, async (inside) => {
-    const ttl = requireTtl(input.ttlSeconds);
-    const { reservationId, namespace, projectId, status, expiresAt } = await lockReservation(
-      inside,
-      input.reservationId,
-    );
+export const extendReservation = verb(
+  { name: "extendReservation", role: "agent", effect: "changes", before: lockLane, on: lockReservation },
+  async (ctx, { ttlSeconds }: ExtendReservation, { reservationId, namespace, projectId, status, expiresAt }) => {
+    const ttl = requireTtl(ttlSeconds);
     if (status === "confirmed") return { projectId, reservationId };
     if (status !== "active") throw reservationExpired(reservationId);
-    const [extended] = await inside.db.write<{ expiresAt: Date }>(EXTEND, [namespace, reservationId, ttl]);
-    await append(inside, {
+    const [extended] = await ctx.db.write<{ expiresAt: Date }>(EXTEND, [namespace, reservationId, ttl]);
+    await append(ctx, {
       type: "ids.extended",
       projectId,
       subjectType: "reservation",
       subjectId: reservationId,
-      payload: { changes: await changesBetween(inside, { expiresAt }, { ...extended }) },
+      payload: { changes: await changesBetween(ctx, { expiresAt }, { ...extended }) },
     });
     return { projectId, reservationId };
-  });
-}
+  },
+);

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type Context, requireRole } from "../access/viewer.ts";
-import { requireVisible } from "../access/visibility.ts";
+import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
-import { type Answer, requestHash, requireKey } from "../db/idempotency.ts";
+import type { Answer, KeyedRequest } from "../db/idempotency.ts";
 import { isStorable } from "../db/storable.ts";
 import {
   badInput,
@@ -30,14 +29,13 @@ export interface GiveIds {
   /** A task of the project, for which the artifact is made. */
   readonly taskId?: string | null | undefined;
   readonly createProject?: boolean | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 interface Asked {
   /** What idempotency keys are kept under. */
   readonly operation: "reserveIds" | "nextId";
-  /** The verb's whole input, which identifies the request under its idempotency key. */
   readonly input: GiveIds;
+  readonly keyed: KeyedRequest | null;
   readonly count: number;
   /** null: confirmed at once. */
   readonly ttlSeconds: number | null;
@@ -58,24 +56,21 @@ type Outcome =
  */
 export async function giveIds<Result extends object>(ctx: Context, asked: Asked): Promise<Answer<Result>> {
   const { input } = asked;
-  requireRole(ctx.viewer, "agent");
-  requireVisible(ctx.viewer, input.projectId);
   const request = requestOf(ctx, asked);
   if (input.createProject) {
     await refuseBeforeCreating(ctx, input);
     await ensureProject(ctx, input.projectId);
   }
   const outcome = await combined(ctx.db)(request);
-  if ("error" in outcome) throw refusal(outcome, input);
+  if ("error" in outcome) throw refusal(outcome, asked);
   return { ...(outcome.result as Result), replayed: outcome.replayed };
 }
 
-function requestOf({ viewer, correlationId }: Context, { operation, input, count, ttlSeconds }: Asked): Request {
-  const { idempotencyKey, branchName, ...rest } = input;
-  const key = requireKey(idempotencyKey);
-  const branch = requireBranch(branchName ?? input.branch);
-  // By either name it is the same request.
-  const identified = branchName == null ? rest : { ...rest, branch };
+/** What identifies a request: by either name of the branch it is the same. */
+export const identityOf = ({ branchName, ...rest }: GiveIds) =>
+  branchName == null ? rest : { ...rest, branch: branchName };
+
+function requestOf({ viewer, correlationId }: Context, { operation, input, keyed, count, ttlSeconds }: Asked): Request {
   const request = {
     operation,
     reservationId: randomUUID(),
@@ -83,13 +78,13 @@ function requestOf({ viewer, correlationId }: Context, { operation, input, count
     artifactType: input.artifactType.toUpperCase(),
     count,
     ttlSeconds,
-    branch,
+    branch: requireBranch(input.branchName ?? input.branch),
     taskId: requireTaskForm(input.taskId, input.projectId),
     actor: viewer.actor,
     client: viewer.client,
     correlationId,
-    key,
-    requestHash: requestHash(operation, identified).toString("hex"),
+    key: keyed?.key ?? null,
+    requestHash: keyed?.hash.toString("hex") ?? null,
   };
   // PostgreSQL refuses a NUL and half a surrogate pair in jsonb; here they would fail the neighbours as well.
   const unfit = Object.entries(request).find(([, value]) => typeof value === "string" && !isStorable(value));
@@ -106,8 +101,8 @@ async function refuseBeforeCreating({ db }: Context, { projectId, artifactType }
   if (types) requireArtifactType(types, artifactType);
 }
 
-function refusal(outcome: Extract<Outcome, { error: string }>, input: GiveIds): DocketError {
-  const { projectId, artifactType, taskId, idempotencyKey } = input;
+function refusal(outcome: Extract<Outcome, { error: string }>, { input, keyed }: Asked): DocketError {
+  const { projectId, artifactType, taskId } = input;
   switch (outcome.error) {
     case "INVALID_ARTIFACT_TYPE":
       return invalidArtifactType(artifactType.toUpperCase(), outcome.validTypes);
@@ -120,7 +115,7 @@ function refusal(outcome: Extract<Outcome, { error: string }>, input: GiveIds): 
     case "TASK_NOT_FOUND":
       return taskNotFound(taskId ?? "", projectId);
     case "IDEMPOTENCY_KEY_REUSED":
-      return idempotencyKeyReused(idempotencyKey ?? "");
+      return idempotencyKeyReused(keyed?.key ?? "");
   }
 }
 

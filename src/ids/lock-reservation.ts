@@ -34,7 +34,10 @@ FOR NO KEY UPDATE`,
  * Inside a transaction that called lockLane.
  * @throws RESERVATION_EXPIRED for one that does not exist, or lies outside the viewer's projects.
  */
-export async function lockReservation({ db, viewer }: Context, reservationId: string): Promise<LockedReservation> {
+export async function lockReservation(
+  { db, viewer }: Context,
+  { reservationId }: { readonly reservationId: string },
+): Promise<LockedReservation> {
   if (!isUuid(reservationId)) throw reservationExpired(reservationId);
   const [locked] = await db.write<LockedReservation>(LOCK, [reservationId, visibleProjects(viewer)]);
   if (!locked) throw reservationExpired(reservationId);

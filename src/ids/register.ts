@@ -1,15 +1,9 @@
-import { once } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
-import type { Answer } from "../db/idempotency.ts";
+import { verb, visibleProject } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
 import { requireOpen } from "../projects/open.ts";
 import { lockLane } from "./lane.ts";
 import { type Recorded, type RecordIds, recordIds } from "./record.ts";
 import { requireList } from "./request.ts";
-
-export interface RegisterIds extends RecordIds {
-  readonly idempotencyKey?: string | null | undefined;
-}
 
 /**
  * Records IDs that exist in a repository already, all or none, so that they are never given again. Numbers skipped on
@@ -17,14 +11,14 @@ export interface RegisterIds extends RecordIds {
  * @throws ID_TAKEN, PROJECT_NOT_FOUND; BAD_USER_INPUT for an empty or too long list, a bad ID or type, or too far a
  *   jump; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
  */
-export function registerIds(ctx: Context, input: RegisterIds): Promise<Answer<Recorded>> {
-  return once(ctx, { operation: "registerIds", role: "agent", input, before: lockLane }, async (inside) => {
-    const { projectId, ids, allowJump } = input;
+export const registerIds = verb(
+  { name: "registerIds", role: "agent", effect: "adds", before: lockLane, on: visibleProject },
+  async (ctx, { projectId, ids, allowJump }: RecordIds): Promise<Recorded> => {
     requireList(ids);
-    await requireOpen(inside.db, [projectId]);
-    const recorded = await recordIds(inside, { projectId, ids, allowJump });
+    await requireOpen(ctx.db, [projectId]);
+    const recorded = await recordIds(ctx, { projectId, ids, allowJump });
     if (recorded.registered.length > 0)
-      await append(inside, {
+      await append(ctx, {
         type: "ids.registered",
         projectId,
         subjectType: "project",
@@ -32,5 +26,5 @@ export function registerIds(ctx: Context, input: RegisterIds): Promise<Answer<Re
         payload: { ids: recorded.registered },
       });
     return recorded;
-  });
-}
+  },
+);

@@ -1,6 +1,5 @@
-import { once } from "../access/verb.ts";
+import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import type { Answer } from "../db/idempotency.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { lockLane } from "./lane.ts";
@@ -8,7 +7,6 @@ import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 
 export interface ReleaseReservation {
   readonly reservationId: string;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface Released {
@@ -26,17 +24,17 @@ const RELEASE = {
  * Gives a whole reservation back. One that was released before stays so.
  * @throws RESERVATION_EXPIRED, FORBIDDEN; BAD_USER_INPUT when it is confirmed, which is for good.
  */
-export function releaseReservation(ctx: Context, input: ReleaseReservation): Promise<Answer<Released>> {
-  return once(ctx, { operation: "releaseReservation", role: "agent", input, before: lockLane }, async (inside) => {
-    const locked = await lockReservation(inside, input.reservationId);
+export const releaseReservation = verb(
+  { name: "releaseReservation", role: "agent", effect: "ends", before: lockLane, on: lockReservation },
+  async (ctx, _input: ReleaseReservation, locked): Promise<Released> => {
     const { projectId, reservationId, status, ids } = locked;
     if (status === "confirmed")
       throw badInput(`Reservation ${reservationId} is confirmed; confirmed IDs are kept for good.`, { reservationId });
     if (status === "expired") throw reservationExpired(reservationId);
-    if (status === "active") await releaseActive(inside, locked);
+    if (status === "active") await releaseActive(ctx, locked);
     return { projectId, reservationId, released: ids };
-  });
-}
+  },
+);
 
 /** Releases an active reservation and tells so. */
 export async function releaseActive(ctx: Context, locked: LockedReservation): Promise<void> {

@@ -1,7 +1,6 @@
-import type { Context } from "../access/viewer.ts";
-import type { Answer } from "../db/idempotency.ts";
+import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import { badInput } from "../errors.ts";
-import { type GiveIds, giveIds } from "./give.ts";
+import { type GiveIds, giveIds, identityOf } from "./give.ts";
 import { requireTtl } from "./request.ts";
 
 export interface ReserveIds extends GiveIds {
@@ -24,9 +23,13 @@ const LARGEST_COUNT = 100;
  * @throws PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, IDEMPOTENCY_KEY_REUSED, FORBIDDEN; BAD_USER_INPUT for
  *   an invalid type, count or time.
  */
-export async function reserveIds(ctx: Context, input: ReserveIds): Promise<Answer<Reserved>> {
-  const count = input.count ?? 1;
-  if (!Number.isInteger(count) || count < 1 || count > LARGEST_COUNT)
-    throw badInput(`count is ${count}; it must be from 1 to ${LARGEST_COUNT}. For more, reserve again.`);
-  return giveIds<Reserved>(ctx, { operation: "reserveIds", input, count, ttlSeconds: requireTtl(input.ttlSeconds) });
-}
+export const reserveIds = verbWithOwnKey(
+  { name: "reserveIds", identity: identityOf, role: "agent", effect: "adds", on: visibleProject },
+  async (ctx, input: ReserveIds, keyed) => {
+    const count = input.count ?? 1;
+    if (!Number.isInteger(count) || count < 1 || count > LARGEST_COUNT)
+      throw badInput(`count is ${count}; it must be from 1 to ${LARGEST_COUNT}. For more, reserve again.`);
+    const ttlSeconds = requireTtl(input.ttlSeconds);
+    return giveIds<Reserved>(ctx, { operation: "reserveIds", input, keyed, count, ttlSeconds });
+  },
+);

@@ -1,8 +1,5 @@
-import type { Context } from "../access/viewer.ts";
-import type { Answer } from "../db/idempotency.ts";
-import { type GiveIds, giveIds } from "./give.ts";
-
-export type TakeId = GiveIds;
+import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
+import { type GiveIds, giveIds, identityOf } from "./give.ts";
 
 export interface Assigned {
   readonly id: string;
@@ -15,7 +12,16 @@ export interface Assigned {
  * @throws PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, IDEMPOTENCY_KEY_REUSED, FORBIDDEN; BAD_USER_INPUT for
  *   an invalid type.
  */
-export function takeId(ctx: Context, input: TakeId): Promise<Answer<Assigned>> {
-  // It was called nextId first, and still is by old clients: their keys are the same.
-  return giveIds<Assigned>(ctx, { operation: "nextId", input, count: 1, ttlSeconds: null });
-}
+export const takeId = verbWithOwnKey(
+  {
+    name: "takeId",
+    // It was called nextId first, and still is by old clients: their keys are the same.
+    operation: "nextId",
+    identity: identityOf,
+    role: "agent",
+    effect: "adds",
+    on: visibleProject,
+  },
+  (ctx, input: GiveIds, keyed) =>
+    giveIds<Assigned>(ctx, { operation: "nextId", input, keyed, count: 1, ttlSeconds: null }),
+);

@@ -1,6 +1,4 @@
-import { once } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
-import type { Answer } from "../db/idempotency.ts";
+import { verb, visibleProject } from "../access/verb.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { changesBetween } from "../log/write/changes.ts";
@@ -15,7 +13,6 @@ export interface VoidIds {
   readonly ids: readonly string[];
   /** For people who wonder later; it stands in the event. */
   readonly reason: string;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface Voided {
@@ -46,10 +43,11 @@ interface Outcome {
  * @throws PROJECT_NOT_FOUND, FORBIDDEN; BAD_USER_INPUT for IDs that are not confirmed for this project or that a living
  *   task bears, as its own ID or its artifact's.
  */
-export function voidIds(ctx: Context, input: VoidIds): Promise<Answer<Voided>> {
-  return once(ctx, { operation: "voidIds", role: "admin", input, before: lockLane }, async (inside) => {
+export const voidIds = verb(
+  { name: "voidIds", role: "admin", effect: "ends", before: lockLane, on: visibleProject },
+  async (ctx, input: VoidIds): Promise<Voided> => {
     const { projectId, ids } = input;
-    const space = await idSpace(inside, projectId);
+    const space = await idSpace(ctx, projectId);
     const artifactType = requireArtifactType(space, input.artifactType);
     const reason = requireReason(input.reason);
     requireList(ids);
@@ -57,7 +55,7 @@ export function voidIds(ctx: Context, input: VoidIds): Promise<Answer<Voided>> {
     const misfit = given.find((other) => other.artifactType !== artifactType);
     if (misfit) throw badInput(`${misfit.id} is no ${artifactType}. Void the IDs of each type in a call of their own.`);
     const numbers = given.map(({ number }) => number);
-    const [outcome] = await inside.db.write<Outcome>(VOID, [space.namespace, artifactType, projectId, numbers]);
+    const [outcome] = await ctx.db.write<Outcome>(VOID, [space.namespace, artifactType, projectId, numbers]);
     if (!outcome) throw new Error("void_numbers answered nothing");
     const { notHeld, borne, was, stands } = outcome;
     if (notHeld !== null)
@@ -69,7 +67,7 @@ export function voidIds(ctx: Context, input: VoidIds): Promise<Answer<Voided>> {
     if (borne !== null)
       throw badInput(`${borne} belongs to a living task and stays. Leave it out to void the others.`, { id: borne });
     const voided = [...new Set(given.map(({ id }) => id))];
-    await append(inside, {
+    await append(ctx, {
       type: "ids.voided",
       projectId,
       subjectType: "project",
@@ -78,9 +76,9 @@ export function voidIds(ctx: Context, input: VoidIds): Promise<Answer<Voided>> {
         artifactType,
         ids: voided,
         reason,
-        changes: await changesBetween(inside, { lastAssigned: was }, { lastAssigned: stands }),
+        changes: await changesBetween(ctx, { lastAssigned: was }, { lastAssigned: stands }),
       },
     });
     return { voided, lastAssigned: stands };
-  });
-}
+  },
+);

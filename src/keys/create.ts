@@ -1,4 +1,4 @@
-import { once } from "../access/verb.ts";
+import { nothing, verb } from "../access/verb.ts";
 import type { Context, Role } from "../access/viewer.ts";
 import { checkProjects } from "../access/visibility.ts";
 import { isBlank } from "../db/storable.ts";
@@ -12,33 +12,30 @@ export interface CreateApiKey {
   /** null: every project. */
   readonly projectIds?: readonly string[] | null | undefined;
   readonly expiresAt?: Date | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface CreatedApiKey {
   readonly keyId: string;
+  readonly projectIds: readonly string[] | null;
   /** Shown this once; null in a replayed answer, as only its hash is kept. */
   readonly secret: string | null;
-  readonly replayed: boolean;
 }
 
 /**
  * Makes an API key. It reaches no further than the key that makes it, and does not outlive it.
  * @throws FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
-export async function createApiKey(ctx: Context, input: CreateApiKey): Promise<CreatedApiKey> {
-  let secret: string | null = null;
-  const answer = await once(ctx, { operation: "createApiKey", role: "admin", input }, async (inside) => {
+export const createApiKey = verb(
+  { name: "createApiKey", role: "admin", effect: "adds", on: nothing },
+  async (ctx, input: CreateApiKey): Promise<CreatedApiKey> => {
     const made = makeSecret("key");
-    const projectIds = await checkProjects(inside, "key", input.projectIds);
-    await refuseOutliving(inside, input.expiresAt ?? null);
-    const keyId = await insertKey(inside, made, { ...input, name: checkName(input.name), projectIds });
-    secret = made.text;
-    // What is returned here is stored with the idempotency key: never the secret.
-    return { keyId, projectIds };
-  });
-  return { ...answer, secret: answer.replayed ? null : secret };
-}
+    const projectIds = await checkProjects(ctx, "key", input.projectIds);
+    await refuseOutliving(ctx, input.expiresAt ?? null);
+    const keyId = await insertKey(ctx, made, { ...input, name: checkName(input.name), projectIds });
+    return { keyId, projectIds, secret: made.text };
+  },
+  (created) => ({ ...created, secret: null }),
+);
 
 /** Stores a key and its event, without asking whether the viewer may. */
 export async function insertKey(

@@ -1,4 +1,4 @@
-import { once } from "../access/verb.ts";
+import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
@@ -9,7 +9,6 @@ import { LIVE } from "./key.ts";
 
 export interface RevokeApiKey {
   readonly keyId: string;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 /**
@@ -17,25 +16,30 @@ export interface RevokeApiKey {
  * again changes nothing. The last unlimited admin key is kept: without it nobody could make another.
  * @throws FORBIDDEN; NOT_FOUND for a key that does not exist or reaches beyond the viewer's projects.
  */
-export function revokeApiKey(ctx: Context, input: RevokeApiKey) {
-  return once(ctx, { operation: "revokeApiKey", role: "admin", input }, async (inside) => {
-    const { db, viewer } = inside;
-    const admins = await lockUnlimitedAdmins(db);
-    const [key] = isUuid(input.keyId)
-      ? await db.write<{ key_id: string; project_ids: string[] | null }>(
-          `SELECT key_id, project_ids FROM api_keys WHERE key_id = $1 AND kind <> 'sign_in' AND ${within(2)} FOR UPDATE`,
-          [input.keyId, viewer.projectIds],
-        )
-      : [];
-    if (!key) throw notFound("ApiKey", input.keyId);
-    if (admins.length === 1 && admins[0] === key.key_id)
+export const revokeApiKey = verb(
+  { name: "revokeApiKey", role: "admin", effect: "ends", on: lockKey },
+  async (ctx, _input: RevokeApiKey, { keyId, projectIds, isLastAdmin }) => {
+    if (isLastAdmin)
       throw forbidden(
         "This is the last admin key without a limit to projects; nobody could make another after it. " +
           "Create one with createApiKey, then revoke this.",
       );
-    await endKey(inside, key.key_id);
-    return { keyId: key.key_id, projectIds: key.project_ids };
-  });
+    await endKey(ctx, keyId);
+    return { keyId, projectIds };
+  },
+);
+
+async function lockKey({ db, viewer }: Context, { keyId }: RevokeApiKey) {
+  const admins = await lockUnlimitedAdmins(db);
+  const [key] = isUuid(keyId)
+    ? await db.write<{ keyId: string; projectIds: string[] | null }>(
+        `SELECT key_id AS "keyId", project_ids AS "projectIds" FROM api_keys
+         WHERE key_id = $1 AND kind <> 'sign_in' AND ${within(2)} FOR UPDATE`,
+        [keyId, viewer.projectIds],
+      )
+    : [];
+  if (!key) throw notFound("ApiKey", keyId);
+  return { ...key, isLastAdmin: admins.length === 1 && admins[0] === key.keyId };
 }
 
 /** Revokes a key or session with all that it opened; nothing happens and nothing is logged when it has ended already. */

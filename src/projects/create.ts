@@ -1,5 +1,5 @@
 import { acting } from "../access/act-as.ts";
-import { once } from "../access/verb.ts";
+import { nothing, verb } from "../access/verb.ts";
 import { type Context, requireRole } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
@@ -11,7 +11,6 @@ export interface CreateProject extends SettingsInput, ReuseInput {
   readonly projectId: string;
   readonly name: string;
   readonly idNamespace?: string | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/;
@@ -21,13 +20,14 @@ const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/;
  * admin. A key that is limited to some projects creates none.
  * @throws BAD_USER_INPUT when it exists already; FORBIDDEN
  */
-export function createProject(ctx: Context, input: CreateProject) {
-  return once(ctx, { operation: "createProject", role: "agent", input }, async (inside) => {
-    const created = await insertProject(inside, input);
+export const createProject = verb(
+  { name: "createProject", role: "agent", effect: "adds", on: nothing },
+  async (ctx, input: CreateProject) => {
+    const created = await insertProject(ctx, input);
     if (!created) throw badInput(`Project ${input.projectId} already exists.`, { projectId: input.projectId });
     return { projectId: input.projectId };
-  });
-}
+  },
+);
 
 /**
  * What `createProject: true` in another mutation's input means: the project exists afterwards. True when this made it.
@@ -44,7 +44,6 @@ export async function ensureProject(ctx: Context, projectId: string): Promise<bo
 /** False when somebody else created it first. */
 async function insertProject(ctx: Context, input: CreateProject): Promise<boolean> {
   const { projectId, name, idNamespace } = input;
-  requireRole(ctx.viewer, "agent");
   if (ctx.viewer.projectIds !== null)
     throw forbidden("This key is limited to some projects and cannot create one; use an unlimited key.");
   if ((idNamespace != null && idNamespace !== projectId) || input.idReuse != null || input.idJumpLimit != null)

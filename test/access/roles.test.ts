@@ -1,74 +1,62 @@
 import { expect, test } from "vitest";
-import { schema } from "../../schema/index.ts";
-import { startTestServer } from "../support/server.ts";
+import type { Role } from "../../src/access/viewer.ts";
+import { nextOf, subscribe } from "../support/event-stream.ts";
+import type { GraphQLAnswer, TestServer } from "../support/server.ts";
+import { ownArguments, REACHED } from "./cases.ts";
+import { documentOf, type Operation, type Walked, walk } from "./schema-walk.ts";
+import { startWorld } from "./world.ts";
 
-/** Each mutation with an input that only the role can stand in the way of, by the least role that may. */
-const AGENT: Readonly<Record<string, string>> = {
-  createProject: `projectId: "mine", name: "Mine"`,
-  addTasks: `projectId: "alpha", tasks: [{description: "Work"}]`,
-  updateTask: `projectId: "alpha", taskId: "TASK-001", title: "T"`,
-  updateTaskStatus: `projectId: "alpha", taskId: "TASK-001", status: IN_PROGRESS`,
-  claimNextTask: `projectId: "alpha"`,
-  completeAndClaimNext: `projectId: "alpha", taskId: "TASK-001"`,
-  renewTaskLease: `projectId: "alpha", taskId: "TASK-001"`,
-  releaseTask: `projectId: "alpha", taskId: "TASK-001"`,
-  deleteTask: `projectId: "alpha", taskId: "TASK-001"`,
-  reserveIds: `projectId: "alpha", artifactType: "US"`,
-  confirmReservation: `reservationId: "RESERVATION"`,
-  extendReservation: `reservationId: "RESERVATION"`,
-  releaseReservation: `reservationId: "RESERVATION"`,
-  takeId: `projectId: "alpha", artifactType: "US"`,
-  nextId: `projectId: "alpha", artifactType: "US"`,
-  registerIds: `projectId: "alpha", ids: ["US-900"]`,
-};
-const ADMIN: Readonly<Record<string, string>> = {
-  voidIds: `projectId: "alpha", artifactType: "US", ids: ["US-900"], reason: "a slip"`,
-  updateProject: `projectId: "alpha", name: "Renamed"`,
-  archiveProject: `projectId: "nowhere"`,
-  unarchiveProject: `projectId: "nowhere"`,
-  createApiKey: `name: "ci", role: AGENT`,
-  revokeApiKey: `keyId: "KEY"`,
-  createWebhook: `url: "https://hooks.example/"`,
-  pauseWebhook: `webhookId: "WEBHOOK"`,
-  resumeWebhook: `webhookId: "WEBHOOK"`,
-  rotateWebhookSecret: `webhookId: "WEBHOOK"`,
-  replayWebhookDeliveries: `webhookId: "WEBHOOK", allDead: true`,
-  deleteWebhook: `webhookId: "WEBHOOK"`,
-};
+/** From the lowest on. */
+const ROLES: readonly Role[] = ["reader", "agent", "admin"];
 
-test("readers change nothing, agents work, and admins do the rest", async () => {
-  const server = await startTestServer();
-  const reader = await server.makeKey({ name: "reader", role: "reader" });
-  const spare = await server.makeKey({ name: "spare" });
-  await server.ask(`mutation { createProject(input: {projectId: "alpha", name: "A"}) { replayed }
-    addTasks(input: {projectId: "alpha", tasks: [{description: "Work"}]}) { replayed } }`);
-  const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
-    `mutation { reserveIds(input: {projectId: "alpha", artifactType: "US"}) { reservation { reservationId } } }`,
-  );
-  const { createWebhook } = await server.ask<{ createWebhook: { webhook: { webhookId: string } } }>(
-    `mutation { createWebhook(input: {url: "https://spare.example/"}) { webhook { webhookId } } }`,
-    {},
-    { key: server.adminKey },
-  );
-  const code = async (mutation: string, input: string, key: string) => {
-    const filled = input
-      .replace("RESERVATION", reserveIds.reservation.reservationId)
-      .replace("KEY", spare.keyId)
-      .replace("WEBHOOK", createWebhook.webhook.webhookId);
-    const { errors } = await server.gql(`mutation { ${mutation}(input: {${filled}}) { replayed } }`, {}, { key });
-    return [mutation, errors?.[0]?.extensions["code"] === "FORBIDDEN"];
+async function ask({ gql, url }: TestServer, walked: Walked, variables: object, key: string) {
+  if (walked.operation !== "subscription") return gql(documentOf(walked), variables, { key });
+  const { events, leave } = await subscribe(url, documentOf(walked), { key, variables });
+  const frame: GraphQLAnswer<unknown> = JSON.parse((await nextOf(events)).data);
+  leave();
+  return frame;
+}
+
+/** Whether the caller was refused the field itself, whatever became of what it selected. */
+const isForbidden = ({ errors = [] }: GraphQLAnswer<unknown>) =>
+  errors.some(({ path, extensions }) => path?.length === 1 && extensions["code"] === "FORBIDDEN");
+
+const rootFields = (operation: Operation) => walk(operation, REACHED).filter(({ parent }) => parent === undefined);
+
+test("each role may do what docs/permissions.md says, and nothing more", async () => {
+  const world = await startWorld();
+  const { server } = world;
+  const keys: Readonly<Record<Role, string>> = {
+    reader: (await server.makeKey({ name: "reader", role: "reader" })).secret,
+    agent: server.agentKey,
+    admin: server.adminKey,
   };
-  const all = { ...AGENT, ...ADMIN };
-  expect(Object.keys(all).sort()).toEqual(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort());
-
-  for (const [name, input] of Object.entries(all)) expect(await code(name, input, reader.secret)).toEqual([name, true]);
-  for (const [name, input] of Object.entries(AGENT))
-    expect(await code(name, input, server.agentKey)).toEqual([name, false]);
-  for (const [name, input] of Object.entries(ADMIN)) {
-    expect(await code(name, input, server.agentKey)).toEqual([name, true]);
-    expect(await code(name, input, server.adminKey)).toEqual([name, false]);
-  }
+  const lines: string[] = [];
+  for (const operation of ["query", "mutation", "subscription"] as const)
+    for (const walked of rootFields(operation)) {
+      const allowed: Role[] = [];
+      for (const role of ROLES)
+        if (!isForbidden(await ask(server, walked, ownArguments(world, walked), keys[role]))) allowed.push(role);
+      const lowest = allowed[0];
+      expect([walked.name, allowed]).toEqual([walked.name, lowest && ROLES.slice(ROLES.indexOf(lowest))]);
+      const { verb } = walked.field.extensions;
+      if (operation === "mutation") expect([walked.name, lowest]).toEqual([walked.name, verb?.role]);
+      else expect([walked.name, verb]).toEqual([walked.name, undefined]);
+      lines.push(`| ${operation} | \`${walked.name}\` | ${lowest} | ${verb?.effect ?? ""} |`);
+    }
   expect(
-    (await server.gql("{ projects { totalCount } tasks { totalCount } }", {}, { key: reader.secret })).errors,
+    (await server.gql("{ projects { totalCount } tasks { totalCount } }", {}, { key: keys.reader })).errors,
   ).toBeUndefined();
+  await expect(
+    `# Who may ask what
+
+The lowest role of a key that may use each field; every role may also do what the roles before it may: reader, agent,
+admin. What lies outside a key's projects does not exist for it, whatever its role. \`ends\`: it may take something away
+for good. Programs read the same of mutations in \`schema/verbs.json\`.
+
+| | field | role | effect |
+| --- | --- | --- | --- |
+${lines.sort().join("\n")}
+`,
+  ).toMatchFileSnapshot("../../docs/permissions.md");
 });

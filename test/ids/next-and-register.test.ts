@@ -6,6 +6,7 @@ import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { takeId } from "../../src/ids/take-id.ts";
+import { archiveProject } from "../../src/projects/archive.ts";
 import { seedTasks } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
 
@@ -181,4 +182,13 @@ it("locks several sequences of several projects in one order, so that writers ne
   await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? write("US", "EPIC") : write("EPIC", "US"))));
   const { rows } = await t.owner.query("SELECT last_assigned_id::int AS last FROM id_registry");
   expect(rows).toEqual([{ last: 20 }, { last: 20 }]);
+});
+
+it("does not tell a caller who does not see a project that it is archived", async () => {
+  const t = await withProjects("alpha", "hidden");
+  await archiveProject(t.as({ role: "admin" }), { projectId: "hidden" });
+  const limited = t.as({ projectIds: ["alpha"] });
+  await expect(registerIds(limited, { projectId: "hidden", ids: ["US-001"] })).rejects.toMatchObject({
+    code: "PROJECT_NOT_FOUND",
+  });
 });

@@ -1,7 +1,9 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
+import { Kind, OperationTypeNode, parse } from "graphql";
 import { describe, expect, test } from "vitest";
 import { tools } from "../../mcp/registry.ts";
+import verbs from "../../schema/verbs.json" with { type: "json" };
 
 const definitions = tools.map(({ call: _, example: __, ...definition }) => definition);
 const named = Object.fromEntries(definitions.map((tool) => [tool.name, tool]));
@@ -28,6 +30,19 @@ function nodesIn(schema: unknown, place: string): Node[] {
     ...(node["items"] === undefined ? [] : nodesIn(node["items"], `${place}[]`)),
     ...asArray(node["anyOf"]).flatMap((one, index) => nodesIn(one, `${place}|${index}`)),
   ];
+}
+
+/** The root fields of all mutations in the documents of a file. */
+function mutationsIn(file: string): string[] {
+  const documents = readFileSync(file, "utf8").matchAll(/\bgraphql\(`([^`]+)`\)/g);
+  return [...documents]
+    .flatMap(([, document = ""]) => parse(document).definitions)
+    .flatMap((definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION && definition.operation === OperationTypeNode.MUTATION
+        ? definition.selectionSet.selections
+        : [],
+    )
+    .flatMap((selection) => (selection.kind === Kind.FIELD ? [selection.name.value] : []));
 }
 
 const isOpenObject = ({ schema }: Node) => schema["type"] === "object" && schema["additionalProperties"] !== false;
@@ -143,6 +158,20 @@ describe("the tool list", () => {
         },
       ]
     `);
+  });
+
+  test("hints at what the mutations of a tool's documents do, as schema/verbs.json declares it", () => {
+    const effects = new Map(verbs.map(({ mutation, effect }) => [mutation, effect]));
+    for (const { name, annotations } of definitions) {
+      const mutations = mutationsIn(`mcp/tools/${name.replaceAll("_", "-")}.ts`);
+      const does = mutations.map((mutation) => effects.get(mutation));
+      expect([name, does]).toEqual([name, expect.not.arrayContaining([undefined])]);
+      const { readOnlyHint, destructiveHint } = annotations;
+      expect([name, { readOnlyHint, destructiveHint }]).toEqual([
+        name,
+        { readOnlyHint: does.length === 0, destructiveHint: does.includes("ends") },
+      ]);
+    }
   });
 
   test("has at most eleven tools, which cost a model no more than 2,500 tokens", () => {

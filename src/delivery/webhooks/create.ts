@@ -1,10 +1,10 @@
-import { once } from "../../access/verb.ts";
+import { nothing, verb } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
 import { checkProjects } from "../../access/visibility.ts";
 import { badInput } from "../../errors.ts";
 import { ensureReader } from "../../log/sinks/pump.ts";
 import { checkTypes } from "./types.ts";
-import { makeWebhookSecret, readerOf, shownUrl, tell } from "./webhook.ts";
+import { type ChangedWebhook, makeWebhookSecret, readerOf, shownUrl, tell } from "./webhook.ts";
 
 export interface CreateWebhook {
   readonly url: string;
@@ -12,14 +12,11 @@ export interface CreateWebhook {
   readonly projectIds?: readonly string[] | null | undefined;
   /** Types like `task.completed`, or `task.*`; null: every type. */
   readonly types?: readonly string[] | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
-export interface CreatedWebhook {
-  readonly webhookId: string;
+export interface CreatedWebhook extends ChangedWebhook {
   /** Shown this once; null in a replayed answer. */
   readonly secret: string | null;
-  readonly replayed: boolean;
 }
 
 const MOST_PROJECTS = 1000;
@@ -29,23 +26,21 @@ const MOST_PROJECTS = 1000;
  * those only.
  * @throws FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
-export async function createWebhook(ctx: Context, input: CreateWebhook): Promise<CreatedWebhook> {
-  let secret: string | null = null;
-  const answer = await once(ctx, { operation: "createWebhook", role: "admin", input }, async (inside) => {
+export const createWebhook = verb(
+  { name: "createWebhook", role: "admin", effect: "adds", on: nothing },
+  async (ctx, input: CreateWebhook): Promise<CreatedWebhook> => {
     const url = checkUrl(input.url);
     const types = checkTypes(input.types);
-    const projectIds = await checkProjects(inside, "webhook", input.projectIds);
+    const projectIds = await checkProjects(ctx, "webhook", input.projectIds);
     if (projectIds && projectIds.length > MOST_PROJECTS)
       throw badInput(`projectIds may name ${MOST_PROJECTS} projects at most; leave it out for every project.`);
     requireReachable(projectIds, types);
-    const made = makeWebhookSecret();
-    const webhookId = await insert(inside, { url, projectIds, types, secret: made });
-    secret = made;
-    // What is returned here is stored with the idempotency key: never the secret.
-    return { webhookId, projectIds };
-  });
-  return { ...answer, secret: answer.replayed ? null : secret };
-}
+    const secret = makeWebhookSecret();
+    const webhookId = await insert(ctx, { url, projectIds, types, secret });
+    return { webhookId, projectIds, secret };
+  },
+  (created) => ({ ...created, secret: null }),
+);
 
 /** Nouns whose events belong to no project. */
 const OF_SERVER = /^(key|webhook)\./;

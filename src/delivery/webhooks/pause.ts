@@ -1,6 +1,5 @@
-import { once } from "../../access/verb.ts";
+import { verb } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import type { Answer } from "../../db/idempotency.ts";
 import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
 
 /**
@@ -8,13 +7,13 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
  * Pausing it again changes nothing.
  * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
-export function pauseWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
-  return once(ctx, { operation: "pauseWebhook", role: "admin", input }, async (inside) => {
-    const { webhookId, projectIds } = await lockWebhook(inside, input.webhookId);
-    await pause(inside, webhookId, null);
+export const pauseWebhook = verb(
+  { name: "pauseWebhook", role: "admin", effect: "changes", on: lockWebhook },
+  async (ctx, _input: ChangeWebhook, { webhookId, projectIds }): Promise<ChangedWebhook> => {
+    await pause(ctx, webhookId, null);
     return { webhookId, projectIds };
-  });
-}
+  },
+);
 
 const PAUSE = `UPDATE webhooks SET paused_at = docket_now(), pause_reason = $2
   WHERE webhook_id = $1 AND paused_at IS NULL RETURNING webhook_id`;

@@ -1,6 +1,5 @@
-import { once } from "../../access/verb.ts";
+import { verb } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import type { Answer } from "../../db/idempotency.ts";
 import { isUuid } from "../../db/storable.ts";
 import { badInput, notFound } from "../../errors.ts";
 import { MOST_ATTEMPTS } from "./outcome.ts";
@@ -12,7 +11,6 @@ export interface ReplayWebhookDeliveries {
   readonly eventIds?: readonly string[] | null | undefined;
   /** … or every dead one. */
   readonly allDead?: boolean | null | undefined;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface Replay {
@@ -37,12 +35,12 @@ const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_a
  * pending anyway are not counted. At most 1,000 dead ones, the oldest first; the answer says how many dead are left.
  * @throws FORBIDDEN, NOT_FOUND, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
-export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDeliveries): Promise<Answer<Replay>> {
-  return once(ctx, { operation: "replayWebhookDeliveries", role: "admin", input }, async (inside) => {
-    const { db } = inside;
-    const { webhookId, projectIds } = await lockWebhook(inside, input.webhookId);
+export const replayWebhookDeliveries = verb(
+  { name: "replayWebhookDeliveries", role: "admin", effect: "changes", on: lockWebhook },
+  async (ctx, input: ReplayWebhookDeliveries, { webhookId, projectIds }): Promise<Replay> => {
+    const { db } = ctx;
     const eventIds = checkChoice(input);
-    if (eventIds) await requireDeliveries(inside, webhookId, eventIds);
+    if (eventIds) await requireDeliveries(ctx, webhookId, eventIds);
     const replayed = eventIds
       ? await db.write(`${REPLAY} AND event_id = ANY ($2::uuid[]) RETURNING event_id`, [webhookId, eventIds])
       : await db.write(
@@ -56,10 +54,10 @@ export function replayWebhookDeliveries(ctx: Context, input: ReplayWebhookDelive
     );
     const deliveries = replayed.length;
     if (deliveries > 0)
-      await tell(inside, "webhook.deliveries_replayed", webhookId, { deliveries, allDead: eventIds === null });
+      await tell(ctx, "webhook.deliveries_replayed", webhookId, { deliveries, allDead: eventIds === null });
     return { webhookId, projectIds, deliveries, deadLeft: left?.dead ?? 0 };
-  });
-}
+  },
+);
 
 /** The events to send again, null for all dead ones. */
 function checkChoice({ eventIds, allDead }: ReplayWebhookDeliveries): readonly string[] | null {

@@ -1,6 +1,4 @@
-import { once } from "../../access/verb.ts";
-import type { Context } from "../../access/viewer.ts";
-import type { Answer } from "../../db/idempotency.ts";
+import { verb } from "../../access/verb.ts";
 import { ATTEMPT_SECONDS } from "./claim.ts";
 import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
 
@@ -10,21 +8,19 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
  * Resuming one that is not paused changes nothing.
  * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
-export function resumeWebhook(ctx: Context, input: ChangeWebhook): Promise<Answer<ChangedWebhook>> {
-  return once(ctx, { operation: "resumeWebhook", role: "admin", input }, async (inside) => {
-    const { webhookId, projectIds, pausedAt } = await lockWebhook(inside, input.webhookId);
+export const resumeWebhook = verb(
+  { name: "resumeWebhook", role: "admin", effect: "changes", on: lockWebhook },
+  async (ctx, _input: ChangeWebhook, { webhookId, projectIds, pausedAt }): Promise<ChangedWebhook> => {
     if (pausedAt === null) return { webhookId, projectIds };
-    await inside.db.write("UPDATE webhooks SET paused_at = NULL, pause_reason = NULL WHERE webhook_id = $1", [
-      webhookId,
-    ]);
+    await ctx.db.write("UPDATE webhooks SET paused_at = NULL, pause_reason = NULL WHERE webhook_id = $1", [webhookId]);
     // What is due within this time may be under way, and would be sent twice.
-    await inside.db.write(
+    await ctx.db.write(
       `UPDATE webhook_deliveries SET next_attempt_at = docket_now()
        WHERE webhook_id = $1 AND status = 'pending'
          AND next_attempt_at > docket_now() + interval '${ATTEMPT_SECONDS} seconds'`,
       [webhookId],
     );
-    await tell(inside, "webhook.resumed", webhookId);
+    await tell(ctx, "webhook.resumed", webhookId);
     return { webhookId, projectIds };
-  });
-}
+  },
+);

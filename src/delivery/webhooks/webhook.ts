@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Webhook } from "../../../prisma/generated/client/client.ts";
-import { type Context, requireRole } from "../../access/viewer.ts";
+import type { Context } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import { type FieldsOf, noun } from "../../db/noun.ts";
 import { isUuid } from "../../db/storable.ts";
@@ -41,7 +41,6 @@ export const WEBHOOK = noun("Webhook", "w", OF_WEBHOOK);
 /** What names the webhook of a change that needs nothing else. */
 export interface ChangeWebhook {
   readonly webhookId: string;
-  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface ChangedWebhook {
@@ -94,10 +93,9 @@ export interface LockedWebhook {
 
 /**
  * Locks a webhook for a change, in its transaction. Events can be queued for it meanwhile.
- * @throws FORBIDDEN for anyone but an admin; NOT_FOUND for one that does not exist or reaches beyond the viewer's projects.
+ * @throws NOT_FOUND for one that does not exist or reaches beyond the viewer's projects.
  */
-export async function lockWebhook({ db, viewer }: Context, webhookId: string): Promise<LockedWebhook> {
-  requireRole(viewer, "admin");
+export async function lockWebhook({ db, viewer }: Context, { webhookId }: ChangeWebhook): Promise<LockedWebhook> {
   const [webhook] = isUuid(webhookId)
     ? await db.write<LockedWebhook>(
         `SELECT ${WEBHOOK.select()} FROM webhooks w WHERE webhook_id = $1 AND ${within(2)} FOR NO KEY UPDATE`,
