@@ -7,8 +7,7 @@ const instant = (column: string) => `(extract(epoch FROM ${column}) * 1000)::dou
 const TASKS = `SELECT project_id AS "projectId", task_id AS "taskId", description, status, attempts,
   completion_notes AS "completionNotes" FROM tasks WHERE deleted_at IS NULL`;
 const ATTEMPTS = `SELECT project_id AS "projectId", task_id AS "taskId", attempt, worker,
-  ${instant("claimed_at")} AS "claimedAt", ${instant("ended_at")} AS "endedAt", outcome,
-  expiry_told_at IS NOT NULL AS "expiryTold" FROM task_attempts`;
+  ${instant("claimed_at")} AS "claimedAt", ${instant("ended_at")} AS "endedAt", outcome FROM task_attempts`;
 const RESERVATIONS = `SELECT reservation_id AS "reservationId", project_id AS "projectId", namespace,
   reservation_status(r) AS status, returned_at IS NULL AS live, artifact_ids(artifact_type, numbers) AS ids
 FROM id_reservations r`;

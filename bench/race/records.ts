@@ -101,8 +101,6 @@ export interface StoredAttempt {
   readonly claimedAt: number;
   readonly endedAt: number | null;
   readonly outcome: string | null;
-  /** Whether the log tells that its lease ended, which only a claim of its task makes its outcome. */
-  readonly expiryTold?: boolean;
 }
 
 export interface StoredReservation {

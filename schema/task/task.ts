@@ -31,7 +31,10 @@ const AttemptOutcome = builder.enumType("AttemptOutcome", {
   values: {
     COMPLETED: { value: "completed", description: "Its worker completed the task." },
     RELEASED: { value: "released", description: "Given back by its worker." },
-    EXPIRED: { value: "expired", description: "Its lease ended and somebody else took the task." },
+    EXPIRED: {
+      value: "expired",
+      description: "Its lease ended before it was renewed; the task went back to the queue.",
+    },
     CANCELLED: { value: "cancelled", description: "The task was deleted." },
     RESET: { value: "reset", description: "The task was set back to pending by a reset." },
     SUPERSEDED: { value: "superseded", description: "Taken over under the same key and worker name." },

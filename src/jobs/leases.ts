@@ -6,14 +6,14 @@ import { Loop } from "./loop.ts";
 /** How late it may be told that a lease has ended that began after the last look, in milliseconds. */
 const INTERVAL_MS = 5_000;
 
-/** Tells of leases that ended. It loses nothing while it is off: a claim of the task tells of the end as well. */
+/** Ends what was held too long. It loses nothing while it is off: a claim of the task does the same. */
 export const leases = {
-  description: "Tells of leases that ended: task.lease_expired",
+  description: "Gives back the tasks whose lease has ended: task.lease_expired",
   dueInMs: leasesDueInMs,
   async start({ database, clock, logger }: Pick<JobContext, "database" | "clock" | "logger">) {
     const loop = new Loop(
       {
-        what: "Telling of leases that ended",
+        what: "Ending leases",
         intervalMs: INTERVAL_MS,
         dueInMs: () => leasesDueInMs(database),
         step: () => expireLeases({ db: database, viewer: SERVER, correlationId: "leases" }),

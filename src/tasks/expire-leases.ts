@@ -1,60 +1,59 @@
 import { caller } from "../access/act-as.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
-
-/** Attempts whose lease ends, or has ended, without the log telling of it. Exactly the predicate of idx_attempts_due. */
-const UNTOLD = "a.ended_at IS NULL AND a.expiry_told_at IS NULL";
-
-/** What task.lease_expired says, as SQL on an attempt `a`. Its task stays as it is: only the next claim changes it. */
-export const LEASE_EXPIRED = `jsonb_build_object('attempt', a.attempt, 'worker', a.worker,
-  'leaseExpiresAt', a.lease_expires_at, 'changes', jsonb_build_object())`;
+import { TASK } from "./fields.ts";
+import { EXPIRED, LEASED } from "./ready.ts";
 
 export const DUE = {
   name: "lease-due",
-  text: `SELECT extract(epoch FROM min(a.lease_expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
-FROM task_attempts a WHERE ${UNTOLD}`,
+  text: `SELECT extract(epoch FROM min(t.lease_expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
+FROM tasks t WHERE ${LEASED}`,
 };
 
-/**
- * Milliseconds until the first lease ends that the log does not tell of yet; negative when it has ended, null when no
- * task is held.
- */
+/** Milliseconds until the first lease ends; negative when one has ended, null when no task is held. */
 export async function leasesDueInMs(db: Db): Promise<number | null> {
   const [due] = await db.read<{ dueInMs: number | null }>(DUE);
   return due?.dueInMs ?? null;
 }
 
-/** Told of in one statement. */
-const BATCH = 500;
+/** Ended in one statement: few enough that a claim, which skips what is locked, finds its task again a moment later. */
+const BATCH = 100;
 
-/**
- * SKIP LOCKED: whoever holds the row is another process that tells of it, a claim that does so, or a renewal. Only the
- * attempt is locked, so that a claim never finds its task locked by this; one that comes at the same moment waits for the
- * attempt, and sees that the log tells of it.
- */
-export const TELL = {
-  name: "lease-tell",
+/** What the end of a lease changes of a task. */
+const ENDING = ["status", "claimedBy", "leaseExpiresAt"] as const;
+const ENDED = ["t.project_id", "t.task_id", ...ENDING.map((field) => `t.${TASK.columnOf(field)}`)].join(", ");
+
+/** SKIP LOCKED: whoever holds the row is another process that does the same, a claim that takes the task, or a renewal. */
+export const EXPIRE = {
+  name: "lease-expire",
   text: `WITH ${caller(1, 2, 3)}, due AS (
-  SELECT a.project_id, a.task_id, a.attempt FROM task_attempts a
-  WHERE ${UNTOLD} AND a.lease_expires_at <= (SELECT docket_now())
-  ORDER BY a.lease_expires_at LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED
-), told AS (
-  UPDATE task_attempts a SET expiry_told_at = docket_now() FROM caller CROSS JOIN due
-  WHERE a.project_id = due.project_id AND a.task_id = due.task_id AND a.attempt = due.attempt
-  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at
+  SELECT ${ENDED} FROM tasks t WHERE ${EXPIRED}
+  ORDER BY t.lease_expires_at LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED
+), freed AS (
+  UPDATE tasks t SET status = 'pending', claimed_by = NULL, lease_expires_at = NULL, version = t.version + 1,
+    updated_at = docket_now()
+  FROM caller CROSS JOIN due d WHERE t.project_id = d.project_id AND t.task_id = d.task_id
+  RETURNING t.project_id, t.task_id, d.claimed_by, d.lease_expires_at,
+    changes_between(${TASK.document("d", ENDING)}, ${TASK.document("t", ENDING)}) AS changes
+), ended AS (
+  UPDATE task_attempts a SET ended_at = docket_now(), outcome = 'expired' FROM freed f
+  WHERE a.project_id = f.project_id AND a.task_id = f.task_id AND a.ended_at IS NULL
+  RETURNING a.project_id, a.task_id, a.attempt, a.worker
 )
 INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
-SELECT 'task.lease_expired', a.project_id, 'task', a.task_id, ${LEASE_EXPIRED}
-FROM told a ORDER BY a.lease_expires_at, a.project_id, a.task_id RETURNING subject_id`,
+SELECT 'task.lease_expired', f.project_id, 'task', f.task_id, jsonb_build_object('attempt', a.attempt,
+  'worker', coalesce(a.worker, f.claimed_by), 'leaseExpiresAt', f.lease_expires_at, 'changes', f.changes)
+FROM freed f LEFT JOIN ended a USING (project_id, task_id)
+ORDER BY f.lease_expires_at, f.project_id, f.task_id RETURNING subject_id`,
 };
 
 /**
- * Tells of leases that have ended (`task.lease_expired`), of each end once, whoever does it. Nothing else changes: the
- * task may be claimed, as since the end of its lease, and as long as nobody has claimed it its holder may still renew.
+ * Ends the attempts whose lease has ended and gives their tasks back to the queue, some at a time; `task.lease_expired`
+ * tells of each once, whoever does it: a claim that comes first does the same for the task that it takes.
  * @returns whether there may be more.
  * @throws DATABASE_UNAVAILABLE
  */
 export async function expireLeases({ db, viewer, correlationId }: Context): Promise<boolean> {
-  const told = await db.write(TELL, [viewer.actor, viewer.client, correlationId], { idempotent: true });
-  return told.length > 0;
+  const ended = await db.write(EXPIRE, [viewer.actor, viewer.client, correlationId], { idempotent: true });
+  return ended.length > 0;
 }

@@ -13,7 +13,7 @@ export const PENDING = "t.status = 'pending' AND t.deleted_at IS NULL AND t.arch
 export const LEASED = "t.status = 'in_progress' AND t.archived_at IS NULL";
 
 /** `(SELECT docket_now())` is asked once, the bare function for every task that is held. */
-const EXPIRED = `${LEASED} AND t.lease_expires_at <= (SELECT docket_now())`;
+export const EXPIRED = `${LEASED} AND t.lease_expires_at <= (SELECT docket_now())`;
 
 export const READY = `((${PENDING}) OR (${EXPIRED}))`;
 

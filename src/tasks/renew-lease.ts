@@ -31,7 +31,7 @@ const RENEW = {
   FROM projects p WHERE t.project_id = $1 AND t.task_id = $2 AND p.project_id = t.project_id
   RETURNING t.project_id, t.task_id, t.lease_expires_at, ${TASK.document("t", LEASE)} AS after
 ), held AS (
-  UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, expiry_told_at = NULL, last_renewed_at = docket_now(),
+  UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, last_renewed_at = docket_now(),
     checkpoint = coalesce($4, a.checkpoint)
   FROM renewed r WHERE a.project_id = r.project_id AND a.task_id = r.task_id AND a.ended_at IS NULL
 )
@@ -39,9 +39,8 @@ SELECT lease_expires_at AS "leaseExpiresAt", changes_between(before.document, af
 };
 
 /**
- * Keeps a task for longer; a late renewal succeeds as long as nobody else has taken the task, also when the log has told
- * that the lease ended: the end of the new one is told of again. It does not change the task's version; only a
- * checkpoint leaves an event.
+ * Keeps a task for longer; a late renewal succeeds until a claim or the sweep has ended the attempt, a few seconds after its
+ * lease. It does not change the task's version; only a checkpoint leaves an event.
  * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
  */
 export const renewLease = verb(

@@ -1,7 +1,6 @@
 import { caller } from "../access/act-as.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { KeyedRequest } from "../db/idempotency.ts";
-import { LEASE_EXPIRED } from "./expire-leases.ts";
 import { TASK } from "./fields.ts";
 import type { AttemptKey } from "./task.ts";
 
@@ -12,8 +11,8 @@ const TAKING = ["status", "startedAt", "claimedBy", "leaseExpiresAt", "attemptCo
 export const TAKEN = ["t.project_id", "t.task_id", ...TAKING.map((field) => `t.${TASK.columnOf(field)}`)].join(", ");
 
 /**
- * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events (that
- * of an expired lease unless the log tells of it already) and, where a key came, the idempotent answer, all at once.
+ * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events and,
+ * where a key came, the idempotent answer, all at once.
  * `picked` is SQL for the locked row to take, with its columns `TAKEN`.
  * Parameters $1–$8 are those of `takeParameters`; `picked` may use more.
  */
@@ -23,7 +22,7 @@ export const takeStatement = (name: string, picked: string) => ({
   UPDATE task_attempts a SET ended_at = docket_now(),
     outcome = CASE WHEN p.lease_expires_at > docket_now() THEN 'superseded' ELSE 'expired' END
   FROM caller CROSS JOIN picked p WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
-  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at, a.outcome, a.expiry_told_at
+  RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at, a.outcome
 ), taken AS (
   UPDATE tasks t SET status = 'in_progress', claimed_by = $2, version = t.version + 1, attempts = t.attempts + 1,
     lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(pr.settings)),
@@ -41,8 +40,8 @@ export const takeStatement = (name: string, picked: string) => ({
 ), told AS (
   INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
   SELECT e.type, e.project_id, 'task', e.task_id, e.payload FROM (
-    SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, ${LEASE_EXPIRED} AS payload
-    FROM ended a WHERE outcome = 'expired' AND expiry_told_at IS NULL
+    SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, jsonb_build_object('attempt', attempt,
+      'worker', worker, 'leaseExpiresAt', lease_expires_at, 'changes', '{}'::jsonb) AS payload FROM ended WHERE outcome = 'expired'
     UNION ALL
     SELECT 2, 'task.claimed', project_id, task_id, jsonb_build_object('attempt', attempts, 'worker', $2::text,
       'leaseExpiresAt', lease_expires_at, 'changes', changes) || coalesce((SELECT jsonb_build_object('supersedes', attempt) FROM ended

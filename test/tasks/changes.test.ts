@@ -62,7 +62,7 @@ test("tells with every event that changes a task what each field was and what it
   expect(withoutCount(task)).toEqual(withoutCount(created?.payload.task ?? {}));
 });
 
-test("tells of a lease that ended without a change of the task, and with the next claim who held it before", async () => {
+test("tells of a lease that a claim ended without a change of the task, and with the claim who held it before", async () => {
   const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
   await server.ask(
     'mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "a"}]}) { replayed } }',

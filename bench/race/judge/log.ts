@@ -56,8 +56,7 @@ function* acknowledged({ added, claimed, left, reserved, settled }: Told, { atte
   for (const { reservationId } of reserved) yield `ids.reserved ${reservationId}`;
   for (const { outcome, reservationId } of settled) yield `ids.${outcome} ${reservationId}`;
   // No client is told when its own lease ends; the database says which did.
-  for (const attempt of attempts)
-    if (attempt.outcome === "expired" || attempt.expiryTold) yield `task.lease_expired ${attemptName(attempt)}`;
+  for (const attempt of attempts) if (attempt.outcome === "expired") yield `task.lease_expired ${attemptName(attempt)}`;
 }
 
 function eventName({ type, projectId, subjectId: taskId, attempt }: StoredEvent): string[] {

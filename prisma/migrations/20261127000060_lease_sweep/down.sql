@@ -1,2 +1,0 @@
-DROP INDEX idx_attempts_due;
-ALTER TABLE task_attempts DROP COLUMN expiry_told_at;
