@@ -82,7 +82,10 @@ export function beginFrame<Frame extends { readonly cursor: string }>(frame: Fra
   return frame;
 }
 
-/** The cursor to go on from. A client that resumes by itself repeats its first `after`, and knows better by now. */
+/**
+ * The cursor to go on from. A client that resumes by itself repeats its first `after`, and sends the newer place as
+ * Last-Event-ID.
+ */
 export function resumeFrom({ lastEventId }: GraphQLContext, after: string | null | undefined): string | null {
   return lastEventId ?? after ?? null;
 }

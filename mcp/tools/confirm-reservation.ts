@@ -66,7 +66,7 @@ async function confirm({ mutate }: ToolContext, reservationId: string, ids: stri
 async function extend({ mutate }: ToolContext, reservationId: string, ttlSeconds: number) {
   const { extendReservation } = await mutate(ExtendReservation, { reservationId, ttlSeconds });
   const { ids, expiresAt, ...extended } = extendReservation.reservation;
-  // What is confirmed already has no expiry: it is kept anyway.
+  // A confirmed reservation has no expiry: its IDs are kept anyway.
   return {
     reservation_id: extended.reservationId,
     ...(expiresAt == null

@@ -30,7 +30,7 @@ export const confirmReservation = verb(
     if (status === "confirmed") return { projectId, reservationId, released: [] };
     const kept = locked.ids.filter((id) => wanted.has(id));
     if (kept.length === 0 && status === "expired") return { projectId, reservationId, released: [] };
-    // What went back before does not go back now: somebody else may hold it.
+    // Numbers that went back before do not go back now: somebody else may hold them.
     const released = locked.returned ? [] : locked.ids.filter((id) => !wanted.has(id));
     if (kept.length > 0) await keep(ctx, locked, kept, released);
     else await releaseActive(ctx, locked);

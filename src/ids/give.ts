@@ -44,7 +44,7 @@ interface Asked {
 /** One request as the function give_ids takes it. */
 type Request = Readonly<Record<string, string | number | null>>;
 
-type Outcome =
+type GivenOrRefused =
   | { readonly result: object; readonly replayed: boolean }
   | { readonly error: "INVALID_ARTIFACT_TYPE"; readonly validTypes: string[] }
   | { readonly error: "ID_SPACE_EXHAUSTED"; readonly namespace: string }
@@ -101,7 +101,7 @@ async function refuseBeforeCreating({ db }: Context, { projectId, artifactType }
   if (types) requireArtifactType(types, artifactType);
 }
 
-function refusal(outcome: Extract<Outcome, { error: string }>, { input, keyed }: Asked): DocketError {
+function refusal(outcome: Extract<GivenOrRefused, { error: string }>, { input, keyed }: Asked): DocketError {
   const { projectId, artifactType, taskId } = input;
   switch (outcome.error) {
     case "INVALID_ARTIFACT_TYPE":
@@ -123,7 +123,7 @@ const LARGEST_BATCH = 100;
 
 /** The one queue of this process for a database. */
 const combined = keptFor((db: Db) =>
-  combiner<Request, Outcome>((requests) => giveTogether(db, requests), {
+  combiner<Request, GivenOrRefused>((requests) => giveTogether(db, requests), {
     largestBatch: LARGEST_BATCH,
     separable: (error) => !(error instanceof DocketError),
   }),
@@ -136,11 +136,11 @@ const GIVE = { name: "ids-give", text: "SELECT give_ids($1::jsonb) AS outcome" }
  * is seen, and no conflict is left. Safe to run again after a lost COMMIT, because give_ids finds what it gave under a
  * request's UUID and answers that.
  */
-function giveTogether(db: Db, requests: readonly Request[]): Promise<Outcome[]> {
+function giveTogether(db: Db, requests: readonly Request[]): Promise<GivenOrRefused[]> {
   return db.transaction(
     async (inside) => {
       await inside.write("LOCK TABLE id_lane IN EXCLUSIVE MODE");
-      const rows = await inside.write<{ outcome: Outcome }>(GIVE, [JSON.stringify(requests)]);
+      const rows = await inside.write<{ outcome: GivenOrRefused }>(GIVE, [JSON.stringify(requests)]);
       return rows.map(({ outcome }) => outcome);
     },
     { isolation: "SERIALIZABLE", idempotent: true },

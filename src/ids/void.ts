@@ -27,7 +27,7 @@ const VOID = {
 FROM void_numbers($1, $2, $3, number_set($4::bigint[]))`,
 };
 
-interface Outcome {
+interface VoidedRow {
   /** The lowest that is not confirmed for the project; then nothing was voided. */
   notHeld: string | null;
   /** The lowest that a living task of the namespace bears; then nothing was voided. */
@@ -55,7 +55,7 @@ export const voidIds = verb(
     const misfit = given.find((other) => other.artifactType !== artifactType);
     if (misfit) throw badInput(`${misfit.id} is no ${artifactType}. Void the IDs of each type in a call of their own.`);
     const numbers = given.map(({ number }) => number);
-    const [outcome] = await ctx.db.write<Outcome>(VOID, [space.namespace, artifactType, projectId, numbers]);
+    const [outcome] = await ctx.db.write<VoidedRow>(VOID, [space.namespace, artifactType, projectId, numbers]);
     if (!outcome) throw new Error("void_numbers answered nothing");
     const { notHeld, borne, was, stands } = outcome;
     if (notHeld !== null)

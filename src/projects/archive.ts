@@ -8,12 +8,12 @@ import { type ChangeProject, lockProject } from "./lock.ts";
 
 /**
  * Puts a project away: it leaves every overview and hands out no work and no IDs. It keeps all it has, and what is held
- * may be finished. Done again it changes nothing.
+ * may be finished. A second call changes nothing.
  * @throws FORBIDDEN, PROJECT_NOT_FOUND, VERSION_CONFLICT
  */
 export const archiveProject = setArchived("archiveProject", true);
 
-/** Brings an archived project back as it was. Done again it changes nothing. @throws as archiveProject */
+/** Brings an archived project back as it was. A second call changes nothing. @throws as archiveProject */
 export const unarchiveProject = setArchived("unarchiveProject", false);
 
 function setArchived(name: string, archived: boolean): Verb<ChangeProject, { readonly projectId: string }> {

@@ -37,7 +37,7 @@ export const updateProject = verb(
   },
 );
 
-/** What is changed of a shared namespace is changed for each project in it. */
+/** A change of a shared namespace is a change of each project in it. */
 const configured = (projectId: string, changes: Changes): NewEvent => ({
   type: "project.configured",
   projectId,

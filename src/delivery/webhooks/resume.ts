@@ -13,7 +13,7 @@ export const resumeWebhook = verb(
   async (ctx, _input: ChangeWebhook, { webhookId, projectIds, pausedAt }): Promise<ChangedWebhook> => {
     if (pausedAt === null) return { webhookId, projectIds };
     await ctx.db.write("UPDATE webhooks SET paused_at = NULL, pause_reason = NULL WHERE webhook_id = $1", [webhookId]);
-    // What is due within this time may be under way, and would be sent twice.
+    // A delivery that is due within this time may be under way, and would be sent twice.
     await ctx.db.write(
       `UPDATE webhook_deliveries SET next_attempt_at = docket_now()
        WHERE webhook_id = $1 AND status = 'pending'

@@ -38,7 +38,7 @@ const OF_WEBHOOK = {
 /** A webhook as its admins see it. In statements the table is `w`. Its secrets are no fields: the read side never has them. */
 export const WEBHOOK = noun("Webhook", "w", OF_WEBHOOK);
 
-/** What names the webhook of a change that needs nothing else. */
+/** The address of a webhook, for a change that needs nothing else. */
 export interface ChangeWebhook {
   readonly webhookId: string;
 }
@@ -106,7 +106,7 @@ export async function lockWebhook({ db, viewer }: Context, { webhookId }: Change
   return webhook;
 }
 
-/** What the log says of a webhook. A query string may hold a token of the receiver: it stays out of the log. */
+/** The payload of a webhook's events. A query string may hold a token of the receiver: it stays out of the log. */
 export function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
