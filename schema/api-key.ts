@@ -3,7 +3,7 @@ import { sees, visibleProjects } from "../src/access/visibility.ts";
 import { notFound } from "../src/errors.ts";
 import { createApiKey } from "../src/keys/create.ts";
 import { findApiKeys, KEY } from "../src/keys/key.ts";
-import { listApiKeys } from "../src/keys/list.ts";
+import { type ApiKeyOrder, listApiKeys, NEWEST_KEYS } from "../src/keys/list.ts";
 import { countKeysOf, type KeysOfProject, listKeysOf } from "../src/keys/of-projects.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
 import { builder } from "./builder.ts";
@@ -12,6 +12,7 @@ import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
 import { Project } from "./project.ts";
+import { orderInput } from "./order.ts";
 
 const RoleEnum = builder.enumType("Role", {
   description: "What a key may do; each role includes the ones before it.",
@@ -104,6 +105,14 @@ builder.prismaObjectField(Project, "keys", (t) =>
   ),
 );
 
+const NONE_LAST = "those without one last";
+const ApiKeyOrderInput = orderInput<ApiKeyOrder["field"]>("ApiKey", {
+  createdAt: "When it was made.",
+  name: "By name.",
+  expiresAt: `When it stops working by itself, ${NONE_LAST}.`,
+  lastUsedAt: `When it was last used, ${NONE_LAST}.`,
+});
+
 builder.queryFields((t) => ({
   viewer: t.field({
     type: ViewerType,
@@ -117,6 +126,13 @@ builder.queryFields((t) => ({
       nullable: true,
       description:
         "API keys, newest first, revoked ones too; 50 unless told, at most 100. For admins; an admin that is limited to some projects sees the keys that reach no further. Errors: FORBIDDEN, BAD_USER_INPUT.",
+      args: {
+        orderBy: t.arg({
+          type: ApiKeyOrderInput,
+          defaultValue: NEWEST_KEYS,
+          description: "Newest first, unless told.",
+        }),
+      },
       resolve: (_, args, ctx) => listApiKeys(ctx, args),
     },
     ApiKeyConnection,

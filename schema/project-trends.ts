@@ -53,11 +53,15 @@ builder.queryField("projectTrends", (t) =>
     extensions: listSize(MOST_TRENDS),
     args: {
       projects: t.arg.idList({ description: "Without it every project this key sees that is not archived." }),
-      from: t.arg.string({
+      from: t.arg({
+        type: "DateTimeOrDuration",
         defaultValue: LAST_WEEK,
         description: "The first interval is the one in which this lies, all of it.",
       }),
-      to: t.arg.string({ description: "What happened before this counts; without it all until now." }),
+      to: t.arg({
+        type: "DateTimeOrDuration",
+        description: "What happened before this counts; without it all until now.",
+      }),
       interval: t.arg({ type: TrendInterval, defaultValue: "day", description: "How long each is." }),
     },
     resolve: (_root, { from, interval, ...args }, ctx) =>

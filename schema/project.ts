@@ -3,17 +3,25 @@ import { isStorable } from "../src/db/storable.ts";
 import { projectNotFound } from "../src/errors.ts";
 import { archiveProject, unarchiveProject } from "../src/projects/archive.ts";
 import { createProject } from "../src/projects/create.ts";
-import { listProjects } from "../src/projects/list.ts";
+import { BY_ID, listProjects, type ProjectOrder } from "../src/projects/list.ts";
 import { readSettings } from "../src/projects/settings.ts";
 import { updateProject } from "../src/projects/update.ts";
+import { QUEUE } from "../src/tasks/list.ts";
 import { statusCounts } from "../src/tasks/status-counts.ts";
 import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
 import { listSize } from "./cost.ts";
 import { mutation } from "./mutation.ts";
+import { orderInput } from "./order.ts";
 import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
 import { longOf } from "./task/load.ts";
 import { Task, TaskConnection, TaskStatus } from "./task/task.ts";
+
+const ProjectOrderInput = orderInput<ProjectOrder["field"]>("Project", {
+  projectId: "By id.",
+  name: "By name.",
+  createdAt: "When it was made.",
+});
 
 const IdReuse = builder.enumType("IdReuse", {
   description: "When numbers that were released or expired are given again in a namespace.",
@@ -90,8 +98,8 @@ export const Project = builder.prismaNode("Project", {
         type: Task,
         description: "Its tasks, as in Query.tasks.",
         args: {
-          filter: t.arg({ type: TaskFilterInput }),
-          orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }),
+          filter: t.arg({ type: TaskFilterInput, description: "Which of its tasks." }),
+          orderBy: t.arg({ type: TaskOrder, defaultValue: QUEUE, description: "As claims take them, unless told." }),
         },
         resolve: (project, args, ctx, info) => tasksOf(project, { ...args, long: longOf(info) }, ctx),
       },
@@ -130,8 +138,11 @@ builder.queryField("projects", (t) =>
     {
       type: Project,
       nullable: true,
-      description: "Every project this key sees that is not archived, by id.",
-      args: { archived: t.arg.boolean({ defaultValue: false, description: "true: the archived ones instead." }) },
+      description: "Every project this key sees that is not archived.",
+      args: {
+        archived: t.arg.boolean({ defaultValue: false, description: "true: the archived ones instead." }),
+        orderBy: t.arg({ type: ProjectOrderInput, defaultValue: BY_ID, description: "By id, unless told." }),
+      },
       resolve: (_root, args, ctx) => listProjects(ctx, args),
     },
     { name: "ProjectConnection" },

@@ -4,15 +4,18 @@ import { releaseReservation } from "../src/ids/release.ts";
 import {
   findReservations,
   listReservations,
+  NEWEST_RESERVATIONS,
   type ReservationFilter,
+  type ReservationOrder,
   type Reservation as ReservationShape,
   reservation,
 } from "../src/ids/reservations.ts";
 import { reserveIds } from "../src/ids/reserve.ts";
 import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
 import type { GraphQLContext } from "./context.ts";
-import { StringFilterInput } from "./filters.ts";
+import { DateFilterInput, enumFilterInput, StringFilterInput } from "./filters.ts";
 import { mutation } from "./mutation.ts";
+import { orderInput } from "./order.ts";
 
 const ReservationStatus = builder.enumType("ReservationStatus", {
   description: "Where a reservation stands.",
@@ -77,16 +80,24 @@ export const ReservationConnection = builder.connectionObject(
   { name: "ReservationEdge" },
 );
 
-const ReservationStatusFilter = builder.inputType("ReservationStatusFilter", {
-  fields: (t) => ({ eq: t.field({ type: ReservationStatus }), in: t.field({ type: [ReservationStatus] }) }),
+const ReservationStatusFilter = enumFilterInput(ReservationStatus);
+
+const ReservationOrderInput = orderInput<ReservationOrder["field"]>("Reservation", {
+  reservedAt: "When it was made.",
+  expiresAt: "Until when it is held, confirmed ones last.",
 });
 
 const ReservationFilterInput = builder.inputRef<ReservationFilter>("ReservationFilter").implement({
   description: "Everything given must hold; what is left out allows everything.",
   fields: (t) => ({
     projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown or outside this key." }),
-    artifactType: t.field({ type: StringFilterInput }),
-    status: t.field({ type: ReservationStatusFilter }),
+    artifactType: t.field({ type: StringFilterInput, description: "The prefix, like US; lower case is understood." }),
+    status: t.field({ type: ReservationStatusFilter, description: "Active, confirmed, released or expired." }),
+    branch: t.field({ type: StringFilterInput, description: "The Git branch it was made for." }),
+    expiresAt: t.field({ type: DateFilterInput, description: "Until when it is held; empty once confirmed." }),
+    and: t.field({ type: [ReservationFilterInput], description: "Each of these holds." }),
+    or: t.field({ type: [ReservationFilterInput], description: "At least one of these holds." }),
+    not: t.field({ type: ReservationFilterInput, description: "This does not hold." }),
   }),
 });
 
@@ -103,8 +114,15 @@ builder.queryFields((t) => ({
       type: Reservation,
       nullable: true,
       description:
-        "Reservations of every project this key sees, newest first, in pages of at most 100 (default 50). PROJECT_NOT_FOUND",
-      args: { filter: t.arg({ type: ReservationFilterInput }) },
+        "Reservations of every project this key sees, in pages of at most 100 (default 50). PROJECT_NOT_FOUND",
+      args: {
+        filter: t.arg({ type: ReservationFilterInput, description: "Which reservations." }),
+        orderBy: t.arg({
+          type: ReservationOrderInput,
+          defaultValue: NEWEST_RESERVATIONS,
+          description: "Newest first, unless told.",
+        }),
+      },
       resolve: (_root, args, ctx) => listReservations(ctx, args),
     },
     ReservationConnection,

@@ -1,4 +1,5 @@
 import { GraphQLError } from "graphql";
+import { momentFault } from "../src/db/moment.ts";
 import { jsonFault, parseInstant } from "../src/db/storable.ts";
 import { builder } from "./builder.ts";
 
@@ -10,6 +11,18 @@ builder.scalarType("DateTime", {
     if (!instant)
       throw new GraphQLError(`Not an instant: ${JSON.stringify(value)}. Write it like 2026-03-01T09:00:00Z.`);
     return instant;
+  },
+});
+
+builder.scalarType("DateTimeOrDuration", {
+  description:
+    "An instant as ISO 8601 (2026-03-01T09:00:00Z, or 2026-03-01 for midnight UTC), or a duration that is added to now: " +
+    "-P1D is a day ago, PT1H in an hour. Of a field that lies in the past a duration into the future is refused.",
+  serialize: (moment) => moment,
+  parseValue: (value) => {
+    const fault = momentFault(value);
+    if (fault !== undefined) throw new GraphQLError(fault);
+    return String(value);
   },
 });
 

@@ -7,9 +7,11 @@ import {
   countDeliveries,
   DELIVERY,
   type DeliveriesQuery,
+  type DeliveryOrder,
   type WebhookDelivery as DeliveryShape,
   findDeliveries,
   findEvents,
+  LATEST_DELIVERIES,
   lastAttempts,
   listAttempts,
   listDeliveries,
@@ -21,6 +23,7 @@ import type { GraphQLContext } from "./context.ts";
 import { Event } from "./event.ts";
 import { loader } from "./loader.ts";
 import { shownFields } from "./noun.ts";
+import { orderInput } from "./order.ts";
 import { Webhook } from "./webhook.ts";
 
 const idOfWebhook = ({ webhookId }: WebhookShape) => webhookId;
@@ -123,6 +126,10 @@ builder.nodeRef(WebhookDelivery, {
 });
 builder.objectFields(WebhookDelivery, (t) => shownFields(t, DELIVERY, { status: WebhookDeliveryStatus }));
 
+const DeliveryOrderInput = orderInput<DeliveryOrder["field"]>("WebhookDelivery", {
+  event: "As their events stand in the log.",
+});
+
 const WebhookDeliveryConnection = builder.connectionObject(
   { type: WebhookDelivery, name: "WebhookDeliveryConnection" },
   { name: "WebhookDeliveryEdge" },
@@ -132,9 +139,14 @@ builder.objectField(Webhook, "deliveries", (t) =>
   t.field({
     type: WebhookDeliveryConnection,
     nullable: true,
-    description: "The delivery log: the latest event first. Errors: BAD_USER_INPUT.",
+    description: "The delivery log. Errors: BAD_USER_INPUT.",
     args: {
       status: t.arg({ type: WebhookDeliveryStatus, description: "Only these; DEAD are the dead letters." }),
+      orderBy: t.arg({
+        type: DeliveryOrderInput,
+        defaultValue: LATEST_DELIVERIES,
+        description: "The latest event first, unless told.",
+      }),
       first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "0 to 100." }),
       after: t.arg.string({ description: "pageInfo.endCursor of the page before." }),
     },

@@ -2,7 +2,13 @@ import { administers } from "../src/access/visibility.ts";
 import { createWebhook } from "../src/delivery/webhooks/create.ts";
 import { deleteWebhook } from "../src/delivery/webhooks/delete.ts";
 import { findWebhook, findWebhooks, requireWebhook } from "../src/delivery/webhooks/find.ts";
-import { listWebhooks, type Progress, progressOf } from "../src/delivery/webhooks/list.ts";
+import {
+  listWebhooks,
+  NEWEST_WEBHOOKS,
+  type Progress,
+  progressOf,
+  type WebhookOrder,
+} from "../src/delivery/webhooks/list.ts";
 import { pauseWebhook } from "../src/delivery/webhooks/pause.ts";
 import { replayWebhookDeliveries } from "../src/delivery/webhooks/replay.ts";
 import { resumeWebhook } from "../src/delivery/webhooks/resume.ts";
@@ -13,6 +19,7 @@ import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
+import { orderInput } from "./order.ts";
 
 const loadProgress = loader({
   idOf: ({ webhookId }: WebhookShape) => webhookId,
@@ -69,6 +76,11 @@ builder.nodeRef(Webhook, {
   },
 });
 
+const WebhookOrderInput = orderInput<WebhookOrder["field"]>("Webhook", {
+  createdAt: "When it was made.",
+  url: "By URL.",
+});
+
 builder.queryFields((t) => ({
   webhooks: t.connection(
     {
@@ -76,6 +88,13 @@ builder.queryFields((t) => ({
       nullable: true,
       description:
         "Webhooks, newest first; 50 unless told, at most 100. For admins; an admin that is limited to some projects sees the webhooks that reach no further. All dead letters: webhooks { nodes { url deliveries(status: DEAD) { nodes { eventId lastAttempt { error } } } } }. Errors: FORBIDDEN, BAD_USER_INPUT.",
+      args: {
+        orderBy: t.arg({
+          type: WebhookOrderInput,
+          defaultValue: NEWEST_WEBHOOKS,
+          description: "Newest first, unless told.",
+        }),
+      },
       resolve: (_, args, ctx) => listWebhooks(ctx, args),
     },
     { name: "WebhookConnection" },

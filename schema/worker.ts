@@ -41,7 +41,11 @@ builder.queryField("workers", (t) =>
       projects: t.arg.idList({
         description: "What it does in these counts; without it in all this key sees that are not archived.",
       }),
-      since: t.arg.string({ defaultValue: LAST_DAY, description: "From when on its attempts count." }),
+      since: t.arg({
+        type: "DateTimeOrDuration",
+        defaultValue: LAST_DAY,
+        description: "From when on its attempts count.",
+      }),
       first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "At most 100." }),
       after: t.arg.string({ description: "The name of the last worker seen; without it from the first." }),
     },

@@ -86,7 +86,7 @@ export const BenchEvents = graphql(`
 
 export const SearchBenchTasks = graphql(`
   query SearchBenchTasks($text: String!) {
-    tasks(filter: { text: $text }, orderBy: RECENTLY_UPDATED, first: 100) {
+    tasks(filter: { text: $text }, orderBy: { field: UPDATED_AT, direction: DESC }, first: 100) {
       totalCount
       nodes {
         projectId

@@ -1,50 +1,61 @@
-import type { TaskFilter } from "../../src/tasks/filter.ts";
+import type { LabelFilter, TaskFilter } from "../../src/tasks/filter.ts";
 import { builder } from "../builder.ts";
-import { DateFilterInput, IntFilterInput, StringFilterInput } from "../filters.ts";
+import { DateFilterInput, enumFilterInput, IntFilterInput, StringFilterInput } from "../filters.ts";
+import { orderInput } from "../order.ts";
 import { TaskKind, TaskStatus } from "./task.ts";
 
-const TaskStatusFilter = builder.inputType("TaskStatusFilter", {
-  fields: (t) => ({ eq: t.field({ type: TaskStatus }), in: t.field({ type: [TaskStatus] }) }),
-});
-
-const TaskKindFilter = builder.inputType("TaskKindFilter", {
-  fields: (t) => ({ eq: t.field({ type: TaskKind }), in: t.field({ type: [TaskKind] }) }),
-});
-
-const LabelFilter = builder.inputType("LabelFilter", {
+const LabelFilterInput = builder.inputRef<LabelFilter>("LabelFilter").implement({
+  description: "Everything that is given must hold.",
   fields: (t) => ({
+    all: t.stringList({ description: "Has each of these labels." }),
+    any: t.stringList({ description: "Has at least one of these labels." }),
+    none: t.stringList({ description: "Has none of these labels." }),
     contains: t.string({ description: "Has this label." }),
-    in: t.stringList({ description: "Has any of these labels." }),
+    in: t.stringList({ description: "The same as any." }),
   }),
 });
+
+const TaskStatusFilter = enumFilterInput(TaskStatus);
+const TaskKindFilter = enumFilterInput(TaskKind);
 
 export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implement({
   description:
     "Everything given must hold; what is left out allows everything. At most 500 conditions, nested 10 levels deep.",
   fields: (t) => ({
     projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown or outside this key." }),
-    status: t.field({ type: TaskStatusFilter }),
-    kind: t.field({ type: TaskKindFilter }),
-    labels: t.field({ type: LabelFilter }),
-    priority: t.field({ type: IntFilterInput }),
+    status: t.field({ type: TaskStatusFilter, description: "Pending, in progress or completed." }),
+    kind: t.field({ type: TaskKindFilter, description: "What sort of work item it is." }),
+    labels: t.field({ type: LabelFilterInput, description: "The labels that it bears." }),
+    priority: t.field({ type: IntFilterInput, description: "0 highest … 4 lowest." }),
     text: t.string({
       description: "Every word occurs in the ID, title, description, notes or artifact ID, whatever the case.",
     }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
-    claimedBy: t.field({ type: StringFilterInput }),
-    dueDate: t.field({ type: DateFilterInput }),
-    updatedAt: t.field({ type: DateFilterInput }),
-    and: t.field({ type: [TaskFilterInput] }),
-    or: t.field({ type: [TaskFilterInput] }),
+    artifactId: t.field({ type: StringFilterInput, description: "The artifact that it makes." }),
+    createdBy: t.field({ type: StringFilterInput, description: "The key that added it." }),
+    claimedBy: t.field({ type: StringFilterInput, description: "The worker that holds it now." }),
+    attemptCount: t.field({ type: IntFilterInput, description: "How often it was claimed." }),
+    hasAttempts: t.boolean({ description: "true: it was claimed at least once; false: never." }),
+    dueDate: t.field({ type: DateFilterInput, description: "When it is due." }),
+    leaseExpiresAt: t.field({ type: DateFilterInput, description: "Until when it is held; empty unless in progress." }),
+    createdAt: t.field({ type: DateFilterInput, description: "When it was added." }),
+    startedAt: t.field({ type: DateFilterInput, description: "When it was first claimed." }),
+    completedAt: t.field({ type: DateFilterInput, description: "When it was completed; empty unless it is." }),
+    updatedAt: t.field({ type: DateFilterInput, description: "When it changed last." }),
+    and: t.field({ type: [TaskFilterInput], description: "Each of these holds." }),
+    or: t.field({ type: [TaskFilterInput], description: "At least one of these holds." }),
+    not: t.field({ type: TaskFilterInput, description: "This does not hold." }),
   }),
 });
 
-export const TaskOrder = builder.enumType("TaskOrder", {
-  values: {
-    QUEUE: { value: "queue", description: "As claims take them: priority, then place in the queue." },
-    NEWEST: { value: "newest", description: "Added last first." },
-    OLDEST: { value: "oldest", description: "Added first first." },
-    RECENTLY_UPDATED: { value: "updated" },
-    DUE_DATE: { value: "due", description: "Earliest first, tasks without one last." },
-  } as const,
+const LAST = "those without one last";
+export const TaskOrder = orderInput("Task", {
+  queue: "As claims take them: priority, then place in the queue.",
+  createdAt: "When it was added.",
+  updatedAt: "When it changed last.",
+  startedAt: `When it was first claimed, ${LAST}.`,
+  completedAt: `When it was completed, ${LAST}.`,
+  dueDate: `When it is due, ${LAST}.`,
+  leaseExpiresAt: `Until when it is held, ${LAST}.`,
+  attemptCount: "How often it was claimed.",
 });

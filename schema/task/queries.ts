@@ -2,7 +2,7 @@ import { isStorable } from "../../src/db/storable.ts";
 import { projectNotFound, taskNotFound } from "../../src/errors.ts";
 import type { Task as TaskShape } from "../../src/tasks/fields.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
-import { listTasks } from "../../src/tasks/list.ts";
+import { listTasks, QUEUE } from "../../src/tasks/list.ts";
 import { locateTask, refuseMissing } from "../../src/tasks/locate.ts";
 import { nextTask } from "../../src/tasks/next.ts";
 import { builder } from "../builder.ts";
@@ -42,7 +42,10 @@ builder.queryField("tasks", (t) =>
       nullable: true,
       description:
         "Tasks of every project this key sees that is not archived, filtered, in pages of at most 100 (default 50). Those of an archived one are shown where the filter names it.",
-      args: { filter: t.arg({ type: TaskFilterInput }), orderBy: t.arg({ type: TaskOrder, defaultValue: "queue" }) },
+      args: {
+        filter: t.arg({ type: TaskFilterInput, description: "Which tasks." }),
+        orderBy: t.arg({ type: TaskOrder, defaultValue: QUEUE, description: "As claims take them, unless told." }),
+      },
       resolve: (_root, args, ctx, info) => listTasks(ctx, { ...args, long: longOf(info) }),
     },
     TaskConnection,

@@ -119,8 +119,9 @@ const FITS: Readonly<Record<string, (part: string) => boolean>> = {
   text: isStorable,
   uuid: isUuid,
   smallint: (part) => isSigned(part, 16),
+  integer: (part) => isSigned(part, 32),
   bigint: (part) => isSigned(part, 64),
-  timestamptz: (part) => part === "infinity" || isTimestamp(part),
+  timestamptz: (part) => part === "infinity" || part === "-infinity" || isTimestamp(part),
 };
 
 const isSigned = (part: string, bits: number) =>

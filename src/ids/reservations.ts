@@ -1,15 +1,19 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import { type Combined, combinedCondition, partsOf } from "../db/combined.ts";
 import {
   all,
   type Bind,
   type ChoiceFilter,
+  type DateFilter,
+  dateCondition,
   type Maybe,
   type StringFilter,
   stringCondition,
 } from "../db/comparators.ts";
 import type { Db } from "../db/database.ts";
-import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { ordersOf } from "../db/order.ts";
+import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { isUuid } from "../db/storable.ts";
 import { reservationExpired } from "../errors.ts";
 import type { ReservationStatus } from "./lock-reservation.ts";
@@ -30,16 +34,21 @@ export interface Reservation {
   readonly taskId: string | null;
 }
 
-export interface ReservationFilter {
+export interface ReservationFilter extends Combined<ReservationFilter> {
   readonly projects?: Maybe<readonly string[]>;
   /** Lower case is understood. */
   readonly artifactType?: Maybe<StringFilter>;
   readonly status?: Maybe<ChoiceFilter<ReservationStatus>>;
+  readonly branch?: Maybe<StringFilter>;
+  /** Empty once confirmed. */
+  readonly expiresAt?: Maybe<DateFilter>;
 }
+
+const EXPIRES_AT = "CASE WHEN r.confirmed_at IS NULL THEN r.expires_at END";
 
 const COLUMNS = `r.reservation_id AS "reservationId", r.project_id AS "projectId", r.namespace,
   r.artifact_type AS "artifactType", artifact_ids(r.artifact_type, r.numbers) AS ids, reservation_status(r) AS status,
-  r.reserved_at AS "reservedAt", CASE WHEN r.confirmed_at IS NULL THEN r.expires_at END AS "expiresAt",
+  r.reserved_at AS "reservedAt", ${EXPIRES_AT} AS "expiresAt",
   r.confirmed_at AS "confirmedAt", r.released_at AS "releasedAt", r.branch, r.task_id AS "taskId"`;
 
 const FIND = {
@@ -72,36 +81,39 @@ export async function reservation(ctx: Context, reservationId: string): Promise<
   return found;
 }
 
-const NEWEST_FIRST: Order = {
-  name: "reservations",
-  columns: [
-    { sql: "r.reserved_at", type: "timestamptz" },
-    { sql: "r.reservation_id", type: "uuid" },
-  ],
-  direction: "DESC",
-};
+const orderOf = ordersOf(
+  "reservations",
+  { sql: "r.reservation_id", type: "uuid" },
+  {
+    reservedAt: [{ sql: "r.reserved_at", type: "timestamptz" }],
+    expiresAt: [{ sql: `(${EXPIRES_AT})`, type: "timestamptz", nullable: true }],
+  },
+);
+export type ReservationOrder = Parameters<typeof orderOf>[0];
+export const NEWEST_RESERVATIONS: ReservationOrder = { field: "reservedAt", direction: "DESC" };
 
 export interface ListReservations extends PageArgs {
   readonly filter?: Maybe<ReservationFilter>;
+  readonly orderBy?: Maybe<ReservationOrder>;
 }
 
 /**
- * A page of the visible reservations, newest first, with rows for every ID given by takeId, registerIds and tasks.
- * Each project's newest come from its index, so that the page costs the same however many there are.
+ * A page of the visible reservations, newest first unless told, with rows for every ID given by takeId, registerIds and tasks.
+ * Each project's first come from its index, so that the page costs the same however many there are.
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT for a bad page.
  */
 export async function listReservations(
   ctx: Context,
-  { filter, ...page }: ListReservations,
+  { filter, orderBy, ...page }: ListReservations,
 ): Promise<Page<Reservation> & { totalCount(): Promise<number> }> {
-  await requireProjects(ctx, filter?.projects ?? []);
+  await requireProjects(ctx, namedProjects(filter));
   const { values, bind } = parameters();
   const projects = amongProjects(ctx, filter, bind);
   const matching = matches(filter, bind);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? NEWEST_RESERVATIONS), bind);
   const rows = await ctx.db.read<Reservation & { cursorKey: string[] }>(
     `SELECT r.* FROM projects p CROSS JOIN LATERAL (
-       SELECT ${COLUMNS}, ${key} AS "cursorKey", r.reserved_at, r.reservation_id FROM id_reservations r
+       SELECT ${COLUMNS}, ${key} AS "cursorKey", r.reserved_at, r.expires_at, r.confirmed_at, r.reservation_id FROM id_reservations r
        WHERE r.project_id = p.project_id AND ${matching} AND ${condition} ${sort} ${limit}
      ) r WHERE ${projects} ${sort} ${limit}`,
     values,
@@ -137,7 +149,7 @@ export async function listReservationsOf(
 ): Promise<Page<Reservation>[]> {
   const { values, bind } = parameters();
   const of = wantedOf(wanted, bind);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(NEWEST_RESERVATIONS), bind);
   const rows = await db.read<Reservation & { cursorKey: string[]; place: number }>(
     `SELECT r.* FROM ${of.wanted} CROSS JOIN LATERAL (
        SELECT ${COLUMNS}, ${key} AS "cursorKey", wanted.place::int, r.reserved_at, r.reservation_id FROM id_reservations r
@@ -170,24 +182,35 @@ async function countReservations(ctx: Context, filter: Maybe<ReservationFilter>)
   return counted?.count ?? 0;
 }
 
+/** The projects that the filter names, also within those that it combines. @throws BAD_USER_INPUT for too large a filter */
+const namedProjects = (filter: Maybe<ReservationFilter>) =>
+  partsOf(filter ?? {}).flatMap(({ projects }) => projects ?? []);
+
 function amongProjects({ viewer }: Context, filter: Maybe<ReservationFilter>, bind: Bind): string {
-  const projects = filter?.projects ?? visibleProjects(viewer);
+  const visible = visibleProjects(viewer);
   return all([
-    projects && `p.project_id = ANY (${bind(projects)}::text[])`,
+    visible && `p.project_id = ANY (${bind(visible)}::text[])`,
+    filter?.projects && `p.project_id = ANY (${bind(filter.projects)}::text[])`,
     // An overview leaves archived projects out.
-    filter?.projects == null && "p.archived_at IS NULL",
+    `(p.archived_at IS NULL OR p.project_id = ANY (${bind(namedProjects(filter))}::text[]))`,
   ]);
 }
 
-function matches(filter: Maybe<ReservationFilter>, bind: Bind): string {
-  const { artifactType: type, status } = filter ?? {};
-  return all([
-    type &&
-      stringCondition(
-        "r.artifact_type",
-        { ...type, eq: type.eq?.toUpperCase(), in: type.in?.map((one) => one.toUpperCase()) },
-        bind,
-      ),
-    status && stringCondition("reservation_status(r)", status, bind),
-  ]);
-}
+const matches = (filter: Maybe<ReservationFilter>, bind: Bind) =>
+  combinedCondition(filter ?? {}, bind, ({ projects, artifactType, status, branch, expiresAt }, bind) =>
+    all([
+      projects && `r.project_id = ANY (${bind(projects)}::text[])`,
+      artifactType && stringCondition("r.artifact_type", inUpperCase(artifactType), bind),
+      status && stringCondition("reservation_status(r)", status, bind),
+      branch && stringCondition("r.branch", branch, bind),
+      expiresAt && dateCondition(EXPIRES_AT, expiresAt, bind),
+    ]),
+  );
+
+const upper = (text: Maybe<string>) => text?.toUpperCase();
+const inUpperCase = ({ eq, ne, in: any, notIn, lt, lte, gt, gte, ...rest }: StringFilter): StringFilter => ({
+  ...rest,
+  ...{ eq: upper(eq), ne: upper(ne), lt: upper(lt), lte: upper(lte), gt: upper(gt), gte: upper(gte) },
+  in: any?.map((one) => one.toUpperCase()),
+  notIn: notIn?.map((one) => one.toUpperCase()),
+});

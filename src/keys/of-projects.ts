@@ -1,7 +1,7 @@
 import type { Db } from "../db/database.ts";
 import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { type ApiKey, KEY } from "./key.ts";
-import { NEWEST_FIRST } from "./list.ts";
+import { keyOrder, NEWEST_KEYS } from "./list.ts";
 
 export interface KeysOfProject extends PageArgs {
   /** Only keys that reach no further than these projects; null: all. */
@@ -23,7 +23,7 @@ export async function listKeysOf(
   const { values, bind } = parameters();
   const wanted = `unnest(${bind(projectIds)}::text[]) AS p (project_id)`;
   const limited = bind(within);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, keyOrder(NEWEST_KEYS), bind);
   const rows = await db.read<ApiKey & { cursorKey: string[]; of: string }>(
     `SELECT k.* FROM ${wanted} CROSS JOIN LATERAL (
        SELECT ${KEY.select()}, ${key} AS "cursorKey", p.project_id AS of, created_at, key_id FROM api_keys k

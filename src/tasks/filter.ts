@@ -1,3 +1,4 @@
+import { type Combined, combinedCondition, partsOf } from "../db/combined.ts";
 import {
   all,
   type Bind,
@@ -11,82 +12,88 @@ import {
   type StringFilter,
   stringCondition,
 } from "../db/comparators.ts";
-import { badInput } from "../errors.ts";
 import { notArchived } from "../projects/open.ts";
 import { READY } from "./ready.ts";
 
-export interface TaskFilter {
+export interface LabelFilter {
+  /** Each of these labels. */
+  readonly all?: Maybe<readonly string[]>;
+  /** At least one of these labels. */
+  readonly any?: Maybe<readonly string[]>;
+  /** Not one of these labels. */
+  readonly none?: Maybe<readonly string[]>;
+  /** This label. */
+  readonly contains?: Maybe<string>;
+  /** The same as `any`. */
+  readonly in?: Maybe<readonly string[]>;
+}
+
+export interface TaskFilter extends Combined<TaskFilter> {
   readonly projects?: Maybe<readonly string[]>;
   readonly status?: Maybe<ChoiceFilter<string>>;
   readonly kind?: Maybe<ChoiceFilter<string>>;
-  readonly labels?: Maybe<Pick<StringFilter, "contains" | "in">>;
+  readonly labels?: Maybe<LabelFilter>;
   readonly priority?: Maybe<IntFilter>;
   /** Every word occurs in the ID, title, description, notes or artifact ID, whatever the case. */
   readonly text?: Maybe<string>;
   /** What a claim would take now. */
   readonly ready?: Maybe<boolean>;
+  readonly artifactId?: Maybe<StringFilter>;
+  readonly createdBy?: Maybe<StringFilter>;
   readonly claimedBy?: Maybe<StringFilter>;
+  readonly attemptCount?: Maybe<IntFilter>;
+  /** Whether anybody ever claimed it. */
+  readonly hasAttempts?: Maybe<boolean>;
   readonly dueDate?: Maybe<DateFilter>;
+  readonly leaseExpiresAt?: Maybe<DateFilter>;
+  readonly createdAt?: Maybe<DateFilter>;
+  readonly startedAt?: Maybe<DateFilter>;
+  readonly completedAt?: Maybe<DateFilter>;
   readonly updatedAt?: Maybe<DateFilter>;
-  readonly and?: Maybe<readonly TaskFilter[]>;
-  readonly or?: Maybe<readonly TaskFilter[]>;
 }
 
-/** More than people and programs write, and far from what a statement can hold (65,535 parameters). */
-const DEEPEST = 10;
-const MOST_CONDITIONS = 500;
-
-/** The projects a filter names, also within `and` and `or`. @throws BAD_USER_INPUT for a filter beyond its limits. */
+/** The projects a filter names, also within those that it combines. @throws BAD_USER_INPUT for a filter beyond its limits. */
 export function projectsOf(filter: TaskFilter): string[] {
   return partsOf(filter).flatMap(({ projects }) => projects ?? []);
 }
-
-/** The filter and every filter within it. @throws BAD_USER_INPUT for too many, or too deep. */
-function partsOf(filter: TaskFilter): TaskFilter[] {
-  const parts: TaskFilter[] = [];
-  let level: readonly TaskFilter[] = [filter];
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > DEEPEST) throw badInput(`This filter is nested more than ${DEEPEST} levels deep. Write it flatter.`);
-    if (parts.length + level.length > MOST_CONDITIONS) throw tooManyConditions();
-    parts.push(...level);
-    level = level.flatMap(({ and, or }) => [...(and ?? []), ...(or ?? [])]);
-  }
-  return parts;
-}
-
-const tooManyConditions = () =>
-  badInput(`This filter has more than ${MOST_CONDITIONS} conditions. Use in for many values, or ask in several parts.`);
 
 /** Over several projects: an archived one has no work to give. */
 const CLAIMABLE = `(${READY} AND ${notArchived("t.project_id")})`;
 
 /** The filter as a condition on `tasks t`. What it leaves out, it allows. @throws BAD_USER_INPUT */
-export function taskCondition(filter: TaskFilter, bind: Bind): string {
-  partsOf(filter);
-  let conditions = 0;
-  return condition(filter, (value) => {
-    conditions++;
-    if (conditions > MOST_CONDITIONS) throw tooManyConditions();
-    return bind(value);
-  });
-}
+export const taskCondition = (filter: TaskFilter, bind: Bind): string => combinedCondition(filter, bind, condition);
 
 function condition(filter: TaskFilter, bind: Bind): string {
-  const { projects, status, kind, labels, priority, text, ready, claimedBy, dueDate, updatedAt, and, or } = filter;
+  const { projects, ready, hasAttempts } = filter;
   return all([
     projects && `t.project_id = ANY (${bind(projects)}::text[])`,
-    status && stringCondition("t.status", status, bind),
-    kind && stringCondition("t.kind", kind, bind),
-    labels?.contains != null && `${bind(labels.contains)} = ANY (t.labels)`,
-    labels?.in && `t.labels && ${bind(labels.in)}::text[]`,
-    priority && intCondition("t.priority", priority, bind),
-    textCondition(text ?? "", bind),
+    filter.status && stringCondition("t.status", filter.status, bind),
+    filter.kind && stringCondition("t.kind", filter.kind, bind),
+    filter.labels && labelCondition(filter.labels, bind),
+    filter.priority && intCondition("t.priority", filter.priority, bind),
+    textCondition(filter.text ?? "", bind),
     ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
-    claimedBy && stringCondition("t.claimed_by", claimedBy, bind),
-    dueDate && dateCondition("t.due_date", dueDate, bind),
-    updatedAt && dateCondition("t.updated_at", updatedAt, bind),
-    ...(and ?? []).map((part) => condition(part, bind)),
-    or && `(${or.length === 0 ? "FALSE" : or.map((part) => condition(part, bind)).join(" OR ")})`,
+    filter.artifactId && stringCondition("t.artifact_id", filter.artifactId, bind),
+    filter.createdBy && stringCondition("t.created_by", filter.createdBy, bind),
+    filter.claimedBy && stringCondition("t.claimed_by", filter.claimedBy, bind),
+    filter.attemptCount && intCondition("t.attempts", filter.attemptCount, bind),
+    hasAttempts != null && `t.attempts ${hasAttempts ? ">" : "="} 0`,
+    filter.dueDate && dateCondition("t.due_date", filter.dueDate, bind),
+    filter.leaseExpiresAt && dateCondition("t.lease_expires_at", filter.leaseExpiresAt, bind),
+    filter.createdAt && dateCondition("t.created_at", filter.createdAt, bind, "createdAt"),
+    filter.startedAt && dateCondition("t.started_at", filter.startedAt, bind, "startedAt"),
+    filter.completedAt && dateCondition("t.completed_at", filter.completedAt, bind, "completedAt"),
+    filter.updatedAt && dateCondition("t.updated_at", filter.updatedAt, bind, "updatedAt"),
+  ]);
+}
+
+function labelCondition(filter: LabelFilter, bind: Bind): string {
+  return all([
+    filter.all && `t.labels @> ${bind(filter.all)}::text[]`,
+    filter.any && `t.labels && ${bind(filter.any)}::text[]`,
+    filter.none && `NOT (t.labels && ${bind(filter.none)}::text[])`,
+    filter.contains != null && `${bind(filter.contains)} = ANY (t.labels)`,
+    filter.in && `t.labels && ${bind(filter.in)}::text[]`,
   ]);
 }
 

@@ -2,29 +2,36 @@ import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Bind } from "../db/comparators.ts";
 import type { Db } from "../db/database.ts";
-import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { ordersOf } from "../db/order.ts";
+import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
 import { notArchived } from "../projects/open.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 
-const PLACE = { sql: "t.queue_position", type: "bigint" };
+const instant = (sql: string) => [{ sql, type: "timestamptz" }];
+const maybeInstant = (sql: string) => [{ sql, type: "timestamptz", nullable: true as const }];
 
-const TASK_ORDERS = {
-  queue: { name: "queue", columns: [{ sql: "t.priority", type: "smallint" }, PLACE], direction: "ASC" },
-  newest: { name: "newest", columns: [{ sql: "t.created_at", type: "timestamptz" }, PLACE], direction: "DESC" },
-  oldest: { name: "oldest", columns: [{ sql: "t.created_at", type: "timestamptz" }, PLACE], direction: "ASC" },
-  updated: { name: "updated", columns: [{ sql: "t.updated_at", type: "timestamptz" }, PLACE], direction: "DESC" },
-  // Tasks without a due date come last.
-  due: {
-    name: "due",
-    columns: [{ sql: "coalesce(t.due_date, 'infinity')", type: "timestamptz" }, PLACE],
-    direction: "ASC",
+const orderOf = ordersOf(
+  "tasks",
+  { sql: "t.queue_position", type: "bigint" },
+  {
+    queue: [{ sql: "t.priority", type: "smallint" }],
+    createdAt: instant("t.created_at"),
+    updatedAt: instant("t.updated_at"),
+    startedAt: maybeInstant("t.started_at"),
+    completedAt: maybeInstant("t.completed_at"),
+    dueDate: maybeInstant("t.due_date"),
+    leaseExpiresAt: maybeInstant("t.lease_expires_at"),
+    attemptCount: [{ sql: "t.attempts", type: "integer" }],
   },
-} as const satisfies Record<string, Order>;
+);
+
+/** As claims take them. */
+export const QUEUE = { field: "queue", direction: "ASC" } as const;
 
 export interface ListTasks extends PageArgs {
   readonly filter?: TaskFilter | null | undefined;
-  readonly orderBy?: keyof typeof TASK_ORDERS | null | undefined;
+  readonly orderBy?: Parameters<typeof orderOf>[0] | null | undefined;
   /** Default: all of them. */
   readonly long?: readonly LongField[] | undefined;
 }
@@ -43,7 +50,7 @@ export async function listTasks(
   await requireProjects(ctx, projectsOf(filter ?? {}));
   const { values, bind } = parameters();
   const where = listed(ctx, filter, bind);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? QUEUE), bind);
   const rows = await ctx.db.read<Task & { cursorKey: string[] }>(
     // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
     `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM (
@@ -72,7 +79,7 @@ export async function listTasksOf(
   const { values, bind } = parameters();
   const wanted = bind(projectIds);
   const where = matching(filter, bind);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, TASK_ORDERS[orderBy ?? "queue"], bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? QUEUE), bind);
   const rows = await db.read<Task & { cursorKey: string[] }>(
     `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM unnest(${wanted}::text[]) AS wanted (of) CROSS JOIN LATERAL (
        SELECT t.project_id, t.task_id FROM tasks t

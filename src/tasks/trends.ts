@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { instant } from "../db/comparators.ts";
+import { momentSql } from "../db/moment.ts";
 import { parameters } from "../db/page.ts";
 import { badInput } from "../errors.ts";
 import { amongShown } from "../projects/shown.ts";
@@ -66,7 +66,7 @@ export async function projectTrends(ctx: Context, { projects, from, to, interval
   const { values, bind } = parameters();
   const rows = await ctx.db.read<ProjectTrend>(
     `WITH span AS MATERIALIZED (
-       SELECT date_trunc('${interval}', ${instant(from, bind)}, 'UTC') AS first, ${instant(to ?? "PT0S", bind)} AS until
+       SELECT date_trunc('${interval}', ${momentSql(from, bind, "from")}, 'UTC') AS first, ${momentSql(to ?? "PT0S", bind)} AS until
      ), shown AS MATERIALIZED (
        SELECT p.project_id, row_number() OVER (ORDER BY p.project_id)::int AS place
        FROM projects p WHERE ${amongShown("p.project_id", ctx.viewer, projects, bind)}

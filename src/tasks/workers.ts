@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { instant } from "../db/comparators.ts";
+import { momentSql } from "../db/moment.ts";
 import { pageSize, parameters } from "../db/page.ts";
 import { amongShown } from "../projects/shown.ts";
 import type { TaskKey } from "./task.ts";
@@ -42,7 +42,7 @@ export async function listWorkers(ctx: Context, { projects, since, first, after 
     `WITH attempts AS (
        SELECT a.worker COLLATE "C" AS worker, a.project_id, a.task_id, a.claimed_at, a.outcome, a.ended_at IS NULL AND a.lease_expires_at > (SELECT docket_now()) AS held, ${SEEN} AS seen,
          a.ended_at >= since.since AS ended_since, since.since
-       FROM task_attempts a, (SELECT ${instant(since, bind)} AS since) since
+       FROM task_attempts a, (SELECT ${momentSql(since, bind, "since")} AS since) since
        WHERE a.worker COLLATE "C" > ${bind(after ?? "")} AND ${amongShown("a.project_id", ctx.viewer, projects, bind)})
      SELECT a.worker, count(*) FILTER (WHERE held)::int AS "heldCount",
        coalesce(to_jsonb((array_agg(jsonb_build_object('projectId', project_id, 'taskId', task_id)

@@ -2,6 +2,10 @@ import { getNamedType, isInputObjectType } from "graphql";
 import { type Json, type Leaf, leastArguments, leavesOf, type Walked, withValue } from "./schema-walk.ts";
 import { type Hidden, type Pair, SEEN, type World } from "./world.ts";
 
+/** The comparators of a filter, which all compare with the same kind of thing. */
+const ofFilter = (filter: string, kind: string, comparators: readonly string[]) =>
+  Object.fromEntries(comparators.map((comparator) => [`${filter}.${comparator}`, kind]));
+
 /**
  * What an argument or input field of type ID or String names, by `Type.name` or else `name`: a kind of world.ts's pairs,
  * a cursor, or nothing that could be somebody else's. One that is added to the schema has to be added here.
@@ -27,30 +31,16 @@ const KINDS: Readonly<Record<string, string>> = {
   text: "word",
   actors: "actor",
   artifactType: "type",
-  "StringFilter.eq": "string",
-  "StringFilter.in": "string",
-  "StringFilter.contains": "string",
-  "LabelFilter.contains": "label",
-  "LabelFilter.in": "label",
+  ...ofFilter("StringFilter", "string", ["eq", "ne", "in", "notIn", "contains"]),
+  // These name nothing: they tell where in an order the tasks stand that are seen anyway.
+  ...ofFilter("StringFilter", "nothing", ["lt", "lte", "gt", "gte"]),
+  ...ofFilter("LabelFilter", "label", ["all", "any", "none", "contains", "in"]),
   ...Object.fromEntries(
     [
       ...["name", "title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
       ...["labels", "inputs", "expectedOutputs", "branch", "branchName", "commitHash", "worker", "artifactTypes"],
       // Whoever was given an attempt's capability says with it which task that is of.
-      ...[
-        "attempt",
-        "types",
-        "url",
-        "reason",
-        "idempotencyKey",
-        "from",
-        "to",
-        "since",
-        "DateFilter.lt",
-        "DateFilter.lte",
-        "DateFilter.gt",
-        "DateFilter.gte",
-      ],
+      ...["attempt", "types", "url", "reason", "idempotencyKey"],
     ].map((name) => [name, "nothing"]),
   ),
 };

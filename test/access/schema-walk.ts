@@ -128,7 +128,7 @@ export interface Leaf {
 }
 
 /** Scalars that cannot name anything. */
-const UNNAMING = new Set(["Boolean", "DateTime", "Float", "Int", "JSON", "SafeInt"]);
+const UNNAMING = new Set(["Boolean", "DateTime", "DateTimeOrDuration", "Float", "Int", "JSON", "SafeInt"]);
 
 /** Every place in the arguments that takes an ID, a String, or a scalar that may hold a name. */
 export function leavesOf(args: readonly GraphQLArgument[]): Leaf[] {
@@ -146,7 +146,7 @@ function leavesWithin(
   if (isInputObjectType(nullable)) {
     // Filters nest in themselves: once is enough.
     if (within.filter((seen) => seen === nullable.name).length > 1) return [];
-    return Object.values(nullable.getFields()).flatMap((field) =>
+    const leaves = Object.values(nullable.getFields()).flatMap((field) =>
       leavesWithin(
         field.type,
         [...path, field.name],
@@ -154,6 +154,9 @@ function leavesWithin(
         [...within, nullable.name],
       ),
     );
+    // Of comparators inside of a filter in a filter `in` is enough: outside each was walked.
+    const nested = new Set(within).size < within.length && !within.includes(nullable.name);
+    return nested ? leaves.filter((leaf) => leaf.path.at(-2) === "in") : leaves;
   }
   return isEnumType(nullable) || UNNAMING.has(nullable.name) ? [] : [{ path, names }];
 }

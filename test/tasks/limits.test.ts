@@ -4,7 +4,7 @@ import { addTasks } from "../../src/tasks/add.ts";
 import { claimNext } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import type { TaskFilter } from "../../src/tasks/filter.ts";
-import { listTasks } from "../../src/tasks/list.ts";
+import { listTasks, QUEUE } from "../../src/tasks/list.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
@@ -41,11 +41,12 @@ describe("a date in a filter", () => {
   it("may lie anywhere between the first year and the longest duration from now", async () => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 1);
+    await t.owner.query("UPDATE tasks SET due_date = now()");
     const longest = "P999Y9999M9999W99999DT999999H999999M999999999S";
     for (const past of [`-${longest}`, "0001-01-01T00:00:00+15:59", "2024-02-29", "-PT90M", "-P1Y2M3W4DT5H6M7S"])
       expect((await listTasks(t.as(), { filter: { updatedAt: { gt: past } } })).edges, past).toHaveLength(1);
     for (const future of [longest, `+${longest}`, "9999-12-31T23:59:59.999999999-15:59", "9999-12-31T24:00Z"])
-      expect((await listTasks(t.as(), { filter: { updatedAt: { lt: future } } })).edges, future).toHaveLength(1);
+      expect((await listTasks(t.as(), { filter: { dueDate: { lt: future } } })).edges, future).toHaveLength(1);
   });
 });
 
@@ -84,15 +85,15 @@ describe("a forged cursor", () => {
   const cursor = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString("base64url");
 
   it.each([
-    ["queue", cursor("queue", "x", "y")],
-    ["queue", cursor("queue", "40000", "1")],
-    ["queue", cursor("queue", "1", "9223372036854775808")],
-    ["queue", cursor("queue", "1", "1e3")],
-    ["queue", cursor("queue", 1, 1)],
-    ["newest", cursor("newest", "2026-02-31 00:00:00+00", "1")],
-    ["newest", cursor("newest", "294277-01-01 00:00:00+00", "1")],
-    ["newest", cursor("newest", "yesterday", "1")],
-  ] as const)("of the order %s is refused as every other cursor that is none: %s", async (orderBy, after) => {
+    [QUEUE, cursor("tasks.queue.ASC", "x", "y")],
+    [QUEUE, cursor("tasks.queue.ASC", "40000", "1")],
+    [QUEUE, cursor("tasks.queue.ASC", "1", "9223372036854775808")],
+    [QUEUE, cursor("tasks.queue.ASC", "1", "1e3")],
+    [QUEUE, cursor("tasks.queue.ASC", 1, 1)],
+    [{ field: "createdAt", direction: "DESC" }, cursor("tasks.createdAt.DESC", "2026-02-31 00:00:00+00", "1")],
+    [{ field: "createdAt", direction: "DESC" }, cursor("tasks.createdAt.DESC", "294277-01-01 00:00:00+00", "1")],
+    [{ field: "createdAt", direction: "DESC" }, cursor("tasks.createdAt.DESC", "yesterday", "1")],
+  ] as const)("of the order %o is refused as every other cursor that is none: %s", async (orderBy, after) => {
     const t = await verbTest();
     await expect(listTasks(t.as(), { orderBy, after })).rejects.toMatchObject(refused(/cursor does not belong/));
   });
@@ -107,8 +108,12 @@ describe("a forged cursor", () => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 2);
     await t.owner.query("UPDATE tasks SET due_date = '12028-02-29 09:00:00.25+00'");
-    const { pageInfo } = await listTasks(t.as(), { orderBy: "due", first: 1 });
-    const { edges } = await listTasks(t.as(), { orderBy: "due", first: 1, after: pageInfo.endCursor });
+    const { pageInfo } = await listTasks(t.as(), { orderBy: { field: "dueDate", direction: "ASC" }, first: 1 });
+    const { edges } = await listTasks(t.as(), {
+      orderBy: { field: "dueDate", direction: "ASC" },
+      first: 1,
+      after: pageInfo.endCursor,
+    });
     expect(edges.map(({ node }) => node.taskId)).toEqual(["TASK-002"]);
   });
 });

@@ -39,13 +39,27 @@ it.each<[string, TaskFilter, string[]]>([
   expect(await ids(t, filter)).toEqual(expected);
 });
 
-it.each(["queue", "newest", "oldest", "updated", "due"] as const)(
-  "pages through the order %s forward and backward without skipping or repeating",
+const ORDERS = [
+  "queue",
+  "createdAt",
+  "updatedAt",
+  "startedAt",
+  "completedAt",
+  "dueDate",
+  "leaseExpiresAt",
+  "attemptCount",
+] as const;
+
+it.each(ORDERS.flatMap((field) => [{ field, direction: "ASC" } as const, { field, direction: "DESC" } as const]))(
+  "pages through the order $field $direction forward and backward without skipping or repeating",
   async (orderBy) => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 7);
     await t.owner.query(
-      "UPDATE tasks SET priority = queue_position % 3, due_date = CASE WHEN queue_position % 2 = 0 THEN now() END",
+      `UPDATE tasks SET priority = queue_position % 3, attempts = queue_position % 2,
+         due_date = CASE WHEN queue_position % 2 = 0 THEN now() END,
+         started_at = CASE WHEN queue_position % 3 = 0 THEN now() - make_interval(secs => queue_position) END,
+         status = CASE queue_position % 4 WHEN 1 THEN 'completed' WHEN 2 THEN 'in_progress' ELSE 'pending' END`,
     );
     const all = (await listTasks(t.as(), { orderBy, first: 100 })).edges.map(({ node }) => node.taskId);
     const forward: string[] = [];
@@ -89,10 +103,10 @@ it.each<[string, Parameters<typeof listTasks>[1], RegExp]>([
 it("refuses the cursor of another order", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 2);
-  const { pageInfo } = await listTasks(t.as(), { first: 1, orderBy: "newest" });
-  await expect(listTasks(t.as(), { first: 1, orderBy: "queue", after: pageInfo.endCursor })).rejects.toThrow(
-    /does not belong/,
-  );
+  const { pageInfo } = await listTasks(t.as(), { first: 1, orderBy: { field: "createdAt", direction: "DESC" } });
+  await expect(
+    listTasks(t.as(), { first: 1, orderBy: { field: "createdAt", direction: "ASC" }, after: pageInfo.endCursor }),
+  ).rejects.toThrow(/does not belong/);
 });
 
 it("shows a limited viewer nothing of other projects, and answers alike for foreign and unknown ones", async () => {

@@ -2,6 +2,7 @@ import type { WebhookDelivery } from "../../../prisma/generated/client/client.ts
 import type { Context } from "../../access/viewer.ts";
 import type { Db } from "../../db/database.ts";
 import { type FieldsOf, noun } from "../../db/noun.ts";
+import type { OrderBy } from "../../db/order.ts";
 import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
 import { isUuid } from "../../db/storable.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "../../log/read/event.ts";
@@ -52,33 +53,40 @@ export interface Attempt {
   readonly response: string | null;
 }
 
+/** Deliveries stand in the order in which their events stand in the log. */
+export type DeliveryOrder = OrderBy<"event">;
+export const LATEST_DELIVERIES: DeliveryOrder = { field: "event", direction: "DESC" };
+
 export interface DeliveriesQuery {
   /** null: every status. */
   readonly status?: DeliveryStatus | null | undefined;
+  /** Default: the latest event first. */
+  readonly orderBy?: DeliveryOrder | null | undefined;
   readonly first?: number | null | undefined;
   /** A cursor: the event id of the last delivery seen. */
   readonly after?: string | null | undefined;
 }
 
 /**
- * A page of the delivery log of each of the webhooks, latest event first. Whether they may be seen is the caller's to know.
+ * A page of the delivery log of each of the webhooks. Whether they may be seen is the caller's to know.
  * @throws BAD_USER_INPUT for a size outside 0 … 100, or a cursor of another list.
  */
 export async function listDeliveries(
   db: Db,
   webhookIds: readonly string[],
-  { status = null, first, after = null }: DeliveriesQuery,
+  { status = null, orderBy, first, after = null }: DeliveriesQuery,
 ): Promise<Page<WebhookDelivery>[]> {
   const size = pageSize(first);
+  const { direction } = orderBy ?? LATEST_DELIVERIES;
   if (after !== null) await requireCursor(db, webhookIds, after);
   const rows = await db.read<WebhookDelivery>(
     `SELECT d.* FROM unnest($1::uuid[]) AS w (webhook_id) CROSS JOIN LATERAL (
        SELECT ${DELIVERY.select()}, d.position FROM webhook_deliveries d
        WHERE d.webhook_id = w.webhook_id AND ($2::text IS NULL OR d.status = $2)
-         AND ($3::uuid IS NULL OR d.position < (SELECT c.position FROM webhook_deliveries c
+         AND ($3::uuid IS NULL OR d.position ${direction === "DESC" ? "<" : ">"} (SELECT c.position FROM webhook_deliveries c
            WHERE c.webhook_id = w.webhook_id AND c.event_id = $3))
-       ORDER BY d.position DESC LIMIT $4) d
-     ORDER BY d.position DESC`,
+       ORDER BY d.position ${direction} LIMIT $4) d
+     ORDER BY d.position ${direction}`,
     [webhookIds, status, after, size + 1],
   );
   const found = Map.groupBy(rows, ({ webhookId }) => webhookId);

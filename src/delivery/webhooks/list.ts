@@ -1,30 +1,33 @@
 import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
-import { type Order, type Page, type PageArgs, pageQuery, parameters } from "../../db/page.ts";
+import { ordersOf } from "../../db/order.ts";
+import { type Page, type PageArgs, pageQuery, parameters } from "../../db/page.ts";
 import { HAS_MORE, WEBHOOK, type Webhook, WITH_PLACE } from "./webhook.ts";
 
-const NEWEST_FIRST: Order = {
-  name: "webhook",
-  columns: [
-    { sql: "created_at", type: "timestamptz" },
-    { sql: "webhook_id", type: "uuid" },
-  ],
-  direction: "DESC",
-};
+const orderOf = ordersOf(
+  "webhooks",
+  { sql: "webhook_id", type: "uuid" },
+  {
+    createdAt: [{ sql: "created_at", type: "timestamptz" }],
+    url: [{ sql: "url", type: "text" }],
+  },
+);
+export type WebhookOrder = Parameters<typeof orderOf>[0];
+export const NEWEST_WEBHOOKS: WebhookOrder = { field: "createdAt", direction: "DESC" };
 
 /**
- * A page of the webhooks that the viewer administers, newest first.
+ * A page of the webhooks that the viewer administers, newest first unless told.
  * @throws FORBIDDEN for anyone but an admin; BAD_USER_INPUT for a bad page.
  */
 export async function listWebhooks(
   { db, viewer }: Context,
-  page: PageArgs,
+  { orderBy, ...page }: PageArgs & { readonly orderBy?: WebhookOrder | null | undefined },
 ): Promise<Page<Webhook> & { totalCount(): Promise<number> }> {
   requireRole(viewer, "admin");
   const { values, bind } = parameters();
   bind(viewer.projectIds);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, NEWEST_FIRST, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? NEWEST_WEBHOOKS), bind);
   const rows = await db.read<Webhook & { cursorKey: string[] }>(
     `SELECT ${WEBHOOK.select()}, ${key} AS "cursorKey" FROM webhooks w WHERE ${within(1)} AND ${condition} ${sort} ${limit}`,
     values,

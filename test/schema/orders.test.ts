@@ -1,0 +1,145 @@
+import { getNamedType, isEnumType, isInputObjectType } from "graphql";
+import { beforeAll, expect, it } from "vitest";
+import { schema } from "../../schema/index.ts";
+import { shareServer } from "../support/server.ts";
+
+/** Every list that can be ordered: what names a row of it, and what stands around it. */
+const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string }>> = {
+  "Query.tasks": { key: "taskId" },
+  "Project.tasks": { key: "taskId", around: 'project(projectId: "p-1")' },
+  "Query.projects": { key: "projectId" },
+  "Query.reservations": { key: "reservationId" },
+  "Query.apiKeys": { key: "keyId" },
+  "Query.webhooks": { key: "webhookId" },
+  "Webhook.deliveries": { key: "eventId", around: "webhooks(first: 1) { nodes" },
+};
+
+interface Place {
+  readonly list: string;
+  readonly field: string;
+  readonly direction: "ASC" | "DESC";
+}
+
+const places: Place[] = Object.keys(LISTS).flatMap((list) =>
+  fieldsOf(list).flatMap((field) => [
+    { list, field, direction: "ASC" as const },
+    { list, field, direction: "DESC" as const },
+  ]),
+);
+
+function fieldsOf(list: string): string[] {
+  const order = orderOf(list);
+  const { field } = isInputObjectType(order) ? order.getFields() : {};
+  const fields = field && getNamedType(field.type);
+  return isEnumType(fields) ? fields.getValues().map(({ name }) => name) : [];
+}
+
+function orderOf(list: string) {
+  const [type = "", name = ""] = list.split(".");
+  const found = schema.getType(type);
+  const argument = found && "getFields" in found ? found.getFields()[name] : undefined;
+  const order = argument && "args" in argument ? argument.args.find((arg) => arg.name === "orderBy") : undefined;
+  return order && getNamedType(order.type);
+}
+
+const shared = shareServer();
+
+beforeAll(async () => {
+  const { server, owner } = shared;
+  await owner.query(`INSERT INTO namespaces (namespace, shared) SELECT 'p-' || n, false FROM generate_series(1, 7) n`);
+  await owner.query(`INSERT INTO projects (project_id, name, id_namespace, created_at)
+    SELECT 'p-' || n, 'P' || n % 3, 'p-' || n, now() - make_interval(hours => n % 2) FROM generate_series(1, 7) n`);
+  await owner.query(`INSERT INTO tasks (project_id, task_id, description, priority, attempts, status, due_date, started_at, created_at)
+    SELECT 'p-1', 'TASK-00' || n, 'work', n % 3, n % 3, CASE n % 4 WHEN 1 THEN 'completed' WHEN 2 THEN 'in_progress' ELSE 'pending' END,
+      CASE n % 2 WHEN 0 THEN now() - make_interval(hours => n % 4) END,
+      CASE n % 3 WHEN 0 THEN now() - make_interval(hours => n) END, now() - make_interval(hours => n % 2)
+    FROM generate_series(1, 7) n`);
+  for (let n = 1; n <= 7; n++) {
+    const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
+      `mutation ($ttl: Int) { reserveIds(input: {projectId: "p-1", artifactType: "US", ttlSeconds: $ttl}) { reservation { reservationId } } }`,
+      { ttl: 900 + 100 * (n % 3) },
+    );
+    if (n % 3 === 0)
+      await server.ask("mutation ($id: ID!) { confirmReservation(input: {reservationId: $id}) { replayed } }", {
+        id: reserveIds.reservation.reservationId,
+      });
+    await server.makeKey({ name: `key ${n % 3}` });
+  }
+  await owner.query(`UPDATE api_keys SET last_used_at = CASE WHEN name LIKE '% 1' THEN created_at END,
+    expires_at = CASE WHEN name LIKE '% 2' THEN created_at + interval '1 day' END WHERE name LIKE 'key %'`);
+  await owner.query(`INSERT INTO webhooks (url, secret, created_by, created_at)
+    SELECT 'https://x.example/' || n % 3, 'whsec_' || repeat('x', 32), 'x', now() - make_interval(hours => n % 2)
+    FROM generate_series(1, 7) n`);
+  await owner.query(`INSERT INTO webhook_deliveries
+      (webhook_id, position, event_id, event_type, project_id, subject_type, subject_id, status, ended_at)
+    SELECT webhook_id, i, gen_random_uuid(), 'task.created', 'p-1', 'task', 'TASK-001', 'dead', now()
+    FROM webhooks, generate_series(1, 7) i`);
+});
+
+it("knows every list that takes an order", () => {
+  const ordered = Object.values(schema.getTypeMap()).flatMap((type) =>
+    "getFields" in type && !isInputObjectType(type)
+      ? Object.values(type.getFields())
+          .filter((field) => field.args.some(({ name }) => name === "orderBy"))
+          .map((field) => `${type.name}.${field.name}`)
+      : [],
+  );
+  expect(ordered.sort()).toEqual(Object.keys(LISTS).sort());
+  expect(new Set(places.map(({ list }) => list)).size).toBe(ordered.length);
+});
+
+it.each(places)("pages through $list by $field $direction without skipping or repeating", async (place) => {
+  const { list, field, direction } = place;
+  const { key = "", around } = LISTS[list] ?? {};
+  const name = list.split(".")[1] ?? "";
+  const value = field.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  // QUEUE and EVENT are the place in a row of things that no field tells.
+  const shown = ["QUEUE", "EVENT"].includes(field) ? "" : value;
+  const page = async (args: string) => {
+    const document = `${name}(orderBy: {field: ${field}, direction: ${direction}}, ${args}) {
+      edges { cursor node { ${key} ${shown} } } pageInfo { endCursor hasNextPage startCursor hasPreviousPage } }`;
+    const { server } = shared;
+    const data = await server.ask<Record<string, never>>(
+      around ? `{ ${around} { ${document} ${"}".repeat(around.split("{").length)} }` : `{ ${document} }`,
+      {},
+      { key: server.adminKey },
+    );
+    const found: { edges: { node: Record<string, unknown> }[]; pageInfo: Record<string, unknown> } = find(data, name);
+    return { rows: found.edges.map(({ node }) => node), pageInfo: found.pageInfo };
+  };
+  const all = (await page("first: 100")).rows;
+  expect(all.length).toBeGreaterThan(6);
+  const values = all.map((row) => row[value]).filter((one) => one !== null && shown !== "");
+  const sorted = [...values].sort((a, b) => (a === b ? 0 : String(a) < String(b) ? -1 : 1));
+  expect(values).toEqual(direction === "ASC" ? sorted : sorted.reverse());
+  // What has no such value comes last, whichever way.
+  expect(all.slice(0, values.length).every((row) => row[value] !== null)).toBe(true);
+
+  const forward: unknown[] = [];
+  for (let args = "first: 2"; args !== ""; ) {
+    const { rows, pageInfo } = await page(args);
+    forward.push(...rows.map((row) => row[key]));
+    args = pageInfo["hasNextPage"] ? `first: 2, after: "${pageInfo["endCursor"]}"` : "";
+  }
+  expect(forward).toEqual(all.map((row) => row[key]));
+  if (list === "Webhook.deliveries") return;
+
+  const backward: unknown[] = [];
+  for (let args = "last: 2"; args !== ""; ) {
+    const { rows, pageInfo } = await page(args);
+    backward.unshift(...rows.map((row) => row[key]));
+    args = pageInfo["hasPreviousPage"] ? `last: 2, before: "${pageInfo["startCursor"]}"` : "";
+  }
+  expect(backward).toEqual(all.map((row) => row[key]));
+});
+
+/** The first value of that name, at any depth. */
+function find(data: unknown, name: string): never {
+  const left = [data];
+  for (let at = left.pop(); at !== undefined; at = left.pop()) {
+    if (typeof at !== "object" || at === null) continue;
+    if (name in at) return (at as Record<string, never>)[name] as never;
+    left.push(...Object.values(at));
+  }
+  throw new Error(`No ${name} in the answer`);
+}
