@@ -115,7 +115,8 @@ export const EventPage = builder.objectRef<Page>("EventPage").implement({
       description: "The place scanned to, also when nothing matched: pass it as `after` to go on.",
     }),
     caughtUp: t.exposeBoolean("caughtUp", {
-      description: "Whether this is the end of the log. If not, ask again with the cursor, even if events is empty.",
+      description:
+        "Whether this is the end of the log, or of what `until` asks for. If not, ask again with the cursor, even if events is empty.",
     }),
   }),
 });
@@ -147,6 +148,15 @@ const EventFilter = builder.inputType("EventFilter", {
     types: t.stringList({ description: "Like task.completed, or task.* for all of tasks." }),
     tasks: t.idList({ description: "Task ids; combine with projects, as an id may exist in several." }),
     actors: t.stringList({ description: "Keys or token subjects." }),
+    since: t.field({
+      type: "DateTimeOrDuration",
+      description:
+        "What happened then or later, like -P1D. Of the query events only: a stream begins now, or at `after`.",
+    }),
+    until: t.field({
+      type: "DateTimeOrDuration",
+      description: "What happened before, like -PT1H. Of the query events only; with it nothing is waited for.",
+    }),
   }),
 });
 

@@ -1,5 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
 import type { Database } from "../db/database.ts";
+import { badInput } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EventFeed } from "./live/event-feed.ts";
 import type { EventFrame, StatusFrame } from "./live/frames.ts";
@@ -161,6 +162,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
     follow: (viewer, { filter, after, most }) =>
       streams.open(viewer, async () => {
+        if (filter.since != null || filter.until != null)
+          throw badInput("since and until are for the query events: a stream begins now, or behind its cursor.");
         const selection = await select(viewer, filter);
         const from = after === null ? await places.end() : await places.of(after);
         return new EventFeed(hub, database, clock, selection, from, most);

@@ -15,6 +15,7 @@ import {
   type SubjectKey,
 } from "../read/history.ts";
 import { eventsAt, type Page, readPage } from "../read/page.ts";
+import { type Span, spanOf } from "../read/span.ts";
 import type { Hub } from "./hub.ts";
 import type { Places } from "./places.ts";
 import { requireWait, type Waits } from "./wait.ts";
@@ -44,10 +45,11 @@ export class Pages {
     requireWait(waitSeconds);
     const answerAt = clock.now() + waitSeconds * 1000;
     const { generation } = hub;
-    const selection = await select(viewer, filter);
-    const reading = await this.#readingOf(query);
+    const span = await spanOf(db, filter);
+    const selection = { ...(await select(viewer, filter)), ...(span && { span }) };
+    const reading = await this.#readingOf(query, span);
     const page = await readPage(db, clock, selection, reading);
-    if (page.events.length > 0 || waitSeconds === 0) return this.#answer(page, reading.until);
+    if (page.events.length > 0 || waitSeconds === 0 || span?.until) return this.#answer(page, reading.until);
     return waits.next({ viewer, selection, after: page.place, generation, most: query.first, until: answerAt, gone });
   }
 
@@ -78,10 +80,10 @@ export class Pages {
     });
   }
 
-  async #readingOf({ after, first, payload }: HistoryQuery): Promise<Reading> {
+  async #readingOf({ after, first, payload }: HistoryQuery, span?: Span): Promise<Reading> {
     requireFirst(first);
-    const from = after === null ? null : await this.#around.places.of(after);
-    return { after: from, until: await this.#around.places.end(), limit: first, payload };
+    const { places } = this.#around;
+    return { after: await places.from(after, span), until: await places.until(span), limit: first, payload };
   }
 
   #answer({ events, place }: Page, until: Place): EventPage {

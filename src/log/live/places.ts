@@ -2,6 +2,7 @@ import type { Db } from "../../db/database.ts";
 import { cursorExpired } from "../../errors.ts";
 import type { Place } from "../read/cursor.ts";
 import { placeAt } from "../read/page.ts";
+import { positionAfter, positionBefore, type Span } from "../read/span.ts";
 import type { Drain } from "../write/drain.ts";
 import type { Hub } from "./hub.ts";
 
@@ -35,6 +36,21 @@ export class Places {
         "This cursor is not in the log: it is older than what is kept, or the database was restored.",
       );
     return found;
+  }
+
+  /** The latest of a reader's place and where the span begins; null: the oldest that is kept. */
+  async from(after: string | null, span: Span | undefined): Promise<Place | null> {
+    const place = after === null ? null : await this.of(after);
+    const begin = span && (await positionBefore(span, this.#db));
+    if (!begin || begin <= (place?.position ?? 0)) return place;
+    return (await this.#at(begin)) ?? place;
+  }
+
+  /** The end of the log, or of the span where that lies before it. @throws CURSOR_EXPIRED, DATABASE_UNAVAILABLE */
+  async until(span: Span | undefined): Promise<Place> {
+    const end = await this.end();
+    const last = span && (await positionAfter(span, this.#db));
+    return last != null && last < end.position ? ((await this.#at(last)) ?? end) : end;
   }
 
   async #at(position: number): Promise<Place | undefined> {

@@ -1,6 +1,7 @@
 import { badInput } from "../../errors.ts";
 import { EVENT_TYPES } from "../../event-types.ts";
 import type { LoggedEvent } from "./event.ts";
+import { type AskedSpan, isWithin, type Span } from "./span.ts";
 import { expandTypes, isPattern } from "./type-patterns.ts";
 
 /** Subjects of one type; the same id may exist in several projects. */
@@ -10,7 +11,7 @@ export interface Subjects<Ids> {
 }
 
 /** What a caller asks for. What is left out selects everything; all that is given has to match. */
-export interface EventFilter {
+export interface EventFilter extends AskedSpan {
   readonly projects?: readonly string[] | null | undefined;
   /** Types like `task.completed`, or `task.*`. */
   readonly types?: readonly string[] | null | undefined;
@@ -31,6 +32,8 @@ export interface Selection extends VisibleEvents {
   readonly types: ReadonlySet<string> | null;
   readonly subject: Subjects<ReadonlySet<string>> | null;
   readonly actors: ReadonlySet<string> | null;
+  /** Left out: whenever they happened. */
+  readonly span?: Span;
 }
 
 const MOST_VALUES = 1000;
@@ -58,12 +61,14 @@ export async function selectionOf(
   return { ...(await visibleTo(named && [...named])), ...rest };
 }
 
-export function isSelected({ projects, server, types, subject, actors }: Selection, event: LoggedEvent): boolean {
+export function isSelected(selection: Selection, event: LoggedEvent): boolean {
+  const { projects, server, types, subject, actors, span } = selection;
   if (event.projectId === null ? !server : projects !== null && !projects.has(event.projectId)) return false;
   return (
     (types === null || types.has(event.type)) &&
     (subject === null || (event.subjectType === subject.type && subject.ids.has(event.subjectId))) &&
-    (actors === null || actors.has(event.actor))
+    (actors === null || actors.has(event.actor)) &&
+    isWithin(span, event.occurredAt)
   );
 }
 

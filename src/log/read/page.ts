@@ -23,7 +23,8 @@ const LARGEST_SPARSE_WINDOW = 50_000;
 const BUDGET_MS = 1_000;
 
 const RANGE = "e.position > $1 AND e.position <= $2";
-const CHOSEN = "($4::text[] IS NULL OR e.event_type = ANY ($4)) AND ($5::text[] IS NULL OR e.actor = ANY ($5))";
+const CHOSEN = `($4::text[] IS NULL OR e.event_type = ANY ($4)) AND ($5::text[] IS NULL OR e.actor = ANY ($5))
+  AND ($7::timestamptz IS NULL OR e.occurred_at >= $7) AND ($8::timestamptz IS NULL OR e.occurred_at < $8)`;
 /** The columns of `e` as they are in the table. */
 export const STORED = `e.position, e.number, e.event_id, e.event_type, e.project_id, e.subject_type, e.subject_id, e.actor,
   e.client, e.occurred_at, e.correlation_id, e.payload, e.hash`;
@@ -51,7 +52,7 @@ const WHOLE_LOG = {
   name: "log-page",
   text: withFloor(
     bySize(
-      `SELECT ${STORED} FROM events e WHERE ${RANGE} AND ($7 OR e.project_id <> '${SERVER_STREAM}') AND ${CHOSEN}`,
+      `SELECT ${STORED} FROM events e WHERE ${RANGE} AND ($9 OR e.project_id <> '${SERVER_STREAM}') AND ${CHOSEN}`,
     ),
   ),
 };
@@ -60,7 +61,7 @@ const WHOLE_LOG = {
 const OF_PROJECTS = {
   name: "log-page-of-projects",
   text: withFloor(
-    bySize(`SELECT ${STORED} FROM unnest($7::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
+    bySize(`SELECT ${STORED} FROM unnest($9::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${RANGE} AND ${CHOSEN}
       ORDER BY e.position LIMIT $3) e`),
   ),
@@ -69,12 +70,12 @@ const OF_PROJECTS = {
 const OF_SUBJECTS = {
   name: "log-page-of-subjects",
   text: withFloor(
-    bySize(`SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($10::text[]) AS wanted (subject_id)
+    bySize(`SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($12::text[]) AS wanted (subject_id)
     CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
-      WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = $9
+      WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = $11
         AND ${RANGE} AND ${CHOSEN} ORDER BY e.position LIMIT $3) e
-    WHERE ($7 OR h.project_id <> '${SERVER_STREAM}') AND ($8::text[] IS NULL OR h.project_id = ANY ($8))`),
+    WHERE ($9 OR h.project_id <> '${SERVER_STREAM}') AND ($10::text[] IS NULL OR h.project_id = ANY ($10))`),
   ),
 };
 
@@ -135,8 +136,11 @@ interface Wanted {
 }
 
 async function readRange(db: Db, { selection, payload }: Wanted, from: number, to: number, limit: number) {
-  const { projects, server, subject } = selection;
-  const values = [from, to, limit, list(selection.types), list(selection.actors), payload];
+  const { projects, server, subject, span } = selection;
+  const values = [
+    ...[from, to, limit, list(selection.types), list(selection.actors), payload],
+    ...[span?.since ?? null, span?.until ?? null],
+  ];
   if (subject)
     return readKept<Sized>(db, OF_SUBJECTS, [...values, server, list(projects), subject.type, list(subject.ids)]);
   if (projects) return readKept<Sized>(db, OF_PROJECTS, [...values, list(projects)]);
