@@ -1,8 +1,8 @@
-import type { LabelFilter, TaskFilter } from "../../src/tasks/filter.ts";
+import type { AttemptFilter, LabelFilter, TaskFilter } from "../../src/tasks/filter.ts";
 import { builder } from "../builder.ts";
 import { DateFilterInput, enumFilterInput, IntFilterInput, StringFilterInput } from "../filters.ts";
 import { orderInput } from "../order.ts";
-import { TaskKind, TaskStatus } from "./task.ts";
+import { AttemptOutcome, TaskKind, TaskStatus } from "./task.ts";
 
 const LabelFilterInput = builder.inputRef<LabelFilter>("LabelFilter").implement({
   description: "Everything that is given must hold.",
@@ -12,6 +12,17 @@ const LabelFilterInput = builder.inputRef<LabelFilter>("LabelFilter").implement(
     none: t.stringList({ description: "Has none of these labels." }),
     contains: t.string({ description: "Has this label." }),
     in: t.stringList({ description: "The same as any." }),
+  }),
+});
+
+const AttemptOutcomeFilter = enumFilterInput(AttemptOutcome);
+const AttemptFilterInput = builder.inputRef<AttemptFilter>("AttemptFilter").implement({
+  description: "One and the same attempt for which everything given holds.",
+  fields: (t) => ({
+    worker: t.field({ type: StringFilterInput, description: "The name that the worker gave." }),
+    outcome: t.field({ type: AttemptOutcomeFilter, description: "Why it ended; empty while it holds the task." }),
+    claimedAt: t.field({ type: DateFilterInput, description: "When it began." }),
+    endedAt: t.field({ type: DateFilterInput, description: "When it ended; empty while it holds the task." }),
   }),
 });
 
@@ -36,6 +47,7 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     claimedBy: t.field({ type: StringFilterInput, description: "The worker that holds it now." }),
     attemptCount: t.field({ type: IntFilterInput, description: "How often it was claimed." }),
     hasAttempts: t.boolean({ description: "true: it was claimed at least once; false: never." }),
+    attempts: t.field({ type: AttemptFilterInput, description: "One of its attempts, ended ones too." }),
     dueDate: t.field({ type: DateFilterInput, description: "When it is due." }),
     leaseExpiresAt: t.field({ type: DateFilterInput, description: "Until when it is held; empty unless in progress." }),
     createdAt: t.field({ type: DateFilterInput, description: "When it was added." }),

@@ -26,7 +26,7 @@ export const TaskKind = builder.enumType("TaskKind", {
   } as const,
 });
 
-const AttemptOutcome = builder.enumType("AttemptOutcome", {
+export const AttemptOutcome = builder.enumType("AttemptOutcome", {
   description: "Why an attempt ended.",
   values: {
     COMPLETED: { value: "completed", description: "Its worker completed the task." },

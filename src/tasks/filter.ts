@@ -28,6 +28,14 @@ export interface LabelFilter {
   readonly in?: Maybe<readonly string[]>;
 }
 
+/** What holds of one and the same attempt. */
+export interface AttemptFilter {
+  readonly worker?: Maybe<StringFilter>;
+  readonly outcome?: Maybe<ChoiceFilter<string>>;
+  readonly claimedAt?: Maybe<DateFilter>;
+  readonly endedAt?: Maybe<DateFilter>;
+}
+
 export interface TaskFilter extends Combined<TaskFilter> {
   readonly projects?: Maybe<readonly string[]>;
   readonly status?: Maybe<ChoiceFilter<string>>;
@@ -44,6 +52,8 @@ export interface TaskFilter extends Combined<TaskFilter> {
   readonly attemptCount?: Maybe<IntFilter>;
   /** Whether anybody ever claimed it. */
   readonly hasAttempts?: Maybe<boolean>;
+  /** One of its attempts. */
+  readonly attempts?: Maybe<AttemptFilter>;
   readonly dueDate?: Maybe<DateFilter>;
   readonly leaseExpiresAt?: Maybe<DateFilter>;
   readonly createdAt?: Maybe<DateFilter>;
@@ -78,6 +88,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.claimedBy && stringCondition("t.claimed_by", filter.claimedBy, bind),
     filter.attemptCount && intCondition("t.attempts", filter.attemptCount, bind),
     hasAttempts != null && `t.attempts ${hasAttempts ? ">" : "="} 0`,
+    filter.attempts && attemptCondition(filter.attempts, bind),
     filter.dueDate && dateCondition("t.due_date", filter.dueDate, bind),
     filter.leaseExpiresAt && dateCondition("t.lease_expires_at", filter.leaseExpiresAt, bind),
     filter.createdAt && dateCondition("t.created_at", filter.createdAt, bind, "createdAt"),
@@ -85,6 +96,16 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.completedAt && dateCondition("t.completed_at", filter.completedAt, bind, "completedAt"),
     filter.updatedAt && dateCondition("t.updated_at", filter.updatedAt, bind, "updatedAt"),
   ]);
+}
+
+function attemptCondition({ worker, outcome, claimedAt, endedAt }: AttemptFilter, bind: Bind): string {
+  const found = all([
+    worker && stringCondition("a.worker", worker, bind),
+    outcome && stringCondition("a.outcome", outcome, bind),
+    claimedAt && dateCondition("a.claimed_at", claimedAt, bind, "claimedAt"),
+    endedAt && dateCondition("a.ended_at", endedAt, bind, "endedAt"),
+  ]);
+  return `EXISTS (SELECT FROM task_attempts a WHERE a.project_id = t.project_id AND a.task_id = t.task_id AND ${found})`;
 }
 
 function labelCondition(filter: LabelFilter, bind: Bind): string {

@@ -1,0 +1,130 @@
+import { readFile } from "node:fs/promises";
+import { beforeAll, expect, it } from "vitest";
+import { shareServer } from "../support/server.ts";
+
+/** The question as the README asks it, by the name of its query. */
+async function question(name: string): Promise<string> {
+  const readme = await readFile("README.md", "utf8");
+  const [found] = [...readme.matchAll(/^```graphql\n(.*?)^```/gms)]
+    .map(([, text = ""]) => text)
+    .filter((text) => text.includes(`query ${name} `));
+  if (found === undefined) throw new Error(`The README asks no ${name}`);
+  return found;
+}
+
+const shared = shareServer();
+const ask = async (name: string) => await shared.server.ask(await question(name));
+
+/**
+ * Two projects on the morning after, each task named for what became of it: alpha 1 was done at night, 2 long ago, 3 was
+ * given back twice and waits, 4 is held beyond its lease; beta 1 waits since long, 2 is held, 3 is at work since two days.
+ */
+beforeAll(async () => {
+  const { server, owner } = shared;
+  const HOUR = 3600;
+  for (const id of ["alpha", "beta"])
+    await server.ask(`mutation { createProject(input: {projectId: "${id}", name: "P"}) { replayed } }`);
+  const add = (projectId: string, count: number) =>
+    server.ask(
+      `mutation ($tasks: [AddTaskItem!]!) { addTasks(input: {projectId: "${projectId}", tasks: $tasks}) { taskIds } }`,
+      { tasks: Array.from({ length: count }, () => ({ description: "work" })) },
+    );
+  const move = (projectId: string, taskId: string, status: string, more = "") =>
+    server.ask(
+      `mutation { updateTaskStatus(input: {projectId: "${projectId}", taskId: "${taskId}", status: ${status} ${more}}) { task { taskId } } }`,
+    );
+  const claim = (projectId: string, taskId: string, worker: string, leaseSeconds: number) =>
+    move(projectId, taskId, "IN_PROGRESS", `, worker: "${worker}", leaseSeconds: ${leaseSeconds}`);
+
+  await add("beta", 3);
+  await claim("beta", "TASK-003", "cleo", 70 * HOUR);
+  await owner.pass(24 * HOUR);
+  await add("alpha", 4);
+  await claim("alpha", "TASK-002", "agent-1", 3600);
+  await move("alpha", "TASK-002", "COMPLETED");
+  await owner.pass(30 * HOUR);
+  await claim("alpha", "TASK-001", "agent-1", 3600);
+  await move("alpha", "TASK-001", "COMPLETED", ', completionNotes: "by night"');
+  for (const worker of ["ben", "agent-1"]) {
+    await claim("alpha", "TASK-003", worker, 3600);
+    await move("alpha", "TASK-003", "PENDING", `, completionNotes: "no database"`);
+  }
+  await claim("alpha", "TASK-004", "ben", 600);
+  await owner.pass(HOUR);
+  await claim("beta", "TASK-002", "ben", 3600);
+  for (const [projectId, ttlSeconds, branch] of [
+    ["alpha", 1800, "soon"],
+    ["beta", 600, "sooner"],
+    ["beta", 7200, "later"],
+  ])
+    await server.ask(
+      `mutation { reserveIds(input: {projectId: "${projectId}", artifactType: "US", ttlSeconds: ${ttlSeconds}, branch: "${branch}"}) { reservedIds } }`,
+    );
+});
+
+it("finds who is stuck", async () => {
+  expect(await ask("WhoIsStuck")).toMatchObject({
+    tasks: {
+      nodes: [
+        { projectId: "alpha", taskId: "TASK-004", claimedBy: "ben", attemptCount: 1 },
+        { projectId: "beta", taskId: "TASK-003", claimedBy: "cleo", attemptCount: 1 },
+      ],
+    },
+  });
+});
+
+it("tells what was finished last night, per project", async () => {
+  expect(await ask("FinishedLastNight")).toMatchObject({
+    projects: {
+      nodes: [
+        {
+          projectId: "alpha",
+          tasks: { totalCount: 1, nodes: [{ taskId: "TASK-001", completionNotes: "by night" }] },
+        },
+        { projectId: "beta", tasks: { totalCount: 0, nodes: [] } },
+      ],
+    },
+  });
+});
+
+it("shows which reservations end within the hour, the first first", async () => {
+  expect(await ask("EndingReservations")).toMatchObject({
+    reservations: {
+      nodes: [
+        { projectId: "beta", branch: "sooner" },
+        { projectId: "alpha", branch: "soon" },
+      ],
+    },
+  });
+});
+
+it("shows what has waited longest", async () => {
+  const nodes = [
+    { projectId: "beta", taskId: "TASK-001" },
+    { projectId: "alpha", taskId: "TASK-003" },
+    { projectId: "alpha", taskId: "TASK-004" },
+  ];
+  expect(await ask("WaitingLongest")).toMatchObject({ tasks: { nodes } });
+});
+
+it("shows which tasks failed most", async () => {
+  const attempts = [
+    { worker: "ben", outcome: "RELEASED", notes: "no database" },
+    { worker: "agent-1", outcome: "RELEASED", notes: "no database" },
+  ];
+  expect(await ask("FailedMost")).toEqual({
+    tasks: { nodes: [{ projectId: "alpha", taskId: "TASK-003", attemptCount: 2, attempts }] },
+  });
+});
+
+it("tells what this worker did since yesterday", async () => {
+  const did = await ask("WhatAgent1Did");
+  expect(did).toMatchObject({
+    tasks: {
+      nodes: [
+        { taskId: "TASK-003", status: "PENDING", attempts: [{ worker: "ben" }, { worker: "agent-1" }] },
+        { taskId: "TASK-001", status: "COMPLETED", attempts: [{ worker: "agent-1", outcome: "COMPLETED" }] },
+      ],
+    },
+  });
+});
