@@ -11,8 +11,8 @@ import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
-import { Project } from "./project.ts";
 import { orderInput } from "./order.ts";
+import { Project } from "./project.ts";
 
 const RoleEnum = builder.enumType("Role", {
   description: "What a key may do; each role includes the ones before it.",

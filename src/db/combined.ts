@@ -1,5 +1,6 @@
 import { badInput } from "../errors.ts";
-import { all, type Bind, type Maybe } from "./comparators.ts";
+import { all, type Maybe } from "./comparators.ts";
+import type { Bind } from "./parameters.ts";
 
 /** A filter that may combine filters of its kind. */
 export interface Combined<Filter> {

@@ -1,9 +1,7 @@
 import { momentSql } from "./moment.ts";
+import type { Bind } from "./parameters.ts";
 
 export type Maybe<T> = T | null | undefined;
-
-/** Adds a parameter to a statement and answers its placeholder. */
-export type Bind = (value: unknown) => string;
 
 /** Whether a field equals something; `ne` and `notIn` also find rows where it is empty. */
 export interface ChoiceFilter<Value> {

@@ -1,5 +1,5 @@
 import { badInput } from "../errors.ts";
-import type { Bind } from "./comparators.ts";
+import type { Bind } from "./parameters.ts";
 import { isDay, parseInstant } from "./storable.ts";
 
 /** A duration of ISO 8601 with an optional sign. All parts together stay within the years that PostgreSQL counts. */

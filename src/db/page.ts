@@ -1,5 +1,5 @@
 import { badInput } from "../errors.ts";
-import type { Bind } from "./comparators.ts";
+import type { Bind } from "./parameters.ts";
 import { isDay, isStorable, isUuid } from "./storable.ts";
 
 /** The arguments of a Relay connection. */
@@ -150,16 +150,4 @@ function decode(cursor: string, { name, columns }: Order): string[] {
     // falls through to the one message for every cursor that is not ours
   }
   throw foreignCursor();
-}
-
-/** Collects the parameters of a statement as it is put together. */
-export function parameters(): { readonly values: unknown[]; readonly bind: Bind } {
-  const values: unknown[] = [];
-  return {
-    values,
-    bind: (value) => {
-      values.push(value);
-      return `$${values.length}`;
-    },
-  };
 }

@@ -3,7 +3,6 @@ import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import { type Combined, combinedCondition, partsOf } from "../db/combined.ts";
 import {
   all,
-  type Bind,
   type ChoiceFilter,
   type DateFilter,
   dateCondition,
@@ -13,7 +12,8 @@ import {
 } from "../db/comparators.ts";
 import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
-import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
+import { type Bind, parameters } from "../db/parameters.ts";
 import { isUuid } from "../db/storable.ts";
 import { reservationExpired } from "../errors.ts";
 import type { ReservationStatus } from "./lock-reservation.ts";

@@ -1,7 +1,8 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import { ordersOf } from "../db/order.ts";
-import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
+import { parameters } from "../db/parameters.ts";
 import { type ApiKey, KEY } from "./key.ts";
 
 export const keyOrder = ordersOf(

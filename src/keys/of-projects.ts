@@ -1,5 +1,6 @@
 import type { Db } from "../db/database.ts";
-import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
+import { parameters } from "../db/parameters.ts";
 import { type ApiKey, KEY } from "./key.ts";
 import { keyOrder, NEWEST_KEYS } from "./list.ts";
 

@@ -2,7 +2,8 @@ import type { Project } from "../../prisma/generated/client/client.ts";
 import type { Context } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
 import { ordersOf } from "../db/order.ts";
-import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
+import { parameters } from "../db/parameters.ts";
 import { PROJECT_COLUMNS } from "./find.ts";
 
 const orderOf = ordersOf(

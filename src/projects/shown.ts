@@ -1,6 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
-import type { Bind } from "../db/comparators.ts";
+import type { Bind } from "../db/parameters.ts";
 import { notArchived } from "./open.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { parameters } from "../db/page.ts";
+import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { projectsOf, type TaskFilter } from "./filter.ts";
 import { listed } from "./list.ts";

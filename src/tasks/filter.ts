@@ -1,7 +1,6 @@
 import { type Combined, combinedCondition, partsOf } from "../db/combined.ts";
 import {
   all,
-  type Bind,
   type ChoiceFilter,
   containing,
   type DateFilter,
@@ -12,6 +11,7 @@ import {
   type StringFilter,
   stringCondition,
 } from "../db/comparators.ts";
+import type { Bind } from "../db/parameters.ts";
 import { notArchived } from "../projects/open.ts";
 import { READY } from "./ready.ts";
 

@@ -1,9 +1,9 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
-import type { Bind } from "../db/comparators.ts";
 import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
-import { type Page, type PageArgs, pageQuery, parameters } from "../db/page.ts";
+import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
+import { type Bind, parameters } from "../db/parameters.ts";
 import { notArchived } from "../projects/open.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";

@@ -1,7 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
 import { momentSql } from "../db/moment.ts";
-import { parameters } from "../db/page.ts";
+import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { amongShown } from "../projects/shown.ts";
 

@@ -1,7 +1,8 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
 import { momentSql } from "../db/moment.ts";
-import { pageSize, parameters } from "../db/page.ts";
+import { pageSize } from "../db/page.ts";
+import { parameters } from "../db/parameters.ts";
 import { amongShown } from "../projects/shown.ts";
 import type { TaskKey } from "./task.ts";
 

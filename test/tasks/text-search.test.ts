@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parameters } from "../../src/db/page.ts";
+import { parameters } from "../../src/db/parameters.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { taskCondition } from "../../src/tasks/filter.ts";
 import { listTasks } from "../../src/tasks/list.ts";

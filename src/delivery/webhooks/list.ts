@@ -2,7 +2,8 @@ import { type Context, requireRole } from "../../access/viewer.ts";
 import { within } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
 import { ordersOf } from "../../db/order.ts";
-import { type Page, type PageArgs, pageQuery, parameters } from "../../db/page.ts";
+import { type Page, type PageArgs, pageQuery } from "../../db/page.ts";
+import { parameters } from "../../db/parameters.ts";
 import { HAS_MORE, WEBHOOK, type Webhook, WITH_PLACE } from "./webhook.ts";
 
 const orderOf = ordersOf(

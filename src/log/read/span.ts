@@ -1,6 +1,6 @@
 import type { Db } from "../../db/database.ts";
 import { momentSql } from "../../db/moment.ts";
-import { parameters } from "../../db/page.ts";
+import { parameters } from "../../db/parameters.ts";
 
 /** What a caller asks for: instants, or durations back from now. */
 export interface AskedSpan {
