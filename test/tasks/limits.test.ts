@@ -100,7 +100,7 @@ describe("a forged cursor", () => {
 
   it("of reservations is refused for what is no UUID", async () => {
     const t = await verbTest();
-    const after = cursor("reservations", "2026-03-01 09:00:00.5+00", "x");
+    const after = cursor("reservations.reservedAt.DESC", "2026-03-01 09:00:00.5+00", "x");
     await expect(listReservations(t.as(), { after })).rejects.toMatchObject(refused(/cursor does not belong/));
   });
 
