@@ -6,7 +6,7 @@ import { findApiKeys, KEY } from "../src/keys/key.ts";
 import { type ApiKeyOrder, listApiKeys, NEWEST_KEYS } from "../src/keys/list.ts";
 import { countKeysOf, type KeysOfProject, listKeysOf } from "../src/keys/of-projects.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
-import { builder } from "./builder.ts";
+import { type ArgumentBuilder, builder } from "./builder.ts";
 import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
@@ -88,13 +88,25 @@ const loadTotal = loader({
     countKeysOf(db, idsOf(projects), { within }),
 });
 
+const NONE_LAST = "those without one last";
+const ApiKeyOrderInput = orderInput<ApiKeyOrder["field"]>("ApiKey", {
+  createdAt: "When it was made.",
+  name: "By name.",
+  expiresAt: `When it stops working by itself, ${NONE_LAST}.`,
+  lastUsedAt: `When it was last used, ${NONE_LAST}.`,
+});
+
+const keyOrderArgument = ({ arg }: ArgumentBuilder) =>
+  arg({ type: ApiKeyOrderInput, defaultValue: NEWEST_KEYS, description: "Newest first, unless told." });
+
 builder.prismaObjectField(Project, "keys", (t) =>
   t.connection(
     {
       type: ApiKeyType,
       nullable: true,
       description:
-        "The API keys that see it, newest first, revoked ones too, as far as you administer them (see Query.apiKeys); null unless you are an admin.",
+        "The API keys that see it, revoked ones too, as far as you administer them (see Query.apiKeys); null unless you are an admin.",
+      args: { orderBy: keyOrderArgument(t) },
       resolve: async (project, args, ctx) => {
         const within = visibleProjects(ctx.viewer);
         const page = await loadKeys(ctx, project, { ...args, within });
@@ -104,14 +116,6 @@ builder.prismaObjectField(Project, "keys", (t) =>
     ApiKeyConnection,
   ),
 );
-
-const NONE_LAST = "those without one last";
-const ApiKeyOrderInput = orderInput<ApiKeyOrder["field"]>("ApiKey", {
-  createdAt: "When it was made.",
-  name: "By name.",
-  expiresAt: `When it stops working by itself, ${NONE_LAST}.`,
-  lastUsedAt: `When it was last used, ${NONE_LAST}.`,
-});
 
 builder.queryFields((t) => ({
   viewer: t.field({
@@ -125,13 +129,9 @@ builder.queryFields((t) => ({
       type: ApiKeyType,
       nullable: true,
       description:
-        "API keys, newest first, revoked ones too; 50 unless told, at most 100. For admins; an admin that is limited to some projects sees the keys that reach no further. Errors: FORBIDDEN, BAD_USER_INPUT.",
+        "API keys, revoked ones too; 50 unless told, at most 100. For admins; an admin that is limited to some projects sees the keys that reach no further. Errors: FORBIDDEN, BAD_USER_INPUT.",
       args: {
-        orderBy: t.arg({
-          type: ApiKeyOrderInput,
-          defaultValue: NEWEST_KEYS,
-          description: "Newest first, unless told.",
-        }),
+        orderBy: keyOrderArgument(t),
       },
       resolve: (_, args, ctx) => listApiKeys(ctx, args),
     },

@@ -1,4 +1,4 @@
-import SchemaBuilder, { type InputFieldRef } from "@pothos/core";
+import SchemaBuilder, { type ArgBuilder, type InputFieldRef } from "@pothos/core";
 import PrismaPlugin from "@pothos/plugin-prisma";
 import RelayPlugin from "@pothos/plugin-relay";
 import WithInputPlugin from "@pothos/plugin-with-input";
@@ -92,6 +92,10 @@ export const builder = new SchemaBuilder<Docket>({
 type Types = typeof builder.$inferSchemaTypes;
 /** An input field that gives a `Value`. */
 export type InputField<Value> = InputFieldRef<Types, Value>;
+/** What makes the arguments of a field: the `t` of its field. */
+export interface ArgumentBuilder {
+  readonly arg: ArgBuilder<Types>;
+}
 /** Makes the fields of an input. */
 export type InputBuilder = PothosSchemaTypes.InputFieldBuilder<Types, "InputObject">;
 /** Makes the fields of an object that is resolved from a `Parent`. */

@@ -1,9 +1,9 @@
 import { sees } from "../src/access/visibility.ts";
-import type { PageArgs } from "../src/db/page.ts";
 import { projectNotFound } from "../src/errors.ts";
 import {
   countReservationsOf,
   listReservationsOf,
+  type ReservationPageArgs,
   type ReservationsOf,
   reservationsNow,
 } from "../src/ids/reservations.ts";
@@ -12,7 +12,7 @@ import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 import { Project } from "./project.ts";
 import { loadProject } from "./project-load.ts";
-import { Reservation, ReservationConnection } from "./reservation.ts";
+import { Reservation, ReservationConnection, reservationOrder } from "./reservation.ts";
 import { loadTask, longOf } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
@@ -38,10 +38,11 @@ function reservationsOf() {
   const loadPage = loader({
     idOf,
     visible: sees,
-    read: ({ db }, owners: readonly ReservationsOf[], page: PageArgs) => listReservationsOf(db, owners, page),
+    read: ({ db }, owners: readonly ReservationsOf[], page: ReservationPageArgs) =>
+      listReservationsOf(db, owners, page),
   });
   const loadTotal = loader({ idOf, visible: sees, read: ({ db }, owners) => countReservationsOf(db, owners) });
-  return async (owner: ReservationsOf, args: PageArgs, ctx: GraphQLContext) => {
+  return async (owner: ReservationsOf, args: ReservationPageArgs, ctx: GraphQLContext) => {
     const page = await loadPage(ctx, owner, args);
     return page && { ...page, totalCount: async () => (await loadTotal(ctx, owner)) ?? 0 };
   };
@@ -72,7 +73,8 @@ builder.prismaObjectField(Project, "reservations", (t) =>
   t.connection(
     {
       type: Reservation,
-      description: "Its reservations, newest first, in pages of at most 100 (default 50).",
+      description: "Its reservations, in pages of at most 100 (default 50).",
+      args: { orderBy: reservationOrder(t) },
       resolve: ({ projectId }, args, ctx) => ofProject({ projectId }, args, ctx),
     },
     ReservationConnection,
@@ -83,7 +85,8 @@ builder.prismaObjectField(Task, "reservations", (t) =>
   t.connection(
     {
       type: Reservation,
-      description: "What was reserved for it, newest first, in pages of at most 100 (default 50).",
+      description: "What was reserved for it, in pages of at most 100 (default 50).",
+      args: { orderBy: reservationOrder(t) },
       resolve: ({ projectId, taskId }, args, ctx) => ofTask({ projectId, taskId }, args, ctx),
     },
     ReservationConnection,

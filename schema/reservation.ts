@@ -11,7 +11,7 @@ import {
   reservation,
 } from "../src/ids/reservations.ts";
 import { reserveIds } from "../src/ids/reserve.ts";
-import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
+import { type ArgumentBuilder, builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
 import type { GraphQLContext } from "./context.ts";
 import { DateFilterInput, enumFilterInput, StringFilterInput } from "./filters.ts";
 import { mutation } from "./mutation.ts";
@@ -87,6 +87,10 @@ const ReservationOrderInput = orderInput<ReservationOrder["field"]>("Reservation
   expiresAt: "Until when it is held, confirmed ones last.",
 });
 
+/** The argument of a list of reservations. */
+export const reservationOrder = ({ arg }: ArgumentBuilder) =>
+  arg({ type: ReservationOrderInput, defaultValue: NEWEST_RESERVATIONS, description: "Newest first, unless told." });
+
 const ReservationFilterInput = builder.inputRef<ReservationFilter>("ReservationFilter").implement({
   description: "Everything given must hold; what is left out allows everything.",
   fields: (t) => ({
@@ -117,11 +121,7 @@ builder.queryFields((t) => ({
         "Reservations of every project this key sees, in pages of at most 100 (default 50). PROJECT_NOT_FOUND",
       args: {
         filter: t.arg({ type: ReservationFilterInput, description: "Which reservations." }),
-        orderBy: t.arg({
-          type: ReservationOrderInput,
-          defaultValue: NEWEST_RESERVATIONS,
-          description: "Newest first, unless told.",
-        }),
+        orderBy: reservationOrder(t),
       },
       resolve: (_root, args, ctx) => listReservations(ctx, args),
     },

@@ -85,8 +85,8 @@ export const BenchEvents = graphql(`
 `);
 
 export const SearchBenchTasks = graphql(`
-  query SearchBenchTasks($text: String!) {
-    tasks(filter: { text: $text }, orderBy: { field: UPDATED_AT, direction: DESC }, first: 100) {
+  query SearchBenchTasks($text: String!, $orderBy: TaskOrder!) {
+    tasks(filter: { text: $text }, orderBy: $orderBy, first: 100) {
       totalCount
       nodes {
         projectId

@@ -92,9 +92,12 @@ const orderOf = ordersOf(
 export type ReservationOrder = Parameters<typeof orderOf>[0];
 export const NEWEST_RESERVATIONS: ReservationOrder = { field: "reservedAt", direction: "DESC" };
 
-export interface ListReservations extends PageArgs {
-  readonly filter?: Maybe<ReservationFilter>;
+export interface ReservationPageArgs extends PageArgs {
   readonly orderBy?: Maybe<ReservationOrder>;
+}
+
+export interface ListReservations extends ReservationPageArgs {
+  readonly filter?: Maybe<ReservationFilter>;
 }
 
 /**
@@ -139,20 +142,21 @@ function wantedOf(wanted: readonly ReservationsOf[], bind: Bind) {
 }
 
 /**
- * The same page of each of them, newest first, in their order. Whether they may be seen is the caller's to know.
+ * The same page of each of them, newest first unless told, in their order. Whether they may be seen is the caller's to know.
  * @throws BAD_USER_INPUT for a bad page.
  */
 export async function listReservationsOf(
   db: Db,
   wanted: readonly ReservationsOf[],
-  page: PageArgs,
+  { orderBy, ...page }: ReservationPageArgs,
 ): Promise<Page<Reservation>[]> {
   const { values, bind } = parameters();
   const of = wantedOf(wanted, bind);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(NEWEST_RESERVATIONS), bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? NEWEST_RESERVATIONS), bind);
   const rows = await db.read<Reservation & { cursorKey: string[]; place: number }>(
     `SELECT r.* FROM ${of.wanted} CROSS JOIN LATERAL (
-       SELECT ${COLUMNS}, ${key} AS "cursorKey", wanted.place::int, r.reserved_at, r.reservation_id FROM id_reservations r
+       SELECT ${COLUMNS}, ${key} AS "cursorKey", wanted.place::int, r.reserved_at, r.expires_at, r.confirmed_at, r.reservation_id
+       FROM id_reservations r
        WHERE ${of.matching} AND ${condition} ${sort} ${limit}
      ) r ${sort}`,
     values,

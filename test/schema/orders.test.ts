@@ -9,6 +9,9 @@ const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string
   "Project.tasks": { key: "taskId", around: 'project(projectId: "p-1")' },
   "Query.projects": { key: "projectId" },
   "Query.reservations": { key: "reservationId" },
+  "Project.reservations": { key: "reservationId", around: 'project(projectId: "p-1")' },
+  "Task.reservations": { key: "reservationId", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
+  "Project.keys": { key: "keyId", around: 'project(projectId: "p-1")' },
   "Query.apiKeys": { key: "keyId" },
   "Query.webhooks": { key: "webhookId" },
   "Webhook.deliveries": { key: "eventId", around: "webhooks(first: 1) { nodes" },
@@ -56,7 +59,7 @@ beforeAll(async () => {
     FROM generate_series(1, 7) n`);
   for (let n = 1; n <= 7; n++) {
     const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
-      `mutation ($ttl: Int) { reserveIds(input: {projectId: "p-1", artifactType: "US", ttlSeconds: $ttl}) { reservation { reservationId } } }`,
+      `mutation ($ttl: Int) { reserveIds(input: {projectId: "p-1", artifactType: "US", taskId: "TASK-001", ttlSeconds: $ttl}) { reservation { reservationId } } }`,
       { ttl: 900 + 100 * (n % 3) },
     );
     if (n % 3 === 0)
