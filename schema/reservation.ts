@@ -97,7 +97,12 @@ const ReservationFilterInput = builder.inputRef<ReservationFilter>("ReservationF
     projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown or outside this key." }),
     artifactType: t.field({ type: StringFilterInput, description: "The prefix, like US; lower case is understood." }),
     status: t.field({ type: ReservationStatusFilter, description: "Active, confirmed, released or expired." }),
-    branch: t.field({ type: StringFilterInput, description: "The Git branch it was made for." }),
+    branchName: t.field({ type: StringFilterInput, description: "The Git branch it was made for." }),
+    branch: t.field({
+      type: StringFilterInput,
+      description: "Same as branchName.",
+      deprecationReason: "Use branchName.",
+    }),
     expiresAt: t.field({ type: DateFilterInput, description: "Until when it is held; empty once confirmed." }),
     and: t.field({ type: [ReservationFilterInput], description: "Each of these holds." }),
     or: t.field({ type: [ReservationFilterInput], description: "At least one of these holds." }),

@@ -39,6 +39,8 @@ export interface ReservationFilter extends Combined<ReservationFilter> {
   /** Lower case is understood. */
   readonly artifactType?: Maybe<StringFilter>;
   readonly status?: Maybe<ChoiceFilter<ReservationStatus>>;
+  readonly branchName?: Maybe<StringFilter>;
+  /** What `branchName` was called first. */
   readonly branch?: Maybe<StringFilter>;
   /** Empty once confirmed. */
   readonly expiresAt?: Maybe<DateFilter>;
@@ -201,11 +203,12 @@ function amongProjects({ viewer }: Context, filter: Maybe<ReservationFilter>, bi
 }
 
 const matches = (filter: Maybe<ReservationFilter>, bind: Bind) =>
-  combinedCondition(filter ?? {}, bind, ({ projects, artifactType, status, branch, expiresAt }, bind) =>
+  combinedCondition(filter ?? {}, bind, ({ projects, artifactType, status, branchName, branch, expiresAt }, bind) =>
     all([
       projects && `r.project_id = ANY (${bind(projects)}::text[])`,
       artifactType && stringCondition("r.artifact_type", inUpperCase(artifactType), bind),
       status && stringCondition("reservation_status(r)", status, bind),
+      branchName && stringCondition("r.branch", branchName, bind),
       branch && stringCondition("r.branch", branch, bind),
       expiresAt && dateCondition(EXPIRES_AT, expiresAt, bind),
     ]),

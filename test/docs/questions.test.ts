@@ -58,7 +58,7 @@ beforeAll(async () => {
     ["beta", 7200, "later"],
   ])
     await server.ask(
-      `mutation { reserveIds(input: {projectId: "${projectId}", artifactType: "US", ttlSeconds: ${ttlSeconds}, branch: "${branch}"}) { reservedIds } }`,
+      `mutation { reserveIds(input: {projectId: "${projectId}", artifactType: "US", ttlSeconds: ${ttlSeconds}, branchName: "${branch}"}) { reservedIds } }`,
     );
 });
 
@@ -91,8 +91,8 @@ it("shows which reservations end within the hour, the first first", async () => 
   expect(await ask("EndingReservations")).toMatchObject({
     reservations: {
       nodes: [
-        { projectId: "beta", branch: "sooner" },
-        { projectId: "alpha", branch: "soon" },
+        { projectId: "beta", branchName: "sooner" },
+        { projectId: "alpha", branchName: "soon" },
       ],
     },
   });

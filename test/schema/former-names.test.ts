@@ -37,6 +37,10 @@ it("knows the branch of a reservation by both its names, as the same request", a
   const reservation = { branch: "main", branchName: "main" };
   expect(await reserve('branchName: "main"')).toEqual({ reserveIds: { replayed: false, reservation } });
   expect(await reserve('branch: "main"')).toEqual({ reserveIds: { replayed: true, reservation } });
+  for (const name of ["branchName", "branch"])
+    expect(
+      await server.ask(`{ reservations(filter: {${name}: {eq: "main"}}) { nodes { branch branchName } } }`),
+    ).toEqual({ reservations: { nodes: [reservation] } });
 });
 
 it("keeps why a task is given back as the attempt's notes, also under their former name completionNotes", async () => {
