@@ -46,7 +46,7 @@ const TaskCount = builder
   });
 
 export const Project = builder.prismaNode("Project", {
-  // Unknown and foreign ones are null in node(id), not a fault.
+  // node(id) answers null for unknown and foreign ones, and no error.
   nullable: true,
   description: "A tenant: it owns tasks and an ID registry. Nothing in it can refer to another project.",
   id: { resolve: ({ projectId }) => projectId },
@@ -89,7 +89,7 @@ export const Project = builder.prismaNode("Project", {
     taskCounts: t.field({
       type: [TaskCount],
       description: "Its tasks by status; every status is named.",
-      // Three, counted for all projects in one statement.
+      // There are three statuses, counted for all projects in one statement.
       extensions: listSize(0),
       resolve: async (project, _args, ctx) => (await loadStatusCounts(ctx, project)) ?? [],
     }),

@@ -2,7 +2,6 @@ import type { Viewer } from "../src/access/viewer.ts";
 import { administers } from "../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../src/db/page.ts";
 import {
-  type Attempt,
   type AttemptsQuery,
   countDeliveries,
   DELIVERY,
@@ -16,6 +15,7 @@ import {
   listAttempts,
   listDeliveries,
   projectOf,
+  type SendingAttempt,
 } from "../src/delivery/webhooks/deliveries.ts";
 import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
@@ -65,7 +65,7 @@ const WebhookDeliveryStatus = builder.enumType("WebhookDeliveryStatus", {
   } as const,
 });
 
-const WebhookAttempt = builder.objectRef<Attempt>("WebhookAttempt").implement({
+const WebhookAttempt = builder.objectRef<SendingAttempt>("WebhookAttempt").implement({
   description: "What came of one attempt to send.",
   fields: (t) => ({
     attempt: t.exposeInt("attempt", {

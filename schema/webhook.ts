@@ -31,7 +31,7 @@ const loadProgress = loader({
     ),
 });
 
-/** Of one that was deleted since it was read nothing is left. */
+/** Nothing is left of a webhook that was deleted since it was read. */
 const progress = async (webhook: WebhookShape, ctx: GraphQLContext): Promise<Progress> =>
   (await loadProgress(ctx, webhook)) ?? { pending: 0, dead: 0, behind: false, oldSecretUntil: null };
 

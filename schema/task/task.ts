@@ -42,7 +42,7 @@ export const AttemptOutcome = builder.enumType("AttemptOutcome", {
 });
 
 export const Attempt = builder.prismaNode("Attempt", {
-  // Unknown and foreign ones are null in node(id), not a fault.
+  // node(id) answers null for unknown and foreign ones, and no error.
   nullable: true,
   id: { resolve: ({ projectId, taskId, number }) => `${projectId}/${taskId}/${number}` },
   findUnique: (id, { viewer }) => {
@@ -61,7 +61,7 @@ export const Attempt = builder.prismaNode("Attempt", {
 builder.objectFields(Attempt, (t) => shownFields(t, ATTEMPT, { outcome: AttemptOutcome }));
 
 export const Task = builder.prismaNode("Task", {
-  // Unknown and foreign ones are null in node(id), not a fault.
+  // node(id) answers null for unknown and foreign ones, and no error.
   nullable: true,
   description: "A unit of work. Its key is (projectId, taskId).",
   id: { resolve: ({ projectId, taskId }) => `${projectId}/${taskId}` },

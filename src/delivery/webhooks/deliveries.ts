@@ -41,7 +41,7 @@ export const DELIVERY = noun("WebhookDelivery", "d", OF_DELIVERY);
 export const projectOf = ({ projectId }: WebhookDelivery) => (projectId === SERVER_STREAM ? null : projectId);
 
 /** What came of one attempt to send. */
-export interface Attempt {
+export interface SendingAttempt {
   /** Counts 1, 2, 3 … per delivery; a replay begins the next round. */
   readonly attempt: number;
   readonly startedAt: Date;
@@ -173,7 +173,7 @@ export const listAttempts = (db: Db, deliveries: readonly Key[], { first, after 
   readAttempts(db, deliveries, "attempt > $3 ORDER BY attempt LIMIT $4", [after ?? 0, pageSize(first)]);
 
 /** The latest attempt of each delivery; null where there is none. */
-export async function lastAttempts(db: Db, deliveries: readonly Key[]): Promise<(Attempt | null)[]> {
+export async function lastAttempts(db: Db, deliveries: readonly Key[]): Promise<(SendingAttempt | null)[]> {
   const found = await readAttempts(db, deliveries, "TRUE ORDER BY attempt DESC LIMIT 1", []);
   return found.map(([last]) => last ?? null);
 }
@@ -183,8 +183,8 @@ async function readAttempts(
   deliveries: readonly Key[],
   which: string,
   values: readonly unknown[],
-): Promise<Attempt[][]> {
-  const rows = await db.read<Attempt & Key>(
+): Promise<SendingAttempt[][]> {
+  const rows = await db.read<SendingAttempt & Key>(
     `SELECT d.webhook_id AS "webhookId", d.event_id AS "eventId", a.*
      FROM ${WANTED} CROSS JOIN LATERAL (
        SELECT attempt, started_at AS "startedAt", duration_ms AS "durationMs", status_code AS "statusCode", error, response

@@ -14,7 +14,7 @@ import {
   requireFirst,
   type SubjectKey,
 } from "../read/history.ts";
-import { eventsAt, type Page, readPage } from "../read/page.ts";
+import { eventsAt, type ReadPage, readPage } from "../read/page.ts";
 import { type Span, spanOf } from "../read/span.ts";
 import type { Hub } from "./hub.ts";
 import type { Places } from "./places.ts";
@@ -86,7 +86,7 @@ export class Pages {
     return { after: await places.from(after, span), until: await places.until(span), limit: first, payload };
   }
 
-  #answer({ events, place }: Page, until: Place): EventPage {
+  #answer({ events, place }: ReadPage, until: Place): EventPage {
     return { events, cursor: this.#around.hub.codec.encode(place), caughtUp: place.position >= until.position };
   }
 }

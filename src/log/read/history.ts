@@ -4,7 +4,7 @@ import { SERVER_STREAM } from "../write/append.ts";
 import type { Place } from "./cursor.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
-import { noLongerKept, type Page, readKept, STORED, withFloor } from "./page.ts";
+import { noLongerKept, type ReadPage, readKept, STORED, withFloor } from "./page.ts";
 
 /** A page of history. */
 export interface EventPage {
@@ -88,13 +88,13 @@ export function readHistories(
   type: string,
   subjects: readonly SubjectKey[],
   reading: Reading,
-): Promise<Page[]> {
+): Promise<ReadPage[]> {
   const projects = subjects.map(({ projectId }) => projectId ?? SERVER_STREAM);
   return readEach(db, OF_SUBJECTS, reading, [projects, subjects.map(({ id }) => id), type]);
 }
 
 /** The same of each project: whatever happened in it. */
-export const readHistoriesOfProjects = (db: Db, projectIds: readonly string[], reading: Reading): Promise<Page[]> =>
+export const readHistoriesOfProjects = (db: Db, projectIds: readonly string[], reading: Reading): Promise<ReadPage[]> =>
   readEach(db, OF_PROJECTS, reading, [projectIds]);
 
 async function readEach(
@@ -102,7 +102,7 @@ async function readEach(
   statement: Statement,
   { after, until, limit, payload = true }: Reading,
   wanted: readonly [readonly string[], ...unknown[]],
-): Promise<Page[]> {
+): Promise<ReadPage[]> {
   const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, statement, [
     after?.position ?? 0,
     until.position,

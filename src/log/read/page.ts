@@ -7,7 +7,7 @@ import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { Selection } from "./filter.ts";
 
 /** What a reader got: the selected events in the order of the log, and the place it has scanned to. */
-export interface Page {
+export interface ReadPage {
   readonly events: readonly LoggedEvent[];
   readonly place: Place;
 }
@@ -99,7 +99,7 @@ export async function readPage(
     limit,
     payload = true,
   }: { after: Place | null; until: Place; limit: number; payload?: boolean | undefined },
-): Promise<Page> {
+): Promise<ReadPage> {
   const giveUpAt = clock.now() + BUDGET_MS;
   const begin = after ?? (await readFloor(db));
   const events: LoggedEvent[] = [];
