@@ -28,7 +28,7 @@ export async function workOnProjects({ send }: ReleasedClient): Promise<void> {
     name: "Alpha two",
     artifactTypes: ["RFC", "MEMO"],
     idReuse: "AFTER",
-    idQuarantineSeconds: 1,
+    idQuarantineSeconds: 3600,
     idJumpLimit: 200,
     leaseSeconds: 1800,
     expectedVersion: 1,
