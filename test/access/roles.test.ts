@@ -23,6 +23,15 @@ const isForbidden = ({ errors = [] }: GraphQLAnswer<unknown>) =>
 
 const rootFields = (operation: Operation) => walk(operation, REACHED).filter(({ parent }) => parent === undefined);
 
+/** A table of Markdown with aligned columns, as the formatter would have it. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) =>
+    Math.max(...[title, ...rows.map((row) => row[i] ?? "")].map(({ length }) => length)),
+  );
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+}
+
 test("each role may do what docs/permissions.md says, and nothing more", async () => {
   const world = await startWorld();
   const { server } = world;
@@ -31,7 +40,7 @@ test("each role may do what docs/permissions.md says, and nothing more", async (
     agent: server.agentKey,
     admin: server.adminKey,
   };
-  const lines: string[] = [];
+  const rows: string[][] = [];
   for (const operation of ["query", "mutation", "subscription"] as const)
     for (const walked of rootFields(operation)) {
       const allowed: Role[] = [];
@@ -42,7 +51,7 @@ test("each role may do what docs/permissions.md says, and nothing more", async (
       const { verb } = walked.field.extensions;
       if (operation === "mutation") expect([walked.name, lowest]).toEqual([walked.name, verb?.role]);
       else expect([walked.name, verb]).toEqual([walked.name, undefined]);
-      lines.push(`| ${operation} | \`${walked.name}\` | ${lowest} | ${verb?.effect ?? ""} |`);
+      rows.push([operation, `\`${walked.name}\``, lowest ?? "", verb?.effect ?? ""]);
     }
   expect(
     (await server.gql("{ projects { totalCount } tasks { totalCount } }", {}, { key: keys.reader })).errors,
@@ -54,9 +63,7 @@ The lowest role of a key that may use each field; every role may also do what th
 admin. What lies outside a key's projects does not exist for it, whatever its role. \`ends\`: it may take something away
 for good. Programs read the same of mutations in \`schema/verbs.json\`.
 
-| | field | role | effect |
-| --- | --- | --- | --- |
-${lines.sort().join("\n")}
+${table(["", "field", "role", "effect"], rows.sort())}
 `,
   ).toMatchFileSnapshot("../../docs/permissions.md");
 });

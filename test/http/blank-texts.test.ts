@@ -80,12 +80,12 @@ describe("what was named and is not there is said plainly", () => {
   const global = (text: string) => Buffer.from(text).toString("base64");
   const node = "query ($id: ID!) { node(id: $id) { id } }";
 
-  test.each(["", " ", "TASK-001", "nonsense", global("Attempt:1"), global("Task:"), global("__proto__:1")])(
+  test.each(["", " ", "TASK-001", "nonsense", global("Namespace:1"), global("Task:"), global("__proto__:1")])(
     "node(id: %j) is no global id",
     async (id) => {
       expect((await server.gql(node, { id })).errors).toMatchObject([
         {
-          message: `${JSON.stringify(id)} is no global id: pass the field id of a Project, Task, Reservation, ApiKey or Webhook as it was answered.`,
+          message: `${JSON.stringify(id)} is no global id: pass the field id of a Project, Task, Attempt, Reservation, ApiKey, Webhook, WebhookDelivery or Event as it was answered.`,
           extensions: { code: "BAD_USER_INPUT" },
         },
       ]);
@@ -96,7 +96,7 @@ describe("what was named and is not there is said plainly", () => {
     const ids = `{ project(projectId: "alpha") { id } task(projectId: "alpha", taskId: "TASK-001") { id } }`;
     for (const { id } of Object.values(await server.ask<Record<string, { id: string }>>(ids)))
       expect(await server.ask(node, { id })).toEqual({ node: { id } });
-    for (const text of ["Task:alpha/TASK-999", "Task:é", "Project:beta", "Reservation:x", "ApiKey:1:2"])
+    for (const text of ["Task:alpha/TASK-999", "Task:é", "Attempt:1", "Event:é", "Project:beta", "Reservation:x", "ApiKey:1:2"])
       expect(await server.ask(node, { id: global(text) })).toEqual({ node: null });
   });
 
