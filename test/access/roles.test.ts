@@ -10,8 +10,8 @@ import { startWorld } from "./world.ts";
 const ROLES: readonly Role[] = ["reader", "agent", "admin"];
 
 async function ask({ gql, url }: TestServer, walked: Walked, variables: object, key: string) {
-  if (walked.operation !== "subscription") return gql(documentOf(walked), variables, { key });
-  const { events, leave } = await subscribe(url, documentOf(walked), { key, variables });
+  if (walked.operation !== "subscription") return gql(documentOf(walked, 1), variables, { key });
+  const { events, leave } = await subscribe(url, documentOf(walked, 1), { key, variables });
   const frame: GraphQLAnswer<unknown> = JSON.parse((await nextOf(events)).data);
   leave();
   return frame;

@@ -61,9 +61,6 @@ function fieldsBelow(reached: Readonly<Record<string, string>>): Walked[] {
 /** Entries of each list within a list: with more, the whole would cost too much. */
 const NESTED = 4;
 
-/** Nouns within each other: all of them link to each other, and what one shows does not depend on the way to it. */
-const NESTED_NOUNS = 2;
-
 /** What has a global id, or an event can be about. */
 const NOUNS: ReadonlySet<GraphQLNamedType> = new Set(
   Object.values(schema.getTypeMap()).flatMap((type) => (isAbstractType(type) ? schema.getPossibleTypes(type) : [])),
@@ -73,25 +70,30 @@ const NOUNS: ReadonlySet<GraphQLNamedType> = new Set(
  * Everything that can be selected of a type without required arguments; a type is not entered again within itself, and
  * nouns only so deep. Empty where nothing is left.
  */
-function selectionOf(type: GraphQLOutputType, within: readonly GraphQLNamedType[] = [], aliased?: Aliased): string {
+function selectionOf(
+  type: GraphQLOutputType,
+  nouns: number,
+  within: readonly GraphQLNamedType[] = [],
+  aliased?: Aliased,
+): string {
   const named = getNamedType(type);
   if (isInterfaceType(named) || isUnionType(named)) {
     const possible = schema.getPossibleTypes(named);
     const fragments = possible.flatMap((one) => {
-      const selected = selectionOf(one, within, aliasedOf(possible));
+      const selected = selectionOf(one, nouns, within, aliasedOf(possible));
       return selected ? `... on ${one.name} ${selected}` : [];
     });
     return fragments.length > 0 ? `{ __typename ${fragments.join(" ")} }` : "";
   }
   if (!isObjectType(named)) return "";
   const path = [...within, named];
-  if (path.filter((one) => NOUNS.has(one)).length > NESTED_NOUNS) return "";
+  if (path.filter((one) => NOUNS.has(one)).length > nouns) return "";
   const fields = Object.values(named.getFields())
     .filter((field) => !field.args.some(isRequiredArgument) && !path.includes(getNamedType(field.type)))
     .flatMap(({ name, args, type: inner }) => {
       const page = args.some((arg) => arg.name === "first") ? `(first: ${NESTED})` : "";
       // The nodes of a connection are selected once.
-      const selected = name === "edges" ? "{ cursor }" : selectionOf(inner, path);
+      const selected = name === "edges" ? "{ cursor }" : selectionOf(inner, nouns, path);
       if (!selected && isCompositeType(getNamedType(inner))) return [];
       return `${aliased?.has(name) ? `${named.name}_${name}: ` : ""}${name}${page} ${selected}`;
     });
@@ -110,11 +112,14 @@ function aliasedOf(types: readonly GraphQLObjectType[]): Aliased {
   );
 }
 
-/** A document of one field that takes all its arguments as variables and selects everything. */
-export function documentOf({ operation, field: { name, args, type }, parent }: Walked): string {
+/**
+ * A document of one field that takes all its arguments as variables and selects everything.
+ * @param nouns how many within each other: all of them link to each other, and what one shows does not depend on the way.
+ */
+export function documentOf({ operation, field: { name, args, type }, parent }: Walked, nouns = 2): string {
   const variables = args.map((arg) => `$${arg.name}: ${arg.type}`).join(", ");
   const passed = args.map((arg) => `${arg.name}: $${arg.name}`).join(", ");
-  const field = `${name}${passed && `(${passed})`} ${selectionOf(type)}`;
+  const field = `${name}${passed && `(${passed})`} ${selectionOf(type, nouns)}`;
   const selected = parent === undefined ? field : `${parent} { ${field} ${"}".repeat(parent.split("{").length)}`;
   return `${operation} ${variables && `(${variables})`} { ${selected} }`;
 }
