@@ -96,7 +96,15 @@ describe("what was named and is not there is said plainly", () => {
     const ids = `{ project(projectId: "alpha") { id } task(projectId: "alpha", taskId: "TASK-001") { id } }`;
     for (const { id } of Object.values(await server.ask<Record<string, { id: string }>>(ids)))
       expect(await server.ask(node, { id })).toEqual({ node: { id } });
-    for (const text of ["Task:alpha/TASK-999", "Task:é", "Attempt:1", "Event:é", "Project:beta", "Reservation:x", "ApiKey:1:2"])
+    for (const text of [
+      "Task:alpha/TASK-999",
+      "Task:é",
+      "Attempt:1",
+      "Event:é",
+      "Project:beta",
+      "Reservation:x",
+      "ApiKey:1:2",
+    ])
       expect(await server.ask(node, { id: global(text) })).toEqual({ node: null });
   });
 
