@@ -43,7 +43,10 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
     artifactId: t.field({ type: StringFilterInput, description: "The artifact that it makes." }),
-    createdBy: t.field({ type: StringFilterInput, description: "The key that added it." }),
+    createdBy: t.field({
+      type: StringFilterInput,
+      description: "The session (client id) or else the key that added it.",
+    }),
     claimedBy: t.field({ type: StringFilterInput, description: "The worker that holds it now." }),
     attemptCount: t.field({ type: IntFilterInput, description: "How often it was claimed." }),
     hasAttempts: t.boolean({ description: "true: it was claimed at least once; false: never." }),

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, expect, it } from "vitest";
+import { SERVER } from "../../src/access/viewer.ts";
+import { expireLeases } from "../../src/tasks/expire-leases.ts";
 import { shareServer } from "../support/server.ts";
 
 /** The question as the README asks it, by the name of its query. */
@@ -17,7 +19,7 @@ const ask = async (name: string) => await shared.server.ask(await question(name)
 
 /**
  * Two projects on the morning after, each task named for what became of it: alpha 1 was done at night, 2 long ago, 3 was
- * given back twice and waits, 4 is held beyond its lease; beta 1 waits since long, 2 is held, 3 is at work since two days.
+ * given back twice and waits, 4 was held beyond its lease; beta 1 waits since long, 2 is held, 3 is at work since two days.
  */
 beforeAll(async () => {
   const { server, owner } = shared;
@@ -51,6 +53,7 @@ beforeAll(async () => {
   }
   await claim("alpha", "TASK-004", "ben", 600);
   await owner.pass(HOUR);
+  await expireLeases({ db: server.database, viewer: SERVER, correlationId: "leases" });
   await claim("beta", "TASK-002", "ben", 3600);
   for (const [projectId, ttlSeconds, branch] of [
     ["alpha", 1800, "soon"],
@@ -66,7 +69,7 @@ it("finds who is stuck", async () => {
   expect(await ask("WhoIsStuck")).toMatchObject({
     tasks: {
       nodes: [
-        { projectId: "alpha", taskId: "TASK-004", claimedBy: "ben", attemptCount: 1 },
+        { projectId: "alpha", taskId: "TASK-004", claimedBy: null, attemptCount: 1 },
         { projectId: "beta", taskId: "TASK-003", claimedBy: "cleo", attemptCount: 1 },
       ],
     },
@@ -113,7 +116,17 @@ it("shows which tasks failed most", async () => {
     { worker: "agent-1", outcome: "RELEASED", notes: "no database" },
   ];
   expect(await ask("FailedMost")).toEqual({
-    tasks: { nodes: [{ projectId: "alpha", taskId: "TASK-003", attemptCount: 2, attempts }] },
+    tasks: {
+      nodes: [
+        { projectId: "alpha", taskId: "TASK-003", attemptCount: 2, attempts },
+        {
+          projectId: "alpha",
+          taskId: "TASK-004",
+          attemptCount: 1,
+          attempts: [{ worker: "ben", outcome: "EXPIRED", notes: null }],
+        },
+      ],
+    },
   });
 });
 
