@@ -56,6 +56,24 @@ it("goes on with a cursor within the time asked for, and says when all of that w
   expect(performance.now() - began).toBeLessThan(20_000);
 });
 
+it("ends with a cursor behind which stands all that happened later, however soon", async () => {
+  const { events, owner, server } = await aDayOfWork();
+  await owner.pass(3);
+  await server.ask('mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "work"}]}) { taskIds } }');
+  const past = await events('until: "-PT2S"');
+  expect(past).toMatchObject({ found: "12345", caughtUp: true });
+  expect(await events("", `first: 10, after: "${past.cursor}"`)).toMatchObject({ found: "6", caughtUp: true });
+  // Of what is not of the filter, and where nothing is, as well.
+  const none = await events('projects: ["alpha"], since: "-PT1H", until: "-PT30M"');
+  expect(none).toMatchObject({ found: "", caughtUp: true });
+  expect((await events("", `first: 10, after: "${none.cursor}"`)).found).toBe("56");
+  const before = await events('until: "-P9D"');
+  expect((await events("", `first: 10, after: "${before.cursor}"`)).found).toBe("123456");
+  // Never back behind the caller's own place.
+  const again = await events('until: "-P9D"', `first: 10, after: "${past.cursor}"`);
+  expect((await events("", `first: 10, after: "${again.cursor}"`)).found).toBe("6");
+});
+
 it("looks only at the part of the log that is asked for", async () => {
   const { events, owner, server } = await aDayOfWork();
   // A day later, so many events that to read through them all would take further statements.

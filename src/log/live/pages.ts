@@ -39,7 +39,7 @@ export class Pages {
   }
 
   async events(viewer: Viewer, query: EventsQuery): Promise<EventPage> {
-    const { db, clock, hub, waits, select } = this.#around;
+    const { db, clock, hub, places, waits, select } = this.#around;
     const { filter, waitSeconds = 0, gone } = query;
     requireFirst(query.first);
     requireWait(waitSeconds);
@@ -49,6 +49,10 @@ export class Pages {
     const selection = { ...(await select(viewer, filter)), ...(span && { span }) };
     const reading = await this.#readingOf(query, span);
     const page = await readPage(db, clock, selection, reading);
+    if (span?.until && page.place.position >= reading.until.position) {
+      const place = await places.behind(span, reading.after, reading.until);
+      return { ...this.#answer(page, reading.until), cursor: hub.codec.encode(place) };
+    }
     if (page.events.length > 0 || waitSeconds === 0 || span?.until) return this.#answer(page, reading.until);
     return waits.next({ viewer, selection, after: page.place, generation, most: query.first, until: answerAt, gone });
   }

@@ -1,8 +1,8 @@
 import type { Db } from "../../db/database.ts";
 import { cursorExpired } from "../../errors.ts";
 import type { Place } from "../read/cursor.ts";
-import { placeAt } from "../read/page.ts";
-import { positionAfter, positionBefore, type Span } from "../read/span.ts";
+import { placeAt, readFloor } from "../read/page.ts";
+import { positionAfter, positionBefore, positionWithin, type Span } from "../read/span.ts";
 import type { Drain } from "../write/drain.ts";
 import type { Hub } from "./hub.ts";
 
@@ -51,6 +51,17 @@ export class Places {
     const end = await this.end();
     const last = span && (await positionAfter(span, this.#db));
     return last != null && last < end.position ? ((await this.#at(last)) ?? end) : end;
+  }
+
+  /**
+   * Where to go on from once a span was read to its end: nothing that happened after it lies before. It may be a little
+   * earlier than the last event of the span, but not than the reader's own place.
+   */
+  async behind(span: Span, after: Place | null, end: Place): Promise<Place> {
+    const last = await positionWithin(span, this.#db);
+    if (last === null) return end;
+    if (after && last <= after.position) return after;
+    return (await this.#at(last)) ?? (await readFloor(this.#db));
   }
 
   async #at(position: number): Promise<Place | undefined> {

@@ -216,7 +216,7 @@ export async function eventsAt(db: Db, places: readonly Place[]): Promise<(Logge
 
 const FLOOR = { name: "log-floor", text: "SELECT position, substr(hash, 1, 8) AS hash FROM log_floor" };
 
-async function readFloor(db: Db): Promise<Place> {
+export async function readFloor(db: Db): Promise<Place> {
   const [floor] = await db.read<Place>(FLOOR);
   if (!floor) throw new Error("The log has no floor: the database is not migrated");
   return floor;

@@ -59,6 +59,19 @@ export const positionBefore = ({ since }: Span, db: Db) =>
 export const positionAfter = ({ until }: Span, db: Db) =>
   until && lastBefore(db, new Date(until.getTime() + MOST_OUT_OF_ORDER_MS));
 
+const FIRST_OUTSIDE = {
+  name: "log-first-outside",
+  text: "SELECT position FROM events WHERE position > $1 AND occurred_at >= $2 ORDER BY position LIMIT 1",
+};
+
+/** The position before the first event that happened at `until` or later; null when there is none. */
+export async function positionWithin({ until }: Span, db: Db): Promise<number | null> {
+  if (until === null) return null;
+  const begin = await lastBefore(db, new Date(until.getTime() - MOST_OUT_OF_ORDER_MS));
+  const [outside] = await db.read<{ position: number }>(FIRST_OUTSIDE, [begin, until]);
+  return outside ? outside.position - 1 : null;
+}
+
 async function lastBefore(db: Db, instant: Date): Promise<number> {
   const [found] = await db.read<{ position: number }>(LAST_BEFORE, [instant]);
   if (!found) throw new Error("The log has no floor: the database is not migrated");
