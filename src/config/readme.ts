@@ -13,8 +13,8 @@ export function withSettings(readme: string): string {
   return readme.replace(TABLE, () => `\n${tableOf([["variable", "default", "meaning"], ...rows])}\n\n`);
 }
 
-/** In Markdown, the columns as wide as the formatter makes them. */
-function tableOf([head = [], ...rows]: readonly (readonly string[])[]): string {
+/** In Markdown, the first row as its head, the columns as wide as the formatter makes them. */
+export function tableOf([head = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const rule = widths.map((width) => "-".repeat(width));
   const lines = [head, rule, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)));

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Role } from "../../src/access/viewer.ts";
+import { tableOf } from "../../src/config/readme.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import type { GraphQLAnswer, TestServer } from "../support/server.ts";
 import { ownArguments, REACHED } from "./cases.ts";
@@ -22,15 +23,6 @@ const isForbidden = ({ errors = [] }: GraphQLAnswer<unknown>) =>
   errors.some(({ path, extensions }) => path?.length === 1 && extensions["code"] === "FORBIDDEN");
 
 const rootFields = (operation: Operation) => walk(operation, REACHED).filter(({ parent }) => parent === undefined);
-
-/** A table of Markdown with aligned columns, as the formatter would have it. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) =>
-    Math.max(...[title, ...rows.map((row) => row[i] ?? "")].map(({ length }) => length)),
-  );
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
-}
 
 test("each role may do what docs/permissions.md says, and nothing more", async () => {
   const world = await startWorld();
@@ -63,7 +55,7 @@ The lowest role of a key that may use each field; every role may also do what th
 admin. What lies outside a key's projects does not exist for it, whatever its role. \`ends\`: it may take something away
 for good. Programs read the same of mutations in \`schema/verbs.json\`.
 
-${table(["", "field", "role", "effect"], rows.sort())}
+${tableOf([["", "field", "role", "effect"], ...rows.sort()])}
 `,
   ).toMatchFileSnapshot("../../docs/permissions.md");
 });

@@ -1,9 +1,8 @@
-import { type Context, requireRole } from "../../access/viewer.ts";
-import { within } from "../../access/visibility.ts";
+import { listAdministered } from "../../access/administered.ts";
+import type { Context } from "../../access/viewer.ts";
 import type { Db } from "../../db/database.ts";
 import { ordersOf } from "../../db/order.ts";
-import { type Page, type PageArgs, pageQuery } from "../../db/page.ts";
-import { parameters } from "../../db/parameters.ts";
+import type { PageArgs } from "../../db/page.ts";
 import { HAS_MORE, WEBHOOK, type Webhook, WITH_PLACE } from "./webhook.ts";
 
 const orderOf = ordersOf(
@@ -21,29 +20,11 @@ export const NEWEST_WEBHOOKS: WebhookOrder = { field: "createdAt", direction: "D
  * A page of the webhooks that the viewer administers, newest first unless told.
  * @throws FORBIDDEN for anyone but an admin; BAD_USER_INPUT for a bad page.
  */
-export async function listWebhooks(
-  { db, viewer }: Context,
+export const listWebhooks = (
+  ctx: Context,
   { orderBy, ...page }: PageArgs & { readonly orderBy?: WebhookOrder | null | undefined },
-): Promise<Page<Webhook> & { totalCount(): Promise<number> }> {
-  requireRole(viewer, "admin");
-  const { values, bind } = parameters();
-  bind(viewer.projectIds);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? NEWEST_WEBHOOKS), bind);
-  const rows = await db.read<Webhook & { cursorKey: string[] }>(
-    `SELECT ${WEBHOOK.select()}, ${key} AS "cursorKey" FROM webhooks w WHERE ${within(1)} AND ${condition} ${sort} ${limit}`,
-    values,
-  );
-  return {
-    ...toPage(rows),
-    totalCount: async () => {
-      const [counted] = await db.read<{ count: number }>(
-        `SELECT count(*)::int AS count FROM webhooks WHERE ${within(1)}`,
-        [viewer.projectIds],
-      );
-      return counted?.count ?? 0;
-    },
-  };
-}
+) =>
+  listAdministered<Webhook>(ctx, { from: "webhooks w", columns: WEBHOOK }, orderOf(orderBy ?? NEWEST_WEBHOOKS), page);
 
 /** How far a webhook has come, and what else of it changes by itself. */
 export interface Progress {
