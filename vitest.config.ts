@@ -8,7 +8,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/cluster.ts",
     // Many tests wait for what has to take its time. More at once would need more connections than PostgreSQL has.
-    maxWorkers: Math.min(8, 3 * availableParallelism()),
+    maxWorkers: Math.min(8, 2 * availableParallelism()),
     // No test leaves anything in a module: loading all of them anew for each file would cost a third of the time.
     isolate: false,
     // What a request leaves behind dies young: collected less often, it takes about a twentieth less time.

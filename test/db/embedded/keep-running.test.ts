@@ -1,4 +1,4 @@
-import { appendFile, rename, rm, symlink } from "node:fs/promises";
+import { appendFile, link, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { EmbeddedServer } from "../../../src/db/embedded/start.ts";
@@ -24,9 +24,10 @@ describe("a PostgreSQL", () => {
   test("is not taken for ended when it could not be looked at", async () => {
     const { told, looks } = keep(server);
     const file = join(server.data, "postmaster.pid");
-    await rename(file, `${file}.aside`);
-    // What is read through it is no more to be had than without a free descriptor.
-    await symlink(file, file);
+    // What is read through it is no more to be had than without a free descriptor. It takes the file's place at once.
+    await link(file, `${file}.aside`);
+    await symlink(file, `${file}.loop`);
+    await rename(`${file}.loop`, file);
     await expect(server.isRunning()).rejects.toThrow("ELOOP");
     const seen = looks();
     await eventually(() => expect(looks()).toBeGreaterThan(seen + 1));
