@@ -20,6 +20,8 @@ export async function connect(url: string, applicationName: string, config: Clie
     });
     client.on("error", () => undefined);
     await client.connect();
+    // As in the pool, no statement is worth compiling. Not an option of the start, which a proxy in between may refuse.
+    await client.query("SET jit = off");
     return client;
   } catch (cause) {
     await client?.end().catch(() => undefined);

@@ -1,0 +1,1 @@
+ALTER FUNCTION drain(integer) RESET jit;
