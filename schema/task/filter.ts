@@ -49,6 +49,10 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     }),
     claimedBy: t.field({ type: StringFilterInput, description: "The worker that holds it now." }),
     attemptCount: t.field({ type: IntFilterInput, description: "How often it was claimed." }),
+    failedAttempts: t.field({
+      type: IntFilterInput,
+      description: "How many of its attempts failed: their lease ran out.",
+    }),
     hasAttempts: t.boolean({ description: "true: it was claimed at least once; false: never." }),
     attempts: t.field({ type: AttemptFilterInput, description: "One of its attempts, ended ones too." }),
     dueDate: t.field({ type: DateFilterInput, description: "When it is due." }),
@@ -73,4 +77,5 @@ export const TaskOrder = orderInput("Task", {
   dueDate: `When it is due, ${LAST}.`,
   leaseExpiresAt: `Until when it is held, ${LAST}.`,
   attemptCount: "How often it was claimed.",
+  failedAttempts: "How many of its attempts failed.",
 });

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { sees } from "../../src/access/visibility.ts";
 import { type AttemptsQuery, listAttempts } from "../../src/tasks/attempts.ts";
+import { countFailedAttempts } from "../../src/tasks/failed.ts";
 import { type LongField, TASK } from "../../src/tasks/fields.ts";
 import { findTasks, idOfTask } from "../../src/tasks/find.ts";
 import type { TaskKey } from "../../src/tasks/task.ts";
@@ -26,4 +27,10 @@ export const loadAttempts = loader({
   idOf: idOfTask,
   visible: sees,
   read: ({ db }, tasks: readonly TaskKey[], args: AttemptsQuery) => listAttempts(db, tasks, args),
+});
+
+export const loadFailedAttempts = loader({
+  idOf: idOfTask,
+  visible: sees,
+  read: ({ db }, tasks: readonly TaskKey[]) => countFailedAttempts(db, tasks),
 });

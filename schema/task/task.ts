@@ -5,7 +5,7 @@ import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
 import { builder } from "../builder.ts";
 import { shownFields } from "../noun.ts";
 import { selectedBelow } from "../selection.ts";
-import { loadAttempts, loadTask, longOf } from "./load.ts";
+import { loadAttempts, loadFailedAttempts, loadTask, longOf } from "./load.ts";
 
 export const TaskStatus = builder.enumType("TaskStatus", {
   description: "Where a task stands: PENDING → IN_PROGRESS → COMPLETED; updateTaskStatus says what leads where.",
@@ -80,6 +80,10 @@ export const Task = builder.prismaNode("Task", {
       },
       resolve: async (task, args, ctx, info) =>
         (await loadAttempts(ctx, task, { ...args, long: selectedBelow(info, "Attempt", ATTEMPT.long) })) ?? [],
+    }),
+    failedAttempts: t.int({
+      description: "How many of its attempts failed: their lease ran out. One that was given back did not fail.",
+      resolve: async (task, _args, ctx) => (await loadFailedAttempts(ctx, task)) ?? 0,
     }),
   }),
 });

@@ -13,6 +13,7 @@ import {
 } from "../db/comparators.ts";
 import type { Bind } from "../db/parameters.ts";
 import { notArchived } from "../projects/open.ts";
+import { failedAttempts } from "./failed.ts";
 import { READY } from "./ready.ts";
 
 export interface LabelFilter {
@@ -50,6 +51,8 @@ export interface TaskFilter extends Combined<TaskFilter> {
   readonly createdBy?: Maybe<StringFilter>;
   readonly claimedBy?: Maybe<StringFilter>;
   readonly attemptCount?: Maybe<IntFilter>;
+  /** How many of its attempts failed. */
+  readonly failedAttempts?: Maybe<IntFilter>;
   /** Whether anybody ever claimed it. */
   readonly hasAttempts?: Maybe<boolean>;
   /** One of its attempts. */
@@ -87,6 +90,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.createdBy && stringCondition("t.created_by", filter.createdBy, bind),
     filter.claimedBy && stringCondition("t.claimed_by", filter.claimedBy, bind),
     filter.attemptCount && intCondition("t.attempts", filter.attemptCount, bind),
+    filter.failedAttempts && intCondition(failedAttempts("t"), filter.failedAttempts, bind),
     hasAttempts != null && `t.attempts ${hasAttempts ? ">" : "="} 0`,
     filter.attempts && attemptCondition(filter.attempts, bind),
     filter.dueDate && dateCondition("t.due_date", filter.dueDate, bind),

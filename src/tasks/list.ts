@@ -5,6 +5,7 @@ import { ordersOf } from "../db/order.ts";
 import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
 import { notArchived } from "../projects/open.ts";
+import { failedAttempts } from "./failed.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 
@@ -23,6 +24,7 @@ const orderOf = ordersOf(
     dueDate: maybeInstant("t.due_date"),
     leaseExpiresAt: maybeInstant("t.lease_expires_at"),
     attemptCount: [{ sql: "t.attempts", type: "integer" }],
+    failedAttempts: [{ sql: failedAttempts("t"), type: "integer" }],
   },
 );
 

@@ -4,6 +4,7 @@ import { momentSql } from "../db/moment.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { amongShown } from "../projects/shown.ts";
+import { failed } from "./failed.ts";
 
 const seconds = (from: string, to: string) => `date_part('epoch', ${to} - ${from})`;
 
@@ -24,7 +25,7 @@ const HAPPENED = [
       `SELECT place, ${what} AS what, ${at} AS at, ${took} AS took FROM shown JOIN tasks t USING (project_id) WHERE t.deleted_at IS NULL`,
   )
   .concat(
-    `SELECT place, ${WHAT.failed}, a.ended_at, NULL FROM shown JOIN task_attempts a USING (project_id) WHERE a.outcome = 'expired'`,
+    `SELECT place, ${WHAT.failed}, a.ended_at, NULL FROM shown JOIN task_attempts a USING (project_id) WHERE ${failed("a")}`,
   )
   .join(" UNION ALL ");
 

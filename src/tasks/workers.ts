@@ -4,6 +4,7 @@ import { momentSql } from "../db/moment.ts";
 import { pageSize } from "../db/page.ts";
 import { parameters } from "../db/parameters.ts";
 import { amongShown } from "../projects/shown.ts";
+import { failed } from "./failed.ts";
 import type { TaskKey } from "./task.ts";
 
 export interface ListWorkers {
@@ -49,9 +50,9 @@ export async function listWorkers(ctx: Context, { projects, since, first, after 
        coalesce(to_jsonb((array_agg(jsonb_build_object('projectId', project_id, 'taskId', task_id)
          ORDER BY claimed_at DESC, project_id, task_id) FILTER (WHERE held))[1:${MOST_SHOWN}]), '[]') AS held,
        count(*) FILTER (WHERE outcome = 'completed' AND ended_since)::int AS completed,
-       count(*) FILTER (WHERE outcome = 'expired' AND ended_since)::int AS failed, max(seen) AS "lastSeenAt"
+       count(*) FILTER (WHERE ${failed("a")} AND ended_since)::int AS failed, max(seen) AS "lastSeenAt"
      FROM attempts a GROUP BY a.worker
-     HAVING bool_or(held OR seen >= since OR (outcome IN ('completed', 'expired') AND ended_since))
+     HAVING bool_or(held OR seen >= since OR (outcome = 'completed' OR ${failed("a")}) AND ended_since)
      ORDER BY a.worker LIMIT ${bind(pageSize(first))}`,
     values,
   );

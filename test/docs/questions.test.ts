@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { beforeAll, expect, it } from "vitest";
 import { SERVER } from "../../src/access/viewer.ts";
 import { expireLeases } from "../../src/tasks/expire-leases.ts";
-import { shareServer } from "../support/server.ts";
+import { connectOwner } from "../support/owner.ts";
+import { shareServer, startTestServer } from "../support/server.ts";
 
 /** The question as the README asks it, by the name of its query. */
 async function question(name: string): Promise<string> {
@@ -111,23 +112,56 @@ it("shows what has waited longest", async () => {
 });
 
 it("shows which tasks failed most", async () => {
-  const attempts = [
-    { worker: "ben", outcome: "RELEASED", notes: "no database" },
-    { worker: "agent-1", outcome: "RELEASED", notes: "no database" },
-  ];
   expect(await ask("FailedMost")).toEqual({
     tasks: {
       nodes: [
-        { projectId: "alpha", taskId: "TASK-003", attemptCount: 2, attempts },
+        // TASK-003 was given back twice, which is no failure.
         {
           projectId: "alpha",
           taskId: "TASK-004",
+          failedAttempts: 1,
           attemptCount: 1,
           attempts: [{ worker: "ben", outcome: "EXPIRED", notes: null }],
         },
       ],
     },
   });
+});
+
+it("ranks tasks by the attempts that failed, however often others were given back", async () => {
+  const server = await startTestServer();
+  const owner = await connectOwner(server.test);
+  await server.ask(
+    `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "a"}, {description: "b"}, {description: "c"}]}) { taskIds } }`,
+  );
+  const set = (taskId: string, status: string) =>
+    server.ask(
+      `mutation { updateTaskStatus(input: {projectId: "alpha", taskId: "${taskId}", status: ${status}}) { replayed } }`,
+    );
+  const fail = async (taskId: string) => {
+    await set(taskId, "IN_PROGRESS");
+    await owner.pass(100 * 3600);
+    await expireLeases({ db: server.database, viewer: SERVER, correlationId: "leases" });
+  };
+  const giveBack = async (taskId: string) => {
+    await set(taskId, "IN_PROGRESS");
+    await set(taskId, "PENDING");
+  };
+  for (const taskId of ["TASK-001", "TASK-001", "TASK-001", "TASK-001", "TASK-002", "TASK-002"]) await giveBack(taskId);
+  for (const taskId of ["TASK-002", "TASK-003", "TASK-003"]) await fail(taskId);
+  expect(await server.ask(await question("FailedMost"))).toMatchObject({
+    tasks: {
+      nodes: [
+        { taskId: "TASK-003", failedAttempts: 2, attemptCount: 2 },
+        { taskId: "TASK-002", failedAttempts: 1, attemptCount: 3 },
+      ],
+    },
+  });
+  // Those without a failure last, where nobody leaves them out.
+  const all = await server.ask(
+    "{ tasks(orderBy: {field: FAILED_ATTEMPTS, direction: DESC}) { nodes { taskId failedAttempts } } }",
+  );
+  expect(all).toMatchObject({ tasks: { nodes: [{}, {}, { taskId: "TASK-001", failedAttempts: 0 }] } });
 });
 
 it("tells what this worker did since yesterday", async () => {

@@ -57,6 +57,10 @@ beforeAll(async () => {
       CASE n % 2 WHEN 0 THEN now() - make_interval(hours => n % 4) END,
       CASE n % 3 WHEN 0 THEN now() - make_interval(hours => n) END, now() - make_interval(hours => n % 2)
     FROM generate_series(1, 7) n`);
+  await owner.query(`INSERT INTO task_attempts
+      (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome)
+    SELECT 'p-1', 'TASK-00' || n, a, 'x', now(), now(), now(), CASE a WHEN 4 THEN 'released' ELSE 'expired' END
+    FROM generate_series(1, 7) n, generate_series(1, n % 5) a`);
   for (let n = 1; n <= 7; n++) {
     const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
       `mutation ($ttl: Int) { reserveIds(input: {projectId: "p-1", artifactType: "US", taskId: "TASK-001", ttlSeconds: $ttl}) { reservation { reservationId } } }`,

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { TAKE_NEXT } from "../../src/tasks/claim-next.ts";
 import { DUE, EXPIRE } from "../../src/tasks/expire-leases.ts";
+import { failedAttempts } from "../../src/tasks/failed.ts";
 import { takeParameters } from "../../src/tasks/take.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
@@ -57,4 +58,21 @@ it("finds the leases that end next, and those that ended, without reading what n
     const scans = nodes(await explain(t, text, values)).filter((node) => node["Relation Name"] === "tasks");
     expect(scans.map((node) => node["Node Type"])).not.toContain("Seq Scan");
   }
+});
+
+it("counts the attempts that failed from an index of these alone", async () => {
+  const t = await tenThousandTasks();
+  await t.owner.query(`INSERT INTO task_attempts
+      (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome)
+    SELECT project_id, task_id, n, 'x', now(), now(), now(), CASE n % 5 WHEN 1 THEN 'expired' ELSE 'released' END
+    FROM tasks, generate_series(1, 10) n WHERE project_id = 'alpha'`);
+  await t.owner.query("ANALYZE task_attempts");
+  const count = failedAttempts("t");
+  const plan = await explain(
+    t,
+    `SELECT t.task_id FROM tasks t WHERE ${count} > 0 ORDER BY ${count} DESC, t.queue_position DESC LIMIT 11`,
+    [],
+  );
+  const scans = nodes(plan).filter((node) => node["Relation Name"] === "task_attempts");
+  expect(new Set(scans.map((node) => node["Index Name"]))).toEqual(new Set(["idx_attempts_failed"]));
 });
