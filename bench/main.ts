@@ -27,6 +27,8 @@ const deliveryCommand = new Command("delivery")
   .option("--subscribers <list>", "how many at once", wholes, [1, 100, 1_000, 10_000])
   .option("--rates <list>", "events per second", wholes, [1, 10, 100])
   .option("--seconds <n>", "how long each rate lasts", whole(1), 10)
+  .option("--groups-of <n>", "in mixed audiences so many ask for the same", whole(1), 10)
+  .option("--claims <n>", "claims a second beside the largest audiences; 0 for none", whole(0), 20)
   .option("--replay <n>", "events to replay; 0 for none", whole(0), 100_000)
   .addHelpText("after", DATABASE)
   .action(async (options: DeliveryOptions) => {

@@ -34,6 +34,8 @@ export class Audience implements Disposable {
   readonly #trouble = new AbortController();
   readonly #signal: AbortSignal;
   #round: { readonly answeredAt: Float64Array; readonly latencies: RecordableHistogram } | undefined;
+  /** Frames that came to all of them together. */
+  frames = 0;
 
   private constructor(interrupted: AbortSignal) {
     this.#signal = AbortSignal.any([interrupted, this.#trouble.signal]);
@@ -64,7 +66,7 @@ export class Audience implements Disposable {
    * @param write resolves when all are committed.
    * @throws Error when an event is missing, repeated or out of order, or when a subscription ends.
    */
-  async hear(answeredAt: Float64Array, write: () => Promise<void>): Promise<RecordableHistogram> {
+  async hear(answeredAt: Float64Array, write: () => Promise<unknown>): Promise<RecordableHistogram> {
     const latencies = createHistogram();
     this.#round = { answeredAt, latencies };
     let writing = true;
@@ -103,6 +105,7 @@ export class Audience implements Disposable {
   }
 
   #receive(index: number, events: readonly Arrival[]): void {
+    this.frames++;
     const now = monotonicMs();
     for (const { number, subjectId } of events) {
       const last = this.#last[index] ?? number - 1;

@@ -1,8 +1,8 @@
 import { graphql } from "../../client/gen/gql.ts";
 
 export const FollowDelivery = graphql(`
-  subscription FollowDelivery($projectId: ID!, $after: String) {
-    taskEvents(filter: { projects: [$projectId] }, after: $after) {
+  subscription FollowDelivery($projectId: ID!, $actors: [String!], $after: String) {
+    taskEvents(filter: { projects: [$projectId], actors: $actors }, after: $after) {
       cursor
       caughtUp
       events {
@@ -12,6 +12,14 @@ export const FollowDelivery = graphql(`
         occurredAt
         actor
       }
+    }
+  }
+`);
+
+export const ClaimMeanwhile = graphql(`
+  mutation ClaimMeanwhile($input: ClaimNextTaskInput!) {
+    claimNextTask(input: $input) {
+      attempt
     }
   }
 `);

@@ -1,5 +1,6 @@
-import type { FollowDeliverySubscription, FollowDeliverySubscriptionVariables } from "../../client/gen/graphql.ts";
+import type { FollowDeliverySubscription } from "../../client/gen/graphql.ts";
 import type { Reception, Subscribe } from "./audience.ts";
+import { FollowDelivery } from "./documents.ts";
 import type { Server } from "./server.ts";
 
 export type Frame = NonNullable<FollowDeliverySubscription["taskEvents"]>;
@@ -7,7 +8,8 @@ export type Frame = NonNullable<FollowDeliverySubscription["taskEvents"]>;
 /** One subscription on a connection of its own. */
 export interface Subscription {
   readonly server: Server;
-  readonly variables: FollowDeliverySubscriptionVariables;
+  readonly document: string;
+  readonly variables: object;
   /** Which one it is, from 0. */
   readonly index: number;
   onFrame(frame: Frame): void;
@@ -26,18 +28,25 @@ export function frameOf({ data, errors }: Result): Frame {
   throw new Error(`The server ended a subscription: ${errors?.[0]?.message ?? "no data"}`);
 }
 
-/** Loopback addresses that the subscribers come from: one alone may run out of ports. Linux has all of 127. */
-export const localAddress = (index: number) =>
-  process.platform === "linux" ? `127.0.0.${1 + (index % 2)}` : "127.0.0.1";
+interface Following {
+  readonly open: (subscription: Subscription) => () => void;
+  readonly server: Server;
+  readonly projectId: string;
+  /** How many ask for the same; the others ask in other words. */
+  readonly groupsOf: number;
+}
 
 /** Subscribers to a project from now on. The first frame says that a subscription is live. */
 export const subscribersOf =
-  (open: (subscription: Subscription) => () => void, server: Server, projectId: string): Subscribe =>
+  ({ open, server, projectId, groupsOf }: Following): Subscribe =>
   (index: number, { receive, fail }: Reception) => {
     const live = Promise.withResolvers<() => void>();
+    const group = Math.floor(index / groupsOf);
     const end = open({
       server,
-      variables: { projectId },
+      document: FollowDelivery.toString(),
+      // Nobody of another name writes: all groups get the same events.
+      variables: { projectId, actors: ["bench", ...(group > 0 ? [`group ${group}`] : [])] },
       index,
       onFrame({ events }) {
         live.resolve(end);

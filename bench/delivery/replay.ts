@@ -3,7 +3,7 @@ import { systemClock } from "../../src/log/clock.ts";
 import { BEGINNING } from "../../src/log/read/cursor.ts";
 import { readHead, readPage } from "../../src/log/read/page.ts";
 import type { Arrival } from "./audience.ts";
-import { PageOfDelivery } from "./documents.ts";
+import { FollowDelivery, PageOfDelivery } from "./documents.ts";
 import { commitUpdates, type OwnLog } from "./own-log.ts";
 import type { Server } from "./server.ts";
 import { openWebSocket } from "./websocket.ts";
@@ -37,6 +37,7 @@ export async function replayOverWebSocket(server: Server, projectId: string, aft
   const caughtUp = Promise.withResolvers<void>();
   const close = openWebSocket({
     server,
+    document: FollowDelivery.toString(),
     variables: { projectId, after },
     index: 0,
     onFrame(frame) {

@@ -1,10 +1,11 @@
-import { type Measurement, milliseconds } from "../measure.ts";
+import { type Measurement, milliseconds, percentile } from "../measure.ts";
 import { columns, table } from "../table.ts";
 import type { Replay } from "./replay.ts";
-import type { LatencyRow, MemoryRow } from "./rows.ts";
+import type { ClaimsRow, LatencyRow, MemoryRow } from "./rows.ts";
 
 export interface DeliveryResult {
   readonly latencies: readonly LatencyRow[];
+  readonly claims: readonly ClaimsRow[];
   readonly memory: readonly MemoryRow[];
   readonly replays: readonly Replay[];
   /** What this machine did not let be measured, and why. */
@@ -31,15 +32,16 @@ export function promises({ latencies }: DeliveryResult): Measurement[] {
 
 /** The whole result, for a person. */
 export function report(result: DeliveryResult): string {
-  const { latencies, memory, replays, leftOut } = result;
+  const { latencies, claims, memory, replays, leftOut } = result;
   const kept = promises(result);
   return [
     "From the acknowledgement of the commit to the frame at each subscriber. Every event reached every subscriber, once",
     "and in order; ten frames a second at most, so that from 10 events/s on they share frames. × is p50 against the",
-    "fewest subscribers; the loads are shares of one processor, and clients, writer and server have all of them together.",
+    "fewest subscribers; server and clients are the processor time that each of them used for one frame.",
     "",
     latencyTable(latencies),
     "",
+    ...(claims.length > 0 ? ["Claims meanwhile, on the same server.", "", claimsTable(claims), ""] : []),
     "Memory of the process with idle subscribers, after a garbage collection.",
     "",
     memoryTable(memory),
@@ -51,19 +53,46 @@ export function report(result: DeliveryResult): string {
 
 const latencyTable = (rows: readonly LatencyRow[]) =>
   columns([
-    ["how", "subscribers", "events/s", "delivered", "a second", "p50", "p99", "max", "×", "server", "clients"],
+    [
+      "how",
+      "subscribers",
+      "events/s",
+      "delivered",
+      "a second",
+      "frames",
+      "p50",
+      "p99",
+      "max",
+      "×",
+      "server",
+      "clients",
+    ],
     ...rows.map((row) => [
       row.how,
       whole(row.subscribers),
       whole(row.perSecond),
       whole(row.delivered),
       whole((row.delivered / row.ms) * 1000),
+      whole(row.frames),
       milliseconds(row.p50),
       milliseconds(row.p99),
       milliseconds(row.max),
       againstFewest(row, rows),
-      percent(row.load.server),
-      row.load.clients === null ? "the same" : percent(row.load.clients),
+      microseconds(row.processor.server / row.frames),
+      row.processor.clients === null ? "the same" : microseconds(row.processor.clients / row.frames),
+    ]),
+  ]);
+
+const claimsTable = (rows: readonly ClaimsRow[]) =>
+  columns([
+    ["how", "subscribers", "events/s", "claims", "failed", "p50", "p99", "max"],
+    ...rows.map(({ how, subscribers, perSecond, sample: { durations, errors } }) => [
+      how,
+      whole(subscribers),
+      whole(perSecond),
+      whole(durations.length),
+      whole(errors),
+      ...[0.5, 0.99, 1].map((share) => milliseconds(percentile(durations, share))),
     ]),
   ]);
 
@@ -109,5 +138,5 @@ const within = (what: string, which: string, ms: number, limit: number): Measure
 
 const whole = (value: number) => Math.round(value).toLocaleString("en");
 const counted = (count: number, noun: string) => `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
-const percent = (share: number) => `${Math.round(share * 100)} %`;
+const microseconds = (ms: number) => `${(ms * 1000).toFixed(1)} µs`;
 const megabytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(0)} MiB`;

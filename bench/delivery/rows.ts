@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Sample } from "../measure.ts";
 import { Audience, type Subscribe } from "./audience.ts";
 import { monotonicMs } from "./clock.ts";
-import { heldMemory, type Memory, processorMs } from "./usage.ts";
-import type { Writer } from "./writer.ts";
+import { type Memory, threadMs } from "./usage.ts";
+import type { Claims, Writer } from "./writer.ts";
 
 /** Subscribers of one kind, and how many. */
 export interface Listeners {
@@ -11,6 +12,10 @@ export interface Listeners {
   readonly subscribe: Subscribe;
   /** Where what they cost is counted: the server's process, or this one. */
   readonly process: { memory(): Promise<Memory>; processorMs(): Promise<number> };
+  /** Whether they are clients of another process. */
+  readonly apart: boolean;
+  /** What is claimed of the same server meanwhile, in a round of its own; null: nothing. */
+  readonly claims: Claims | null;
 }
 
 /** From the commit's acknowledgement to the frame at each subscriber, in milliseconds. */
@@ -24,8 +29,15 @@ export interface LatencyRow {
   readonly max: number;
   /** From the first write to the last arrival. */
   readonly ms: number;
-  /** Shares of one processor that the server and this process, its clients, used meanwhile; null: they are one. */
-  readonly load: { readonly server: number; readonly clients: number | null };
+  /** As events that come together share frames. */
+  readonly frames: number;
+  /** Processor time that the server and its clients used meanwhile, in milliseconds; null: they are one. */
+  readonly processor: { readonly server: number; readonly clients: number | null };
+}
+
+/** How long claims took beside the subscribers and the events, in milliseconds. */
+export interface ClaimsRow extends Pick<LatencyRow, "how" | "subscribers" | "perSecond"> {
+  readonly sample: Sample;
 }
 
 export interface MemoryRow {
@@ -36,15 +48,10 @@ export interface MemoryRow {
 }
 
 export interface Rows {
-  readonly latencies: readonly LatencyRow[];
+  readonly latencies: LatencyRow[];
+  readonly claims: ClaimsRow[];
   readonly memory: MemoryRow;
 }
-
-/** The log's part in this process. */
-export const thisProcess: Listeners["process"] = {
-  memory: async () => heldMemory(),
-  processorMs: async () => processorMs(),
-};
 
 /** So many come and go before memory is first looked at: what is loaded and compiled for them counts for nobody. */
 const WARM_UP = 20;
@@ -64,23 +71,31 @@ export async function measureRows(
   using audience = await Audience.gather(subscribe, count, interrupted);
   await delay(MOMENT_MS);
   const memory = { how, subscribers: count, before, after: await process.memory() };
-  const latencies: LatencyRow[] = [];
-  for (const perSecond of rates) latencies.push(await measureRate(audience, listeners, writer, perSecond, seconds));
-  return { latencies, memory };
+  const rows: Rows = { latencies: [], claims: [], memory };
+  for (const perSecond of rates) {
+    const round = { audience, listeners, writer, perSecond, seconds };
+    rows.latencies.push(await measureRate(round));
+    if (listeners.claims) rows.claims.push(await measureClaims(round, listeners.claims));
+  }
+  return rows;
 }
 
-async function measureRate(
-  audience: Audience,
-  { how, count, process }: Listeners,
-  writer: Writer,
-  perSecond: number,
-  seconds: number,
-): Promise<LatencyRow> {
-  const answeredAt = new Float64Array(new SharedArrayBuffer(perSecond * seconds * Float64Array.BYTES_PER_ELEMENT));
-  const [serverBefore, ownBefore, startedAt] = [await process.processorMs(), processorMs(), monotonicMs()];
+interface Round {
+  readonly audience: Audience;
+  readonly listeners: Listeners;
+  readonly writer: Writer;
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+async function measureRate({ audience, listeners, writer, perSecond, seconds }: Round): Promise<LatencyRow> {
+  const { how, count, process, apart } = listeners;
+  const answeredAt = moments(perSecond * seconds);
+  const [serverBefore, ownBefore, startedAt] = [await process.processorMs(), threadMs(), monotonicMs()];
+  const framesBefore = audience.frames;
   const latencies = await audience.hear(answeredAt, () => writer.write({ perSecond, seconds, answeredAt }));
   const ms = monotonicMs() - startedAt;
-  const own = processorMs() - ownBefore;
+  const own = threadMs() - ownBefore;
   const server = (await process.processorMs()) - serverBefore;
   return {
     how,
@@ -91,6 +106,20 @@ async function measureRate(
     p99: latencies.percentile(99) / 1000,
     max: latencies.max / 1000,
     ms,
-    load: { server: server / ms, clients: process === thisProcess ? null : own / ms },
+    frames: audience.frames - framesBefore,
+    processor: { server, clients: apart ? own : null },
   };
 }
+
+async function measureClaims({ audience, listeners, writer, perSecond, seconds }: Round, claims: Claims) {
+  const answeredAt = moments(perSecond * seconds);
+  let sample: Sample = { durations: [], errors: 0 };
+  await audience.hear(answeredAt, async () => {
+    sample = await writer.write({ perSecond, seconds, answeredAt, claims });
+  });
+  const { how, count } = listeners;
+  return { how, subscribers: count, perSecond, sample };
+}
+
+/** Filled by the writer's thread. */
+const moments = (count: number) => new Float64Array(new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT));

@@ -3,14 +3,15 @@ import { migrate } from "../../src/db/migrate.ts";
 import type { ScratchDatabase } from "../scratch-database.ts";
 import { seedProject } from "../world.ts";
 import { openEventStream } from "./event-stream.ts";
-import { type Subscription, subscribersOf } from "./frame.ts";
+import { subscribersOf } from "./frame.ts";
 import { followersOf } from "./in-process.ts";
 import { mostSockets } from "./open-files.ts";
 import { openOwnLog } from "./own-log.ts";
 import { type Replay, replayByPages, replayFromLog, replayOverWebSocket, writeHistory } from "./replay.ts";
 import type { DeliveryResult } from "./report.ts";
-import { type Listeners, measureRows, type Rows, thisProcess } from "./rows.ts";
-import { startServer } from "./server.ts";
+import { type Listeners, measureRows, type Rows } from "./rows.ts";
+import { type Server, startServer } from "./server.ts";
+import { heldMemory, processorMs } from "./usage.ts";
 import { openWebSocket } from "./websocket.ts";
 import { startWriter } from "./writer.ts";
 
@@ -20,6 +21,10 @@ export interface DeliveryOptions {
   readonly rates: readonly number[];
   /** How long each rate lasts. */
   readonly seconds: number;
+  /** In mixed audiences so many ask for the same. */
+  readonly groupsOf: number;
+  /** A second, beside the largest audiences; 0: none. */
+  readonly claims: number;
   /** Events to replay; 0: none. */
   readonly replay: number;
 }
@@ -32,14 +37,21 @@ interface Around {
 
 const LIVE = "live";
 const HISTORY = "history";
-/** Server-sent events go the way of WebSockets up to the last step: so many show what that step costs. */
-const MOST_EVENT_STREAMS = 100;
+const CLAIMED = "claimed";
+
+/** Audiences over the network. */
+const AUDIENCES = [
+  { how: "WebSocket", open: openWebSocket, mixed: false },
+  { how: "WebSocket, groups of", open: openWebSocket, mixed: true },
+  { how: "SSE", open: openEventStream, mixed: false },
+] as const;
+type AudienceKind = (typeof AUDIENCES)[number];
 
 /** Live delivery by each way there is, and replay. @throws Error when an event did not arrive as promised. */
 export async function runDelivery(options: DeliveryOptions, around: Around): Promise<DeliveryResult> {
   const { database } = around;
   await migrate({ ownerUrl: database.url, loginUrl: database.url });
-  await seedProjects(database.url);
+  await seedProjects(database.url, tasksToClaim(options));
   const most = mostSockets();
   const possible = options.subscribers.filter((count) => count <= most);
   const leftOut = options.subscribers
@@ -55,23 +67,32 @@ export async function runDelivery(options: DeliveryOptions, around: Around): Pro
     };
     // First, as this process is still small.
     await measureInProcess(database, Math.max(...options.subscribers), measure);
-    for (const count of possible) await measureServer(database, "WebSocket", openWebSocket, count, measure);
-    for (const count of possible.filter((many) => many <= MOST_EVENT_STREAMS))
-      await measureServer(database, "SSE", openEventStream, count, measure);
+    for (const kind of AUDIENCES) {
+      for (const count of possible) {
+        if (kind.mixed && count <= options.groupsOf) continue;
+        const claims = count === Math.max(...possible) ? options.claims : 0;
+        await measureServer({ database, kind, count, groupsOf: options.groupsOf, claims }, measure);
+      }
+    }
   }
   const replays = options.replay > 0 ? await measureReplays(options.replay, around) : [];
   return {
     latencies: live.flatMap(({ latencies }) => latencies),
+    claims: live.flatMap(({ claims }) => claims),
     memory: live.map(({ memory }) => memory),
     replays,
     leftOut,
   };
 }
 
-async function seedProjects(url: string): Promise<void> {
+const tasksToClaim = ({ claims, rates, seconds }: DeliveryOptions) =>
+  AUDIENCES.length * claims * rates.length * seconds;
+
+async function seedProjects(url: string, tasks: number): Promise<void> {
   const owner = await connect(url, "docket bench set-up");
   try {
     for (const projectId of [LIVE, HISTORY]) await seedProject({ owner }, projectId, 0);
+    await seedProject({ owner }, CLAIMED, tasks);
   } finally {
     await owner.end();
   }
@@ -81,18 +102,30 @@ type Measure = (listeners: Listeners) => Promise<void>;
 
 async function measureInProcess({ url }: ScratchDatabase, count: number, measure: Measure): Promise<void> {
   await using own = await openOwnLog(url);
-  await measure({ how: "log alone, no sockets", count, subscribe: followersOf(own, LIVE), process: thisProcess });
+  const process = { memory: async () => heldMemory(), processorMs: async () => processorMs() };
+  const subscribe = followersOf(own, LIVE);
+  await measure({ how: "log alone, no sockets", count, subscribe, process, apart: false, claims: null });
 }
 
-async function measureServer(
-  database: ScratchDatabase,
-  how: string,
-  open: (subscription: Subscription) => () => void,
-  count: number,
-  measure: Measure,
-): Promise<void> {
-  await using server = await startServer(database);
-  await measure({ how, count, subscribe: subscribersOf(open, server, LIVE), process: server });
+interface Served {
+  readonly database: ScratchDatabase;
+  readonly kind: AudienceKind;
+  readonly count: number;
+  readonly groupsOf: number;
+  readonly claims: number;
+}
+
+async function measureServer({ database, kind, count, groupsOf, claims }: Served, measure: Measure): Promise<void> {
+  await using server: Server = await startServer(database);
+  const { url, apiKey } = server;
+  await measure({
+    how: kind.mixed ? `${kind.how} ${groupsOf}` : kind.how,
+    count,
+    subscribe: subscribersOf({ open: kind.open, server, projectId: LIVE, groupsOf: kind.mixed ? groupsOf : count }),
+    process: server,
+    apart: true,
+    claims: claims > 0 ? { url, apiKey, projectId: CLAIMED, perSecond: claims } : null,
+  });
 }
 
 async function measureReplays(events: number, { database, interrupted, print }: Around): Promise<Replay[]> {

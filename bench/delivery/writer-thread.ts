@@ -1,24 +1,38 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { openLoop } from "../measure.ts";
+import { createRequest } from "../../client/request.ts";
+import { openLoop, type Sample } from "../measure.ts";
 import { monotonicMs } from "./clock.ts";
+import { ClaimMeanwhile } from "./documents.ts";
 import { commitUpdates, openOwnLog } from "./own-log.ts";
+
+/** Claims of the server that delivers, at a steady pace. */
+export interface Claims {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly projectId: string;
+  readonly perSecond: number;
+}
 
 /** Writes at a steady pace; when each commit was acknowledged is left in `answeredAt`. */
 export interface Round {
   readonly perSecond: number;
   readonly seconds: number;
   readonly answeredAt: Float64Array;
+  readonly claims?: Claims;
 }
 
-/** What went wrong, or null. */
-export type RoundAnswer = { readonly fault: string | null };
+export interface RoundAnswer {
+  /** What went wrong with a write, or null. */
+  readonly fault: string | null;
+  readonly claims: Sample;
+}
 
-const { url, projectId } = workerData as { url: string; projectId: string };
-const own = await openOwnLog(url);
+const { databaseUrl, projectId } = workerData as { databaseUrl: string; projectId: string };
+const own = await openOwnLog(databaseUrl);
 
-async function write({ perSecond, seconds, answeredAt }: Round): Promise<RoundAnswer> {
+async function write({ perSecond, seconds, answeredAt, claims }: Round): Promise<RoundAnswer> {
   let fault: string | null = null;
-  await openLoop(perSecond, seconds, async (i) => {
+  const writing = openLoop(perSecond, seconds, async (i) => {
     try {
       await commitUpdates(own.database, projectId, i);
       answeredAt[i] = monotonicMs();
@@ -26,7 +40,17 @@ async function write({ perSecond, seconds, answeredAt }: Round): Promise<RoundAn
       fault ??= String(error);
     }
   });
-  return { fault };
+  const claimed = claims ? await claim(claims, seconds) : { durations: [], errors: 0 };
+  await writing;
+  return { fault, claims: claimed };
+}
+
+function claim({ url, apiKey, projectId: from, perSecond }: Claims, seconds: number): Promise<Sample> {
+  const request = createRequest({ url, apiKey });
+  return openLoop(perSecond, seconds, async () => {
+    const { claimNextTask } = await request(ClaimMeanwhile, { input: { projectId: from } });
+    if (claimNextTask.attempt === null) throw new Error("There was no task left to claim.");
+  });
 }
 
 parentPort?.on("message", (round: Round | "end") => {

@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 it("delivers and replays every event over each way in a small run of the benchmark", async () => {
   const database = await makeTestScratch("delivery");
   const result = await runDelivery(
-    { subscribers: [5], rates: [1, 20], seconds: 1, replay: 500 },
+    { subscribers: [5], rates: [1, 20], seconds: 1, groupsOf: 2, claims: 5, replay: 500 },
     {
       database,
       print: () => undefined,
@@ -20,15 +20,22 @@ it("delivers and replays every event over each way in a small run of the benchma
   await database.drop();
 
   expect(result.latencies.map(({ how, perSecond, delivered }) => `${how}: 5 × ${perSecond} = ${delivered}`)).toEqual(
-    ["log alone, no sockets", "WebSocket", "SSE"].flatMap((how) => [`${how}: 5 × 1 = 5`, `${how}: 5 × 20 = 100`]),
+    ["log alone, no sockets", "WebSocket", "WebSocket, groups of 2", "SSE"].flatMap((how) => [
+      `${how}: 5 × 1 = 5`,
+      `${how}: 5 × 20 = 100`,
+    ]),
   );
-  expect(result.memory.map(({ subscribers }) => subscribers)).toEqual([5, 5, 5]);
+  expect(result.memory.map(({ subscribers }) => subscribers)).toEqual([5, 5, 5, 5]);
+  expect(result.claims.map(({ sample: { durations, errors } }) => [durations.length, errors])).toEqual(
+    Array.from({ length: 6 }, () => [5, 0]),
+  );
   expect(result.replays.map(({ events }) => events)).toEqual([500, 500, 500]);
   expect(result.leftOut).toEqual([]);
-  expect(promises(result)).toHaveLength(3);
+  expect(promises(result)).toHaveLength(4);
 
   const printed = report(result);
-  expect(printed.split("\n").filter((row) => row.startsWith("WebSocket"))).toHaveLength(2 + 1 + 1);
+  // Latencies at two rates, claims at both, memory; and of one audience a replay.
+  expect(printed.split("\n").filter((row) => row.startsWith("WebSocket"))).toHaveLength(2 * (2 + 2 + 1) + 1);
   expect(printed).not.toContain("NaN");
 });
 
@@ -75,17 +82,17 @@ it("fails when a subscription ends", async () => {
 });
 
 it("compares with the fewest subscribers of the same kind and rate", () => {
-  const row = { how: "WebSocket", perSecond: 1, delivered: 1, p99: 50, max: 1_200, ms: 1_000 };
-  const load = { server: 0.5, clients: 0.25 };
+  const row = { how: "WebSocket", perSecond: 1, delivered: 1, p99: 50, max: 1_200, ms: 1_000, frames: 1 };
+  const processor = { server: 0.02, clients: 0.01 };
   const latencies = [
-    { ...row, subscribers: 10, p50: 42, load },
-    { ...row, subscribers: 1, p50: 12, load },
-    { ...row, subscribers: 1, p50: 60, perSecond: 10, load },
+    { ...row, subscribers: 10, p50: 42, processor },
+    { ...row, subscribers: 1, p50: 12, processor },
+    { ...row, subscribers: 1, p50: 60, perSecond: 10, processor },
   ];
-  const result = { latencies, memory: [], replays: [], leftOut: ["10000 WebSockets: too many."] };
+  const result = { latencies, claims: [], memory: [], replays: [], leftOut: ["10000 WebSockets: too many."] };
   const printed = report(result).replaceAll(/ +/g, " ");
-  expect(printed).toContain("\nWebSocket 10 1 1 1 42.0 ms 50.0 ms 1200.0 ms 3.5 50 % 25 %\n");
-  expect(printed).toContain("\nWebSocket 1 1 1 1 12.0 ms 50.0 ms 1200.0 ms 50 % 25 %\n");
+  expect(printed).toContain("\nWebSocket 10 1 1 1 1 42.0 ms 50.0 ms 1200.0 ms 3.5 20.0 µs 10.0 µs\n");
+  expect(printed).toContain("\nWebSocket 1 1 1 1 1 12.0 ms 50.0 ms 1200.0 ms 20.0 µs 10.0 µs\n");
   expect(printed).toContain("LEFT OUT: 10000 WebSockets: too many.");
   expect(promises(result).map(({ measured, ok }) => [measured, ok])).toEqual([
     ["p50 12.0 ms", true],
