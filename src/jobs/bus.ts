@@ -4,8 +4,8 @@ import { dueInMs, ensureReader, pump } from "../log/sinks/pump.ts";
 import type { Job, JobContext, RunningJob } from "./job.ts";
 import { Loop } from "./loop.ts";
 
-/** How soon another process goes on after the one that published died, in milliseconds. */
-const INTERVAL_MS = 1_000;
+/** How late it may be seen that the connection is lost while there is nothing to publish, in milliseconds. */
+const INTERVAL_MS = 60_000;
 
 /** Carries the log to the message bus, when there is one. The server runs without the bus too; it then catches up. */
 export const bus = {
@@ -22,10 +22,11 @@ async function startBus({ config, database, log, logger, clock }: JobContext): P
   const work = {
     what: "Publishing to NATS",
     intervalMs: INTERVAL_MS,
-    async step() {
+    async dueInMs() {
       await sink.connect();
-      return pump(database, clock, logger, sink);
+      return dueInMs(database, BUS_READER);
     },
+    step: () => pump(database, clock, logger, sink),
   };
   const loop = new Loop(work, clock, logger);
   const stop = log.onEvents(() => loop.poke());

@@ -8,7 +8,8 @@ import type { Loop } from "./loop.ts";
 /** What a job may use. */
 export interface JobContext {
   readonly database: Database;
-  readonly log: Log;
+  /** What wakes a job before its time. */
+  readonly log: Pick<Log, "onEvents" | "onDue">;
   readonly logger: OutageLogger;
   readonly clock: Clock;
   readonly config: Config;

@@ -12,8 +12,8 @@ export interface Work {
    * null: nothing is known of. Left out: every look is a step.
    */
   dueInMs?(): Promise<number | null>;
-  /** Does a little of the work. Answers whether there is more to do right now. */
-  step(): Promise<boolean>;
+  /** Does a little of the work. Answers whether there is more to do right now, or in how many milliseconds there is. */
+  step(): Promise<boolean | number>;
 }
 
 /** How a loop fares in this process. Times are milliseconds of its clock. */
@@ -29,9 +29,10 @@ export interface LoopState {
   readonly lastFailure: string | null;
 }
 
-/** The pauses after a step that failed, in milliseconds: doubled each time, up to its interval where work has its time. */
+/** The pauses after a step that failed, in milliseconds: doubled each time, less long where work has its time. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_OF_TIMED_MS = 5_000;
 
 /** Before the next look at work that is due and that another process does at this moment, in milliseconds. */
 const OTHERS_PAUSE_MS = 500;
@@ -49,6 +50,8 @@ export class Loop {
   #lastRunAt: number | null = null;
   #lastFailure: string | null = null;
   #dueAt = 0;
+  /** When there will be something to do, as was said since the last look. */
+  #announcedAt = Number.POSITIVE_INFINITY;
   #closed = false;
   #cancel: () => void = () => undefined;
 
@@ -77,6 +80,13 @@ export class Loop {
     if (!this.#running && this.#failures === 0) this.#run();
   }
 
+  /** There will be something to do in `ms` milliseconds, which the last look may not have seen. */
+  announce(ms: number): void {
+    const at = this.#clock.now() + ms;
+    this.#announcedAt = Math.min(this.#announcedAt, at);
+    if (!this.#closed && !this.#running && this.#failures === 0 && at < this.#dueAt) this.#sleep(ms);
+  }
+
   /** Waits for the step under way. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -86,13 +96,20 @@ export class Loop {
 
   #run(): void {
     this.#cancel();
+    this.#announcedAt = Number.POSITIVE_INFINITY;
     this.#running = this.#inBackground(() => this.#look()).then((pauseMs) => {
       this.#running = undefined;
       if (this.#closed) return;
-      if (this.#again && this.#failures === 0) return this.#run();
-      this.#dueAt = this.#clock.now() + pauseMs;
-      this.#cancel = this.#clock.after(pauseMs, () => this.#run());
+      if (this.#failures > 0) return this.#sleep(pauseMs);
+      if (this.#again) return this.#run();
+      this.#sleep(Math.min(pauseMs, this.#announcedAt - this.#clock.now()));
     });
+  }
+
+  #sleep(ms: number): void {
+    this.#cancel();
+    this.#dueAt = this.#clock.now() + ms;
+    this.#cancel = this.#clock.after(ms, () => this.#run());
   }
 
   /** Does what there is to do. @returns milliseconds until the next look. */
@@ -101,15 +118,15 @@ export class Loop {
       for (;;) {
         this.#again = false;
         const dueInMs = this.#work.dueInMs ? await this.#work.dueInMs() : 0;
-        const isMore = dueInMs !== null && dueInMs <= 0 && !this.#closed && (await this.#work.step());
+        const more = dueInMs !== null && dueInMs <= 0 && !this.#closed && (await this.#work.step());
         this.#succeeded();
-        if (!isMore || this.#closed) return this.#pauseMs(dueInMs);
+        if (more !== true || this.#closed) return this.#pauseMs(more === false && this.#work.dueInMs ? dueInMs : more);
       }
     } catch (error) {
       this.#failures++;
       this.#lastFailure = String(error);
       this.#outage.failed(error);
-      const longestMs = this.#work.dueInMs ? this.#work.intervalMs : LONGEST_PAUSE_MS;
+      const longestMs = this.#work.dueInMs ? LONGEST_PAUSE_OF_TIMED_MS : LONGEST_PAUSE_MS;
       return Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), longestMs);
     }
   }
@@ -120,9 +137,9 @@ export class Loop {
     this.#outage.over();
   }
 
-  #pauseMs(dueInMs: number | null): number {
+  #pauseMs(dueInMs: number | boolean | null): number {
     const { intervalMs } = this.#work;
-    if (!this.#work.dueInMs || dueInMs === null) return intervalMs;
+    if (typeof dueInMs !== "number") return intervalMs;
     return Math.min(intervalMs, dueInMs > 0 ? Math.ceil(dueInMs) : OTHERS_PAUSE_MS);
   }
 }

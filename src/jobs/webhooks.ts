@@ -9,9 +9,12 @@ import { Loop } from "./loop.ts";
 /** Webhooks whose queues are filled at once. */
 const QUEUES_AT_ONCE = 4;
 
+/** How late it may be seen what nobody told of, in milliseconds. */
+const INTERVAL_MS = 60_000;
+
 /**
- * Queues what webhooks want and sends it. Nothing waits for an interval but retries: an event pokes the queueing, a queue
- * the sending, and a request that ended the next one.
+ * Queues what webhooks want and sends it. Nothing waits for an interval: an event pokes the queueing, a queue the
+ * sending, a request that ended the next one, and a timer tells of the next retry, whoever's it is.
  */
 export const webhooks = {
   description: "Queues events for webhooks, and sends them",
@@ -36,25 +39,27 @@ async function startWebhooks({ database, log, logger, clock, config }: JobContex
   const sending = new Loop(
     {
       what: "Sending to webhooks",
-      intervalMs: 1_000,
-      async step() {
-        await sender.sendDue();
-        return false;
-      },
+      intervalMs: INTERVAL_MS,
+      step: async () => (await sender.sendDue()) ?? false,
     },
     clock,
     logger,
   );
 
+  let behind: Awaited<ReturnType<typeof webhooksBehind>> = [];
   const queueing = new Loop(
     {
       what: "Queueing events for webhooks",
-      intervalMs: 10_000,
+      intervalMs: INTERVAL_MS,
+      async dueInMs() {
+        behind = await webhooksBehind(database);
+        return behind.length > 0 ? 0 : null;
+      },
       async step() {
-        const behind = (await webhooksBehind(database)).values();
+        const next = behind.values();
         let isMore = false;
         const fill = async () => {
-          for (const webhook of behind) {
+          for (const webhook of next) {
             if (await pump(database, clock, logger, queueOf(webhook))) isMore = true;
             sending.poke();
           }
@@ -74,11 +79,21 @@ async function startWebhooks({ database, log, logger, clock, config }: JobContex
     logger,
   );
 
-  const stopListening = log.onEvents(() => queueing.poke());
+  const stops = [
+    log.onEvents((events) => {
+      queueing.poke();
+      // A webhook that was resumed, or is to repeat deliveries, has something to send, new or not.
+      if (events.some(({ subjectType }) => subjectType === "webhook")) sending.poke();
+    }),
+    log.onDue(() => {
+      queueing.poke();
+      sending.poke();
+    }),
+  ];
   return {
     loops: [queueing, sending, pruning],
     async close() {
-      stopListening();
+      for (const stop of stops) stop();
       await Promise.all([queueing.close(), pruning.close(), sending.close()]);
       await sender.close();
     },

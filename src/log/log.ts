@@ -76,8 +76,12 @@ export interface Log {
    */
   whileValid(viewer: Viewer, onEnd: () => void): Promise<() => void>;
 
-  /** Calls `listener` when events have come; a hint, as more may come before it is heard. The answer stops that. */
-  onEvents(listener: () => void): () => void;
+  /** Calls `listener` with events that have come: each event of the log once, in order. The answer stops that. */
+  onEvents(listener: (events: readonly LoggedEvent[]) => void): () => void;
+  /**
+   * Calls `listener` when something may be due earlier than was known, and no event tells of it. The answer stops that.
+   */
+  onDue(listener: () => void): () => void;
 
   /** Streams open in this process. */
   readonly streams: number;
@@ -123,13 +127,14 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const hub = new Hub(new CursorCodec(cursorKey), begin);
   const streams = new Streams({ hub, validity, clock, logger, settings });
   const waits = new Waits({ hub, db: database, clock, validity, burstMs: settings.frameIntervalMs });
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(events: readonly LoggedEvent[]) => void>();
+  const dueListeners = new Set<() => void>();
   const tail = new Tail(database, clock, logger, settings, begin, {
     publish(events) {
       streams.works();
       validity.observe(events);
       hub.publish(events);
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener(events);
     },
     async rewind() {
       const { cursorKey: key, ...end } = await readHead(database);
@@ -142,7 +147,12 @@ export async function openLog(options: LogOptions): Promise<Log> {
   });
   const hint = (position: number) => tail.hint(position);
   const drain = new Drain(database, clock, logger, settings, hint);
-  const listener = new Listener(listenUrl, clock, logger, settings, hint);
+  const listener = new Listener(listenUrl, clock, logger, settings, {
+    onHead: hint,
+    onDue() {
+      for (const heard of dueListeners) heard();
+    },
+  });
   const places = new Places(database, hub, drain);
 
   const select = (viewer: Viewer, filter: EventFilter) =>
@@ -180,6 +190,11 @@ export async function openLog(options: LogOptions): Promise<Log> {
     onEvents(heard) {
       listeners.add(heard);
       return () => void listeners.delete(heard);
+    },
+
+    onDue(heard) {
+      dueListeners.add(heard);
+      return () => void dueListeners.delete(heard);
     },
 
     get streams() {

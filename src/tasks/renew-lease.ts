@@ -25,7 +25,7 @@ const LEASE = ["leaseExpiresAt"] as const;
 const RENEW = {
   name: "task-renew-lease",
   text: `WITH before AS (
-  SELECT ${TASK.document("t", LEASE)} AS document FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2
+  SELECT t.lease_expires_at, ${TASK.document("t", LEASE)} AS document FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2
 ), renewed AS (
   UPDATE tasks t SET lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(p.settings))
   FROM projects p WHERE t.project_id = $1 AND t.task_id = $2 AND p.project_id = t.project_id
@@ -35,7 +35,10 @@ const RENEW = {
     checkpoint = coalesce($4, a.checkpoint)
   FROM renewed r WHERE a.project_id = r.project_id AND a.task_id = r.task_id AND a.ended_at IS NULL
 )
-SELECT lease_expires_at AS "leaseExpiresAt", changes_between(before.document, after) AS changes FROM before, renewed`,
+SELECT r.lease_expires_at AS "leaseExpiresAt", changes_between(b.document, r.after) AS changes,
+  -- no event tells those who wait for the end of the lease that it comes sooner
+  CASE WHEN r.lease_expires_at < b.lease_expires_at THEN pg_notify('docket_due', '') END
+FROM before b, renewed r`,
 };
 
 /**

@@ -137,3 +137,41 @@ it("tells of its failures until it goes well, and what the latest was", async ()
   await end();
   expect(loop.state).toMatchObject({ failures: 0, lastFailure: "Error: no", lastRunAt: clock.now() });
 });
+
+it("looks when it was told that something will be due, and not later because of what is due after that", async () => {
+  const { clock, loop, steps, end, fail } = startLoop();
+  // The look under way may not have seen it.
+  loop.announce(300);
+  await end();
+  loop.announce(200);
+  loop.announce(900);
+  await clock.advance(199);
+  expect(steps).toHaveLength(1);
+  await clock.advance(1);
+  expect(steps).toHaveLength(2);
+  await end();
+  await clock.advance(999);
+  expect(steps).toHaveLength(2);
+  await clock.advance(1);
+  expect(steps).toHaveLength(3);
+  await fail();
+  loop.announce(100);
+  await clock.advance(499);
+  expect(steps).toHaveLength(3);
+  await clock.advance(1);
+  expect(steps).toHaveLength(4);
+  await end();
+});
+
+it("looks again in the time that a step says", async () => {
+  const clock = new ManualClock();
+  const waits = [300, -20, 5_000, false] as const;
+  const steps: number[] = [];
+  const step = async () => waits[steps.push(clock.now()) - 1] ?? false;
+  const started = clock.now();
+  const report = () => undefined;
+  const loop = new Loop({ what: "Counting", intervalMs: 1_000, step }, clock, { info: report, error: report });
+  onTestFinished(() => loop.close());
+  await clock.advance(3_000);
+  expect(steps.map((at) => at - started)).toEqual([0, 300, 800, 1_800, 2_800]);
+});

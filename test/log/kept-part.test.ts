@@ -44,7 +44,7 @@ test("tells a cursor below the floor how to start again, and resumes from one at
 test("delivers what is kept also where the oldest part was taken out before the process had read any of it", async () => {
   const looked = Promise.withResolvers<void>();
   const { log, owner } = await startLog({ logger: { ...silent, error: () => looked.resolve() } });
-  log.onEvents(looked.resolve);
+  log.onEvents(() => looked.resolve());
   await usePartitionsOf(owner, 100);
   // At once for whoever looks on.
   await owner.query("BEGIN");

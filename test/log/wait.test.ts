@@ -27,7 +27,7 @@ async function startWaiting(log: Log, query: Partial<EventsQuery> = {}, viewer: 
 /** Commits, and comes back when the process of `log` has handed the events to all who hang on them. */
 async function commitAndDeliver(log: Log, ...[database, ...events]: Parameters<typeof commit>) {
   const delivered = Promise.withResolvers<void>();
-  const stop = log.onEvents(delivered.resolve);
+  const stop = log.onEvents(() => delivered.resolve());
   await commit(database, ...events);
   await log.cursor();
   await delivered.promise;

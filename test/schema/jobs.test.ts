@@ -142,3 +142,39 @@ it("tells streams, waiting agents, history and webhooks that a lease has ended, 
     ]),
   );
 });
+
+it("tells within seconds of a lease that was made shorter, and of a reservation that was to be short", async () => {
+  const server = await startTestServer({ env: { DOCKET_JOBS: "leases,reservations" } });
+  const owner = await connectOwner(server.test);
+  const project = await makeProject(server, ["work"]);
+  const of = { projectId: project.projectId };
+  const { claimNextTask: claimed } = await project.ask<{ claimNextTask: { attempt: string } }>(
+    "mutation ($projectId: ID!) { claimNextTask(input: {projectId: $projectId, leaseSeconds: 600}) { attempt } }",
+    of,
+  );
+  await project.ask(
+    `mutation ($projectId: ID!, $attempt: ID!) {
+      renewTaskLease(input: {projectId: $projectId, taskId: "TASK-001", attempt: $attempt, leaseSeconds: 1}) { replayed }
+      reserveIds(input: {projectId: $projectId, artifactType: "US", ttlSeconds: 1}) { reservedIds }
+    }`,
+    { ...of, attempt: claimed.attempt },
+  );
+  await eventually(
+    async () => {
+      const { rows } = await owner.query(
+        "SELECT event_type FROM events WHERE event_type IN ('task.lease_expired', 'ids.expired')",
+      );
+      expect(rows).toHaveLength(2);
+    },
+    { timeout: 20_000 },
+  );
+  const { rows } = await owner.query(
+    `SELECT event_type, extract(epoch FROM occurred_at - (payload ->> CASE event_type
+       WHEN 'ids.expired' THEN 'expiresAt' ELSE 'leaseExpiresAt' END)::timestamptz)::float AS late
+     FROM events WHERE event_type IN ('task.lease_expired', 'ids.expired') ORDER BY 1`,
+  );
+  expect(rows).toEqual([
+    { event_type: "ids.expired", late: expect.toSatisfy((late) => late >= 0 && late < 10) },
+    { event_type: "task.lease_expired", late: expect.toSatisfy((late) => late >= 0 && late < 10) },
+  ]);
+});

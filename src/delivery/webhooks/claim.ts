@@ -22,6 +22,10 @@ export interface Delivery {
   readonly event: LoggedEvent | null;
 }
 
+/** SQL: places of what may go next, the oldest pending delivery of each subject, of the webhooks of a condition on `d`. */
+const oldest = (condition: string) => `SELECT webhook_id, min(position) AS position FROM webhook_deliveries d
+          WHERE ${condition} AND status = 'pending' GROUP BY webhook_id, project_id, subject_type, subject_id`;
+
 /**
  * Of each subject only the oldest pending delivery may go, if it is due. That holds however many processes claim at once:
  * nothing but a replay makes an earlier delivery pending after a later one, so what was the oldest in the statement's
@@ -43,9 +47,7 @@ export const CLAIM = {
       CROSS JOIN LATERAL (
         SELECT d.webhook_id, d.position
         FROM (
-          SELECT min(position) AS position FROM webhook_deliveries
-          WHERE webhook_id = w.webhook_id AND status = 'pending'
-          GROUP BY project_id, subject_type, subject_id) oldest
+          ${oldest("d.webhook_id = w.webhook_id")}) oldest
         JOIN webhook_deliveries d ON d.webhook_id = w.webhook_id AND d.position = oldest.position
         WHERE d.status = 'pending' AND d.next_attempt_at <= (SELECT docket_now())
         ORDER BY d.position LIMIT ${MOST_PER_WEBHOOK} - w.requests FOR UPDATE OF d SKIP LOCKED) d
@@ -58,6 +60,15 @@ export const CLAIM = {
     RETURNING d.webhook_id AS "webhookId", d.event_id AS "eventId", d.attempts AS attempt, docket_now() AS "startedAt",
       w.url, w.secret, CASE WHEN w.previous_secret_until > docket_now() THEN w.previous_secret END AS "previousSecret",
       d.position AS "deliveryPosition", ${eventColumns()}`,
+};
+
+const NEXT = {
+  name: "webhooks-next",
+  text: `SELECT extract(epoch FROM min(d.next_attempt_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
+    FROM webhooks w CROSS JOIN LATERAL (
+      ${oldest("d.webhook_id = w.webhook_id")}) oldest
+    JOIN webhook_deliveries d ON d.webhook_id = oldest.webhook_id AND d.position = oldest.position
+    WHERE w.paused_at IS NULL AND w.webhook_id <> ALL ($1::uuid[])`,
 };
 
 interface Row extends Omit<Delivery, "position" | "secrets" | "event">, EventRow {
@@ -88,4 +99,16 @@ export async function claimDeliveries(
     // After a restore another event may have the position.
     event: row.event_id === row.eventId ? new LoggedEvent(row) : null,
   }));
+}
+
+/**
+ * Milliseconds until the next delivery may go, of the webhooks to which this process can send another; 0 or less when one
+ * may go now, null when nothing is pending.
+ * @param busy requests under way by webhook.
+ * @throws DATABASE_UNAVAILABLE
+ */
+export async function nextDeliveryInMs(db: Db, busy: ReadonlyMap<string, number>): Promise<number | null> {
+  const full = [...busy].filter(([, requests]) => requests >= MOST_PER_WEBHOOK).map(([webhookId]) => webhookId);
+  const [next] = await db.read<{ dueInMs: number | null }>(NEXT, [full]);
+  return next?.dueInMs ?? null;
 }

@@ -2,7 +2,7 @@ import type { Viewer } from "../../access/viewer.ts";
 import type { Database } from "../../db/database.ts";
 import type { Clock } from "../../log/clock.ts";
 import { Outage, type OutageLogger } from "../../log/outage.ts";
-import { claimDeliveries, type Delivery } from "./claim.ts";
+import { claimDeliveries, type Delivery, nextDeliveryInMs } from "./claim.ts";
 import { Guard } from "./guard.ts";
 import { recordOutcome } from "./outcome.ts";
 import { send } from "./send.ts";
@@ -37,13 +37,16 @@ export class Sender {
     this.#recording = new Outage(options.logger, "Recording what came of webhook deliveries");
   }
 
-  /** Begins to send as much as is due and there is room for. @throws DATABASE_UNAVAILABLE */
-  async sendDue(): Promise<void> {
+  /**
+   * Begins to send as much as is due and there is room for.
+   * @returns milliseconds until the next delivery may go; null: nothing is pending, or `onEnd` will tell of room.
+   * @throws DATABASE_UNAVAILABLE
+   */
+  async sendDue(): Promise<number | null> {
+    const { database } = this.#options;
     const most = MOST_REQUESTS - this.#underWay.size;
-    if (most === 0) return;
-    const busy = new Map<string, number>();
-    for (const { webhookId } of this.#underWay.keys()) busy.set(webhookId, (busy.get(webhookId) ?? 0) + 1);
-    for (const delivery of await claimDeliveries(this.#options.database, { most, busy })) {
+    if (most === 0) return null;
+    for (const delivery of await claimDeliveries(database, { most, busy: this.#busy() })) {
       const stop = new AbortController();
       const ended = this.#attempt(delivery, stop).finally(() => {
         this.#underWay.delete(delivery);
@@ -51,6 +54,14 @@ export class Sender {
       });
       this.#underWay.set(delivery, { stop, ended });
     }
+    return this.#underWay.size < MOST_REQUESTS ? nextDeliveryInMs(database, this.#busy()) : null;
+  }
+
+  /** Requests under way by webhook. */
+  #busy(): Map<string, number> {
+    const busy = new Map<string, number>();
+    for (const { webhookId } of this.#underWay.keys()) busy.set(webhookId, (busy.get(webhookId) ?? 0) + 1);
+    return busy;
   }
 
   /** Waits for what is under way, but not for long. Nothing may be begun any more. */

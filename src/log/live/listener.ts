@@ -14,6 +14,16 @@ export interface ListenerSettings {
   readonly reconnectMs: number;
 }
 
+/** The channel on which it is told that something may be due earlier than was known, and no event tells of it. */
+const DUE_CHANNEL = "docket_due";
+
+export interface Heard {
+  /** Told the position of the last event of the log. */
+  onHead(position: number): void;
+  /** Something may be due earlier than was known: it was said, or may have been while nobody listened. */
+  onDue(): void;
+}
+
 /** How long an answer may take before the connection counts as lost, in milliseconds. */
 const ANSWER_MS = 3_000;
 
@@ -25,25 +35,18 @@ export class Listener {
   readonly #url: string;
   readonly #clock: Clock;
   readonly #settings: ListenerSettings;
-  readonly #onHead: (position: number) => void;
+  readonly #heard: Heard;
   readonly #outage: Outage;
   #client: Client | undefined;
   #cancel: () => void = () => undefined;
   #closed = false;
   #connecting: Promise<void>;
 
-  /** @param onHead told the position of the last event of the log. */
-  constructor(
-    url: string,
-    clock: Clock,
-    logger: OutageLogger,
-    settings: ListenerSettings,
-    onHead: (position: number) => void,
-  ) {
+  constructor(url: string, clock: Clock, logger: OutageLogger, settings: ListenerSettings, heard: Heard) {
     this.#url = url;
     this.#clock = clock;
     this.#settings = settings;
-    this.#onHead = onHead;
+    this.#heard = heard;
     this.#outage = new Outage(logger, "Listening for new events");
     this.#connecting = this.#connect();
   }
@@ -68,13 +71,17 @@ export class Listener {
         keepAlive: true,
         query_timeout: ANSWER_MS,
       });
-      client.on("notification", ({ payload }) => this.#onHead(Number(payload)));
-      await client.query("LISTEN docket_log");
+      client.on("notification", ({ channel, payload }) => {
+        if (channel === DUE_CHANNEL) this.#heard.onDue();
+        else this.#heard.onHead(Number(payload));
+      });
+      await client.query(`LISTEN docket_log; LISTEN ${DUE_CHANNEL}`);
       if (this.#closed) return await this.#end(client);
       this.#client = client;
       client.on("end", () => this.#lost(client, new Error("The connection was closed")));
       this.#outage.over();
       this.#heartbeat(client);
+      this.#heard.onDue();
     } catch (error) {
       client?.end().catch(() => undefined);
       this.#lost(undefined, error);

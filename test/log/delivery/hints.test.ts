@@ -64,7 +64,7 @@ test("wakes a process whose polling is far away", async () => {
   const at = await startLog({ settings: { ...NEVER, pollMs: 60_000 } });
   const other = await at.another();
   const came = Promise.withResolvers<void>();
-  at.log.onEvents(came.resolve);
+  at.log.onEvents(() => came.resolve());
   await commit(other.database, taskEvent("alpha", "TASK-001"));
   await came.promise;
 });

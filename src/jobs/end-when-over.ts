@@ -1,0 +1,38 @@
+import type { LoggedEvent } from "../log/read/event.ts";
+import type { JobContext, RunningJob } from "./job.ts";
+import { Loop, type Work } from "./loop.ts";
+
+/** How late it may be seen that something is over whose end nobody announced, as rows of plain SQL, in milliseconds. */
+const INTERVAL_MS = 60_000;
+
+interface Ending extends Required<Omit<Work, "intervalMs">> {
+  /** When what begins with an event ends: an instant in ISO 8601; anything else where it begins nothing of this job. */
+  endOf(event: LoggedEvent): unknown;
+}
+
+/**
+ * Starts a job that ends what has its time, when it is over: a timer tells of the next end, and events of what ends
+ * sooner.
+ */
+export function endWhenOver(
+  { log, clock, logger }: Pick<JobContext, "log" | "clock" | "logger">,
+  { endOf, ...work }: Ending,
+): RunningJob {
+  const loop = new Loop({ intervalMs: INTERVAL_MS, ...work }, clock, logger);
+  const stops = [
+    log.onDue(() => loop.poke()),
+    log.onEvents((events) => {
+      for (const event of events) {
+        const end = endOf(event);
+        if (typeof end === "string") loop.announce(Date.parse(end) - event.occurredAt.getTime());
+      }
+    }),
+  ];
+  return {
+    loops: [loop],
+    async close() {
+      for (const stop of stops) stop();
+      await loop.close();
+    },
+  };
+}
