@@ -1,4 +1,4 @@
-import { lexicographicSortSchema, printSchema } from "graphql";
+import { getNamedType, isInputObjectType, lexicographicSortSchema, printSchema } from "graphql";
 import { builder } from "./builder.ts";
 import "./scalars.ts";
 import "./error-code.ts";
@@ -30,13 +30,30 @@ export const schema = builder.toSchema();
 export const printedSchema = () => `${printSchema(lexicographicSortSchema(schema))}\n`;
 
 /**
- * What schema/verbs.json must say: what each mutation does and the lowest role that may, for clients, which never read
- * the server's code.
+ * What schema/verbs.json must say: what each mutation does and who may, for clients, which never read the server's code.
+ * `input` is its input in schema.graphql; whether that takes an idempotency key is read there.
  */
 export function printedVerbs(): string {
-  const lines = Object.values(schema.getMutationType()?.getFields() ?? {})
-    .map(({ name: mutation, extensions: { verb } }) => ({ ...verb, mutation }))
-    .sort((a, b) => (a.mutation < b.mutation ? -1 : 1))
-    .map((line) => `  ${JSON.stringify(line, null, 1).replaceAll(/\n */g, " ")}`);
-  return `[\n${lines.join(",\n")}\n]\n`;
+  const verbs = Object.values(schema.getMutationType()?.getFields() ?? {})
+    .map(({ name: mutation, extensions, args, description, deprecationReason }) => {
+      if (!extensions.verb) throw new Error(`The mutation ${mutation} is not made of a verb`);
+      const { name, role, scope, effect, idempotent } = extensions.verb;
+      const input = args[0] && getNamedType(args[0].type);
+      return {
+        mutation,
+        verb: name,
+        description,
+        ...(deprecationReason != null && { deprecated: deprecationReason }),
+        input: input?.name,
+        role,
+        scope,
+        effect,
+        readOnly: false,
+        destructive: effect === "ends",
+        idempotent,
+        idempotencyKey: isInputObjectType(input) && "idempotencyKey" in input.getFields(),
+      };
+    })
+    .sort((a, b) => (a.mutation < b.mutation ? -1 : 1));
+  return `${JSON.stringify(verbs, null, 2)}\n`;
 }

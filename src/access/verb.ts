@@ -13,6 +13,13 @@ export interface Declaration {
   readonly role: Role;
   /** `ends`: it may take something away for good. */
   readonly effect: "adds" | "changes" | "ends";
+  /**
+   * What a key has to see: the one project that it acts on, every one of the projects that it names, or the whole
+   * server, so that a key that is limited to some projects may never call it.
+   */
+  readonly scope: "project" | "projects" | "server";
+  /** Whether asking twice, without an idempotency key, leaves what asking once leaves, but for times. */
+  readonly idempotent: boolean;
 }
 
 interface Keyed {
@@ -98,7 +105,13 @@ export function verbWithOwnKey<Input extends object, Result extends object>(
   return Object.assign(run, { declared: declarationOf(judgement) });
 }
 
-const declarationOf = ({ name, role, effect }: Declaration): Declaration => ({ name, role, effect });
+const declarationOf = ({ name, role, effect, scope, idempotent }: Declaration): Declaration => ({
+  name,
+  role,
+  effect,
+  scope,
+  idempotent,
+});
 
 function requestOf<Input extends object>(
   input: Input & Keyed,

@@ -22,7 +22,15 @@ export interface ConfirmReservation {
  *   FORBIDDEN; BAD_USER_INPUT for IDs that are not in it.
  */
 export const confirmReservation = verb(
-  { name: "confirmReservation", role: "agent", effect: "ends", before: lockLane, on: lockReservation },
+  {
+    name: "confirmReservation",
+    role: "agent",
+    effect: "ends",
+    scope: "project",
+    idempotent: true,
+    before: lockLane,
+    on: lockReservation,
+  },
   async (ctx, input: ConfirmReservation, locked): Promise<Released> => {
     const { projectId, reservationId, status } = locked;
     if (status === "released") throw reservationExpired(reservationId);

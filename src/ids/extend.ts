@@ -24,7 +24,15 @@ WHERE namespace = $1 AND reservation_id = $2 RETURNING expires_at AS "expiresAt"
  * @throws RESERVATION_EXPIRED, also for a released one; FORBIDDEN, BAD_USER_INPUT
  */
 export const extendReservation = verb(
-  { name: "extendReservation", role: "agent", effect: "changes", before: lockLane, on: lockReservation },
+  {
+    name: "extendReservation",
+    role: "agent",
+    effect: "changes",
+    scope: "project",
+    idempotent: true,
+    before: lockLane,
+    on: lockReservation,
+  },
   async (ctx, { ttlSeconds }: ExtendReservation, { reservationId, namespace, projectId, status, expiresAt }) => {
     const ttl = requireTtl(ttlSeconds);
     if (status === "confirmed") return { projectId, reservationId };

@@ -12,7 +12,15 @@ import { requireList } from "./request.ts";
  *   jump; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
  */
 export const registerIds = verb(
-  { name: "registerIds", role: "agent", effect: "adds", before: lockLane, on: visibleProject },
+  {
+    name: "registerIds",
+    role: "agent",
+    effect: "adds",
+    scope: "project",
+    idempotent: true,
+    before: lockLane,
+    on: visibleProject,
+  },
   async (ctx, { projectId, ids, allowJump }: RecordIds): Promise<Recorded> => {
     requireList(ids);
     await requireOpen(ctx.db, [projectId]);

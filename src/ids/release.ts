@@ -25,7 +25,15 @@ const RELEASE = {
  * @throws RESERVATION_EXPIRED, FORBIDDEN; BAD_USER_INPUT when it is confirmed, which is for good.
  */
 export const releaseReservation = verb(
-  { name: "releaseReservation", role: "agent", effect: "ends", before: lockLane, on: lockReservation },
+  {
+    name: "releaseReservation",
+    role: "agent",
+    effect: "ends",
+    scope: "project",
+    idempotent: true,
+    before: lockLane,
+    on: lockReservation,
+  },
   async (ctx, _input: ReleaseReservation, locked): Promise<Released> => {
     const { projectId, reservationId, status, ids } = locked;
     if (status === "confirmed")

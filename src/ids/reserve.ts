@@ -24,7 +24,15 @@ const LARGEST_COUNT = 100;
  *   an invalid type, count or time.
  */
 export const reserveIds = verbWithOwnKey(
-  { name: "reserveIds", identity: identityOf, role: "agent", effect: "adds", on: visibleProject },
+  {
+    name: "reserveIds",
+    identity: identityOf,
+    role: "agent",
+    effect: "adds",
+    scope: "project",
+    idempotent: false,
+    on: visibleProject,
+  },
   async (ctx, input: ReserveIds, keyed) => {
     const count = input.count ?? 1;
     if (!Number.isInteger(count) || count < 1 || count > LARGEST_COUNT)

@@ -20,6 +20,8 @@ export const takeId = verbWithOwnKey(
     identity: identityOf,
     role: "agent",
     effect: "adds",
+    scope: "project",
+    idempotent: false,
     on: visibleProject,
   },
   (ctx, input: GiveIds, keyed) =>

@@ -44,7 +44,15 @@ interface VoidedRow {
  *   task bears, as its own ID or its artifact's.
  */
 export const voidIds = verb(
-  { name: "voidIds", role: "admin", effect: "ends", before: lockLane, on: visibleProject },
+  {
+    name: "voidIds",
+    role: "admin",
+    effect: "ends",
+    scope: "project",
+    idempotent: true,
+    before: lockLane,
+    on: visibleProject,
+  },
   async (ctx, input: VoidIds): Promise<Voided> => {
     const { projectId, ids } = input;
     const space = await idSpace(ctx, projectId);

@@ -26,7 +26,7 @@ export interface CreatedApiKey {
  * @throws FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export const createApiKey = verb(
-  { name: "createApiKey", role: "admin", effect: "adds", on: nothing },
+  { name: "createApiKey", role: "admin", effect: "adds", scope: "projects", idempotent: false, on: nothing },
   async (ctx, input: CreateApiKey): Promise<CreatedApiKey> => {
     const made = makeSecret("key");
     const projectIds = await checkProjects(ctx, "key", input.projectIds);

@@ -17,7 +17,7 @@ export interface RevokeApiKey {
  * @throws FORBIDDEN; NOT_FOUND for a key that does not exist or reaches beyond the viewer's projects.
  */
 export const revokeApiKey = verb(
-  { name: "revokeApiKey", role: "admin", effect: "ends", on: lockKey },
+  { name: "revokeApiKey", role: "admin", effect: "ends", scope: "projects", idempotent: true, on: lockKey },
   async (ctx, _input: RevokeApiKey, { keyId, projectIds, isLastAdmin }) => {
     if (isLastAdmin)
       throw forbidden(

@@ -18,7 +18,7 @@ export const unarchiveProject = setArchived("unarchiveProject", false);
 
 function setArchived(name: string, archived: boolean): Verb<ChangeProject, { readonly projectId: string }> {
   return verb(
-    { name, role: "admin", effect: "changes", before: holdStill, on: lockProject },
+    { name, role: "admin", effect: "changes", scope: "project", idempotent: true, before: holdStill, on: lockProject },
     async (ctx, { projectId }: ChangeProject, before) => {
       if ((before.archivedAt !== null) === archived) return { projectId };
       const [after] = await ctx.db.write<{ archived_at: Date | null }>(

@@ -21,7 +21,7 @@ const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/;
  * @throws BAD_USER_INPUT when it exists already; FORBIDDEN
  */
 export const createProject = verb(
-  { name: "createProject", role: "agent", effect: "adds", on: nothing },
+  { name: "createProject", role: "agent", effect: "adds", scope: "server", idempotent: true, on: nothing },
   async (ctx, input: CreateProject) => {
     const created = await insertProject(ctx, input);
     if (!created) throw badInput(`Project ${input.projectId} already exists.`, { projectId: input.projectId });

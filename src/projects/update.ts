@@ -11,7 +11,7 @@ export interface UpdateProject extends ChangeProject, SettingsInput, ReuseInput 
 
 /** @throws PROJECT_NOT_FOUND, FORBIDDEN, VERSION_CONFLICT, BAD_USER_INPUT */
 export const updateProject = verb(
-  { name: "updateProject", role: "admin", effect: "changes", on: lockProject },
+  { name: "updateProject", role: "admin", effect: "changes", scope: "project", idempotent: true, on: lockProject },
   async (ctx, input: UpdateProject, before) => {
     const { projectId, name } = input;
     if (name != null) requireName(name);

@@ -50,6 +50,8 @@ export const addTasks = verb(
     name: "addTasks",
     role: "agent",
     effect: "adds",
+    scope: "projects",
+    idempotent: false,
     ofSession: ({ tasks }: AddTasks) => tasks.some(({ status }) => status === "in_progress"),
     before: lockLane,
     on: nothing,

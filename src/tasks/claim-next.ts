@@ -40,6 +40,8 @@ export const claimNext = verbWithOwnKey(
     name: "claimNextTask",
     role: "agent",
     effect: "changes",
+    scope: "project",
+    idempotent: false,
     ofSession: true,
     on: (ctx: Context, input: ClaimNext) => {
       requireAttemptInput(input);

@@ -21,6 +21,8 @@ export const completeAndClaimNext = verb(
     name: "completeAndClaimNext",
     role: "agent",
     effect: "changes",
+    scope: "project",
+    idempotent: false,
     ofSession: true,
     on: (ctx: Context, input: CompleteAndClaimNext) => lockedTask(ctx, input, "completed"),
   },

@@ -14,7 +14,7 @@ export interface DeleteTask extends TaskAddress {
  * @throws TASK_NOT_FOUND, LEASE_LOST, VERSION_CONFLICT, FORBIDDEN
  */
 export const deleteTask = verb(
-  { name: "deleteTask", role: "agent", effect: "ends", on: lockedTask },
+  { name: "deleteTask", role: "agent", effect: "ends", scope: "project", idempotent: true, on: lockedTask },
   async (ctx, input: DeleteTask, locked): Promise<TaskKey> => {
     const authority = requireHeld(ctx, locked, input);
     const changed = await changeTask(

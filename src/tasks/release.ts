@@ -16,6 +16,8 @@ export const releaseTask = verb(
     name: "releaseTask",
     role: "agent",
     effect: "changes",
+    scope: "project",
+    idempotent: true,
     on: (ctx: Context, input: Release) => lockedTask(ctx, input, "pending"),
   },
   (ctx, input: Release, task) => setStatus(ctx, task, { ...input, status: "pending" }),

@@ -47,7 +47,15 @@ FROM before b, renewed r`,
  * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
  */
 export const renewLease = verb(
-  { name: "renewTaskLease", role: "agent", effect: "changes", ofSession: true, on: lockedTask },
+  {
+    name: "renewTaskLease",
+    role: "agent",
+    effect: "changes",
+    scope: "project",
+    idempotent: true,
+    ofSession: true,
+    on: lockedTask,
+  },
   async (ctx, input: RenewLease, task): Promise<LeaseRenewed> => {
     const authority = requireHeld(ctx, task, input, requireInProgress);
     const { projectId, taskId } = task;

@@ -67,6 +67,8 @@ export const updateStatus = verb(
     name: "updateTaskStatus",
     role: "agent",
     effect: "changes",
+    scope: "project",
+    idempotent: true,
     ofSession: true,
     on: (ctx: Context, input: UpdateStatus) => {
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");

@@ -28,7 +28,7 @@ FROM tasks t CROSS JOIN LATERAL jsonb_populate_record(t, $3::jsonb) n WHERE t.pr
  * @throws TASK_NOT_FOUND, LEASE_LOST (with `attempt`), VERSION_CONFLICT, BAD_USER_INPUT, FORBIDDEN
  */
 export const updateTask = verb(
-  { name: "updateTask", role: "agent", effect: "changes", on: lockedTask },
+  { name: "updateTask", role: "agent", effect: "changes", scope: "project", idempotent: true, on: lockedTask },
   async (ctx, input: UpdateTask, task): Promise<TaskKey> => {
     requireFence(task, input.attempt);
     requireVersion(task, input.expectedVersion);

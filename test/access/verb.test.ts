@@ -16,6 +16,8 @@ function noting(steps: string[]) {
       name: "note",
       role: "agent",
       effect: "adds",
+      scope: "project",
+      idempotent: true,
       before: async (_db, { text }: Note) => void steps.push(`before ${text}`),
       on: async (ctx: Context, input: Note) => {
         steps.push("on");
@@ -60,7 +62,7 @@ describe("a verb", () => {
   it("gives its answer again without what is told only once", async () => {
     const t = await verbTest();
     const tell = verb(
-      { name: "tell", role: "agent", effect: "adds", on: nothing },
+      { name: "tell", role: "agent", effect: "adds", scope: "project", idempotent: true, on: nothing },
       async (): Promise<{ readonly id: number; readonly secret: string | null }> => ({ id: 1, secret: "word" }),
       (told) => ({ ...told, secret: null }),
     );
@@ -74,7 +76,7 @@ describe("a verb", () => {
     const t = await verbTest();
     let found: string | null = null;
     const look = verb(
-      { name: "look", role: "agent", effect: "changes", on: nothing },
+      { name: "look", role: "agent", effect: "changes", scope: "project", idempotent: true, on: nothing },
       async (_ctx, { fail }: { readonly fail?: boolean }) => {
         if (fail) throw badInput("as asked");
         return { found };

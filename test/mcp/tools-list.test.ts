@@ -161,15 +161,19 @@ describe("the tool list", () => {
   });
 
   test("hints at what the mutations of a tool's documents do, as schema/verbs.json declares it", () => {
-    const effects = new Map(verbs.map(({ mutation, effect }) => [mutation, effect]));
     for (const { name, annotations } of definitions) {
-      const mutations = mutationsIn(`mcp/tools/${name.replaceAll("_", "-")}.ts`);
-      const does = mutations.map((mutation) => effects.get(mutation));
+      const does = mutationsIn(`mcp/tools/${name.replaceAll("_", "-")}.ts`).map((mutation) =>
+        verbs.find((verb) => verb.mutation === mutation),
+      );
       expect([name, does]).toEqual([name, expect.not.arrayContaining([undefined])]);
-      const { readOnlyHint, destructiveHint } = annotations;
-      expect([name, { readOnlyHint, destructiveHint }]).toEqual([
+      expect([name, annotations]).toEqual([
         name,
-        { readOnlyHint: does.length === 0, destructiveHint: does.includes("ends") },
+        {
+          readOnlyHint: does.every((verb) => verb?.readOnly),
+          destructiveHint: does.some((verb) => verb?.destructive),
+          idempotentHint: does.every((verb) => verb?.idempotent),
+          openWorldHint: false,
+        },
       ]);
     }
   });

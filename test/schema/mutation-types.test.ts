@@ -9,7 +9,7 @@ interface Input {
 }
 
 const note = verb(
-  { name: "note", role: "agent", effect: "adds", on: nothing },
+  { name: "note", role: "agent", effect: "adds", scope: "project", idempotent: true, on: nothing },
   async (_ctx, { projectId }: Input): Promise<{ readonly projectId: string }> => ({ projectId }),
 );
 const description = "Notes.";

@@ -27,7 +27,7 @@ const MOST_PROJECTS = 1000;
  * @throws FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export const createWebhook = verb(
-  { name: "createWebhook", role: "admin", effect: "adds", on: nothing },
+  { name: "createWebhook", role: "admin", effect: "adds", scope: "projects", idempotent: false, on: nothing },
   async (ctx, input: CreateWebhook): Promise<CreatedWebhook> => {
     const url = checkUrl(input.url);
     const types = checkTypes(input.types);

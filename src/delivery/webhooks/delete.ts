@@ -16,7 +16,7 @@ import {
  * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export const deleteWebhook = verb(
-  { name: "deleteWebhook", role: "admin", effect: "ends", on: lockWithPlace },
+  { name: "deleteWebhook", role: "admin", effect: "ends", scope: "projects", idempotent: true, on: lockWithPlace },
   async (ctx, _input: ChangeWebhook, { webhookId, url, projectIds, types }): Promise<ChangedWebhook> => {
     await ctx.db.write("DELETE FROM log_readers WHERE reader = $1", [readerOf(webhookId)]);
     await ctx.db.write("DELETE FROM webhooks WHERE webhook_id = $1", [webhookId]);

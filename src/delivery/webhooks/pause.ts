@@ -8,7 +8,7 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
  * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export const pauseWebhook = verb(
-  { name: "pauseWebhook", role: "admin", effect: "changes", on: lockWebhook },
+  { name: "pauseWebhook", role: "admin", effect: "changes", scope: "projects", idempotent: true, on: lockWebhook },
   async (ctx, _input: ChangeWebhook, { webhookId, projectIds }): Promise<ChangedWebhook> => {
     await pause(ctx, webhookId, null);
     return { webhookId, projectIds };

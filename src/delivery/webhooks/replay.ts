@@ -36,7 +36,14 @@ const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_a
  * @throws FORBIDDEN, NOT_FOUND, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED
  */
 export const replayWebhookDeliveries = verb(
-  { name: "replayWebhookDeliveries", role: "admin", effect: "changes", on: lockWebhook },
+  {
+    name: "replayWebhookDeliveries",
+    role: "admin",
+    effect: "changes",
+    scope: "projects",
+    idempotent: false,
+    on: lockWebhook,
+  },
   async (ctx, input: ReplayWebhookDeliveries, { webhookId, projectIds }): Promise<Replay> => {
     const { db } = ctx;
     const eventIds = checkChoice(input);

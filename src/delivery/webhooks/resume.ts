@@ -9,7 +9,7 @@ import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./we
  * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export const resumeWebhook = verb(
-  { name: "resumeWebhook", role: "admin", effect: "changes", on: lockWebhook },
+  { name: "resumeWebhook", role: "admin", effect: "changes", scope: "projects", idempotent: true, on: lockWebhook },
   async (ctx, _input: ChangeWebhook, { webhookId, projectIds, pausedAt }): Promise<ChangedWebhook> => {
     if (pausedAt === null) return { webhookId, projectIds };
     await ctx.db.write("UPDATE webhooks SET paused_at = NULL, pause_reason = NULL WHERE webhook_id = $1", [webhookId]);

@@ -21,7 +21,7 @@ const OVERLAP_HOURS = 24;
  * @throws FORBIDDEN, NOT_FOUND, IDEMPOTENCY_KEY_REUSED
  */
 export const rotateWebhookSecret = verb(
-  { name: "rotateWebhookSecret", role: "admin", effect: "ends", on: lockWebhook },
+  { name: "rotateWebhookSecret", role: "admin", effect: "ends", scope: "projects", idempotent: false, on: lockWebhook },
   async (ctx, input: RotateWebhookSecret, { webhookId, projectIds }): Promise<RotatedWebhookSecret> => {
     const made = makeWebhookSecret();
     const overlapHours = input.endOldSecretNow ? null : OVERLAP_HOURS;
