@@ -1,7 +1,9 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { compareCommand } from "./compare/command.ts";
 import { promises, report } from "./delivery/report.ts";
 import { type DeliveryOptions, runDelivery } from "./delivery/run.ts";
 import { fairness } from "./fairness.ts";
+import { whole, wholes } from "./numbers.ts";
 import { makeScratchDatabase } from "./scratch-database.ts";
 import { seeds } from "./seeds.ts";
 import { table } from "./table.ts";
@@ -54,23 +56,9 @@ const fairnessCommand = new Command("fairness")
     if (!measurements.every(({ ok }) => ok)) process.exitCode = 1;
   });
 
-/** Reads a whole number. */
-function whole(least: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
-    return value;
-  };
-}
-
-/** Reads numbers from 1, separated by commas. */
-function wholes(text: string): number[] {
-  return text.split(",").map(whole(1));
-}
-
 try {
   await new Command("npm run bench --")
+    .addCommand(compareCommand.addHelpText("after", DATABASE))
     .addCommand(seedsCommand)
     .addCommand(deliveryCommand)
     .addCommand(fairnessCommand)

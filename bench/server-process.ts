@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { open, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,6 +19,8 @@ export interface ServerSettings {
   readonly environment?: Readonly<Record<string, string>>;
   /** A module loaded before the server that answers what `ask` sends. */
   readonly probe?: URL;
+  /** A file for what it prints; without one, that is read as it comes. */
+  readonly output?: string;
 }
 
 /** Even where eight things run at once. */
@@ -54,7 +57,9 @@ export class ServerProcess {
 
   /** Resolves when it answers. @throws Error with what it printed, when it ends before that. */
   async start(): Promise<void> {
-    const { databaseUrl, home, nodeArguments = [], environment, probe } = this.#settings;
+    const { databaseUrl, home, nodeArguments = [], environment, probe, output } = this.#settings;
+    await using file = output === undefined ? undefined : await open(output, "w");
+    const printing = file?.fd ?? "pipe";
     const preloaded = probe ? ["--import", probe.href] : [];
     const child = spawn(process.execPath, [...nodeArguments, ...preloaded, docket, "start"], {
       // Where no .env lies.
@@ -68,7 +73,7 @@ export class ServerProcess {
         LOG_LEVEL: "error",
         ...environment,
       },
-      stdio: ["ignore", "pipe", "pipe", ...(probe ? (["ipc"] as const) : [])],
+      stdio: ["ignore", printing, printing, ...(probe ? (["ipc"] as const) : [])],
     });
     this.#child = child;
     let printed = "";
@@ -88,6 +93,7 @@ export class ServerProcess {
       if (child.exitCode !== null || child.signalCode !== null || performance.now() - startedAt > LONGEST_START_MS)
         throw new Error(`The server did not start:\n${printed}`);
       await delay(20);
+      if (output !== undefined) printed = await readFile(output, "utf8");
       banner = /GraphiQL +(\S+)\/graphql\n/.exec(printed);
     }
     this.#url = banner[1];

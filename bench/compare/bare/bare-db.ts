@@ -1,0 +1,56 @@
+import pg from "pg";
+import type { Db, Statement } from "../../../src/db/database.ts";
+
+const INT8 = 20;
+
+/** Rows of one statement, prepared once under its name where it has one. */
+async function execute<Row extends pg.QueryResultRow>(
+  client: Pick<pg.PoolClient, "query">,
+  statement: Statement,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const query = typeof statement === "string" ? { text: statement } : statement;
+  const { rows } = await client.query<Row>({ ...query, values: [...values] });
+  return rows;
+}
+
+const bound = (client: Pick<pg.PoolClient, "query">) => ({
+  read: <Row>(statement: Statement, values?: readonly unknown[]) =>
+    execute<Row & pg.QueryResultRow>(client, statement, values),
+  write: <Row>(statement: Statement, values?: readonly unknown[]) =>
+    execute<Row & pg.QueryResultRow>(client, statement, values),
+});
+
+/** `pg` with nothing around it: no turns, no limits, no retries. The same statements run on it as on Docket's pool. */
+export function openBareDb(url: string, size: number): { readonly db: Db; end(): Promise<void> } {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: size,
+    options: "-c timezone=UTC -c jit=off",
+    types: {
+      getTypeParser: ((oid: number, format?: "text" | "binary") =>
+        oid === INT8 && format !== "binary"
+          ? Number
+          : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    },
+  });
+  const db: Db = {
+    ...bound(pool),
+    async transaction(work, { isolation } = {}) {
+      const client = await pool.connect();
+      const inside: Db = { ...bound(client), transaction: (joined) => joined(inside) };
+      try {
+        await client.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN");
+        const result = await work(inside);
+        await client.query("COMMIT");
+        return result;
+      } catch (error) {
+        await client.query("ROLLBACK");
+        throw error;
+      } finally {
+        client.release();
+      }
+    },
+  };
+  return { db, end: () => pool.end() };
+}

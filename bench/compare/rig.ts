@@ -1,0 +1,142 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Client } from "pg";
+import { connect } from "../../src/db/connect.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { makeScratchDatabase } from "../scratch-database.ts";
+import { ServerProcess } from "../server-process.ts";
+import { seedProject } from "../world.ts";
+import type { Target } from "./load/asker.ts";
+import { LoadProcess } from "./load/process.ts";
+import { PROJECTS, TASKS } from "./operations.ts";
+import { parentOf } from "./processor.ts";
+
+/** Connections of the bare server to its database, as many as one key has of Docket's by default. */
+const BARE_POOL = 8;
+
+/** A thing that is measured. */
+export interface System {
+  readonly target: Target;
+  /** The server's process; undefined where there is none. */
+  readonly pid: number | undefined;
+  /** Brings the database back to the tasks that it had at first. */
+  reset(): Promise<void>;
+  /** Resolves when it has done what is left to do after its last answer. */
+  rest(): Promise<void>;
+}
+
+/** Everything that a comparison runs on, on one machine: PostgreSQL, servers, and the process that asks. */
+export interface Rig extends AsyncDisposable {
+  readonly load: LoadProcess;
+  /** The process of PostgreSQL whose children are its backends; undefined where it is not on this machine. */
+  readonly postgresPid: number | undefined;
+  readonly postgresVersion: string;
+  readonly docket: System;
+  readonly bare: System;
+  /** The bare server, which combines no requests. */
+  readonly separate: System;
+  readonly statements: System;
+}
+
+/** @param given the URL of a PostgreSQL to use instead of an embedded one. */
+export async function startRig(given: string | undefined): Promise<Rig> {
+  await using opened = new AsyncDisposableStack();
+  const scratch = await makeScratchDatabase(given);
+  opened.defer(() => scratch.drop());
+  // Docket moves every event that it finds: the others need a database of their own.
+  const other = await makeScratchDatabase(scratch.url);
+  opened.defer(() => other.drop());
+
+  const server = new ServerProcess({
+    databaseUrl: scratch.url,
+    home: scratch.home,
+    // A line for each request, as usual; into a file, as reading it would cost this process more than writing it.
+    environment: { LOG_LEVEL: "info" },
+    output: join(scratch.folder, "server.log"),
+  });
+  opened.defer(() => server.stop());
+  await server.start();
+  await migrate({ ownerUrl: other.url, loginUrl: other.url });
+  const bare = await startBare(other.url);
+  opened.defer(async () => void bare.child.kill());
+  const load = new LoadProcess();
+  opened.use(load);
+  const killAll = () => {
+    server.killNow();
+    bare.child.kill();
+    load[Symbol.dispose]();
+  };
+  process.once("exit", killAll);
+  opened.defer(async () => void process.off("exit", killAll));
+
+  const [ofDocket, ofOthers] = [await connect(scratch.url, "docket bench"), await connect(other.url, "docket bench")];
+  for (const owner of [ofDocket, ofOthers]) {
+    opened.defer(() => owner.end());
+    for (const projectId of PROJECTS) await seedProject({ owner }, projectId, 0);
+    await reset(owner, { inbox: false });
+  }
+  const { rows } = await ofDocket.query<{ pid: number; version: string }>(
+    "SELECT pg_backend_pid() AS pid, current_setting('server_version') AS version",
+  );
+  const apiKey = (await readFile(join(scratch.home, "agent-key"), "utf8")).trim();
+  const others = { reset: () => reset(ofOthers, { inbox: true }), rest: async () => undefined };
+  const owned = opened.move();
+  return {
+    load,
+    postgresPid: given === undefined ? await parentOf(rows[0]?.pid ?? 0) : undefined,
+    postgresVersion: rows[0]?.version ?? "",
+    docket: {
+      target: { kind: "docket", port: Number(new URL(server.url).port), apiKey },
+      pid: server.pid,
+      reset: () => reset(ofDocket, { inbox: false }),
+      rest: () => untilDrained(ofDocket),
+    },
+    bare: { target: { kind: "bare", port: bare.port, prefix: "/" }, pid: bare.child.pid, ...others },
+    separate: { target: { kind: "bare", port: bare.port, prefix: "/separate/" }, pid: bare.child.pid, ...others },
+    statements: { target: { kind: "statements", databaseUrl: other.url }, pid: undefined, ...others },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function startBare(databaseUrl: string): Promise<{ child: ChildProcess; port: number }> {
+  const child = fork(fileURLToPath(new URL("./bare/server.ts", import.meta.url)), [databaseUrl, String(BARE_POOL)]);
+  const [port] = await once(child, "message");
+  return { child, port: Number(port) };
+}
+
+async function untilDrained(owner: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await owner.query<{ left: boolean }>("SELECT EXISTS (SELECT FROM event_inbox) AS left");
+    if (!rows[0]?.left) return;
+    await delay(20);
+  }
+}
+
+/**
+ * All tasks as they were loaded, no attempts, no IDs. The log stays: a server remembers its end.
+ * @param inbox also what nobody moves into a log.
+ */
+async function reset(owner: Client, { inbox }: { inbox: boolean }): Promise<void> {
+  // Without the triggers, some of which refuse it.
+  await owner.query("SET session_replication_role = replica");
+  if (inbox) await owner.query("TRUNCATE event_inbox");
+  await owner.query(
+    "TRUNCATE tasks, task_attempts, task_texts, id_reservations, id_registry, idempotency_keys CASCADE",
+  );
+  await owner.query("RESET session_replication_role");
+  await owner.query(
+    `INSERT INTO tasks (project_id, task_id, description, priority)
+     SELECT project_id, artifact_id('TASK', n), 'benchmark task ' || n, n % 5
+     FROM unnest($1::text[]) AS p (project_id) CROSS JOIN generate_series(1, $2::int) n`,
+    [PROJECTS, TASKS / PROJECTS.length],
+  );
+  await owner.query(
+    "INSERT INTO id_registry (namespace, artifact_type, last_assigned_id) SELECT unnest($1::text[]), 'TASK', $2",
+    [PROJECTS, TASKS / PROJECTS.length],
+  );
+  await owner.query("ANALYZE tasks, task_attempts, id_reservations, id_registry");
+}
