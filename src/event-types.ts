@@ -1,37 +1,48 @@
-/** Everything that can happen, as `type` of its event. */
-export const EVENT_TYPES = [
-  "project.created",
-  "project.configured",
-  "project.archived",
-  "project.unarchived",
-  "task.created",
-  "task.updated",
-  "task.claimed",
-  "task.checkpointed",
-  "task.completed",
-  "task.released",
-  "task.lease_expired",
-  "task.reset",
-  "task.deleted",
-  "ids.reserved",
-  "ids.assigned",
-  "ids.registered",
-  "ids.confirmed",
-  "ids.extended",
-  "ids.released",
-  "ids.expired",
-  "ids.voided",
-  "key.created",
-  "key.revoked",
-  "webhook.created",
-  "webhook.paused",
-  "webhook.resumed",
-  "webhook.deleted",
-  "webhook.secret_rotated",
-  "webhook.deliveries_replayed",
-] as const;
+/**
+ * Everything that can happen, and what it does: `creates` and `deletes` carry the whole thing in their payload,
+ * `changes` what each field of its subject was and is (`changes`), so that it can be undone; `tells` leaves its subject
+ * as it is.
+ */
+export const EVENTS = [
+  { type: "project.created", effect: "creates" },
+  { type: "project.configured", effect: "changes" },
+  { type: "project.archived", effect: "changes" },
+  { type: "project.unarchived", effect: "changes" },
+  { type: "task.created", effect: "creates" },
+  { type: "task.updated", effect: "changes" },
+  { type: "task.claimed", effect: "changes" },
+  { type: "task.checkpointed", effect: "changes" },
+  { type: "task.completed", effect: "changes" },
+  { type: "task.released", effect: "changes" },
+  { type: "task.lease_expired", effect: "changes" },
+  { type: "task.reset", effect: "changes" },
+  { type: "task.deleted", effect: "deletes" },
+  { type: "ids.reserved", effect: "creates" },
+  { type: "ids.assigned", effect: "creates" },
+  { type: "ids.registered", effect: "creates" },
+  { type: "ids.confirmed", effect: "changes" },
+  { type: "ids.extended", effect: "changes" },
+  { type: "ids.released", effect: "changes" },
+  { type: "ids.expired", effect: "changes" },
+  { type: "ids.voided", effect: "deletes" },
+  { type: "key.created", effect: "creates" },
+  { type: "key.revoked", effect: "changes" },
+  { type: "webhook.created", effect: "creates" },
+  { type: "webhook.paused", effect: "changes" },
+  { type: "webhook.resumed", effect: "changes" },
+  { type: "webhook.deleted", effect: "deletes" },
+  { type: "webhook.secret_rotated", effect: "changes" },
+  { type: "webhook.deliveries_replayed", effect: "tells" },
+] as const satisfies readonly { readonly type: string; readonly effect: "creates" | "changes" | "deletes" | "tells" }[];
 
-export type EventType = (typeof EVENT_TYPES)[number];
+type Event = (typeof EVENTS)[number];
+
+/** As `type` of an event. */
+export type EventType = Event["type"];
+/** Of events that carry `changes` in any case. */
+export type ChangingEventType = Extract<Event, { readonly effect: "changes" }>["type"];
+
+export const EVENT_TYPES: readonly EventType[] = EVENTS.map(({ type }) => type);
 
 /** What happens to reservations and artifact IDs. */
 export const RESERVATION_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type.startsWith("ids."));

@@ -2,7 +2,7 @@
 -- it for a confirmed row; when nothing would be left, the reservation itself becomes confirmed.
 -- `taken`: the lowest that another project holds, or bears on a task that plain SQL wrote; nothing was recorded then.
 -- `already`: confirmed before for this one.
--- `confirmed`: [{reservationId, ids}] for each reservation that this confirmed a part of.
+-- `confirmed`: [{reservationId, ids, changes}] for each reservation that this confirmed a part of.
 CREATE OR REPLACE FUNCTION record_numbers(ns text, type text, project text, wanted int8multirange)
 RETURNS TABLE (taken text, already text[], confirmed jsonb) LANGUAGE plpgsql AS $$
 DECLARE
@@ -32,20 +32,24 @@ BEGIN
   wanted := wanted - coalesce(kept, '{}');
 
   WITH own AS (
-    SELECT r.reservation_id, r.numbers FROM id_reservations r
+    SELECT r.reservation_id, r.numbers, reservation_document(r) AS document FROM id_reservations r
     WHERE r.namespace = ns AND r.artifact_type = type AND r.returned_at IS NULL AND r.confirmed_at IS NULL
       AND r.numbers && wanted
   ), used_up AS (
     UPDATE id_reservations r SET confirmed_at = docket_now(), released_at = NULL, expired_at = NULL
     FROM own WHERE r.namespace = ns AND r.reservation_id = own.reservation_id AND own.numbers <@ wanted
-    RETURNING r.numbers
+    RETURNING r.reservation_id, r.numbers, reservation_document(r) AS document
   ), carved AS (
     UPDATE id_reservations r SET numbers = r.numbers - wanted
     FROM own WHERE r.namespace = ns AND r.reservation_id = own.reservation_id AND NOT own.numbers <@ wanted
+    RETURNING r.reservation_id, reservation_document(r) AS document
+  ), changed AS (
+    SELECT u.reservation_id, u.document FROM used_up u UNION ALL SELECT c.reservation_id, c.document FROM carved c
   )
   SELECT coalesce((SELECT range_agg(u.numbers) FROM used_up u), '{}'),
-    coalesce(jsonb_agg(jsonb_build_object('reservationId', own.reservation_id, 'ids', artifact_ids(type, own.numbers * wanted))), '[]')
-  INTO whole, confirmed FROM own;
+    coalesce(jsonb_agg(jsonb_build_object('reservationId', own.reservation_id, 'ids', artifact_ids(type, own.numbers * wanted),
+      'changes', changes_between(own.document, changed.document))), '[]')
+  INTO whole, confirmed FROM own JOIN changed USING (reservation_id);
 
   UPDATE id_registry r SET released = r.released - wanted, last_assigned_id = greatest(r.last_assigned_id, upper(wanted) - 1)
   WHERE r.namespace = ns AND r.artifact_type = type AND NOT isempty(wanted);

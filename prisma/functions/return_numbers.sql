@@ -23,7 +23,9 @@ BEGIN
   INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
   SELECT 'ids.expired', e.project_id, 'reservation', e.reservation_id, 'server', NULL, NULL, jsonb_build_object(
     'artifactType', type, 'ids', artifact_ids(type, e.numbers), 'expiresAt', e.expires_at, 'branch', e.branch,
-    'taskId', e.task_id)
+    'branchName', e.branch, 'taskId', e.task_id,
+    -- The clock has changed it already: what it was before its time was over is known.
+    'changes', changes_between('{"status": "ACTIVE"}', '{"status": "EXPIRED"}'))
   FROM expired e ORDER BY e.expires_at, e.reservation_id;
 
   WITH back AS (

@@ -1,7 +1,11 @@
 import type { TransactionOptions } from "../db/database.ts";
 import type { Context } from "./viewer.ts";
 
-const ACT_AS = { name: "act-as", text: "SELECT act_as($1, $2, $3)" };
+/** The numbers are those of the parameters. */
+const saying = (actor: number, client: number, correlationId: number) =>
+  `SELECT act_as($${actor}, $${client}, $${correlationId})`;
+
+const ACT_AS = { name: "act-as", text: saying(1, 2, 3) };
 
 /**
  * Says in whose name the rest of a transaction acts: every event that it leaves names them, whoever leaves it (`append`, a
@@ -30,4 +34,4 @@ export function acting<T>(
  * said by then. The numbers are those of the parameters.
  */
 export const caller = (actor: number, client: number, correlationId: number) =>
-  `caller AS MATERIALIZED (SELECT act_as($${actor}, $${client}, $${correlationId}))`;
+  `caller AS MATERIALIZED (${saying(actor, client, correlationId)})`;

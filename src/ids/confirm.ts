@@ -3,6 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { parseArtifactId } from "./artifact-id.ts";
+import { changeReservation, subject } from "./change-reservation.ts";
 import { lockLane } from "./lane.ts";
 import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 import { type Released, releaseActive } from "./release.ts";
@@ -81,12 +82,7 @@ async function wantedIds(
   return new Set(wanted.map(({ id }) => id));
 }
 
-const CONFIRM = {
-  name: "reservation-confirm",
-  text: `UPDATE id_reservations SET confirmed_at = docket_now(), expired_at = NULL, returned_at = NULL,
-  numbers = number_set($3::bigint[])
-WHERE namespace = $1 AND reservation_id = $2`,
-};
+const CONFIRMED = `confirmed_at = docket_now(), expired_at = NULL, returned_at = NULL, numbers = number_set($3::bigint[])`;
 const RETAKE = {
   name: "reservation-retake",
   text: "SELECT retake_numbers($1, $2, $3, number_set($4::bigint[]), $5) AS retaken",
@@ -137,14 +133,12 @@ async function keep(ctx: Context, locked: LockedReservation, kept: readonly stri
     ]);
     if (!again?.retaken) throw reservationExpired(reservationId, await stillFree(ctx, locked, kept));
   }
-  await ctx.db.write(CONFIRM, [namespace, reservationId, numbersOf(kept)]);
+  const changes = await changeReservation(ctx, locked, CONFIRMED, [numbersOf(kept)]);
   if (released.length > 0) await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
   await append(ctx, {
     type: "ids.confirmed",
-    projectId,
-    subjectType: "reservation",
-    subjectId: reservationId,
-    payload: { artifactType, ids: kept, released },
+    ...subject(locked),
+    payload: { artifactType, ids: kept, released, changes },
   });
 }
 

@@ -1,7 +1,7 @@
 import { verb } from "../access/verb.ts";
 import { reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { changesBetween } from "../log/write/changes.ts";
+import { changeReservation, subject } from "./change-reservation.ts";
 import { lockLane } from "./lane.ts";
 import { lockReservation } from "./lock-reservation.ts";
 import { requireTtl } from "./request.ts";
@@ -12,11 +12,7 @@ export interface ExtendReservation {
   readonly ttlSeconds?: number | null | undefined;
 }
 
-const EXTEND = {
-  name: "reservation-extend",
-  text: `UPDATE id_reservations SET expires_at = greatest(expires_at, docket_now() + make_interval(secs => $3::int))
-WHERE namespace = $1 AND reservation_id = $2 RETURNING expires_at AS "expiresAt"`,
-};
+const EXTENDED = "expires_at = greatest(expires_at, docket_now() + make_interval(secs => $3::int))";
 
 /**
  * Holds an active reservation until `ttlSeconds` from now; never shortens it. A confirmed one needs no more time and
@@ -33,18 +29,13 @@ export const extendReservation = verb(
     before: lockLane,
     on: lockReservation,
   },
-  async (ctx, { ttlSeconds }: ExtendReservation, { reservationId, namespace, projectId, status, expiresAt }) => {
+  async (ctx, { ttlSeconds }: ExtendReservation, locked) => {
+    const { reservationId, projectId, status } = locked;
     const ttl = requireTtl(ttlSeconds);
     if (status === "confirmed") return { projectId, reservationId };
     if (status !== "active") throw reservationExpired(reservationId);
-    const [extended] = await ctx.db.write<{ expiresAt: Date }>(EXTEND, [namespace, reservationId, ttl]);
-    await append(ctx, {
-      type: "ids.extended",
-      projectId,
-      subjectType: "reservation",
-      subjectId: reservationId,
-      payload: { changes: await changesBetween(ctx, { expiresAt }, { ...extended }) },
-    });
+    const changes = await changeReservation(ctx, locked, EXTENDED, [ttl]);
+    await append(ctx, { type: "ids.extended", ...subject(locked), payload: { changes } });
     return { projectId, reservationId };
   },
 );

@@ -1,6 +1,7 @@
 import { type Context, requireRole } from "../access/viewer.ts";
 import { badInput, idTaken } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { requireNamespace } from "../projects/namespace.ts";
 import { type ArtifactId, artifactId, parseArtifactId } from "./artifact-id.ts";
 import { idSpace, requireArtifactType } from "./id-space.ts";
@@ -24,7 +25,7 @@ interface RecordedRow {
   taken: string | null;
   already: string[];
   /** Reservations of this project that held some of the IDs: these are confirmed now. */
-  confirmed: { reservationId: string; ids: string[] }[];
+  confirmed: { reservationId: string; ids: string[]; changes: Changes }[];
   /** The highest number there is, when the highest ID lies too far above it; then nothing was recorded. */
   jumpsFrom: number | null;
 }
@@ -90,12 +91,12 @@ async function recordOfType(
   if (!outcome || outcome.taken !== null) throw idTaken(outcome?.taken ?? artifactType);
   await append(
     ctx,
-    ...outcome.confirmed.map(({ reservationId, ids }) => ({
+    ...outcome.confirmed.map(({ reservationId, ids, changes }) => ({
       type: "ids.confirmed" as const,
       projectId,
       subjectType: "reservation" as const,
       subjectId: reservationId,
-      payload: { artifactType, ids, released: [] },
+      payload: { artifactType, ids, released: [], changes },
     })),
   );
   return outcome.already;

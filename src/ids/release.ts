@@ -2,6 +2,7 @@ import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import { changeReservation, subject } from "./change-reservation.ts";
 import { lockLane } from "./lane.ts";
 import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 
@@ -14,11 +15,6 @@ export interface Released {
   readonly reservationId: string;
   readonly released: readonly string[];
 }
-
-const RELEASE = {
-  name: "reservation-release",
-  text: "UPDATE id_reservations SET released_at = docket_now() WHERE namespace = $1 AND reservation_id = $2",
-};
 
 /**
  * Gives a whole reservation back. One that was released before stays so.
@@ -46,13 +42,7 @@ export const releaseReservation = verb(
 
 /** Releases an active reservation and tells so. */
 export async function releaseActive(ctx: Context, locked: LockedReservation): Promise<void> {
-  const { namespace, reservationId, projectId, artifactType, ids } = locked;
-  await ctx.db.write(RELEASE, [namespace, reservationId]);
-  await append(ctx, {
-    type: "ids.released",
-    projectId,
-    subjectType: "reservation",
-    subjectId: reservationId,
-    payload: { artifactType, ids },
-  });
+  const { artifactType, ids } = locked;
+  const changes = await changeReservation(ctx, locked, "released_at = docket_now()");
+  await append(ctx, { type: "ids.released", ...subject(locked), payload: { artifactType, ids, changes } });
 }

@@ -5,7 +5,8 @@ import type { Db } from "../db/database.ts";
 import { isUuid } from "../db/storable.ts";
 import { forbidden, notFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { LIVE } from "./key.ts";
+import type { Changes } from "../log/write/changes.ts";
+import { KEY, LIVE } from "./key.ts";
 
 export interface RevokeApiKey {
   readonly keyId: string;
@@ -42,11 +43,18 @@ async function lockKey({ db, viewer }: Context, { keyId }: RevokeApiKey) {
   return { ...key, isLastAdmin: admins.length === 1 && admins[0] === key.keyId };
 }
 
+/** What the end of a key changes of it. */
+const ENDING = KEY.document("k", ["revokedAt"]);
+
 /** Revokes a key or session with all that it opened; nothing happens and nothing is logged when it has ended already. */
 export async function endKey(ctx: Context, keyId: string): Promise<void> {
-  const ended = await ctx.db.write<{ key_id: string }>(
-    `UPDATE api_keys SET revoked_at = docket_now()
-     WHERE revoked_at IS NULL AND (key_id = $1 OR issued_by = $1) RETURNING key_id`,
+  const ended = await ctx.db.write<{ keyId: string; changes: Changes }>(
+    `WITH before AS (
+       SELECT k.key_id, ${ENDING} AS document FROM api_keys k
+       WHERE k.revoked_at IS NULL AND (k.key_id = $1 OR k.issued_by = $1) ORDER BY k.key_id FOR NO KEY UPDATE
+     )
+     UPDATE api_keys k SET revoked_at = docket_now() FROM before WHERE k.key_id = before.key_id
+     RETURNING k.key_id AS "keyId", changes_between(before.document, ${ENDING}) AS changes`,
     [keyId],
   );
   if (ended.length === 0) return;
@@ -56,7 +64,10 @@ export async function endKey(ctx: Context, keyId: string): Promise<void> {
     subjectType: "api_key",
     subjectId: keyId,
     // The hub of every process ends the streams of these.
-    payload: { keyIds: ended.map((row) => row.key_id) },
+    payload: {
+      keyIds: ended.map((row) => row.keyId),
+      changes: ended.find((row) => row.keyId === keyId)?.changes ?? {},
+    },
   });
 }
 

@@ -1,7 +1,9 @@
 import { caller } from "../access/act-as.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
+import { leaveEvents } from "../log/write/append.ts";
 import { TASK } from "./fields.ts";
+import { FREED, LEASE_END } from "./lease-end.ts";
 import { EXPIRED, LEASED } from "./ready.ts";
 
 export const DUE = {
@@ -19,9 +21,7 @@ export async function leasesDueInMs(db: Db): Promise<number | null> {
 /** Ended in one statement: few enough that a claim, which skips what is locked, finds its task again a moment later. */
 const BATCH = 100;
 
-/** What the end of a lease changes of a task. */
-const ENDING = ["status", "claimedBy", "leaseExpiresAt"] as const;
-const ENDED = ["t.project_id", "t.task_id", ...ENDING.map((field) => `t.${TASK.columnOf(field)}`)].join(", ");
+const ENDED = ["t.project_id", "t.task_id", ...LEASE_END.map((field) => `t.${TASK.columnOf(field)}`)].join(", ");
 
 /** SKIP LOCKED: whoever holds the row is another process that does the same, a claim that takes the task, or a renewal. */
 export const EXPIRE = {
@@ -30,21 +30,20 @@ export const EXPIRE = {
   SELECT ${ENDED} FROM tasks t WHERE ${EXPIRED}
   ORDER BY t.lease_expires_at LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED
 ), freed AS (
-  UPDATE tasks t SET status = 'pending', claimed_by = NULL, lease_expires_at = NULL, version = t.version + 1,
-    updated_at = docket_now()
-  FROM caller CROSS JOIN due d WHERE t.project_id = d.project_id AND t.task_id = d.task_id
+  UPDATE tasks t SET status = f.status, claimed_by = f.claimed_by, lease_expires_at = f.lease_expires_at,
+    version = t.version + 1, updated_at = docket_now()
+  FROM caller CROSS JOIN due d CROSS JOIN ${FREED} WHERE t.project_id = d.project_id AND t.task_id = d.task_id
   RETURNING t.project_id, t.task_id, d.claimed_by, d.lease_expires_at,
-    changes_between(${TASK.document("d", ENDING)}, ${TASK.document("t", ENDING)}) AS changes
+    changes_between(${TASK.document("d", LEASE_END)}, ${TASK.document("t", LEASE_END)}) AS changes
 ), ended AS (
   UPDATE task_attempts a SET ended_at = docket_now(), outcome = 'expired' FROM freed f
   WHERE a.project_id = f.project_id AND a.task_id = f.task_id AND a.ended_at IS NULL
   RETURNING a.project_id, a.task_id, a.attempt, a.worker
 )
-INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
-SELECT 'task.lease_expired', f.project_id, 'task', f.task_id, jsonb_build_object('attempt', a.attempt,
-  'worker', coalesce(a.worker, f.claimed_by), 'leaseExpiresAt', f.lease_expires_at, 'changes', f.changes)
-FROM freed f LEFT JOIN ended a USING (project_id, task_id)
-ORDER BY f.lease_expires_at, f.project_id, f.task_id RETURNING subject_id`,
+${leaveEvents(`SELECT ROW(f.lease_expires_at, f.project_id, f.task_id) AS place, 'task.lease_expired' AS type, f.project_id,
+    'task' AS subject_type, f.task_id AS subject_id, jsonb_build_object('attempt', a.attempt,
+      'worker', coalesce(a.worker, f.claimed_by), 'leaseExpiresAt', f.lease_expires_at, 'changes', f.changes) AS payload
+  FROM freed f LEFT JOIN ended a USING (project_id, task_id)`)} RETURNING subject_id`,
 };
 
 /**

@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { append } from "../log/write/append.ts";
-import type { Changes } from "../log/write/changes.ts";
+import type { Change } from "../log/write/changes.ts";
 import { changeTask, type Ending, subject } from "./change.ts";
 import { type LockedTask, requireVersion } from "./hold.ts";
 
@@ -11,9 +11,8 @@ const KEEP = {
 )
 UPDATE task_attempts a SET notes = coalesce($4, a.notes), checkpoint = coalesce($5, a.checkpoint) FROM before b
 WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt = $3
-RETURNING b.notes IS DISTINCT FROM a.notes AS "newNotes",
-  changes_between(jsonb_build_object('notes', b.notes), jsonb_build_object('notes', a.notes)) AS "ofAttempt",
-  b.checkpoint IS DISTINCT FROM a.checkpoint AS "newCheckpoint"`,
+RETURNING changes_between(jsonb_build_object('notes', b.notes, 'checkpoint', b.checkpoint),
+  jsonb_build_object('notes', a.notes, 'checkpoint', a.checkpoint)) AS changes`,
 };
 
 /**
@@ -27,21 +26,26 @@ export async function keepMore(
   attempt: number,
   { notes = null, checkpoint, expectedVersion }: Ending & { readonly expectedVersion?: number | null | undefined },
 ): Promise<void> {
-  const [kept] = await ctx.db.write<{ newNotes: boolean; ofAttempt: Changes; newCheckpoint: boolean }>(KEEP, [
+  const [kept] = await ctx.db.write<{ changes: { notes?: Change; checkpoint?: Change } }>(KEEP, [
     task.projectId,
     task.taskId,
     attempt,
     notes,
     checkpoint == null ? null : JSON.stringify(checkpoint),
   ]);
-  if (kept?.newCheckpoint)
-    await append(ctx, { type: "task.checkpointed", ...subject(task), payload: { attempt, checkpoint } });
-  if (!kept?.newNotes) return;
+  const ofAttempt = kept?.changes ?? {};
+  if (ofAttempt.checkpoint)
+    await append(ctx, {
+      type: "task.checkpointed",
+      ...subject(task),
+      payload: { attempt, checkpoint, changes: { checkpoint: ofAttempt.checkpoint } },
+    });
+  if (!ofAttempt.notes) return;
   requireVersion(task, expectedVersion);
   // A task that was given back has no notes of its own: they are its attempt's.
   const { changes } =
     task.status === "completed"
       ? await changeTask(ctx, task, "completion_notes = $3", [notes])
-      : { changes: kept.ofAttempt };
+      : { changes: { notes: ofAttempt.notes } };
   await append(ctx, { type: "task.updated", ...subject(task), payload: { attempt, changes } });
 }

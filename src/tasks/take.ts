@@ -1,7 +1,9 @@
 import { caller } from "../access/act-as.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { KeyedRequest } from "../db/idempotency.ts";
+import { leaveEvents } from "../log/write/append.ts";
 import { TASK } from "./fields.ts";
+import { FREED, LEASE_END } from "./lease-end.ts";
 import type { AttemptKey } from "./task.ts";
 
 /** What taking a task changes of it. */
@@ -30,23 +32,23 @@ export const takeStatement = (name: string, picked: string) => ({
   FROM caller CROSS JOIN picked p JOIN projects pr ON pr.project_id = p.project_id
   WHERE t.project_id = p.project_id AND t.task_id = p.task_id
   RETURNING t.project_id, t.task_id, t.attempts, t.lease_expires_at,
-    changes_between(${TASK.document("p", TAKING)}, ${TASK.document("t", TAKING)}) AS changes
+    ${TASK.document("p", TAKING)} AS before, ${TASK.document("t", TAKING)} AS after
 ), opened AS (
   -- reads \`ended\`, so that the old attempt is closed before uniq_open_attempt sees the new one
   INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, client, lease_expires_at)
   SELECT t.project_id, t.task_id, t.attempts, $2, $4, $5, t.lease_expires_at
   FROM taken t CROSS JOIN (SELECT count(*) FROM ended) first
   RETURNING secret
+), freed AS (
+  SELECT e.*, ${TASK.document("f", LEASE_END)} AS document FROM ended e CROSS JOIN ${FREED} WHERE e.outcome = 'expired'
 ), told AS (
-  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload)
-  SELECT e.type, e.project_id, 'task', e.task_id, e.payload FROM (
-    SELECT 1 AS step, 'task.lease_expired' AS type, project_id, task_id, jsonb_build_object('attempt', attempt,
-      'worker', worker, 'leaseExpiresAt', lease_expires_at, 'changes', '{}'::jsonb) AS payload FROM ended WHERE outcome = 'expired'
+  ${leaveEvents(`SELECT 1 AS place, 'task.lease_expired' AS type, f.project_id, 'task' AS subject_type, f.task_id AS subject_id,
+      jsonb_build_object('attempt', f.attempt, 'worker', f.worker, 'leaseExpiresAt', f.lease_expires_at,
+        'changes', changes_between(t.before, f.document)) AS payload FROM freed f CROSS JOIN taken t
     UNION ALL
-    SELECT 2, 'task.claimed', project_id, task_id, jsonb_build_object('attempt', attempts, 'worker', $2::text,
-      'leaseExpiresAt', lease_expires_at, 'changes', changes) || coalesce((SELECT jsonb_build_object('supersedes', attempt) FROM ended
-      WHERE outcome = 'superseded'), '{}') FROM taken
-  ) e ORDER BY e.step
+    SELECT 2, 'task.claimed', t.project_id, 'task', t.task_id, jsonb_build_object('attempt', t.attempts, 'worker', $2::text,
+      'leaseExpiresAt', t.lease_expires_at, 'changes', changes_between(t.before || coalesce((SELECT document FROM freed), '{}'), t.after))
+      || coalesce((SELECT jsonb_build_object('supersedes', attempt) FROM ended WHERE outcome = 'superseded'), '{}') FROM taken t`)}
 ), kept AS (
   INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
   SELECT $4, $7, 'claimNextTask', $8::bytea,

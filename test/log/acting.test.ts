@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { append } from "../../src/log/write/append.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer } from "../support/server.ts";
-import { commit, contextOf, startLog, taskEvent } from "./test-log.ts";
+import { commit, contextOf, leave, startLog, taskEvent } from "./test-log.ts";
 
 /** An event of each row that is written, as a trigger of a later feature may leave it. */
 const TRIGGER = `CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -74,7 +73,7 @@ test("takes what plain SQL leaves for an act of the server, on a connection that
 test("refuses an event in a transaction that acts as nobody", async () => {
   const { database, owner } = await startLog();
   await commit(database, taskEvent("alpha", "TASK-001"));
-  const unnamed = database.transaction((tx) => append(contextOf(tx), taskEvent("alpha", "TASK-002")));
+  const unnamed = database.transaction((tx) => leave(contextOf(tx), taskEvent("alpha", "TASK-002")));
   await expect(unnamed).rejects.toThrow(/null value in column "actor"/);
   expect((await owner.query("SELECT FROM event_inbox WHERE subject_id = 'TASK-002'")).rowCount).toBe(0);
 });

@@ -4,6 +4,7 @@ import { onTestFinished } from "vitest";
 import { acting } from "../../src/access/act-as.ts";
 import type { Context, Viewer } from "../../src/access/viewer.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
+import type { EventType } from "../../src/event-types.ts";
 import type { EventFrame } from "../../src/log/live/frames.ts";
 import type { FrameStream } from "../../src/log/live/streams.ts";
 import type { Log, LogOptions } from "../../src/log/log.ts";
@@ -83,17 +84,26 @@ export function contextOf(db: Context["db"], viewer: Viewer = ADMIN): Context {
   return { db, viewer, correlationId: randomBytes(4).toString("hex") };
 }
 
-/** An event of a task, as a verb would leave it. */
-export function taskEvent(projectId: string, taskId: string, payload: Record<string, unknown> = {}): NewEvent {
+/** The log takes any payload: only verbs have to say what they changed. */
+export type TestEvent = Omit<NewEvent, "type" | "payload"> & {
+  readonly type: EventType;
+  readonly payload: Readonly<Record<string, unknown>>;
+};
+
+/** Leaves events in an open transaction, as a verb would. */
+export const leave = (inside: Context, ...events: TestEvent[]) => append(inside, ...(events as NewEvent[]));
+
+/** An event of a task. */
+export function taskEvent(projectId: string, taskId: string, payload: Record<string, unknown> = {}): TestEvent {
   return { type: "task.updated", projectId, subjectType: "task", subjectId: taskId, payload };
 }
 
 /** Commits the events as one change by `viewer`. */
-export async function commitAs(database: Database, viewer: Viewer, ...events: NewEvent[]): Promise<void> {
-  await acting(contextOf(database, viewer), (inside) => append(inside, ...events));
+export async function commitAs(database: Database, viewer: Viewer, ...events: TestEvent[]): Promise<void> {
+  await acting(contextOf(database, viewer), (inside) => leave(inside, ...events));
 }
 
-export const commit = (database: Database, ...events: NewEvent[]) => commitAs(database, ADMIN, ...events);
+export const commit = (database: Database, ...events: TestEvent[]) => commitAs(database, ADMIN, ...events);
 
 /** Takes frames until `enough` events have come. */
 export async function takeEvents(stream: FrameStream<EventFrame>, enough: number): Promise<EventFrame[]> {

@@ -62,7 +62,7 @@ test("tells with every event that changes a task what each field was and what it
   expect(withoutCount(task)).toEqual(withoutCount(created?.payload.task ?? {}));
 });
 
-test("tells of a lease that a claim ended without a change of the task, and with the claim who held it before", async () => {
+test("tells of a lease that a claim ended what its end changed, and then what the claim did, as if the sweep had come first", async () => {
   const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
   await server.ask(
     'mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [{description: "a"}]}) { replayed } }',
@@ -85,7 +85,18 @@ test("tells of a lease that a claim ended without a change of the task, and with
     '{ events(filter: {types: ["task.lease_expired", "task.claimed"]}) { events { type changes { field old new } payload } } }',
   );
   const [, expired, again] = events.events;
-  expect(expired).toMatchObject({ type: "task.lease_expired", changes: [], payload: { worker: "anna", changes: {} } });
+  const leaseExpiresAt = expect.any(String);
+  expect(expired).toMatchObject({ type: "task.lease_expired", payload: { worker: "anna", leaseExpiresAt } });
+  expect(expired?.changes.toSorted((a, b) => (a.field < b.field ? -1 : 1))).toEqual([
+    { field: "claimedBy", old: "anna", new: null },
+    { field: "leaseExpiresAt", old: leaseExpiresAt, new: null },
+    { field: "status", old: "IN_PROGRESS", new: "PENDING" },
+  ]);
   expect(again?.type).toBe("task.claimed");
-  expect(again?.changes).toContainEqual({ field: "claimedBy", old: "anna", new: "ben" });
+  expect(again?.changes.toSorted((a, b) => (a.field < b.field ? -1 : 1))).toEqual([
+    { field: "attemptCount", old: 1, new: 2 },
+    { field: "claimedBy", old: null, new: "ben" },
+    { field: "leaseExpiresAt", old: null, new: leaseExpiresAt },
+    { field: "status", old: "PENDING", new: "IN_PROGRESS" },
+  ]);
 });

@@ -67,7 +67,8 @@ async function insert(ctx: Context, { url, projectIds, types, secret }: NewWebho
   );
   if (!row) throw new Error("INSERT answered no row");
   await ensureReader(ctx.db, readerOf(row.webhook_id));
-  await tell(ctx, "webhook.created", row.webhook_id, { url: shownUrl(url), projectIds, types });
+  const payload = { url: shownUrl(url), projectIds, types };
+  await tell(ctx, row.webhook_id, { type: "webhook.created", payload });
   return row.webhook_id;
 }
 

@@ -20,7 +20,7 @@ export const deleteWebhook = verb(
   async (ctx, _input: ChangeWebhook, { webhookId, url, projectIds, types }): Promise<ChangedWebhook> => {
     await ctx.db.write("DELETE FROM log_readers WHERE reader = $1", [readerOf(webhookId)]);
     await ctx.db.write("DELETE FROM webhooks WHERE webhook_id = $1", [webhookId]);
-    await tell(ctx, "webhook.deleted", webhookId, { url: shownUrl(url), projectIds, types });
+    await tell(ctx, webhookId, { type: "webhook.deleted", payload: { url: shownUrl(url), projectIds, types } });
     return { webhookId, projectIds };
   },
 );

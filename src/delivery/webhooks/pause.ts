@@ -1,6 +1,6 @@
 import { verb } from "../../access/verb.ts";
 import type { Context } from "../../access/viewer.ts";
-import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
+import { type ChangedWebhook, type ChangeWebhook, changeWebhook, lockWebhook, tell } from "./webhook.ts";
 
 /**
  * Sends nothing more to a webhook until it is resumed; what is to be sent is kept. An attempt under way ends as it may.
@@ -15,14 +15,12 @@ export const pauseWebhook = verb(
   },
 );
 
-const PAUSE = `UPDATE webhooks SET paused_at = docket_now(), pause_reason = $2
-  WHERE webhook_id = $1 AND paused_at IS NULL RETURNING webhook_id`;
-
 /**
  * Pauses a webhook, without asking whether the viewer may.
  * @param reason why it pauses by itself; null when a person does it.
  */
 export async function pause(ctx: Context, webhookId: string, reason: string | null): Promise<void> {
-  const paused = await ctx.db.write(PAUSE, [webhookId, reason]);
-  if (paused.length > 0) await tell(ctx, "webhook.paused", webhookId, { reason });
+  const assignments = "paused_at = docket_now(), pause_reason = $2";
+  const changes = await changeWebhook(ctx, webhookId, assignments, [reason], "w.paused_at IS NULL");
+  if (changes) await tell(ctx, webhookId, { type: "webhook.paused", payload: { reason, changes } });
 }

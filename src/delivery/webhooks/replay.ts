@@ -61,7 +61,10 @@ export const replayWebhookDeliveries = verb(
     );
     const deliveries = replayed.length;
     if (deliveries > 0)
-      await tell(ctx, "webhook.deliveries_replayed", webhookId, { deliveries, allDead: eventIds === null });
+      await tell(ctx, webhookId, {
+        type: "webhook.deliveries_replayed",
+        payload: { deliveries, allDead: eventIds === null },
+      });
     return { webhookId, projectIds, deliveries, deadLeft: left?.dead ?? 0 };
   },
 );

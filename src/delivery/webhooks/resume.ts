@@ -1,6 +1,6 @@
 import { verb } from "../../access/verb.ts";
 import { ATTEMPT_SECONDS } from "./claim.ts";
-import { type ChangedWebhook, type ChangeWebhook, lockWebhook, tell } from "./webhook.ts";
+import { type ChangedWebhook, type ChangeWebhook, changeWebhook, lockWebhook, tell } from "./webhook.ts";
 
 /**
  * Lets a paused webhook go on where it stopped: with what is pending, then with all that happened meanwhile. What waits
@@ -12,7 +12,7 @@ export const resumeWebhook = verb(
   { name: "resumeWebhook", role: "admin", effect: "changes", scope: "projects", idempotent: true, on: lockWebhook },
   async (ctx, _input: ChangeWebhook, { webhookId, projectIds, pausedAt }): Promise<ChangedWebhook> => {
     if (pausedAt === null) return { webhookId, projectIds };
-    await ctx.db.write("UPDATE webhooks SET paused_at = NULL, pause_reason = NULL WHERE webhook_id = $1", [webhookId]);
+    const changes = await changeWebhook(ctx, webhookId, "paused_at = NULL, pause_reason = NULL", []);
     // A delivery that is due within this time may be under way, and would be sent twice.
     await ctx.db.write(
       `UPDATE webhook_deliveries SET next_attempt_at = docket_now()
@@ -20,7 +20,7 @@ export const resumeWebhook = verb(
          AND next_attempt_at > docket_now() + interval '${ATTEMPT_SECONDS} seconds'`,
       [webhookId],
     );
-    await tell(ctx, "webhook.resumed", webhookId);
+    await tell(ctx, webhookId, { type: "webhook.resumed", payload: { changes: changes ?? {} } });
     return { webhookId, projectIds };
   },
 );

@@ -1,5 +1,5 @@
 import { verb } from "../../access/verb.ts";
-import { type ChangedWebhook, lockWebhook, makeWebhookSecret, tell } from "./webhook.ts";
+import { type ChangedWebhook, changeWebhook, lockWebhook, makeWebhookSecret, tell } from "./webhook.ts";
 
 export interface RotateWebhookSecret {
   readonly webhookId: string;
@@ -25,13 +25,15 @@ export const rotateWebhookSecret = verb(
   async (ctx, input: RotateWebhookSecret, { webhookId, projectIds }): Promise<RotatedWebhookSecret> => {
     const made = makeWebhookSecret();
     const overlapHours = input.endOldSecretNow ? null : OVERLAP_HOURS;
-    const [row] = await ctx.db.write<{ oldSecretUntil: Date | null }>(
-      `UPDATE webhooks SET secret = $2, previous_secret_until = docket_now() + make_interval(hours => $3),
-         previous_secret = CASE WHEN $3::int IS NOT NULL THEN secret END
-       WHERE webhook_id = $1 RETURNING previous_secret_until AS "oldSecretUntil"`,
-      [webhookId, made, overlapHours],
+    const changes = await changeWebhook(
+      ctx,
+      webhookId,
+      `secret = $2, previous_secret_until = docket_now() + make_interval(hours => $3),
+       previous_secret = CASE WHEN $3::int IS NOT NULL THEN secret END`,
+      [made, overlapHours],
     );
-    await tell(ctx, "webhook.secret_rotated", webhookId, { oldSecretUntil: row?.oldSecretUntil ?? null });
+    const oldSecretUntil = changes?.["oldSecretUntil"]?.new ?? null;
+    await tell(ctx, webhookId, { type: "webhook.secret_rotated", payload: { oldSecretUntil, changes: changes ?? {} } });
     return { webhookId, projectIds, secret: made };
   },
   (rotated) => ({ ...rotated, secret: null }),

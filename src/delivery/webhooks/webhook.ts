@@ -5,8 +5,8 @@ import { within } from "../../access/visibility.ts";
 import { type FieldsOf, noun } from "../../db/noun.ts";
 import { isUuid } from "../../db/storable.ts";
 import { notFound } from "../../errors.ts";
-import type { EventType } from "../../event-types.ts";
-import { append } from "../../log/write/append.ts";
+import { append, type Told } from "../../log/write/append.ts";
+import type { Changes } from "../../log/write/changes.ts";
 
 export type { Webhook };
 
@@ -68,12 +68,35 @@ export const HAS_MORE = `CASE WHEN w.project_ids IS NULL THEN r.position < ${HEA
     WHERE next.project_id = wanted.project_id) END`;
 
 /** Leaves an event of a webhook in the log; see `append`. */
-export const tell = (
-  ctx: Context,
-  type: Extract<EventType, `webhook.${string}`>,
+export const tell = (ctx: Context, webhookId: string, told: Told) =>
+  append(ctx, { ...told, projectId: null, subjectType: "webhook", subjectId: webhookId });
+
+/** What can change of a webhook, under the names of the GraphQL API; of its secrets, until when the one before signs too. */
+const CHANGING = `${WEBHOOK.document("w", ["pausedAt", "pauseReason"])} || jsonb_build_object('oldSecretUntil',
+  CASE WHEN w.previous_secret_until > docket_now() THEN w.previous_secret_until END)`;
+
+/**
+ * Sets columns of a webhook; undefined when it is not there, or `only` does not hold.
+ * @param assignments SQL for the SET list; it may use $2 and on.
+ * @param only SQL on the webhook `w` as it is before.
+ */
+export async function changeWebhook(
+  { db }: Context,
   webhookId: string,
-  payload: Readonly<Record<string, unknown>> = {},
-) => append(ctx, { type, projectId: null, subjectType: "webhook", subjectId: webhookId, payload });
+  assignments: string,
+  values: readonly unknown[],
+  only = "TRUE",
+): Promise<Changes | undefined> {
+  const [changed] = await db.write<{ changes: Changes }>(
+    `WITH before AS (
+       SELECT w.webhook_id, ${CHANGING} AS document FROM webhooks w WHERE w.webhook_id = $1 AND ${only} FOR NO KEY UPDATE
+     )
+     UPDATE webhooks w SET ${assignments} FROM before WHERE w.webhook_id = before.webhook_id
+     RETURNING changes_between(before.document, ${CHANGING}) AS changes`,
+    [webhookId, ...values],
+  );
+  return changed?.changes;
+}
 
 /** A signing secret as Standard Webhooks writes it: 256 bits. */
 export function makeWebhookSecret(): string {

@@ -1,26 +1,43 @@
 import type { Db } from "../../db/database.ts";
-import type { EventType, SubjectType } from "../../event-types.ts";
+import type { ChangingEventType, EventType, SubjectType } from "../../event-types.ts";
+import type { Changes } from "./changes.ts";
 
 /** The stream of events that belong to no project; only unlimited admins read it. */
 export const SERVER_STREAM = "_server";
 
-export interface NewEvent {
-  readonly type: EventType;
+interface Payload {
+  readonly [name: string]: unknown;
+}
+
+/** What happened: with the whole subject where it begins or ends, and `changes` where it is changed. */
+export type Told =
+  | { readonly type: ChangingEventType; readonly payload: Payload & { readonly changes: Changes } }
+  | { readonly type: Exclude<EventType, ChangingEventType>; readonly payload: Payload };
+
+export type NewEvent = Told & {
   /** null: an event of the server itself. */
   readonly projectId: string | null;
   readonly subjectType: SubjectType;
   readonly subjectId: string;
-  /** The whole subject where it begins or ends; `changes` (see `changesBetween`) where it is changed. */
-  readonly payload: Readonly<Record<string, unknown>>;
-}
+};
 
-/** Actor, client and correlation id are what `actAs` said. NULL refuses the event of a transaction that acts as nobody. */
+/**
+ * The one door for events, as SQL: also for a statement that does a whole change at once, joined with `caller`. Actor,
+ * client and correlation id are what `actAs` said. NULL refuses the event of a transaction that acts as nobody.
+ * @param told SQL: a query of place (their order), type, project_id, subject_type, subject_id and payload.
+ */
+export const leaveEvents = (
+  told: string,
+) => `INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload, actor)
+  SELECT e.type, coalesce(e.project_id, '${SERVER_STREAM}'), e.subject_type, e.subject_id, e.payload,
+    nullif(current_setting('docket.actor', true), '')
+  FROM (${told}) e ORDER BY e.place`;
+
 const APPEND = {
   name: "append-events",
-  text: `INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload, actor)
-SELECT e ->> 'type', coalesce(e ->> 'projectId', '${SERVER_STREAM}'), e ->> 'subjectType', e ->> 'subjectId', e -> 'payload',
-  nullif(current_setting('docket.actor', true), '')
-FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS given(e, i) ORDER BY i`,
+  text: leaveEvents(`SELECT place, e ->> 'type' AS type, e ->> 'projectId' AS project_id, e ->> 'subjectType' AS subject_type,
+    e ->> 'subjectId' AS subject_id, e -> 'payload' AS payload
+  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS given(e, place)`),
 };
 
 /**

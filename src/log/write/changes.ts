@@ -1,7 +1,12 @@
 import type { Db } from "../../db/database.ts";
 
+export interface Change {
+  readonly old: unknown;
+  readonly new: unknown;
+}
+
 /** The fields of a thing that a change really changed, as its event tells them. */
-export type Changes = Readonly<Record<string, { readonly old: unknown; readonly new: unknown }>>;
+export type Changes = Readonly<Record<string, Change>>;
 
 const CHANGES = { name: "changes-between", text: "SELECT changes_between($1, $2) AS changes" };
 

@@ -232,10 +232,11 @@ describe("pauseWebhook and resumeWebhook", () => {
     expect(rows).toEqual([{ attempts: 3, due: true }]);
     await managed.queue(id);
     expect(await queued(id)).toEqual([first, second]);
+    const pausedAt = expect.any(String);
     expect((await logged(id)).map(({ event_type, payload }) => [event_type, payload])).toEqual([
       ["webhook.created", { url: "https://hooks.example/docket", projectIds: ["alpha"], types: ["task.*"] }],
-      ["webhook.paused", { reason: null }],
-      ["webhook.resumed", {}],
+      ["webhook.paused", { reason: null, changes: { pausedAt: { old: null, new: pausedAt } } }],
+      ["webhook.resumed", { changes: { pausedAt: { old: pausedAt, new: null } } }],
     ]);
   });
 

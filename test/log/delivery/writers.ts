@@ -5,8 +5,7 @@ import { expect } from "vitest";
 import { actAs } from "../../../src/access/act-as.ts";
 import type { Db, Statement } from "../../../src/db/database.ts";
 import { faultOf } from "../../../src/db/faults.ts";
-import { append } from "../../../src/log/write/append.ts";
-import { ADMIN, contextOf, taskEvent } from "../test-log.ts";
+import { ADMIN, contextOf, leave, taskEvent } from "../test-log.ts";
 import { LONG_TASK, type Participant, TASKS, type World } from "./world.ts";
 
 export const TYPES = ["task.updated", "task.claimed", "task.completed"] as const;
@@ -95,5 +94,5 @@ async function changeTask(
   const event = taskEvent(project, task, { version: row?.version });
   const inside = contextOf(tx as Db, { ...ADMIN, actor });
   await actAs(inside);
-  await append(inside, { ...event, type });
+  await leave(inside, { ...event, type });
 }

@@ -1,0 +1,141 @@
+import { expect, test } from "vitest";
+import { SERVER } from "../../src/access/viewer.ts";
+import { EVENTS } from "../../src/event-types.ts";
+import { expireLeases } from "../../src/tasks/expire-leases.ts";
+import { connectOwner } from "../support/owner.ts";
+import { startTestServer } from "../support/server.ts";
+
+interface Told {
+  readonly type: string;
+  readonly subjectType: string;
+  readonly subjectId: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly changes: readonly { readonly field: string; readonly old: unknown; readonly new: unknown }[];
+  /** As it is now; null where it is gone. */
+  readonly subject: Readonly<Record<string, unknown>> | null;
+}
+
+const SUBJECT = `subject {
+  ... on Task { taskStatus: status title claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
+  ... on Reservation { reservationStatus: status ids expiresAt confirmedAt releasedAt }
+  ... on Project { name archivedAt }
+  ... on ApiKey { revokedAt }
+  ... on Webhook { pausedAt pauseReason oldSecretUntil }
+}`;
+
+/** Everything that can happen, in one database. */
+async function wholeStory(): Promise<Told[]> {
+  const server = await startTestServer();
+  const owner = await connectOwner(server.test);
+  const act = async <Done = unknown>(mutation: string) => {
+    const answer = await server.ask<{ done: Done }>(`mutation { done: ${mutation} }`, {}, { key: server.adminKey });
+    return answer.done;
+  };
+  const of = 'projectId: "alpha"';
+  const first = `${of}, taskId: "TASK-001"`;
+
+  await act(`createProject(input: {${of}, name: "Alpha"}) { replayed }`);
+  await act(`updateProject(input: {${of}, name: "Beta"}) { replayed }`);
+  await act(`archiveProject(input: {${of}}) { replayed }`);
+  await act(`unarchiveProject(input: {${of}}) { replayed }`);
+
+  await act(`addTasks(input: {${of}, tasks: [{description: "a"}]}) { replayed }`);
+  for (const worker of ["anna", "ben"]) {
+    await act(`claimNextTask(input: {${of}, worker: "${worker}", leaseSeconds: 60}) { attempt }`);
+    await owner.pass(61);
+  }
+  await expireLeases({ db: server.database, viewer: SERVER, correlationId: "sweep" });
+  await act(`claimNextTask(input: {${of}, worker: "carl"}) { attempt }`);
+  await act(`renewTaskLease(input: {${first}, leaseSeconds: 900, checkpoint: {step: 1}}) { replayed }`);
+  await act(`releaseTask(input: {${first}, notes: "tired"}) { replayed }`);
+  await act(`releaseTask(input: {${first}, notes: "asleep", checkpoint: {step: 2}}) { replayed }`);
+  await act(`updateTask(input: {${first}, title: "New"}) { replayed }`);
+  await act(`updateTaskStatus(input: {${first}, status: IN_PROGRESS}) { replayed }`);
+  await act(`updateTaskStatus(input: {${first}, status: COMPLETED, completionNotes: "done"}) { replayed }`);
+  await act(`updateTaskStatus(input: {${first}, status: PENDING, reset: true}) { replayed }`);
+  await act(`deleteTask(input: {${first}}) { replayed }`);
+
+  const reserved = async (more: string) => {
+    const { reservation } = await act<{ reservation: { reservationId: string } }>(
+      `reserveIds(input: {${of}, artifactType: "US", ${more}}) { reservation { reservationId } }`,
+    );
+    return `reservationId: "${reservation.reservationId}"`;
+  };
+  await reserved("ttlSeconds: 60, count: 2");
+  await owner.pass(61);
+  const kept = await reserved("count: 3");
+  await act(`extendReservation(input: {${kept}, ttlSeconds: 3600}) { replayed }`);
+  await act(`registerIds(input: {${of}, ids: ["US-003"]}) { replayed }`);
+  await act(`confirmReservation(input: {${kept}, ids: ["US-004"]}) { replayed }`);
+  await act(`releaseReservation(input: {${await reserved("count: 1")}}) { replayed }`);
+  await act(`takeId(input: {${of}, artifactType: "US"}) { replayed }`);
+  await act(`registerIds(input: {${of}, ids: ["US-100"]}) { replayed }`);
+  await act(`voidIds(input: {${of}, artifactType: "US", ids: ["US-100"], reason: "a slip"}) { replayed }`);
+
+  const { keyId } = await server.makeKey({});
+  await act(`revokeApiKey(input: {keyId: "${keyId}"}) { replayed }`);
+
+  const hooked = async () => {
+    const { webhook } = await act<{ webhook: { webhookId: string } }>(
+      'createWebhook(input: {url: "https://hooks.example/"}) { webhook { webhookId } }',
+    );
+    return webhook.webhookId;
+  };
+  const webhookId = await hooked();
+  const hook = `webhookId: "${webhookId}"`;
+  await act(`pauseWebhook(input: {${hook}}) { replayed }`);
+  await act(`resumeWebhook(input: {${hook}}) { replayed }`);
+  await act(`rotateWebhookSecret(input: {${hook}}) { replayed }`);
+  await owner.query(
+    `INSERT INTO webhook_deliveries (webhook_id, position, event_id, event_type, project_id, subject_type, subject_id,
+       status, ended_at)
+     SELECT $1, position, event_id, event_type, project_id, subject_type, subject_id, 'dead', docket_now()
+     FROM events WHERE position = 1`,
+    [webhookId],
+  );
+  await act(`replayWebhookDeliveries(input: {${hook}, allDead: true}) { replayed }`);
+  await act(`deleteWebhook(input: {webhookId: "${await hooked()}"}) { replayed }`);
+
+  const { events } = await server.ask<{ events: { caughtUp: boolean; events: Told[] } }>(
+    `{ events(first: 100) { caughtUp events { type subjectType subjectId payload changes { field old new } ${SUBJECT} } } }`,
+    {},
+    { key: server.adminKey },
+  );
+  expect(events.caughtUp).toBe(true);
+  return events.events;
+}
+
+/** One instant is written in two ways: the API has milliseconds, the database's documents microseconds. */
+const plain = (value: unknown) =>
+  typeof value === "string" && /^\d{4}-\d{2}-\d{2}T/.test(value) ? Date.parse(value) : value;
+
+test("tells of everything that can happen what it made, ended, or changed from what to what, so that it can be undone", async () => {
+  const story = await wholeStory();
+  for (const { type, effect } of EVENTS) {
+    const events = story.filter((event) => event.type === type);
+    expect([type, events.length > 0]).toEqual([type, true]);
+    for (const { payload, changes } of events) {
+      expect([type, Object.keys(payload)]).not.toEqual([type, []]);
+      if (effect === "changes") expect([type, changes]).not.toEqual([type, []]);
+      if (effect === "creates" || effect === "tells") expect([type, changes]).toEqual([type, []]);
+    }
+  }
+
+  const ofSubjects = Map.groupBy(story, ({ subjectType, subjectId }) => `${subjectType} ${subjectId}`);
+  expect(ofSubjects.size).toBeGreaterThan(10);
+  for (const [subject, events] of ofSubjects) {
+    const { taskStatus, reservationStatus, ...now } = { ...events[0]?.subject };
+    const status = taskStatus ?? reservationStatus;
+    const state = new Map<string, unknown>(Object.entries({ ...now, ...(status !== undefined && { status }) }));
+    for (const { type, changes } of events.toReversed())
+      for (const { field, old, new: became } of changes) {
+        if (state.has(field))
+          expect([subject, type, field, plain(state.get(field))]).toEqual([subject, type, field, plain(became)]);
+        state.set(field, old);
+      }
+    const { task, project, ...rest } = { ...events[0]?.payload };
+    const created = Object.entries({ ...((task ?? project ?? rest) as object) });
+    for (const [field, value] of created)
+      if (state.has(field)) expect([subject, field, plain(state.get(field))]).toEqual([subject, field, plain(value)]);
+  }
+});
