@@ -1,6 +1,5 @@
 import type { Project as ProjectShape } from "../prisma/generated/client/client.ts";
 import { administers, sees } from "../src/access/visibility.ts";
-import { DEFAULT_SIZE } from "../src/db/page.ts";
 import { webhooksNow } from "../src/delivery/webhooks/find.ts";
 import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import type { Reservation as ReservationShape } from "../src/ids/reservations.ts";
@@ -9,7 +8,7 @@ import type { HistoryQuery } from "../src/log/read/history.ts";
 import type { Task as TaskShape } from "../src/tasks/fields.ts";
 import { ApiKeyType } from "./api-key.ts";
 import { builder } from "./builder.ts";
-import { CURSOR_FAULTS, Event, EventPage, readsPayload, refuseInFrames } from "./event.ts";
+import { CURSOR_FAULTS, Event, EventPage, historyQuery, pageOfLog, refuseInFrames } from "./event.ts";
 import { loader } from "./loader.ts";
 import { Project } from "./project.ts";
 import { loadProject } from "./project-load.ts";
@@ -90,18 +89,11 @@ builder.prismaObjectField(Project, "events", (t) =>
   t.field({
     type: EventPage,
     nullable: true,
-    description: `What happened in it, oldest first, whatever it is about. Not in subscriptions. ${CURSOR_FAULTS}`,
-    args: {
-      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "1 to 100." }),
-      after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
-    },
-    resolve: (project, { first, after }, ctx, info) => {
+    description: `What happened in it, whatever it is about. Not in subscriptions. ${CURSOR_FAULTS}`,
+    args: pageOfLog(t),
+    resolve: (project, page, ctx, info) => {
       refuseInFrames(info);
-      return loadEvents(ctx, project, {
-        after: after ?? null,
-        first: first ?? DEFAULT_SIZE,
-        payload: readsPayload(info),
-      });
+      return loadEvents(ctx, project, historyQuery(page, info));
     },
   }),
 );

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from "graphql";
+import type { OrderBy } from "../src/db/order.ts";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import { currentRequester } from "../src/db/requester.ts";
 import { badInput } from "../src/errors.ts";
@@ -6,11 +7,12 @@ import { prefixOf } from "../src/keys/names.ts";
 import { type EventFrame as Frame, MOST_EVENTS } from "../src/log/live/frames.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import type { LoggedEvent } from "../src/log/read/event.ts";
-import type { EventPage as Page } from "../src/log/read/history.ts";
-import { builder } from "./builder.ts";
+import type { HistoryQuery, EventPage as Page } from "../src/log/read/history.ts";
+import { type ArgumentBuilder, builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { listSize } from "./cost.ts";
 import { loadKeyName, taskOf, workerOf } from "./event-people.ts";
+import { orderInput } from "./order.ts";
 import { selectedBelow } from "./selection.ts";
 import { loadTask, longOf } from "./task/load.ts";
 import { Task } from "./task/task.ts";
@@ -96,7 +98,7 @@ export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
 });
 
 /** Whether an event's payload, which may be long, is needed for what is selected below the field. */
-export const readsPayload = (info: GraphQLResolveInfo): boolean =>
+const readsPayload = (info: GraphQLResolveInfo): boolean =>
   selectedBelow(info, "Event", ["payload", "artifactIds", "changes", "worker"]).length > 0;
 
 /** @throws BAD_USER_INPUT for a page of the log that is asked for in the frames of a subscription. */
@@ -108,17 +110,48 @@ export function refuseInFrames({ fieldName, operation }: GraphQLResolveInfo): vo
 }
 
 export const EventPage = builder.objectRef<Page>("EventPage").implement({
-  description: "A page of the log, in its order. Not a Relay connection: the log grows only at its end.",
+  description: "A page of the log. Not a Relay connection: the log grows only at its end.",
   fields: (t) => ({
-    events: t.expose("events", { type: [Event], description: "Oldest first; may be empty." }),
+    events: t.expose("events", { type: [Event], description: "In the order asked for; may be empty." }),
     cursor: t.exposeString("cursor", {
-      description: "The place scanned to, also when nothing matched: pass it as `after` to go on.",
+      description:
+        "The place scanned to, also when nothing matched: pass it as `after` to go on. It lies between two events, so that one can also turn round there.",
     }),
     caughtUp: t.exposeBoolean("caughtUp", {
       description:
-        "Whether this is the end of the log, or of what `until` asks for. If not, ask again with the cursor, even if events is empty.",
+        "Whether this is the end of the log, or of what `until` asks for; newest first the oldest kept, or what `since` asks for. " +
+        "If not, ask again with the cursor, even if events is empty.",
     }),
   }),
+});
+
+const EventOrder = orderInput("Event", {
+  position: "Their place in the log: as they were committed, and numbered within their project.",
+});
+
+const OLDEST_FIRST = { field: "position", direction: "ASC" } as const;
+
+/** The arguments of every field that answers a page of the log, beside what narrows it. */
+export const pageOfLog = ({ arg: t }: ArgumentBuilder) => ({
+  first: t.int({ defaultValue: DEFAULT_SIZE, description: "How many events at most: 1 to 100." }),
+  after: t.string({
+    description: "A cursor; without it from the oldest event kept, or newest first from the end of the log.",
+  }),
+  orderBy: t({ type: EventOrder, defaultValue: OLDEST_FIRST, description: "Oldest first, unless told." }),
+});
+
+interface PageOfLog {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly orderBy?: OrderBy<"position"> | null | undefined;
+}
+
+/** What of the log those arguments ask for, and the field's selection. */
+export const historyQuery = ({ first, after, orderBy }: PageOfLog, info: GraphQLResolveInfo): HistoryQuery => ({
+  after: after ?? null,
+  first: first ?? DEFAULT_SIZE,
+  direction: orderBy?.direction,
+  payload: readsPayload(info),
 });
 
 export const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
@@ -183,24 +216,21 @@ builder.queryField("events", (t) =>
     type: EventPage,
     nullable: true,
     description:
-      "History: events oldest first, your own writes included. With `waitSeconds` it is for clients that cannot " +
+      "History: events, your own writes included, oldest first unless told. With `waitSeconds` it is for clients that cannot " +
       "subscribe: where nothing is there yet, it waits for what comes, and at the end of the time answers an empty page " +
       `to ask again with. UNAUTHENTICATED when the key ends meanwhile, RATE_LIMITED. ${CURSOR_FAULTS}`,
     args: {
       filter: t.arg({ type: EventFilter, description: "Which events; without it all that this key sees." }),
-      after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
-      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "How many events at most: 1 to 100." }),
+      ...pageOfLog(t),
       waitSeconds: t.arg.int({
         defaultValue: 0,
-        description: "Seconds to wait for events where there are none yet: 0 to 30.",
+        description: "Seconds to wait for events where there are none yet: 0 to 30. Not newest first.",
       }),
     },
-    resolve: (_root, { filter, after, first, waitSeconds }, { log, viewer, gone }, info) =>
+    resolve: (_root, { filter, waitSeconds, ...page }, { log, viewer, gone }, info) =>
       log.events(viewer, {
         filter: filterOf(filter),
-        after: after ?? null,
-        first: first ?? DEFAULT_SIZE,
-        payload: readsPayload(info),
+        ...historyQuery(page, info),
         waitSeconds: waitSeconds ?? 0,
         gone,
       }),

@@ -1,10 +1,9 @@
 import { sees } from "../../src/access/visibility.ts";
-import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import type { HistoryQuery } from "../../src/log/read/history.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
 import type { TaskKey } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
-import { CURSOR_FAULTS, EventPage, readsPayload, refuseInFrames } from "../event.ts";
+import { CURSOR_FAULTS, EventPage, historyQuery, pageOfLog, refuseInFrames } from "../event.ts";
 import { loader } from "../loader.ts";
 import { Task } from "./task.ts";
 
@@ -24,19 +23,12 @@ builder.prismaObjectField(Task, "history", (t) =>
     type: EventPage,
     nullable: true,
     description:
-      "What happened to it, oldest first: claims, changes with old and new values, completion, by whom and when. Not in " +
+      "What happened to it: claims, changes with old and new values, completion, by whom and when. Not in " +
       `subscriptions. ${CURSOR_FAULTS}`,
-    args: {
-      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "1 to 100." }),
-      after: t.arg.string({ description: "A cursor; without it from the oldest event kept." }),
-    },
-    resolve: (task, { first, after }, ctx, info) => {
+    args: pageOfLog(t),
+    resolve: (task, page, ctx, info) => {
       refuseInFrames(info);
-      return loadHistory(ctx, task, {
-        after: after ?? null,
-        first: first ?? DEFAULT_SIZE,
-        payload: readsPayload(info),
-      });
+      return loadHistory(ctx, task, historyQuery(page, info));
     },
   }),
 );

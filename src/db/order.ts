@@ -1,9 +1,9 @@
-import type { Order } from "./page.ts";
+import type { Direction, Order } from "./page.ts";
 
 /** One field of a list to order by, and which way. */
 export interface OrderBy<Field extends string> {
   readonly field: Field;
-  readonly direction: Order["direction"];
+  readonly direction: Direction;
 }
 
 type Column = Order["columns"][number];
@@ -25,6 +25,6 @@ export const ordersOf =
     direction,
   });
 
-function emptyLast({ sql, type, nullable }: Sorted, direction: Order["direction"]): Column {
+function emptyLast({ sql, type, nullable }: Sorted, direction: Direction): Column {
   return { sql: nullable ? `coalesce(${sql}, '${direction === "ASC" ? "" : "-"}infinity')` : sql, type };
 }

@@ -15,8 +15,10 @@ export interface Order {
   readonly name: string;
   /** `type` is one of those that a cursor's part can be checked for. */
   readonly columns: readonly { readonly sql: string; readonly type: string }[];
-  readonly direction: "ASC" | "DESC";
+  readonly direction: Direction;
 }
+
+export type Direction = "ASC" | "DESC";
 
 export interface Page<Row> {
   readonly edges: { cursor: string; node: Row }[];

@@ -35,7 +35,8 @@ export interface Log {
   cursor(): Promise<string>;
 
   /**
-   * Events in the order of the log, from the oldest kept or after a cursor; the caller's own writes are among them.
+   * Events in the order of the log, from the oldest kept or after a cursor, or newest first from the end or before one;
+   * the caller's own writes are among them.
    * Where there are none, it waits until some come or the time is over; no connection to the database is held meanwhile.
    * @throws BAD_USER_INPUT, PROJECT_NOT_FOUND, CURSOR_EXPIRED, DATABASE_UNAVAILABLE; UNAUTHENTICATED and RATE_LIMITED
    *   when it would wait
@@ -160,7 +161,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const pages = new Pages({ db: database, clock, hub, places, waits, select });
 
   return {
-    cursor: async () => hub.codec.encode(await places.end()),
+    cursor: async () => hub.codec.encode(await places.now()),
 
     events: (viewer, query) => pages.events(viewer, query),
     histories: (type, subjects, query) => pages.histories(type, subjects, query),
@@ -175,7 +176,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
         if (filter.since != null || filter.until != null)
           throw badInput("since and until are for the query events: a stream begins now, or behind its cursor.");
         const selection = await select(viewer, filter);
-        const from = after === null ? await places.end() : await places.of(after);
+        const from = after === null ? await places.now() : await places.of(after);
         return new EventFeed(hub, database, clock, selection, from, most);
       }),
 

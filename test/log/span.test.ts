@@ -74,6 +74,37 @@ it("ends with a cursor behind which stands all that happened later, however soon
   expect((await events("", `first: 10, after: "${again.cursor}"`)).found).toBe("6");
 });
 
+it("tells the newest first where that is asked for, of everything that has a history", async () => {
+  const { events, server } = await aDayOfWork();
+  const order = "orderBy: {field: POSITION, direction: DESC}";
+  const newest = await events('since: "-PT19H"', `first: 3, ${order}`);
+  expect(newest).toMatchObject({ found: "543", caughtUp: false });
+  const rest = await events('since: "-PT19H"', `first: 3, ${order}, after: "${newest.cursor}"`);
+  expect(rest).toMatchObject({ found: "2", caughtUp: true });
+  expect((await events("", `first: 9, ${order}, after: "${rest.cursor}"`)).found).toBe("1");
+  await server.ask('mutation { claimNextTask(input: {projectId: "alpha"}) { attempt } }');
+  const history = (field: string) =>
+    server.ask(
+      `{ task(projectId: "alpha", taskId: "TASK-001") { page: ${field} { cursor caughtUp events { type } } } }`,
+    );
+  const first = await history(`history(first: 1, ${order})`);
+  expect(first).toMatchObject({ task: { page: { caughtUp: false, events: [{ type: "task.claimed" }] } } });
+  const { task } = first as { task: { page: { cursor: string } } };
+  expect(await history(`history(first: 1, ${order}, after: "${task.page.cursor}")`)).toMatchObject({
+    task: { page: { caughtUp: true, events: [{ type: "task.created" }] } },
+  });
+  expect(await history(`history(after: "${task.page.cursor}")`)).toMatchObject({
+    task: { page: { caughtUp: true, events: [{ type: "task.claimed" }] } },
+  });
+  expect(
+    await server.ask(`{ project(projectId: "alpha") { events(first: 2, ${order}) { caughtUp events { type } } } }`),
+  ).toMatchObject({
+    project: { events: { caughtUp: false, events: [{ type: "task.claimed" }, { type: "task.created" }] } },
+  });
+  const { errors } = await server.gql(`{ events(${order}, waitSeconds: 1) { cursor } }`);
+  expect(errors?.[0]?.extensions["code"]).toBe("BAD_USER_INPUT");
+});
+
 it("looks only at the part of the log that is asked for", async () => {
   const { events, owner, server } = await aDayOfWork();
   // A day later, so many events that to read through them all would take further statements.

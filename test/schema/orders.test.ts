@@ -83,16 +83,38 @@ beforeAll(async () => {
     FROM webhooks, generate_series(1, 7) i`);
 });
 
-it("knows every list that takes an order", () => {
-  const ordered = Object.values(schema.getTypeMap()).flatMap((type) =>
+const fieldsWith = (...names: readonly string[]) =>
+  Object.values(schema.getTypeMap()).flatMap((type) =>
     "getFields" in type && !isInputObjectType(type)
       ? Object.values(type.getFields())
-          .filter((field) => field.args.some(({ name }) => name === "orderBy"))
+          .filter(({ args }) => names.every((name) => args.some((arg) => arg.name === name)))
           .map((field) => `${type.name}.${field.name}`)
       : [],
   );
+
+/** Pages of the log, which are no connections: tested with the log. */
+const OF_THE_LOG = ["Query.events", "Project.events", "Task.history"];
+
+it("knows every list that takes an order", () => {
+  const ordered = fieldsWith("orderBy").filter((list) => !OF_THE_LOG.includes(list));
   expect(ordered.sort()).toEqual(Object.keys(LISTS).sort());
   expect(new Set(places.map(({ list }) => list)).size).toBe(ordered.length);
+});
+
+it("lets every list that comes in pages be ordered, or says why not", () => {
+  const unordered = {
+    "Task.attempts": "they are numbered, and `after` is a number",
+    "WebhookDelivery.attempts": "the same",
+    "Query.idRegistry": "a row for each artifact type, about ten, and `after` is a type",
+    "Project.idRegistry": "a row for each artifact type as well",
+    "Query.workers": "by name, and `after` is a name",
+  };
+  const ordered = fieldsWith("orderBy");
+  expect(
+    fieldsWith("first", "after")
+      .filter((list) => !ordered.includes(list))
+      .sort(),
+  ).toEqual(Object.keys(unordered).sort());
 });
 
 it.each(places)("pages through $list by $field $direction without skipping or repeating", async (place) => {

@@ -1,20 +1,20 @@
 import type { Viewer } from "../../access/viewer.ts";
 import type { Db } from "../../db/database.ts";
+import { badInput } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
-import { isCursor, type Place } from "../read/cursor.ts";
+import { isCursor } from "../read/cursor.ts";
 import type { LoggedEvent } from "../read/event.ts";
 import { type EventFilter, isSelected, type Selection } from "../read/filter.ts";
 import {
   type EventPage,
   type EventsQuery,
   type HistoryQuery,
-  type Reading,
   readHistories,
   readHistoriesOfProjects,
   requireFirst,
   type SubjectKey,
 } from "../read/history.ts";
-import { eventsAt, type ReadPage, readPage } from "../read/page.ts";
+import { eventsAt, type Reading, type ReadPage, readPage } from "../read/page.ts";
 import { type Span, spanOf } from "../read/span.ts";
 import type { Hub } from "./hub.ts";
 import type { Places } from "./places.ts";
@@ -43,30 +43,31 @@ export class Pages {
     const { filter, waitSeconds = 0, gone } = query;
     requireFirst(query.first);
     requireWait(waitSeconds);
+    if (waitSeconds > 0 && query.direction === "DESC")
+      throw badInput("waitSeconds is for what comes, and newest first leads back. Leave out one of the two.");
     const answerAt = clock.now() + waitSeconds * 1000;
     const { generation } = hub;
     const span = await spanOf(db, filter);
     const selection = { ...(await select(viewer, filter)), ...(span && { span }) };
     const reading = await this.#readingOf(query, span);
     const page = await readPage(db, clock, selection, reading);
-    if (span?.until && page.place.position >= reading.until.position) {
-      const place = await places.behind(span, reading.after, reading.until);
-      return { ...this.#answer(page, reading.until), cursor: hub.codec.encode(place) };
-    }
-    if (page.events.length > 0 || waitSeconds === 0 || span?.until) return this.#answer(page, reading.until);
+    const answer = this.#answer(page, reading);
+    if (span && answer.caughtUp && (reading.direction === "ASC" ? span.until : span.since) !== null)
+      return { ...answer, cursor: hub.codec.encode(await places.behind(span, reading)) };
+    if (page.events.length > 0 || waitSeconds === 0 || span?.until) return answer;
     return waits.next({ viewer, selection, after: page.place, generation, most: query.first, until: answerAt, gone });
   }
 
   async histories(type: string, subjects: readonly SubjectKey[], query: HistoryQuery): Promise<EventPage[]> {
     const reading = await this.#readingOf(query);
     const pages = await readHistories(this.#around.db, type, subjects, reading);
-    return pages.map((page) => this.#answer(page, reading.until));
+    return pages.map((page) => this.#answer(page, reading));
   }
 
   async historiesOfProjects(projectIds: readonly string[], query: HistoryQuery): Promise<EventPage[]> {
     const reading = await this.#readingOf(query);
     const pages = await readHistoriesOfProjects(this.#around.db, projectIds, reading);
-    return pages.map((page) => this.#answer(page, reading.until));
+    return pages.map((page) => this.#answer(page, reading));
   }
 
   async find(viewer: Viewer, ids: readonly string[]): Promise<(LoggedEvent | null)[]> {
@@ -84,13 +85,21 @@ export class Pages {
     });
   }
 
-  async #readingOf({ after, first, payload }: HistoryQuery, span?: Span): Promise<Reading> {
+  async #readingOf({ after, first, payload, direction = "ASC" }: HistoryQuery, span?: Span): Promise<Reading> {
     requireFirst(first);
     const { places } = this.#around;
-    return { after: await places.from(after, span), until: await places.until(span), limit: first, payload };
+    return {
+      after: await places.begin(after, span, direction),
+      until: await places.end(span, direction),
+      limit: first,
+      payload,
+      direction,
+      ...(span && { mayEndAt: (position: number) => places.isBeforeEdge(position, span, direction) }),
+    };
   }
 
-  #answer({ events, place }: ReadPage, until: Place): EventPage {
-    return { events, cursor: this.#around.hub.codec.encode(place), caughtUp: place.position >= until.position };
+  #answer({ events, place }: ReadPage, { until, direction }: Reading): EventPage {
+    const caughtUp = direction === "DESC" ? place.position <= until.position : place.position >= until.position;
+    return { events, cursor: this.#around.hub.codec.encode(place), caughtUp };
   }
 }

@@ -1,8 +1,9 @@
 import type { Db } from "../../db/database.ts";
+import type { Direction } from "../../db/page.ts";
 import { cursorExpired } from "../../errors.ts";
 import type { Place } from "../read/cursor.ts";
-import { placeAt, readFloor } from "../read/page.ts";
-import { positionAfter, positionBefore, positionWithin, type Span } from "../read/span.ts";
+import { placeAt, type Reading, readFloor } from "../read/page.ts";
+import { edgeOf, positionAfter, positionBefore, type Span } from "../read/span.ts";
 import type { Drain } from "../write/drain.ts";
 import type { Hub } from "./hub.ts";
 
@@ -19,7 +20,7 @@ export class Places {
   }
 
   /** The end of the log, past everything committed before the call. @throws CURSOR_EXPIRED, DATABASE_UNAVAILABLE */
-  async end(): Promise<Place> {
+  async now(): Promise<Place> {
     const position = await this.#drain.now();
     const found = await this.#at(position);
     if (!found) throw cursorExpired("The database lost events at this moment.");
@@ -38,30 +39,49 @@ export class Places {
     return found;
   }
 
-  /** The latest of a reader's place and where the span begins; null: the oldest that is kept. */
-  async from(after: string | null, span: Span | undefined): Promise<Place | null> {
+  /**
+   * Where a reader begins that goes this way: at its own place, or where the span begins if that is further on; null: the
+   * oldest that is kept. @throws CURSOR_EXPIRED, DATABASE_UNAVAILABLE
+   */
+  async begin(after: string | null, span: Span | undefined, direction: Direction): Promise<Place | null> {
     const place = after === null ? null : await this.of(after);
+    if (direction === "DESC") {
+      const end = await this.#lastOf(span);
+      return place && place.position < end.position ? place : end;
+    }
     const begin = span && (await positionBefore(span, this.#db));
     if (!begin || begin <= (place?.position ?? 0)) return place;
     return (await this.#at(begin)) ?? place;
   }
 
-  /** The end of the log, or of the span where that lies before it. @throws CURSOR_EXPIRED, DATABASE_UNAVAILABLE */
-  async until(span: Span | undefined): Promise<Place> {
-    const end = await this.end();
+  /** Where it ends: with the log, or with the span if that ends before. @throws CURSOR_EXPIRED, DATABASE_UNAVAILABLE */
+  async end(span: Span | undefined, direction: Direction): Promise<Place> {
+    if (direction === "ASC") return this.#lastOf(span);
+    const begin = span && (await positionBefore(span, this.#db));
+    return (begin && (await this.#at(begin))) || readFloor(this.#db);
+  }
+
+  async #lastOf(span: Span | undefined): Promise<Place> {
+    const now = await this.now();
     const last = span && (await positionAfter(span, this.#db));
-    return last != null && last < end.position ? ((await this.#at(last)) ?? end) : end;
+    return last != null && last < now.position ? ((await this.#at(last)) ?? now) : now;
   }
 
   /**
-   * Where to go on from once a span was read to its end: nothing that happened after it lies before. It may be a little
-   * earlier than the last event of the span, but not than the reader's own place.
+   * Where to go on from once a span was read to its `end`: what happened outside it, on that side, lies behind. That may be
+   * a little before the last event of the span, but a reader that began behind the span stays there.
    */
-  async behind(span: Span, after: Place | null, end: Place): Promise<Place> {
-    const last = await positionWithin(span, this.#db);
-    if (last === null) return end;
-    if (after && last <= after.position) return after;
-    return (await this.#at(last)) ?? (await readFloor(this.#db));
+  async behind(span: Span, { after, until: end, direction = "ASC" }: Reading): Promise<Place> {
+    const beyond = after && (direction === "ASC" ? after.position >= end.position : after.position <= end.position);
+    if (beyond) return after;
+    const edge = await edgeOf(span, direction, this.#db);
+    return edge === null ? end : ((await this.#at(edge)) ?? (await readFloor(this.#db)));
+  }
+
+  /** Whether nothing that happened outside the span, on the side where it ends, lies before a position. */
+  async isBeforeEdge(position: number, span: Span, direction: Direction): Promise<boolean> {
+    const edge = await edgeOf(span, direction, this.#db);
+    return edge === null || (direction === "ASC" ? position <= edge : position >= edge);
   }
 
   async #at(position: number): Promise<Place | undefined> {

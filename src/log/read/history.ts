@@ -1,10 +1,10 @@
 import type { Db, Statement } from "../../db/database.ts";
+import type { Direction } from "../../db/page.ts";
 import { badInput } from "../../errors.ts";
 import { SERVER_STREAM } from "../write/append.ts";
-import type { Place } from "./cursor.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
-import { noLongerKept, type ReadPage, readKept, STORED, withFloor } from "./page.ts";
+import { noLongerKept, placeBefore, type Reading, type ReadPage, readKept, STORED, withFloor } from "./page.ts";
 
 /** A page of history. */
 export interface EventPage {
@@ -22,6 +22,8 @@ export interface HistoryQuery {
   readonly first: number;
   /** false: the events' payloads are not read. Default: true. */
   readonly payload?: boolean | undefined;
+  /** DESC: the newest first, from the end of the log or back from the cursor. Default: ASC. */
+  readonly direction?: Direction | undefined;
 }
 
 export interface EventsQuery extends HistoryQuery {
@@ -47,37 +49,30 @@ export interface SubjectKey {
   readonly id: string;
 }
 
-export interface Reading {
-  readonly after: Place | null;
-  /** Where the log ends for this reader. */
-  readonly until: Place;
-  /** Most events of each. */
-  readonly limit: number;
-  readonly payload?: boolean | undefined;
-}
-
 /** One short range of an index for each that is wanted, whatever the size of the log. */
-const ofEach = (name: string, wanted: string, matching: string) => ({
-  name,
+const ofEach = (name: string, wanted: string, matching: string, direction: Direction) => ({
+  name: direction === "ASC" ? name : `${name}-newest-first`,
   text: withFloor(
     `SELECT wanted.i, ${eventColumns("CASE WHEN $4 THEN e.payload::text END")}
     FROM ${wanted} CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${matching}
-        AND e.position > greatest($1, f.position) AND e.position <= $2 ORDER BY e.position LIMIT $3) e`,
-    "e.i, e.position",
+        AND e.position > greatest($1, f.position) AND e.position <= $2 ORDER BY e.position ${direction} LIMIT $3) e`,
+    `e.i, e.position ${direction}`,
   ),
 });
 
-const OF_SUBJECTS = ofEach(
-  "log-histories",
-  "unnest($5::text[], $6::text[]) WITH ORDINALITY AS wanted (project_id, subject_id, i)",
-  "e.subject_id = wanted.subject_id AND e.subject_type = $7",
-);
-const OF_PROJECTS = ofEach(
-  "log-project-histories",
-  "unnest($5::text[]) WITH ORDINALITY AS wanted (project_id, i)",
-  "TRUE",
-);
+const ofSubjects = (direction: Direction) =>
+  ofEach(
+    "log-histories",
+    "unnest($5::text[], $6::text[]) WITH ORDINALITY AS wanted (project_id, subject_id, i)",
+    "e.subject_id = wanted.subject_id AND e.subject_type = $7",
+    direction,
+  );
+const OF_SUBJECTS = { ASC: ofSubjects("ASC"), DESC: ofSubjects("DESC") };
+
+const ofProjects = (direction: Direction) =>
+  ofEach("log-project-histories", "unnest($5::text[]) WITH ORDINALITY AS wanted (project_id, i)", "TRUE", direction);
+const OF_PROJECTS = { ASC: ofProjects("ASC"), DESC: ofProjects("DESC") };
 
 /**
  * The events of each subject, in the order given. Whether they may be seen is the caller's to know.
@@ -99,23 +94,26 @@ export const readHistoriesOfProjects = (db: Db, projectIds: readonly string[], r
 
 async function readEach(
   db: Db,
-  statement: Statement,
-  { after, until, limit, payload = true }: Reading,
+  statements: Readonly<Record<Direction, Statement>>,
+  { after, until, limit, payload = true, direction = "ASC" }: Reading,
   wanted: readonly [readonly string[], ...unknown[]],
 ): Promise<ReadPage[]> {
-  const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, statement, [
-    after?.position ?? 0,
-    until.position,
-    limit + 1,
-    payload,
+  const begin = after?.position ?? 0;
+  const [from, to] = direction === "ASC" ? [begin, until.position] : [until.position, begin];
+  const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, statements[direction], [
+    ...[from, to, limit + 1, payload],
     ...wanted,
   ]);
   if (after !== null && floor > after.position) throw noLongerKept();
   const each = Map.groupBy(rows, ({ i }) => i - 1);
-  const end = after && after.position > until.position ? after : until;
-  return wanted[0].map((_, i) => {
-    const events = (each.get(i) ?? []).map((row) => new LoggedEvent(row));
-    const last = events[limit - 1];
-    return last && events.length > limit ? { events: events.slice(0, limit), place: last } : { events, place: end };
-  });
+  const end = after && from > to ? after : until;
+  return Promise.all(
+    wanted[0].map(async (_, i) => {
+      const events = (each.get(i) ?? []).map((row) => new LoggedEvent(row));
+      const last = events[limit - 1];
+      return last && events.length > limit
+        ? { events: events.slice(0, limit), place: direction === "ASC" ? last : await placeBefore(db, last.position) }
+        : { events, place: end };
+    }),
+  );
 }

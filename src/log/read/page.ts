@@ -1,4 +1,5 @@
 import type { Db, Statement } from "../../db/database.ts";
+import type { Direction } from "../../db/page.ts";
 import { cursorExpired } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { SERVER_STREAM } from "../write/append.ts";
@@ -6,7 +7,7 @@ import type { Place } from "./cursor.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { Selection } from "./filter.ts";
 
-/** What a reader got: the selected events in the order of the log, and the place it has scanned to. */
+/** What a reader got: the selected events in the order it asked for, and the place it has scanned to. */
 export interface ReadPage {
   readonly events: readonly LoggedEvent[];
   readonly place: Place;
@@ -34,11 +35,11 @@ const MOST_BYTES = 1_000_000;
 /** Text that repeats itself is stored in a hundredth of its size at best; how small it is cannot be asked cheaply. */
 const STORED_BYTES = `pg_column_size(e.payload) * CASE WHEN pg_column_compression(e.payload) IS NULL THEN 1 ELSE 10 END`;
 /** The first of the rows, one at least, as many as fit, and how many there were. */
-const bySize = (stored: string) =>
+const bySize = (stored: string, order: string) =>
   `SELECT ${eventColumns("CASE WHEN $6 THEN e.payload::text END")}, e.found FROM (
     SELECT e.*, count(*) OVER () AS found,
-      sum(${STORED_BYTES}) OVER (ORDER BY e.position) - ${STORED_BYTES} AS before
-    FROM (${stored} ORDER BY e.position LIMIT $3) e) e
+      sum(${STORED_BYTES}) OVER (ORDER BY ${order}) - ${STORED_BYTES} AS before
+    FROM (${stored} ORDER BY ${order} LIMIT $3) e) e
   WHERE NOT $6 OR e.before < ${MOST_BYTES}`;
 
 /**
@@ -48,81 +49,94 @@ const bySize = (stored: string) =>
 export const withFloor = (events: string, order = "e.position") =>
   `SELECT f.position AS floor, e.* FROM log_floor f LEFT JOIN LATERAL (${events}) e ON true ORDER BY ${order}`;
 
-const WHOLE_LOG = {
-  name: "log-page",
-  text: withFloor(
-    bySize(
+/** The statements that read a range of the log in one direction. */
+function statements(direction: Direction) {
+  const order = `e.position ${direction}`;
+  const statement = (name: string, stored: string) => ({
+    name: direction === "ASC" ? name : `${name}-newest-first`,
+    text: withFloor(bySize(stored, order), order),
+  });
+  return {
+    wholeLog: statement(
+      "log-page",
       `SELECT ${STORED} FROM events e WHERE ${RANGE} AND ($9 OR e.project_id <> '${SERVER_STREAM}') AND ${CHOSEN}`,
     ),
-  ),
-};
-
-/** One short range of an index per project, so that the size of the log does not matter. */
-const OF_PROJECTS = {
-  name: "log-page-of-projects",
-  text: withFloor(
-    bySize(`SELECT ${STORED} FROM unnest($9::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
+    // One short range of an index per project, so that the size of the log does not matter.
+    ofProjects: statement(
+      "log-page-of-projects",
+      `SELECT ${STORED} FROM unnest($9::text[]) AS wanted (project_id) CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${RANGE} AND ${CHOSEN}
-      ORDER BY e.position LIMIT $3) e`),
-  ),
-};
-
-const OF_SUBJECTS = {
-  name: "log-page-of-subjects",
-  text: withFloor(
-    bySize(`SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($12::text[]) AS wanted (subject_id)
+      ORDER BY ${order} LIMIT $3) e`,
+    ),
+    ofSubjects: statement(
+      "log-page-of-subjects",
+      `SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($12::text[]) AS wanted (subject_id)
     CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
       WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = $11
-        AND ${RANGE} AND ${CHOSEN} ORDER BY e.position LIMIT $3) e
-    WHERE ($9 OR h.project_id <> '${SERVER_STREAM}') AND ($10::text[] IS NULL OR h.project_id = ANY ($10))`),
-  ),
-};
+        AND ${RANGE} AND ${CHOSEN} ORDER BY ${order} LIMIT $3) e
+    WHERE ($9 OR h.project_id <> '${SERVER_STREAM}') AND ($10::text[] IS NULL OR h.project_id = ANY ($10))`,
+    ),
+  };
+}
+const STATEMENTS = { ASC: statements("ASC"), DESC: statements("DESC") };
+
+export interface Reading {
+  /** A place that the log has; null: the oldest that is kept, which is where only readers in its order begin. */
+  readonly after: Place | null;
+  /** Where the log ends for this reader; what lies behind it is not looked at. */
+  readonly until: Place;
+  /**
+   * Most events of the page. It holds fewer before `until` is reached where they are large, or hard to find: its place
+   * says how far it got.
+   */
+  readonly limit: number;
+  /** false: the events' payloads are not read. Default: true. */
+  readonly payload?: boolean | undefined;
+  /**
+   * DESC: from the newest to the oldest. Default: in the order of the log. A place lies between two events, so that it
+   * means the same in both directions.
+   */
+  readonly direction?: Direction | undefined;
+  /** Whether the page may end at a position because its events are hard to find. Default: at any. */
+  readonly mayEndAt?: (position: number) => Promise<boolean>;
+}
 
 /**
  * Reads the log from a place of the caller's own: what `events` answers, what a stream replays, and all that a sink
  * needs besides its cursor.
- * @param after a place that the log has, or null for the oldest that is kept.
- * @param until where the log ends for this reader; what lies behind it is not looked at.
- * @param payload false: the events' payloads are not read. Default: true.
- * @param limit most events of the page. It holds fewer before `until` is reached where they are large, or hard to find:
- *   its place says how far it got.
  * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
  */
-export async function readPage(
-  db: Db,
-  clock: Clock,
-  selection: Selection,
-  {
-    after,
-    until,
-    limit,
-    payload = true,
-  }: { after: Place | null; until: Place; limit: number; payload?: boolean | undefined },
-): Promise<ReadPage> {
+export async function readPage(db: Db, clock: Clock, selection: Selection, reading: Reading): Promise<ReadPage> {
+  const { after, until, limit, payload = true, direction = "ASC", mayEndAt = async () => true } = reading;
   const giveUpAt = clock.now() + BUDGET_MS;
   const begin = after ?? (await readFloor(db));
   const events: LoggedEvent[] = [];
   const largest = isSparse(selection) ? LARGEST_SPARSE_WINDOW : Number.MAX_SAFE_INTEGER;
+  const sign = direction === "ASC" ? 1 : -1;
+  /** How far it still is from a position to the end. */
+  const left = (position: number) => sign * (until.position - position);
+  const past = async (event: LoggedEvent) => (direction === "ASC" ? event : placeBefore(db, event.position));
   let window = Math.max(FIRST_WINDOW, limit + 1);
-  for (let from = begin.position; from < until.position; ) {
-    const to = Math.min(until.position, from + window);
-    const { rows, floor } = await readRange(db, { selection, payload }, from, to, limit + 1 - events.length);
+  for (let from = begin.position; left(from) > 0; ) {
+    const to = from + sign * Math.min(window, left(from));
+    const range = { from: Math.min(from, to), to: Math.max(from, to), limit: limit + 1 - events.length };
+    const { rows, floor } = await readRange(db, { selection, payload, direction }, range);
     if (floor > from) {
-      if (after === null) return readPage(db, clock, selection, { after, until, limit, payload });
+      if (after === null) return readPage(db, clock, selection, reading);
       throw noLongerKept();
     }
     for (const row of rows) events.push(new LoggedEvent(row));
     const last = events[limit - 1];
-    if (last && events.length > limit) return { events: events.slice(0, limit), place: last };
+    if (last && events.length > limit) return { events: events.slice(0, limit), place: await past(last) };
     const end = events.at(-1);
-    if (end && rows.length < (rows[0]?.found ?? 0)) return { events, place: end };
+    if (end && rows.length < (rows[0]?.found ?? 0)) return { events, place: await past(end) };
     from = to;
     window = Math.min(window * 2, largest);
-    if (to < until.position && clock.now() > giveUpAt)
-      return { events, place: (await placeAt(db, to)) ?? events.at(-1) ?? begin };
+    if (left(to) > 0 && clock.now() > giveUpAt && (await mayEndAt(to)))
+      return { events, place: (await placeAt(db, to)) ?? (end && (await past(end))) ?? begin };
   }
-  return { events, place: until.position > begin.position ? until : begin };
+  return { events, place: left(begin.position) > 0 ? until : begin };
 }
 
 interface Sized extends EventRow {
@@ -133,18 +147,27 @@ interface Sized extends EventRow {
 interface Wanted {
   readonly selection: Selection;
   readonly payload: boolean;
+  readonly direction: Direction;
 }
 
-async function readRange(db: Db, { selection, payload }: Wanted, from: number, to: number, limit: number) {
+/** The positions behind `from` as far as `to`, and the most events to read of them. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly limit: number;
+}
+
+async function readRange(db: Db, { selection, payload, direction }: Wanted, { from, to, limit }: Range) {
   const { projects, server, subject, span } = selection;
+  const { wholeLog, ofProjects, ofSubjects } = STATEMENTS[direction];
   const values = [
     ...[from, to, limit, list(selection.types), list(selection.actors), payload],
     ...[span?.since ?? null, span?.until ?? null],
   ];
   if (subject)
-    return readKept<Sized>(db, OF_SUBJECTS, [...values, server, list(projects), subject.type, list(subject.ids)]);
-  if (projects) return readKept<Sized>(db, OF_PROJECTS, [...values, list(projects)]);
-  return readKept<Sized>(db, WHOLE_LOG, [...values, server]);
+    return readKept<Sized>(db, ofSubjects, [...values, server, list(projects), subject.type, list(subject.ids)]);
+  if (projects) return readKept<Sized>(db, ofProjects, [...values, list(projects)]);
+  return readKept<Sized>(db, wholeLog, [...values, server]);
 }
 
 /**
@@ -197,6 +220,10 @@ export async function placeAt(db: Db, position: number): Promise<Place | undefin
   const [row] = await db.read<{ hash: Buffer }>(PLACE, [position]);
   return row && { position, hash: row.hash };
 }
+
+/** The place before the event at `position`, where the kept log begins when the one before is gone. */
+export const placeBefore = async (db: Db, position: number): Promise<Place> =>
+  (await placeAt(db, position - 1)) ?? (await readFloor(db));
 
 const AT = {
   name: "log-events-at",

@@ -1,6 +1,8 @@
 import type { Db } from "../../db/database.ts";
 import { momentSql } from "../../db/moment.ts";
+import type { Direction } from "../../db/page.ts";
 import { parameters } from "../../db/parameters.ts";
+import { badInput } from "../../errors.ts";
 
 /** What a caller asks for: instants, or durations back from now. */
 export interface AskedSpan {
@@ -16,7 +18,10 @@ export interface Span {
   readonly until: Date | null;
 }
 
-/** @returns undefined when the whole log is asked for. @throws BAD_USER_INPUT */
+/**
+ * @returns undefined when the whole log is asked for.
+ * @throws BAD_USER_INPUT for a bad instant, one to come, and a span that ends before it begins.
+ */
 export async function spanOf(db: Db, { since, until }: AskedSpan): Promise<Span | undefined> {
   if (since == null && until == null) return undefined;
   const { values, bind } = parameters();
@@ -26,6 +31,8 @@ export async function spanOf(db: Db, { since, until }: AskedSpan): Promise<Span 
     `SELECT ${at(since, "since")}::timestamptz AS since, ${at(until, "until")}::timestamptz AS until`,
     values,
   );
+  if (span?.since && span.until && span.since > span.until)
+    throw badInput("since is later than until, so that nothing lies between them. Exchange the two.");
   return span;
 }
 
@@ -61,15 +68,25 @@ export const positionAfter = ({ until }: Span, db: Db) =>
 
 const FIRST_OUTSIDE = {
   name: "log-first-outside",
-  text: "SELECT position FROM events WHERE position > $1 AND occurred_at >= $2 ORDER BY position LIMIT 1",
+  text: "SELECT position - 1 AS edge FROM events WHERE position > $1 AND occurred_at >= $2 ORDER BY position LIMIT 1",
+};
+const LAST_OUTSIDE = {
+  name: "log-last-outside",
+  text: "SELECT position AS edge FROM events WHERE position <= $1 AND occurred_at < $2 ORDER BY position DESC LIMIT 1",
 };
 
-/** The position before the first event that happened at `until` or later; null when there is none. */
-export async function positionWithin({ until }: Span, db: Db): Promise<number | null> {
-  if (until === null) return null;
-  const begin = await lastBefore(db, new Date(until.getTime() - MOST_OUT_OF_ORDER_MS));
-  const [outside] = await db.read<{ position: number }>(FIRST_OUTSIDE, [begin, until]);
-  return outside ? outside.position - 1 : null;
+/**
+ * Where a reader that goes that way first meets what happened outside the span: the position before the first event that
+ * happened at `until` or later, or that of the last one that happened before `since`; null when there is none.
+ */
+export async function edgeOf({ since, until }: Span, direction: Direction, db: Db): Promise<number | null> {
+  const instant = direction === "ASC" ? until : since;
+  if (instant === null) return null;
+  const sign = direction === "ASC" ? -1 : 1;
+  const begin = await lastBefore(db, new Date(instant.getTime() + sign * MOST_OUT_OF_ORDER_MS));
+  const statement = direction === "ASC" ? FIRST_OUTSIDE : LAST_OUTSIDE;
+  const [found] = await db.read<{ edge: number }>(statement, [begin, instant]);
+  return found?.edge ?? null;
 }
 
 async function lastBefore(db: Db, instant: Date): Promise<number> {
