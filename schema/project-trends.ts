@@ -15,7 +15,7 @@ const TrendInterval = builder.enumType("TrendInterval", {
 
 const ProjectTrend = builder.objectRef<Trend>("ProjectTrend").implement({
   description:
-    "What happened in one project within one interval. Archived tasks count, deleted ones do not. Durations are null where there is nothing to measure.",
+    "What happened in one project within one interval. Archived tasks count; deleted ones, and attempts at them, do not. Durations are null where there is nothing to measure.",
   fields: (t) => ({
     projectId: t.exposeID("projectId", { description: "The project." }),
     start: t.expose("start", { type: "DateTime", description: "When the interval begins." }),
@@ -56,7 +56,8 @@ builder.queryField("projectTrends", (t) =>
       from: t.arg({
         type: "DateTimeOrDuration",
         defaultValue: LAST_WEEK,
-        description: "The first interval is the one in which this lies, all of it.",
+        description:
+          "The first interval is the one in which this lies, all of it. BAD_USER_INPUT if it is later than `to`.",
       }),
       to: t.arg({
         type: "DateTimeOrDuration",

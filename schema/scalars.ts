@@ -17,7 +17,7 @@ builder.scalarType("DateTime", {
 builder.scalarType("DateTimeOrDuration", {
   description:
     "An instant as ISO 8601 (2026-03-01T09:00:00Z, or 2026-03-01 for midnight UTC), or a duration that is added to now: " +
-    "-P1D is a day ago, PT1H in an hour. Of a field that lies in the past a duration into the future is refused.",
+    "-P1D is a day ago, PT1H in an hour, -PT6.5S six and a half seconds ago; 999 years at most. Of a field that lies in the past a duration into the future is refused.",
   serialize: (moment) => moment,
   parseValue: (value) => {
     const fault = momentFault(value);

@@ -73,7 +73,12 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
     sort: `ORDER BY ${sorted}`,
     limit: `LIMIT ${bind(size + 1)}`,
     toPage: (rows) =>
-      toPage(rows, { size, backward, resumed: cursor != null, cursorOf: ({ cursorKey }) => encode(cursorKey, order) }),
+      toPage(rows, {
+        size,
+        backward,
+        resumed: cursor != null,
+        cursorOf: ({ cursorKey }) => cursorOf(cursorKey, order),
+      }),
   };
 }
 
@@ -138,7 +143,8 @@ function isTimestamp(part: string): boolean {
   return Number(year) >= 1 && Number(year) <= LAST_YEAR && isDay(`${2000 + (Number(year) % 400)}${day}`);
 }
 
-function encode(key: readonly string[], { name }: Order): string {
+/** The cursor of the row that has these values in the columns of the order. */
+export function cursorOf(key: readonly string[], { name }: Order): string {
   return Buffer.from(JSON.stringify([name, ...key])).toString("base64url");
 }
 

@@ -11,7 +11,7 @@ const GROUPS = {
   status: "t.status",
   project: "t.project_id",
   kind: "t.kind",
-  label: "label",
+  label: "label.label",
   // A task that waits is nobody's, whoever held it before; that of a completed one is its last attempt's.
   worker: "CASE t.status WHEN 'in_progress' THEN t.claimed_by WHEN 'completed' THEN last.worker END",
 } as const;
@@ -19,9 +19,9 @@ export type TaskGrouping = keyof typeof GROUPS;
 
 /** More tables, where the tasks are counted by what stands there; a task counts once for each of its labels. */
 const JOINED: Partial<Record<TaskGrouping, string>> = {
-  label: "LEFT JOIN LATERAL unnest(t.labels) AS label ON true",
+  label: "LEFT JOIN LATERAL unnest(t.labels) AS label (label) ON true",
   worker:
-    "LEFT JOIN task_attempts last ON (last.project_id, last.task_id, last.attempt) = (t.project_id, t.task_id, t.attempts)",
+    "LEFT JOIN task_attempts last ON t.status = 'completed' AND (last.project_id, last.task_id, last.attempt) = (t.project_id, t.task_id, t.attempts)",
 };
 
 export const MOST_GROUPS = 1_000;
@@ -48,12 +48,16 @@ export async function taskCounts(
   await requireProjects(ctx, projectsOf(filter ?? {}));
   const { values, bind } = parameters();
   const groups = [...new Set(by)];
-  const places = groups.map((_group, i) => i + 1).join(", ");
+  const names = groups.map((group) => `"${group}"`).join(", ");
   const rows = await ctx.db.read<TaskGroup>(
-    `SELECT ${groups.map((group) => `${GROUPS[group]} AS "${group}", `).join("")}count(*)::int AS count
-     FROM tasks t ${groups.map((group) => JOINED[group] ?? "").join(" ")}
-     WHERE ${listed(ctx, filter, bind)}
-     ${places && `GROUP BY ${places} ORDER BY ${places} LIMIT ${MOST_GROUPS + 1}`}`,
+    // Groups are counted before they are sorted, as there are far fewer of them than tasks; and not by the rules of a
+    // language, which takes several times as long.
+    `WITH counted AS MATERIALIZED (
+       SELECT ${groups.map((group) => `(${GROUPS[group]}) COLLATE "C" AS "${group}", `).join("")}count(*)::int AS count
+       FROM tasks t ${groups.map((group) => JOINED[group] ?? "").join(" ")}
+       WHERE ${listed(ctx, filter, bind)} ${names && `GROUP BY ${groups.map((_group, i) => i + 1).join(", ")}`}
+     )
+     SELECT * FROM counted ${names && `ORDER BY ${names}`} LIMIT ${MOST_GROUPS + 1}`,
     values,
   );
   if (rows.length > MOST_GROUPS)

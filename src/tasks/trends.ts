@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { momentSql } from "../db/moment.ts";
+import { isLater, momentSql, NOW } from "../db/moment.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { amongShown } from "../projects/shown.ts";
@@ -8,26 +8,28 @@ import { failed } from "./failed.ts";
 
 const seconds = (from: string, to: string) => `date_part('epoch', ${to} - ${from})`;
 
-/** What counts, as numbers: the database sorts texts by the rules of a language, which takes twice as long. */
-const WHAT = { created: 1, completed: 2, claimed: 3, failed: 4 } as const;
+/** What is counted: when it happened to a task, and how long that took. One that was added as completed was never claimed. */
+const HAPPENED = {
+  created: ["t.created_at", null],
+  completed: ["t.completed_at", seconds("t.started_at", "t.completed_at")],
+  claimed: ["t.started_at", seconds("t.created_at", "t.started_at")],
+  failed: ["a.ended_at", null],
+} as const;
 
-const ofWhat = (value: string, what: keyof typeof WHAT, name: string = what) =>
-  `min(${value}) FILTER (WHERE what = ${WHAT[what]}) AS ${name}`;
-
-/** Each of it with its moment, and how long it took until then. A task that was added as completed was never claimed. */
-const HAPPENED = [
-  [WHAT.created, "t.created_at", "NULL::float8"],
-  [WHAT.completed, "t.completed_at", seconds("t.started_at", "t.completed_at")],
-  [WHAT.claimed, "t.started_at", seconds("t.created_at", "t.started_at")],
-]
-  .map(
-    ([what, at, took]) =>
-      `SELECT place, ${what} AS what, ${at} AS at, ${took} AS took FROM shown JOIN tasks t USING (project_id) WHERE t.deleted_at IS NULL`,
-  )
-  .concat(
-    `SELECT place, ${WHAT.failed}, a.ended_at, NULL FROM shown JOIN task_attempts a USING (project_id) WHERE ${failed("a")}`,
-  )
-  .join(" UNION ALL ");
+/** SQL for how often it happened in each interval of a project, as a part of the statement. */
+function counted(what: keyof typeof HAPPENED, length: number) {
+  const [at, took] = HAPPENED[what];
+  const attempts =
+    what === "failed"
+      ? `JOIN task_attempts a ON (a.project_id, a.task_id) = (t.project_id, t.task_id) AND ${failed("a")}`
+      : "";
+  return `${what} AS (
+       SELECT t.project_id, floor(${seconds("first", at)} / ${length})::int AS nth, count(*)::int AS count
+         ${took === null ? "" : `, percentile_cont('{0.5, 0.9}'::float8[]) WITHIN GROUP (ORDER BY ${took}) AS took`}
+       FROM span CROSS JOIN shown JOIN tasks t USING (project_id) ${attempts}
+       WHERE t.deleted_at IS NULL AND ${at} >= first AND ${at} < until GROUP BY 1, 2
+     )`;
+}
 
 /** Lengths of intervals, in seconds. They begin in UTC, where every day is as long, and weeks on Monday. */
 const SECONDS = { hour: 3_600, day: 86_400, week: 604_800 } as const;
@@ -59,35 +61,32 @@ export const MOST_TRENDS = 2_000;
 
 /**
  * Every interval of every project, by project and time, also those in which nothing happened. Deleted tasks do not
- * count; archived ones do, as what was achieved stays so. Attempts count whatever became of their task.
- * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for a bad instant, or more than `MOST_TRENDS` intervals.
+ * count, and neither do attempts at them, as nobody finds them any more; archived ones do, as what was achieved stays so.
+ * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for a bad instant, `from` after `to`, or more than `MOST_TRENDS` intervals.
  */
 export async function projectTrends(ctx: Context, { projects, from, to, interval }: ProjectTrends) {
   await requireProjects(ctx, projects ?? []);
+  if (await isLater(ctx.db, from, to ?? NOW))
+    throw badInput(
+      `from (${from}) is later than to (${to ?? "now"}), so that nothing lies between them. Begin earlier, with from: "-P7D" for example, or exchange the two.`,
+    );
   const { values, bind } = parameters();
+  const length = SECONDS[interval];
   const rows = await ctx.db.read<ProjectTrend>(
     `WITH span AS MATERIALIZED (
-       SELECT date_trunc('${interval}', ${momentSql(from, bind, "from")}, 'UTC') AS first, ${momentSql(to ?? "PT0S", bind)} AS until
+       SELECT date_trunc('${interval}', ${momentSql(from, bind, "from")}, 'UTC') AS first, ${momentSql(to ?? NOW, bind)} AS until
      ), shown AS MATERIALIZED (
-       SELECT p.project_id, row_number() OVER (ORDER BY p.project_id)::int AS place
-       FROM projects p WHERE ${amongShown("p.project_id", ctx.viewer, projects, bind)}
-     ), measured AS (
-       SELECT place, floor(${seconds("first", "at")} / ${SECONDS[interval]})::int AS nth, what, count(*)::int AS count,
-         percentile_cont('{0.5, 0.9}'::float8[]) WITHIN GROUP (ORDER BY took) AS took
-       FROM (${HAPPENED}) happened, span WHERE at >= first AND at < until GROUP BY place, nth, what
-     ), joined AS (
-       SELECT place, nth, ${ofWhat("count", "created")}, ${ofWhat("count", "completed")}, ${ofWhat("count", "failed")},
-         ${ofWhat("took", "completed", "cycle")}, ${ofWhat("took", "claimed", "wait")}
-       FROM measured GROUP BY place, nth
-     )
-     SELECT s.project_id AS "projectId", first + nth * make_interval(secs => ${SECONDS[interval]}) AS start,
-       coalesce(created, 0) AS created, coalesce(completed, 0) AS completed, coalesce(failed, 0) AS failed,
-       cycle[1] AS "cycleSecondsMedian", cycle[2] AS "cycleSecondsP90",
-       wait[1] AS "waitSecondsMedian", wait[2] AS "waitSecondsP90"
+       SELECT p.project_id FROM projects p WHERE ${amongShown("p.project_id", ctx.viewer, projects, bind)}
+     ), ${counted("created", length)}, ${counted("completed", length)}, ${counted("claimed", length)}, ${counted("failed", length)}
+     SELECT s.project_id AS "projectId", first + nth * make_interval(secs => ${length}) AS start,
+       coalesce(created.count, 0) AS created, coalesce(completed.count, 0) AS completed, coalesce(failed.count, 0) AS failed,
+       completed.took[1] AS "cycleSecondsMedian", completed.took[2] AS "cycleSecondsP90",
+       claimed.took[1] AS "waitSecondsMedian", claimed.took[2] AS "waitSecondsP90"
      FROM span CROSS JOIN shown s CROSS JOIN
-       generate_series(0, least(ceil(${seconds("first", "until")} / ${SECONDS[interval]})::bigint - 1, ${MOST_TRENDS})) AS nth
-       LEFT JOIN joined USING (place, nth)
-     ORDER BY place, nth LIMIT ${MOST_TRENDS + 1}`,
+       generate_series(0, least(ceil(${seconds("first", "until")} / ${length})::bigint - 1, ${MOST_TRENDS})) AS nth
+       LEFT JOIN created USING (project_id, nth) LEFT JOIN completed USING (project_id, nth)
+       LEFT JOIN claimed USING (project_id, nth) LEFT JOIN failed USING (project_id, nth)
+     ORDER BY project_id, nth LIMIT ${MOST_TRENDS + 1}`,
     values,
   );
   if (rows.length > MOST_TRENDS)

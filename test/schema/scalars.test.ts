@@ -43,3 +43,29 @@ it("takes any other JSON as it is", () => {
   for (const given of [null, 0, "😀", [{ a: [] }], { "": false }])
     expect(scalar("JSON").coerceInputValue(given)).toEqual(given);
 });
+
+it.each([
+  "-PT6.5S",
+  "-PT6,5S",
+  "P0.5D",
+  "-P1DT1.25H",
+  "-P999Y",
+  "P1Y2M3W4DT5H6M7S",
+  "2026-03-01",
+  "2026-03-01T09:00:00Z",
+])("takes %s as an instant or a duration", (given) => {
+  expect(scalar("DateTimeOrDuration").coerceInputValue(given)).toBe(given);
+});
+
+it.each([
+  ["more years than there are", "-P1000Y"],
+  ["as many in smaller parts", "-P500Y6000M1D"],
+  ["as many in days", "-P99999DT999999999999S"],
+  ["a fraction that is not the last part", "-P0.5DT1H"],
+  ["no part", "PT"],
+  ["a fraction without digits", "-PT6.S"],
+])("takes no duration with %s", (_what, given) => {
+  expect(() => scalar("DateTimeOrDuration").coerceInputValue(given)).toThrow(
+    /neither an instant.*of 999 years at most/,
+  );
+});

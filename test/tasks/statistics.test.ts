@@ -171,6 +171,40 @@ describe("projectTrends", () => {
     expect(projectTrends.map(({ created }) => created)).toEqual([0, 0, 0, 0, 0, 0, 0, 1]);
   });
 
+  it("leaves out deleted tasks together with the attempts at them that failed", async () => {
+    const { server, owner } = await startWith("alpha");
+    for (const [taskId, deleted] of [
+      ["TASK-001", true],
+      ["TASK-002", false],
+    ] as const) {
+      await addTask(owner, taskId, { created: "2026-03-02T10:00", started: "2026-03-02T10:00", deleted });
+      await addAttempt(owner, taskId, {
+        ...{ worker: "anna", claimed: "2026-03-02T10:00Z", ended: "2026-03-02T11:00Z", outcome: "expired" },
+      });
+    }
+    expect(
+      await server.ask('{ projectTrends(from: "2026-03-02", to: "2026-03-03") { created completed failed } }'),
+    ).toEqual({ projectTrends: [{ created: 1, completed: 0, failed: 1 }] });
+  });
+
+  it("refuses a time that ends before it begins, and says what to do", async () => {
+    const { server } = await startWith("alpha");
+    for (const [args, reason] of [
+      ['from: "-P1D", to: "-P2D"', /from \(-P1D\) is later than to \(-P2D\)/],
+      ['from: "2026-03-02T15:00:00Z", to: "2026-03-02T14:00:00Z"', /exchange the two/],
+      ['from: "9999-01-01"', /is later than to \(now\).*Begin earlier/],
+    ] as const) {
+      const { errors } = await server.gql(`{ projectTrends(${args}) { start } }`);
+      expect(errors?.[0]).toMatchObject({
+        message: expect.stringMatching(reason),
+        extensions: { code: "BAD_USER_INPUT" },
+      });
+    }
+    expect(await server.ask('{ projectTrends(from: "-P1D", to: "-PT1H") { completed } }')).toMatchObject({
+      projectTrends: expect.arrayContaining([{ completed: 0 }]),
+    });
+  });
+
   it("shows what a key sees, archived projects only if named, and refuses more than can be shown", async () => {
     const { server } = await startWith("alpha", "beta", "gamma");
     const projects = async (args: string) => {
@@ -251,6 +285,73 @@ describe("workers", () => {
         '{ workers(since: "yesterday") { worker } }',
       ),
     ).toEqual(["PROJECT_NOT_FOUND", "BAD_USER_INPUT", "BAD_USER_INPUT"]);
+    for (const since of ["P1D", "9999-01-01T00:00:00Z"]) {
+      const { errors } = await server.gql(`{ workers(since: "${since}") { worker } }`);
+      expect(errors?.[0]).toMatchObject({
+        message: expect.stringMatching(/since lies in the past, and "(P1D|9999.*)".*"-P1D"/),
+        extensions: { code: "BAD_USER_INPUT" },
+      });
+    }
+  });
+
+  it("comes in the order asked for, from cursor to cursor", async () => {
+    const { server, owner } = await startWith("alpha");
+    const now = Date.now();
+    const ago = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
+    let tasks = 0;
+    // Seven workers, some alike in what they hold, completed, or when they were seen.
+    for (let n = 0; n < 7; n++)
+      for (const outcome of [...Array(1 + (n % 2)).fill("held"), ...Array(n % 3).fill("completed"), "expired"]) {
+        const taskId = `TASK-${100 + tasks++}`;
+        await addTask(owner, taskId, {});
+        await addAttempt(owner, taskId, {
+          ...{ worker: `w${6 - n}`, claimed: ago(60 + 10 * (n % 4)) },
+          ...(outcome !== "held" && { ended: ago(50), outcome, endedBy: "admin" }),
+        });
+      }
+    interface Seen {
+      readonly worker: string;
+      readonly cursor: string;
+      readonly heldCount: number;
+      readonly completed: number;
+      readonly failed: number;
+      readonly lastSeenAt: string;
+    }
+    const page = async (field: string, direction: string, args: string) => {
+      const { workers } = await server.ask<{ workers: Seen[] }>(
+        `{ workers(orderBy: {field: ${field}, direction: ${direction}}, ${args}) { worker cursor heldCount completed failed lastSeenAt } }`,
+      );
+      return workers;
+    };
+    const shown = {
+      NAME: "worker",
+      HELD: "heldCount",
+      COMPLETED: "completed",
+      FAILED: "failed",
+      LAST_SEEN_AT: "lastSeenAt",
+    } as const;
+    for (const [field, of] of Object.entries(shown))
+      for (const direction of ["ASC", "DESC"]) {
+        const all = await page(field, direction, "first: 100");
+        expect(all).toHaveLength(7);
+        const values = all.map((worker) => worker[of]);
+        const sorted = values.toSorted((a, b) => (a === b ? 0 : a < b ? -1 : 1));
+        expect(values).toEqual(direction === "ASC" ? sorted : sorted.reverse());
+        const walked: string[] = [];
+        for (let args = "first: 2"; ; ) {
+          const found = await page(field, direction, args);
+          walked.push(...found.map(({ worker }) => worker));
+          const last = found.at(-1);
+          if (!last) break;
+          args = `first: 2, after: ${JSON.stringify(last.cursor)}`;
+        }
+        expect(walked).toEqual(all.map(({ worker }) => worker));
+      }
+    const [first] = await page("HELD", "ASC", "first: 1");
+    const { errors } = await server.gql(
+      `{ workers(orderBy: {field: COMPLETED}, after: ${JSON.stringify(first?.cursor)}) { worker } }`,
+    );
+    expect(errors?.[0]?.extensions["code"]).toBe("BAD_USER_INPUT");
   });
 
   it("goes on after the last worker seen, and shows ten of what one holds", async () => {
