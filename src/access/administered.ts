@@ -1,6 +1,7 @@
 import type { Columns } from "../db/columns.ts";
-import { type Order, type Page, type PageArgs, pageQuery } from "../db/page.ts";
-import { parameters } from "../db/parameters.ts";
+import { type CountedPage, countedPage } from "../db/counted-list.ts";
+import type { Order, PageArgs, PageQuery } from "../db/page.ts";
+import type { Bind } from "../db/parameters.ts";
 import { type Context, requireRole } from "./viewer.ts";
 import { within } from "./visibility.ts";
 
@@ -13,24 +14,17 @@ export async function listAdministered<Row>(
   { db, viewer }: Context,
   { from, where = "TRUE", columns }: { from: string; where?: string; columns: Columns<never> },
   order: Order,
-  page: PageArgs,
-): Promise<Page<Row> & { totalCount(): Promise<number> }> {
+  args: PageArgs,
+): Promise<CountedPage<Row>> {
   requireRole(viewer, "admin");
-  const administered = `FROM ${from} WHERE ${where} AND ${within(1)}`;
-  const { values, bind } = parameters();
-  bind(viewer.projectIds);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, order, bind);
-  const rows = await db.read<Row & { cursorKey: string[] }>(
-    `SELECT ${columns.select()}, ${key} AS "cursorKey" ${administered} AND ${condition} ${sort} ${limit}`,
-    values,
-  );
-  return {
-    ...toPage(rows),
-    totalCount: async () => {
-      const [counted] = await db.read<{ count: number }>(`SELECT count(*)::int AS count ${administered}`, [
-        viewer.projectIds,
-      ]);
-      return counted?.count ?? 0;
-    },
+  const list = (bind: Bind) => {
+    bind(viewer.projectIds);
+    const all = `FROM ${from} WHERE ${where} AND ${within(1)}`;
+    return {
+      all,
+      page: ({ key, condition, sort, limit }: PageQuery) =>
+        `SELECT ${columns.select()}, ${key} AS "cursorKey" ${all} AND ${condition} ${sort} ${limit}`,
+    };
   };
+  return await countedPage(db, list, order, args);
 }

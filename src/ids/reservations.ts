@@ -10,9 +10,10 @@ import {
   type StringFilter,
   stringCondition,
 } from "../db/comparators.ts";
+import { type CountedPage, countedPage } from "../db/counted-list.ts";
 import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
-import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
+import { type Page, type PageArgs, type PageQuery, pageQuery } from "../db/page.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
 import { isUuid } from "../db/storable.ts";
 import { reservationExpired } from "../errors.ts";
@@ -110,20 +111,20 @@ export interface ListReservations extends ReservationPageArgs {
 export async function listReservations(
   ctx: Context,
   { filter, orderBy, ...page }: ListReservations,
-): Promise<Page<Reservation> & { totalCount(): Promise<number> }> {
+): Promise<CountedPage<Reservation>> {
   await requireProjects(ctx, namedProjects(filter));
-  const { values, bind } = parameters();
-  const projects = amongProjects(ctx, filter, bind);
-  const matching = matches(filter, bind);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? NEWEST_RESERVATIONS), bind);
-  const rows = await ctx.db.read<Reservation & { cursorKey: string[] }>(
-    `SELECT r.* FROM projects p CROSS JOIN LATERAL (
-       SELECT ${COLUMNS}, ${key} AS "cursorKey", r.reserved_at, r.expires_at, r.confirmed_at, r.reservation_id FROM id_reservations r
-       WHERE r.project_id = p.project_id AND ${matching} AND ${condition} ${sort} ${limit}
-     ) r WHERE ${projects} ${sort} ${limit}`,
-    values,
-  );
-  return { ...toPage(rows), totalCount: () => countReservations(ctx, filter) };
+  const list = (bind: Bind) => {
+    const projects = amongProjects(ctx, filter, bind);
+    const matching = matches(filter, bind);
+    return {
+      all: `FROM projects p JOIN id_reservations r USING (project_id) WHERE ${projects} AND ${matching}`,
+      page: ({ key, condition, sort, limit }: PageQuery) => `SELECT r.* FROM projects p CROSS JOIN LATERAL (
+         SELECT ${COLUMNS}, ${key} AS "cursorKey", r.reserved_at, r.expires_at, r.confirmed_at, r.reservation_id FROM id_reservations r
+         WHERE r.project_id = p.project_id AND ${matching} AND ${condition} ${sort} ${limit}
+       ) r WHERE ${projects} ${sort} ${limit}`,
+    };
+  };
+  return await countedPage(ctx.db, list, orderOf(orderBy ?? NEWEST_RESERVATIONS), page);
 }
 
 /** Whose reservations are asked for: a project's, or only those that were made for a task of it. */
@@ -176,16 +177,6 @@ export async function countReservationsOf(db: Db, wanted: readonly ReservationsO
     values,
   );
   return rows.map(({ count }) => count);
-}
-
-async function countReservations(ctx: Context, filter: Maybe<ReservationFilter>): Promise<number> {
-  const { values, bind } = parameters();
-  const [counted] = await ctx.db.read<{ count: number }>(
-    `SELECT count(*)::int AS count FROM projects p JOIN id_reservations r USING (project_id)
-     WHERE ${amongProjects(ctx, filter, bind)} AND ${matches(filter, bind)}`,
-    values,
-  );
-  return counted?.count ?? 0;
 }
 
 /** The projects that the filter names, also within those that it combines. @throws BAD_USER_INPUT for too large a filter */

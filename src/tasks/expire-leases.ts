@@ -2,7 +2,7 @@ import { caller } from "../access/act-as.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import { leaveEvents } from "../log/write/append.ts";
-import { TASK } from "./fields.ts";
+import { keyAnd, TASK } from "./fields.ts";
 import { FREED, LEASE_END } from "./lease-end.ts";
 import { EXPIRED, LEASED } from "./ready.ts";
 
@@ -21,13 +21,11 @@ export async function leasesDueInMs(db: Db): Promise<number | null> {
 /** Ended in one statement: few enough that a claim, which skips what is locked, finds its task again a moment later. */
 const BATCH = 100;
 
-const ENDED = ["t.project_id", "t.task_id", ...LEASE_END.map((field) => `t.${TASK.columnOf(field)}`)].join(", ");
-
 /** SKIP LOCKED: whoever holds the row is another process that does the same, a claim that takes the task, or a renewal. */
 export const EXPIRE = {
   name: "lease-expire",
   text: `WITH ${caller(1, 2, 3)}, due AS (
-  SELECT ${ENDED} FROM tasks t WHERE ${EXPIRED}
+  SELECT ${keyAnd(LEASE_END)} FROM tasks t WHERE ${EXPIRED}
   ORDER BY t.lease_expires_at LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED
 ), freed AS (
   UPDATE tasks t SET status = f.status, claimed_by = f.claimed_by, lease_expires_at = f.lease_expires_at,

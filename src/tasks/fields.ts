@@ -113,6 +113,10 @@ export const TASK = noun("Task", "t", OF_TASK);
 export type TaskFields = typeof OF_TASK;
 export type LongField = (typeof TASK.long)[number];
 
+/** SQL: the key of `tasks t` and the columns of these fields. */
+export const keyAnd = (fields: readonly (keyof TaskFields)[]) =>
+  (["projectId", "taskId", ...fields] as const).map((field) => `t.${TASK.columnOf(field)}`).join(", ");
+
 const OF_ATTEMPT = {
   projectId: { set: "server", shown: "nowhere", description: "The project of the task." },
   taskId: { set: "server", shown: "nowhere", description: "The task that it holds or held." },

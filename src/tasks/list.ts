@@ -1,8 +1,9 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import { type CountedPage, countedPage } from "../db/counted-list.ts";
 import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
-import { type Page, type PageArgs, pageQuery } from "../db/page.ts";
+import { type Page, type PageArgs, type PageQuery, pageQuery } from "../db/page.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
 import { notArchived } from "../projects/open.ts";
 import { failedAttempts } from "./failed.ts";
@@ -48,28 +49,19 @@ export type TaskPage = Page<Task>;
 export async function listTasks(
   ctx: Context,
   { filter, orderBy, long, ...page }: ListTasks,
-): Promise<TaskPage & { totalCount(): Promise<number> }> {
+): Promise<CountedPage<Task>> {
   await requireProjects(ctx, projectsOf(filter ?? {}));
-  const { values, bind } = parameters();
-  const where = listed(ctx, filter, bind);
-  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? QUEUE), bind);
-  const rows = await ctx.db.read<Task & { cursorKey: string[] }>(
-    // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
-    `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM (
-       SELECT t.project_id, t.task_id FROM tasks t WHERE ${where} AND ${condition} ${sort} ${limit}
-     ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
-    values,
-  );
-  return { ...toPage(rows), totalCount: () => countTasks(ctx, filter) };
-}
-
-async function countTasks(ctx: Context, filter: ListTasks["filter"]): Promise<number> {
-  const { values, bind } = parameters();
-  const [counted] = await ctx.db.read<{ count: number }>(
-    `SELECT count(*)::int AS count FROM tasks t WHERE ${listed(ctx, filter, bind)}`,
-    values,
-  );
-  return counted?.count ?? 0;
+  const list = (bind: Bind) => {
+    const where = listed(ctx, filter, bind);
+    return {
+      all: `FROM tasks t WHERE ${where}`,
+      // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
+      page: ({ key, condition, sort, limit }: PageQuery) => `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM (
+         SELECT t.project_id, t.task_id FROM tasks t WHERE ${where} AND ${condition} ${sort} ${limit}
+       ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
+    };
+  };
+  return await countedPage(ctx.db, list, orderOf(orderBy ?? QUEUE), page);
 }
 
 /** The same page of each project, in the order of the projects. Whether they may be seen is the caller's to know. */

@@ -2,7 +2,7 @@ import { caller } from "../access/act-as.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { KeyedRequest } from "../db/idempotency.ts";
 import { leaveEvents } from "../log/write/append.ts";
-import { TASK } from "./fields.ts";
+import { keyAnd, TASK } from "./fields.ts";
 import { FREED, LEASE_END } from "./lease-end.ts";
 import type { AttemptKey } from "./task.ts";
 
@@ -10,7 +10,7 @@ import type { AttemptKey } from "./task.ts";
 const TAKING = ["status", "startedAt", "claimedBy", "leaseExpiresAt", "attemptCount"] as const;
 
 /** SQL: what a statement that takes a task has to know of it, as columns of a table `t`. */
-export const TAKEN = ["t.project_id", "t.task_id", ...TAKING.map((field) => `t.${TASK.columnOf(field)}`)].join(", ");
+export const TAKEN = keyAnd(TAKING);
 
 /**
  * The statement that takes one task: it closes an expired or superseded attempt, opens the next, leaves the events and,
