@@ -22,19 +22,38 @@ export type GraphQLRequest = <Result, Variables>(
   options?: CallOptions,
 ) => Promise<DataOf<Result>>;
 
-interface RequestSettings {
+interface Connection {
   /** The server's address, without `/graphql`. */
   readonly url: string;
   readonly apiKey: string | undefined;
   /** The session that asks; sent as `Docket-Client-Id`. The server knows the session that opened an attempt by it. */
   readonly clientId?: string | undefined;
-  /** How to reach the server; the server itself passes its own handler here. */
+  /** How to reach the server, where not by the network as it is. */
   readonly fetch?: (url: string, init: RequestInit) => Response | Promise<Response>;
-  /** Milliseconds for a whole call with its retries; 5,000 unless given. */
-  readonly timeoutMs?: number;
-  /** Waits between tries, replaced in tests. */
-  readonly sleep?: (ms: number) => Promise<unknown>;
 }
+
+interface Trying {
+  /** Milliseconds for a whole call with its retries; 5,000 unless given. */
+  readonly timeoutMs?: number | undefined;
+  /** Waits between tries, replaced in tests. */
+  readonly sleep?: ((ms: number) => Promise<unknown>) | undefined;
+}
+
+interface RequestSettings extends Connection, Trying {}
+
+/** What came back: nothing of GraphQL where it was something else, such as a proxy's page. */
+export interface Answer {
+  /** Of HTTP. */
+  readonly status: number;
+  readonly data?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[] | undefined;
+}
+
+/** Sends an operation once. The signal gives it up; it need not be heeded. @throws NoAnswerError */
+export type Send = (
+  operation: { readonly query: string; readonly variables: unknown },
+  signal: AbortSignal,
+) => Promise<Answer>;
 
 /** Milliseconds before the second, third and fourth try of a call that met a transient fault. */
 const RETRY_DELAYS_MS = [100, 200, 400];
@@ -61,24 +80,30 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   504: "Gateway Timeout",
 };
 
-/**
- * Binds address, key and session to a GraphQL caller that repeats transient faults. A mutation without an
- * idempotency key is repeated only where it certainly was not carried out.
- */
-export function createRequest(settings: RequestSettings): GraphQLRequest {
-  const { timeoutMs = 5_000, sleep = sleepFor } = settings;
+/** Binds address, key and session to a GraphQL caller over HTTP. */
+export function createRequest({ timeoutMs, sleep, ...connection }: RequestSettings): GraphQLRequest {
+  return createRequestBy((operation, signal) => send(connection, operation, signal), { timeoutMs, sleep });
+}
 
+/**
+ * A GraphQL caller that repeats transient faults. A mutation without an idempotency key is repeated only where it
+ * certainly was not carried out.
+ * @param send how to reach the server; the server itself goes straight to its own pipeline.
+ */
+export function createRequestBy(send: Send, { timeoutMs = 5_000, sleep = sleepFor }: Trying = {}): GraphQLRequest {
   return async (document, variables, { waitMs = 0, signal } = {}) => {
     const limitMs = timeoutMs + waitMs;
     const deadline = performance.now() + limitMs;
     const expired = AbortSignal.timeout(limitMs);
     const ended = signal ? AbortSignal.any([expired, signal]) : expired;
-    const body = JSON.stringify({ query: document.toString(), variables });
-    const repeatable = isRepeatable(document.toString(), variables);
+    const operation = { query: document.toString(), variables };
+    const repeatable = isRepeatable(operation.query, variables);
 
     for (const wait of [...RETRY_DELAYS_MS, undefined]) {
       try {
-        return await send<DataOf<ResultOf<typeof document>>>(settings, body, ended);
+        // Not everything that sends watches the signal.
+        const answer = await Promise.race([send(operation, ended), rejectWhenAborted(ended)]);
+        return dataOf<DataOf<ResultOf<typeof document>>>(answer);
       } catch (error) {
         signal?.throwIfAborted();
         if (expired.aborted) throw timeoutFault(limitMs, error);
@@ -94,61 +119,50 @@ export function createRequest(settings: RequestSettings): GraphQLRequest {
 
 type ResultOf<Document> = Document extends TypedDocumentString<infer Result, infer _Variables> ? Result : never;
 
-/** One try: posts the body and unwraps the answer. */
-async function send<Data>(settings: RequestSettings, body: string, signal: AbortSignal): Promise<Data> {
-  const { url, apiKey, clientId, fetch = globalThis.fetch } = settings;
+/** One try: posts the operation. */
+async function send(
+  { url, apiKey, clientId, fetch = globalThis.fetch }: Connection,
+  operation: Parameters<Send>[0],
+  signal: AbortSignal,
+): Promise<Answer> {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: "application/graphql-response+json, application/json",
   };
   if (apiKey !== undefined) headers["authorization"] = `Bearer ${apiKey}`;
   if (clientId !== undefined) headers["docket-client-id"] = clientId;
-
-  let status: number;
-  let text: string;
+  const body = JSON.stringify(operation);
   try {
-    const call = async () => {
-      const response = await fetch(`${url}/graphql`, { method: "POST", headers, body, signal });
-      return { status: response.status, text: await response.text() };
-    };
-    // A handler called directly may not watch the signal, so the limit is held here as well.
-    ({ status, text } = await Promise.race([call(), rejectWhenAborted(signal)]));
+    const response = await fetch(`${url}/graphql`, { method: "POST", headers, body, signal });
+    return { status: response.status, ...membersOf(await response.text()) };
   } catch (error) {
     throw connectionFault(error, url);
   }
-  return readAnswer<Data>(status, text);
 }
 
 /** Data of a GraphQL answer; throws what the status or the errors say. */
-function readAnswer<Data>(status: number, text: string): Data {
+function dataOf<Data>({ status, data, errors }: Answer): Data {
   if (status === 401) throw new ServerError("UNAUTHENTICATED", statusText(401));
-  const { data, errors } = parseAnswer(text);
-  const [first] = errors;
+  const [first] = errors ?? [];
   if (first !== undefined) {
     const code = String(first.extensions?.["code"] ?? "BAD_RESPONSE");
     throw new ServerError(code, code === "UNAUTHENTICATED" ? statusText(401) : first.message, first.extensions);
   }
   if (GATEWAY_STATUSES.has(status)) throw new NoAnswerError("gateway", statusText(status));
-  if (status !== 200 || data === undefined || Object.values(data).includes(null)) {
+  if (status !== 200 || data == null || Object.values(data).includes(null)) {
     throw new ServerError("BAD_RESPONSE", statusText(status));
   }
   // The codegen types describe this document's answer, and the server validated the document against its schema.
   return data as Data;
 }
 
-interface RawAnswer {
-  readonly data: Record<string, unknown> | undefined;
-  readonly errors: readonly { message: string; extensions?: Record<string, unknown> }[];
-}
-
 /** The GraphQL members of a body; none when the body is something else, such as a proxy's page. */
-function parseAnswer(text: string): RawAnswer {
+function membersOf(text: string): Omit<Answer, "status"> {
   try {
-    const answer = JSON.parse(text) as Partial<Record<"data" | "errors", unknown>> | null;
-    const errors = Array.isArray(answer?.errors) ? (answer.errors as RawAnswer["errors"]) : [];
-    return { data: (answer?.data ?? undefined) as RawAnswer["data"], errors };
+    const { data, errors } = JSON.parse(text) as Omit<Answer, "status">;
+    return { data, errors: Array.isArray(errors) ? errors : undefined };
   } catch {
-    return { data: undefined, errors: [] };
+    return {};
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type ExecutionResult, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { ErrorCode } from "../errors.ts";
+import { withoutStatus } from "./present-error.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { RequestScope } from "./request-scope.ts";
 import { isShown, untilUnshown } from "./until-unshown.ts";
@@ -44,8 +45,9 @@ export function useEventStream(): Plugin<object, RequestContext> {
       if (Symbol.asyncIterator in result) {
         const answer = resultProcessor ? () => sendStream(result, scope) : () => refuseStream(result, scope);
         setResultProcessor(answer, EVENT_STREAM);
-      } else if (wantsEvents(request)) setResultProcessor(() => answerOnce(request, result), EVENT_STREAM);
-      else if (comesBack(request) && !wantsJson(request)) {
+      } else if (wantsEvents(request.headers.get("accept")))
+        setResultProcessor(() => answerOnce(request, result), EVENT_STREAM);
+      else if (comesBack(request) && !wantsJson(request.headers.get("accept"))) {
         const refusal = refusalIn(result);
         if (refusal) setResultProcessor(() => refuse(refusal, result), JSON_TYPE);
       }
@@ -54,13 +56,13 @@ export function useEventStream(): Plugin<object, RequestContext> {
 }
 
 /** Whether a failure, too, has to come as an event. */
-export function wantsEvents({ headers }: Request): boolean {
-  return (headers.get("accept") ?? "").includes(EVENT_STREAM) && !wantsJson({ headers });
+export function wantsEvents(accept: string | null): boolean {
+  return accept?.includes(EVENT_STREAM) === true && !wantsJson(accept);
 }
 
 /** JSON has rules of its own for statuses; the wildcard has none. */
-function wantsJson({ headers }: Pick<Request, "headers">): boolean {
-  return (headers.get("accept") ?? "").includes("json");
+function wantsJson(accept: string | null): boolean {
+  return accept?.includes("json") === true;
 }
 
 /**
@@ -136,12 +138,6 @@ function eventOf(result: ExecutionResult, id: string | null): string {
 
 function jsonOf({ errors, ...rest }: ExecutionResult): string {
   return JSON.stringify(errors ? { errors: errors.map(withoutStatus), ...rest } : rest);
-}
-
-/** Notes on the HTTP status are for this server only. */
-function withoutStatus(error: GraphQLError) {
-  const { http: _, ...extensions } = error.extensions;
-  return { ...error.toJSON(), extensions };
 }
 
 const retryLine = (ms: number) => `retry: ${ms}\n\n`;

@@ -1,23 +1,20 @@
-import { GraphQLError, getOperationAST } from "graphql";
-import { createYoga, type Plugin } from "graphql-yoga";
+import { type ExecutionResult, GraphQLError, getOperationAST } from "graphql";
+import { createYoga, type Plugin, processRegularResult } from "graphql-yoga";
 import type { Logger } from "pino";
 import { parseExactly } from "../../client/exact-json.ts";
 import { createContext, type GraphQLContext, type Services } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
 import type { HttpConfig } from "../config/http.ts";
 import { useAnswerLimit } from "./answer-limit.ts";
+import { createCors, useCors } from "./cors.ts";
+import { Documents, useDocuments } from "./documents.ts";
 import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
 import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
 import type { RequestContext } from "./request-context.ts";
 import { currentScope } from "./request-scope.ts";
-
-export interface OperationParams {
-  readonly query: string;
-  readonly variables?: Record<string, unknown> | null | undefined;
-  readonly operationName?: string | null | undefined;
-}
+import { createRun, type OperationParams } from "./run.ts";
 
 interface GraphQLServerOptions {
   readonly services: Services;
@@ -30,6 +27,8 @@ export type GraphQLServer = ReturnType<typeof createGraphQLServer>;
 /** The one way into the schema, for HTTP, server-sent events, WebSockets and the MCP tools. */
 export function createGraphQLServer({ services, http, logger }: GraphQLServerOptions) {
   const present = createErrorPresenter(logger);
+  const documents = new Documents(schema);
+  const cors = createCors(http);
   const yoga = createYoga<RequestContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -52,12 +51,15 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
     multipart: false,
     batching: false,
     maxRequestBodySize: false,
-    cors: corsOf(http),
+    cors: false,
+    parserAndValidationCache: false,
     logging: false,
     maskedErrors: { maskError: present },
     plugins: [
+      useCors(cors, http),
       useRefusal(present),
       useJsonParameters(),
+      useDocuments(documents),
       useQueryLimits(present),
       useScope(),
       useLogCursorFirst(),
@@ -83,7 +85,13 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
 
   return {
     present,
-    /** Answers a request of GraphQL over HTTP: JSON, or a stream of server-sent events. */
+    cors,
+    /** Whether a stream is asked for, which `run` does not give. */
+    isStream: ({ query, operationName }: OperationParams): boolean => documents.isStream(query, operationName),
+    run: createRun({ documents, present, envelop: (context) => yoga.getEnveloped(context) }),
+    /** The answer to what `run` gave, with the status that its errors ask for. */
+    answer: (result: ExecutionResult, type: string): Response => processRegularResult(result, yoga.fetchAPI, type),
+    /** Answers any request of GraphQL over HTTP: JSON, or a stream of server-sent events. */
     fetch: async (request: Request, context: RequestContext): Promise<Response> =>
       await yoga.handleRequest(request, { ...context, waitUntil: yoga.waitUntil }),
     /** The same pipeline step by step, for one operation of a WebSocket. */
@@ -102,7 +110,8 @@ function useRefusal(present: PresentError): Plugin<object, RequestContext> {
       const shown = present(refusal);
       const refused = shown.extensions["code"] === "UNAUTHENTICATED";
       // An outage must not make an EventSource give up.
-      if (!refused && wantsEvents(request)) return endResponse(answerOnce(request, { errors: [shown] }));
+      if (!refused && wantsEvents(request.headers.get("accept")))
+        return endResponse(answerOnce(request, { errors: [shown] }));
       endResponse(
         new fetchAPI.Response(JSON.stringify({ errors: [shown] }), {
           status: refused ? 401 : 500,
@@ -180,29 +189,5 @@ function usePresentedErrors(present: PresentError): Plugin {
       if (result && !(Symbol.asyncIterator in result) && result.errors)
         setResult({ ...result, errors: result.errors.map(present) });
     },
-  };
-}
-
-/** Pages of other origins are let in by the configuration only, and never with cookies. */
-function corsOf({ corsOrigins }: HttpConfig) {
-  if (corsOrigins.length === 0) return false as const;
-  return (request: Request) => {
-    const origin = request.headers.get("origin");
-    if (origin === null || !corsOrigins.includes(origin)) return false as const;
-    return {
-      origin: [origin],
-      credentials: false,
-      methods: ["GET", "POST"],
-      allowedHeaders: [
-        "Authorization",
-        "Content-Type",
-        "Docket-Client-Id",
-        "Docket-Cost",
-        "Idempotency-Key",
-        "Last-Event-ID",
-        "X-Request-Id",
-      ],
-      exposedHeaders: ["X-Request-Id"],
-    };
   };
 }

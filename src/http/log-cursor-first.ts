@@ -1,6 +1,7 @@
 import { type DocumentNode, Kind, visit } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { GraphQLContext } from "../../schema/context.ts";
+import { keptFor } from "../kept-for.ts";
 import { takeLogCursor } from "../log/log-cursor.ts";
 
 /**
@@ -9,16 +10,20 @@ import { takeLogCursor } from "../log/log-cursor.ts";
  */
 export function useLogCursorFirst(): Plugin<GraphQLContext> {
   return {
-    async onExecute({ args: { document, contextValue } }) {
-      if (!mentionsLogCursor(document)) return;
-      // A failure belongs to the field, which gets the same promise.
-      await takeLogCursor(contextValue).catch(() => undefined);
+    onExecute({ args: { document, contextValue } }) {
+      // Most documents do not: this step is none for them, not even an empty one to wait for.
+      return mentionsLogCursor(document) ? taken(contextValue) : undefined;
     },
   };
 }
 
+/** A failure belongs to the field, which gets the same promise. */
+async function taken(ctx: GraphQLContext): Promise<void> {
+  await takeLogCursor(ctx).catch(() => undefined);
+}
+
 /** The field may stand anywhere: a cursor that is taken in vain costs little. */
-function mentionsLogCursor(document: DocumentNode): boolean {
+const mentionsLogCursor = keptFor((document: DocumentNode): boolean => {
   let found = false;
   visit(document, {
     [Kind.FIELD]({ name }) {
@@ -26,4 +31,4 @@ function mentionsLogCursor(document: DocumentNode): boolean {
     },
   });
   return found;
-}
+});

@@ -2,7 +2,7 @@ import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/
 import { CancelledNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { parseExactly } from "../../client/exact-json.ts";
 import { ServerError } from "../../client/faults.ts";
-import { createRequest } from "../../client/request.ts";
+import { createRequestBy } from "../../client/request.ts";
 import { UnansweredCalls } from "../../mcp/idempotency.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
 import { shortened } from "../../mcp/text.ts";
@@ -13,7 +13,9 @@ import type { Authenticate, Authentication } from "../keys/authenticate.ts";
 import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, sendJson } from "./exchange.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { mayCallFromPage } from "./origin.ts";
+import { withoutStatus } from "./present-error.ts";
 import { identify, type RequestScope } from "./request-scope.ts";
+import type { OperationParams } from "./run.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 
 export interface McpRouteOptions {
@@ -59,17 +61,15 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
 
     const { actor, client } = authentication.viewer;
     const server = createMcpServer({
-      request: createRequest({
-        url: "http://docket",
-        apiKey: undefined,
+      request: createRequestBy(async ({ query, variables }, given) => {
+        // What the tool has given up, to ask again perhaps, must not go on beside that.
+        const gone = AbortSignal.any([scope.gone, given]);
+        // As they would come over HTTP: what is undefined is left out.
+        const params = { query, variables: parseExactly(JSON.stringify(variables)) as OperationParams["variables"] };
+        const context = { scope, idempotencyKey: null, lastEventId: null, tellCost: false };
         // One tool may ask several times, smaller where the first was too much: each has the limits of one request.
-        fetch: (url, init) => {
-          // The tool gives up after a time, and asks again: what it gave up must not go on beside that.
-          const gone = init.signal ? AbortSignal.any([scope.gone, init.signal]) : scope.gone;
-          return asRequester(new Requester(actor, { gone }), () =>
-            graphql.fetch(new Request(url, init), { scope, idempotencyKey: null, lastEventId: null, tellCost: false }),
-          );
-        },
+        const { data, errors } = await asRequester(new Requester(actor, { gone }), () => graphql.run(params, context));
+        return { status: 200, data, errors: errors?.map(withoutStatus) };
       }),
       keys: {
         unanswered,

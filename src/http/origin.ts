@@ -39,7 +39,10 @@ export function mayCallFromPage(request: IncomingMessage, { corsOrigins }: HttpC
 }
 
 function hostname(host: string | undefined): string | undefined {
-  const name = host === undefined ? undefined : URL.parse(`http://${host}`)?.hostname;
-  // [::1] without its brackets
-  return name?.replace(/^\[(.*)\]$/, "$1");
+  if (host === undefined) return undefined;
+  if (host !== last.host) last = { host, name: URL.parse(`http://${host}`)?.hostname.replace(/^\[(.*)\]$/, "$1") };
+  return last.name;
 }
+
+/** Nearly all who call name the server as the last did. `[::1]` is kept without its brackets. */
+let last: { readonly host: string; readonly name: string | undefined } = { host: "", name: undefined };

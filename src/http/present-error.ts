@@ -93,3 +93,9 @@ function relocated(error: unknown, message: string, extensions: Extensions): Gra
   const { nodes, source, positions, path } = error;
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
+
+/** The error as it is sent: notes on the HTTP status are for this server only. */
+export function withoutStatus(error: GraphQLError) {
+  const { http: _, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
+}

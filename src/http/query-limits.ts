@@ -1,11 +1,19 @@
-import { type ExecutionArgs, type ExecutionResult, getOperationAST } from "graphql";
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLSchema,
+  getOperationAST,
+  type OperationDefinitionNode,
+} from "graphql";
 import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
 import { unkept } from "../../client/exact-json.ts";
 import { costOf } from "../../schema/cost.ts";
 import { WHOLE_SCHEMA_COST } from "../../schema/introspection-cost.ts";
 import { currentRequester } from "../db/requester.ts";
 import { badInput, DocketError } from "../errors.ts";
-import { BAD_REQUEST, parseWithinLimits } from "./document-limits.ts";
+import { keptFor } from "../kept-for.ts";
+import { BAD_REQUEST } from "./document-limits.ts";
 import type { PresentError } from "./present-error.ts";
 import type { RequestContext } from "./request-context.ts";
 
@@ -14,12 +22,9 @@ const MOST_NODES = 20_000;
 /** Fields of these entries: each takes its time, also one that reads nothing. */
 const MOST_VALUES = 400_000;
 
-/** Refuses documents and operations beyond the limits before anything is read, whatever way they came. */
+/** Refuses operations beyond the limits before anything is read, whatever way they came. */
 export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContext, "tellCost">> {
   return {
-    onParse({ setParseFn }) {
-      setParseFn(parseWithinLimits);
-    },
     onExecute({ args, context, setResultAndStopExecution: refuse }) {
       const cost = withinLimits(args);
       if (cost instanceof DocketError) refuse({ errors: [present(cost)] });
@@ -54,7 +59,9 @@ function judge({ schema, document, operationName, variableValues }: Operation): 
   if (!operation) return 0;
   const what = unkept(variableValues);
   if (what) throw badInput(`The variables contain ${what}`);
-  const { nodes, values, most } = costOf(schema, { document, operation, variables: variableValues ?? {} });
+  const { nodes, values, most } = operation.variableDefinitions?.length
+    ? costOf(schema, { document, operation, variables: variableValues ?? {} })
+    : costWithoutVariables(operation, schema, document);
   const requester = currentRequester();
   if (requester) requester.price = { nodes, most, share: Math.max(nodes / MOST_NODES, values / MOST_VALUES) };
   const tooMuch = (cost: number, limit: number, what: string) =>
@@ -79,6 +86,12 @@ function judge({ schema, document, operationName, variableValues }: Operation): 
     );
   return nodes;
 }
+
+/** It costs the same each time. */
+const costWithoutVariables = keptFor(
+  (operation: OperationDefinitionNode, schema: GraphQLSchema, document: DocumentNode) =>
+    costOf(schema, { document, operation, variables: {} }),
+);
 
 type Operation = Pick<ExecutionArgs, "schema" | "document" | "operationName" | "variableValues">;
 

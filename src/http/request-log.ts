@@ -7,7 +7,7 @@ export interface FinishedRequest {
   readonly method: string;
   /** null: nothing is there, and what was asked for may hold anything. */
   readonly path: string | null;
-  readonly params?: URLSearchParams;
+  readonly params?: URLSearchParams | undefined;
   /** null for an operation of a WebSocket. */
   readonly statusCode: number | null;
   readonly remoteAddress: string | undefined;
@@ -28,7 +28,7 @@ export function logRequest(logger: Logger, request: FinishedRequest, scope: Requ
     request_id: scope.requestId,
     method: request.method,
     path: request.path ?? "(none of this server)",
-    params: loggable(request.params ?? new URLSearchParams()),
+    params: request.params ? loggable(request.params) : {},
     status_code: statusCode,
     duration_ms: Math.round((performance.now() - scope.startedAt) * 10) / 10,
     remote_addr: request.remoteAddress,

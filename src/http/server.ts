@@ -6,31 +6,29 @@ import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config/http.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import {
-  asksCost,
   credentialsOf,
   type Exchange,
   type Handler,
   HttpRefusal,
   READS,
   type Route,
-  readBody,
   redirect,
   sendJson,
 } from "./exchange.ts";
-import { createGraphiQLScriptRoute, SCRIPT_PATH, sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
-import { createGraphQLServer, type GraphQLServer } from "./graphql.ts";
+import { createGraphiQLScriptRoute, SCRIPT_PATH } from "./graphiql.ts";
+import { createGraphQLServer } from "./graphql.ts";
+import { createGraphQLRoute } from "./graphql-route.ts";
 import { createHealthRoute } from "./health.ts";
 import type { McpRouteOptions } from "./mcp.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
 import { METHODS, refuseSocket } from "./refuse-socket.ts";
-import { REQUEST_BYTES, RequestBytes } from "./request-bytes.ts";
+import { RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
-import { identify, inScope, openScope } from "./request-scope.ts";
+import { inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
 import { type Reader, UnreadBytes } from "./unread-bytes.ts";
-import { isEventStream, sendWebResponse, toWebRequest } from "./web.ts";
 import { createWebSockets, type WebSockets } from "./websocket.ts";
 
 export interface HttpOptions {
@@ -94,6 +92,9 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   };
 }
 
+/** A connection that breaks ends with its close event. */
+const ignore = () => undefined;
+
 type Routes = ReadonlyMap<string, Route>;
 
 interface Answering {
@@ -110,8 +111,15 @@ async function answer(
   { routes, present, unread, requestBytes, options: { services, http, logger } }: Answering,
 ): Promise<void> {
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
-  const url = urlAsked(request);
-  const route = routes.get(url.pathname);
+  const target = request.url ?? "/";
+  let url: URL | undefined;
+  const parsed = () => {
+    url ??= urlAsked(request);
+    return url;
+  };
+  // Most requests name a path as it stands in the table.
+  const path = routes.has(target) ? target : parsed().pathname;
+  const route = routes.get(path);
   const reader: Reader = {
     get owner() {
       return scope.authentication?.viewer.actor ?? null;
@@ -120,7 +128,8 @@ async function answer(
     destroy: () => void response.destroy(),
   };
   const kept: (() => void)[] = [];
-  for (const stream of [request, response]) stream.on("error", () => undefined);
+  request.on("error", ignore);
+  response.on("error", ignore);
   response.setHeader("X-Request-Id", scope.requestId);
   response.setHeader("X-Content-Type-Options", "nosniff");
   // The policy is not "no-referrer", with which browsers would send Origin: null with the forms.
@@ -137,8 +146,8 @@ async function answer(
     release();
     // A caller that went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
-    const path = route ? url.pathname : null;
-    logRequest(logger, { method, path, params: url.searchParams, statusCode, remoteAddress }, scope);
+    const params = target === path ? undefined : parsed().searchParams;
+    logRequest(logger, { method, path: route ? path : null, params, statusCode, remoteAddress }, scope);
   });
   const release = () => {
     for (const countOff of kept.splice(0)) countOff();
@@ -146,7 +155,9 @@ async function answer(
   const exchange: Exchange = {
     request,
     response,
-    url,
+    get url() {
+      return parsed();
+    },
     scope,
     unread: (bytes) => unread.add(reader, bytes),
     keep(bytes) {
@@ -157,9 +168,8 @@ async function answer(
   await inScope(scope, async () => {
     try {
       refuseForeignHost(request, http);
-      if (!route)
-        throw new HttpRefusal(404, `Nothing is at ${url.pathname}. There are: ${[...routes.keys()].join(" ")}`);
-      if (!route.methods.includes(method)) throw wrongMethod(url.pathname, route);
+      if (!route) throw new HttpRefusal(404, `Nothing is at ${path}. There are: ${[...routes.keys()].join(" ")}`);
+      if (!route.methods.includes(method)) throw wrongMethod(path, route);
       await route.answer(exchange);
     } catch (error) {
       refuse(exchange, error, present);
@@ -209,31 +219,6 @@ function sendRefusal(
   // The rest of the request is thrown away as it comes: a caller that still sends could not read the answer of a closed
   // connection.
   sendJson(response, status, { error: error.message, errors: [error] }, headers);
-}
-
-function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate): Handler {
-  return async (exchange) => {
-    if (wantsGraphiQL(exchange)) return await sendGraphiQL(exchange, authenticate);
-    const { request, scope, keep } = exchange;
-    const idempotencyKey = String(request.headers["idempotency-key"] ?? "") || null;
-    const lastEventId = String(request.headers["last-event-id"] ?? "") || null;
-    const context = { scope, idempotencyKey, lastEventId, tellCost: asksCost(request) };
-    // Nothing but a preflight gets past without credentials, and nobody's body is taken in before them.
-    if (request.method !== "OPTIONS") {
-      const credentials = credentialsOf(request);
-      try {
-        identify(scope, await authenticate(credentials));
-      } catch (refusal) {
-        return sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, null), { ...context, refusal }));
-      }
-      keep(REQUEST_BYTES);
-    }
-    const body = request.method === "POST" ? await readBody(exchange) : null;
-    const answer = await graphql.fetch(toWebRequest(exchange, body), context);
-    // An open stream has a limit of its own; its frames may come for days.
-    if (isEventStream(answer)) exchange.release();
-    await sendWebResponse(exchange, answer);
-  };
 }
 
 /** Its libraries are a fifth of what a server would load at its start: the first request brings them in. */
