@@ -11,6 +11,7 @@ import {
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import type { Price } from "../src/db/requester.ts";
 import { badInput } from "../src/errors.ts";
+import { argumentCost } from "./argument-cost.ts";
 import { argumentFault } from "./argument-limits.ts";
 import { introspectionCost } from "./introspection-cost.ts";
 import { type Asked, argumentOf, askedOf, fieldsOf, type Selected, selectionsOf } from "./selection.ts";
@@ -37,8 +38,8 @@ interface Operation {
 }
 
 /**
- * What the operation may cost: the sum over its lists of the product of the page sizes on the path to each. It is counted
- * before anything is read; the document is valid, and within the limits of its size.
+ * What the operation may cost: the sum over its lists of the product of the page sizes on the path to each, and what the
+ * conditions of their filters cost that look through a table of their own. It is counted before anything is read; the document is valid, and within the limits of its size.
  * @throws BAD_USER_INPUT for an argument of a field that reads, when it is too large.
  */
 export function costOf(schema: GraphQLSchema, { document, operation, variables }: Operation): Cost {
@@ -87,13 +88,20 @@ function measureField(one: Selected, measuring: Measuring): Measured {
   const inner = measure(type, selectionsOf(one), measuring);
   const { size, entries, shown } = sizeOf(one, measuring.asked);
   const path = [`${one.key}${shown}`, ...inner.path];
-  if (size === undefined) return { ...inner, values: 1 + inner.values, path };
-  return {
-    nodes: size + entries * inner.nodes,
-    values: 1 + entries * (1 + inner.values),
-    largest: size * Math.max(1, inner.largest),
-    path,
-  };
+  const conditions = argumentCost(one, measuring.asked);
+  const cost =
+    size === undefined
+      ? { ...inner, values: 1 + inner.values, path }
+      : {
+          nodes: size + entries * inner.nodes,
+          values: 1 + entries * (1 + inner.values),
+          largest: size * Math.max(1, inner.largest),
+          path,
+        };
+  const nodes = cost.nodes + conditions;
+  return conditions > cost.largest
+    ? { ...cost, nodes, largest: conditions, path: [`${one.key} (by text and attempts: ${conditions})`] }
+    : { ...cost, nodes };
 }
 
 /** How many entries a list, or a page with lists in it, has at most; undefined for what is no list of its own. */

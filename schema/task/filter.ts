@@ -1,4 +1,5 @@
 import type { AttemptFilter, LabelFilter, TaskFilter } from "../../src/tasks/filter.ts";
+import { looksThrough } from "../argument-cost.ts";
 import { builder } from "../builder.ts";
 import { DateFilterInput, enumFilterInput, IntFilterInput, StringFilterInput } from "../filters.ts";
 import { orderInput } from "../order.ts";
@@ -29,9 +30,16 @@ const AttemptFilterInput = builder.inputRef<AttemptFilter>("AttemptFilter").impl
 const TaskStatusFilter = enumFilterInput(TaskStatus);
 const TaskKindFilter = enumFilterInput(TaskKind);
 
+/**
+ * So many entries of a list take as long as to look through what 10,000 tasks and 100,000 attempts left: together an
+ * operation may do so for about a second.
+ */
+const COST_OF_TEXT = 200;
+const COST_OF_ATTEMPTS = 200;
+const COST_OF_FAILED_ATTEMPTS = 1_000;
+
 export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implement({
-  description:
-    "Everything given must hold; what is left out allows everything. At most 500 conditions, nested 10 levels deep.",
+  description: `Everything given must hold; what is left out allows everything. At most 500 conditions, nested 10 levels deep. Beside the page, text and attempts cost ${COST_OF_TEXT} of what an operation may, failedAttempts ${COST_OF_FAILED_ATTEMPTS}, each time.`,
   fields: (t) => ({
     projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown or outside this key." }),
     status: t.field({ type: TaskStatusFilter, description: "Pending, in progress or completed." }),
@@ -39,6 +47,7 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     labels: t.field({ type: LabelFilterInput, description: "The labels that it bears." }),
     priority: t.field({ type: IntFilterInput, description: "0 highest … 4 lowest." }),
     text: t.string({
+      extensions: looksThrough(COST_OF_TEXT),
       description: "Every word occurs in the ID, title, description, notes or artifact ID, whatever the case.",
     }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
@@ -51,10 +60,15 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     attemptCount: t.field({ type: IntFilterInput, description: "How often it was claimed." }),
     failedAttempts: t.field({
       type: IntFilterInput,
+      extensions: looksThrough(COST_OF_FAILED_ATTEMPTS),
       description: "How many of its attempts failed: their lease ran out.",
     }),
     hasAttempts: t.boolean({ description: "true: it was claimed at least once; false: never." }),
-    attempts: t.field({ type: AttemptFilterInput, description: "One of its attempts, ended ones too." }),
+    attempts: t.field({
+      type: AttemptFilterInput,
+      extensions: looksThrough(COST_OF_ATTEMPTS),
+      description: "One of its attempts, ended ones too.",
+    }),
     dueDate: t.field({ type: DateFilterInput, description: "When it is due." }),
     leaseExpiresAt: t.field({ type: DateFilterInput, description: "Until when it is held; empty unless in progress." }),
     createdAt: t.field({ type: DateFilterInput, description: "When it was added." }),

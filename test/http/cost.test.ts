@@ -41,6 +41,25 @@ describe("what an operation costs", () => {
     ],
     ["fifty where no size is given", "{ tasks { nodes { taskId } } }", {}, 50],
     ["the default of the argument", "{ events { events { type changes { field } } } }", {}, 50],
+    ["what a text is looked for in", '{ tasks(first: 5, filter: {text: "work 7"}) { totalCount } }', {}, 205],
+    [
+      "each condition on attempts, however deep, and by a variable",
+      "query ($f: TaskFilter) { tasks(first: 5, filter: $f) { totalCount } }",
+      { f: { or: [{ attempts: {} }, { not: { and: { attempts: { worker: { eq: "x" } }, text: "y" } } }] } },
+      605,
+    ],
+    [
+      "the attempts that failed",
+      "{ taskCounts(by: [], filter: {failedAttempts: {gt: 0}, text: null}) { count } }",
+      {},
+      2000,
+    ],
+    [
+      "conditions as often as there are rows around them",
+      '{ projects(first: 3) { nodes { tasks(first: 2, filter: {text: "x"}) { totalCount } } } }',
+      {},
+      3 + 3 * 202,
+    ],
     ["a page backwards", "{ tasks(last: 9) { nodes { taskId } } }", {}, 9],
     ["page sizes multiplied along the path", "{ tasks(first: 5) { nodes { attempts(first: 3) { worker } } } }", {}, 20],
     [
@@ -222,4 +241,15 @@ describe("an operation that costs too much", () => {
       expect(data.tasks.nodes).toHaveLength(10);
     }
   });
+});
+
+it("refuses more conditions that look through attempts and texts than others could wait for", async () => {
+  const or = Array.from({ length: 200 }, (_, i) => ({ text: `work${i}`, attempts: { worker: { eq: `w${i}` } } }));
+  const query = "query ($or: [TaskFilter!]) { tasks(filter: {or: $or}) { nodes { taskId } } }";
+  const { errors } = await server.gql(query, { or });
+  expect(errors?.[0]).toMatchObject({
+    message: expect.stringMatching(/costs 80050.*tasks \(by text and attempts: 80000\): lower a page size there/),
+    extensions: { code: "QUERY_TOO_COMPLEX", cost: 80_050, limit: 20_000 },
+  });
+  expect((await server.gql(query, { or: or.slice(0, 20) })).errors).toBeUndefined();
 });

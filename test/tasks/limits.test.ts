@@ -42,7 +42,7 @@ describe("a date in a filter", () => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 1);
     await t.owner.query("UPDATE tasks SET due_date = now()");
-    const longest = "P999Y9999M9999W99999DT999999H999999M999999999S";
+    const longest = "P990Y11M3W31DT23H59M59.999S";
     for (const past of [`-${longest}`, "0001-01-01T00:00:00+15:59", "2024-02-29", "-PT90M", "-P1Y2M3W4DT5H6M7S"])
       expect((await listTasks(t.as(), { filter: { updatedAt: { gt: past } } })).edges, past).toHaveLength(1);
     for (const future of [longest, `+${longest}`, "9999-12-31T23:59:59.999999999-15:59", "9999-12-31T24:00Z"])
