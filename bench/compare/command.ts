@@ -1,16 +1,29 @@
+import { writeFile } from "node:fs/promises";
 import { Command } from "commander";
+import { environmentNow } from "../environment.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { whole, wholes } from "../numbers.ts";
-import { type Comparison, compareOperation } from "./compare.ts";
+import { printDifferences } from "../saved-run.ts";
 import { OPERATIONS, operationNamed } from "./operations.ts";
+import { json, publish } from "./publish.ts";
 import { table } from "./report.ts";
-import { startRig } from "./rig.ts";
+import { compare } from "./run.ts";
+import { figuresOf } from "./summary.ts";
 
-interface CompareOptions {
+interface Options {
   readonly connections?: readonly number[];
   readonly rounds?: number;
   readonly seconds?: number;
-  readonly short?: boolean;
+  readonly short: boolean;
+  readonly save: boolean;
+  readonly json?: string;
 }
+
+/** Seconds and rounds for a look, and for figures that are kept. */
+const SHORT = { connections: [32], pace: { rounds: 3, seconds: 0.5, warmSeconds: 0.2 } };
+const LONG = { connections: [1, 32, 100], pace: { rounds: 5, seconds: 2, warmSeconds: 0.5 } };
+
+const print = (line: string) => console.log(line);
 
 export const compareCommand = new Command("compare")
   .description("Docket beside a bare node + pg server with the same statements, and beside the statements alone")
@@ -21,19 +34,23 @@ export const compareCommand = new Command("compare")
   .option("--connections <list>", "how many at once", wholes)
   .option("--rounds <n>", "rounds of each system, by turns", whole(1))
   .option("--seconds <n>", "how long a round lasts", whole(1))
-  .option("--short", "fewer and shorter rounds, with 32 connections")
-  .action(async (names: readonly string[], given: CompareOptions) => {
-    const pace = given.short
-      ? { rounds: given.rounds ?? 3, seconds: given.seconds ?? 0.5, warmSeconds: 0.2 }
-      : { rounds: given.rounds ?? 5, seconds: given.seconds ?? 2, warmSeconds: 0.5 };
-    const connections = given.connections ?? (given.short ? [32] : [1, 32, 100]);
-    const operations = names.length > 0 ? names.map(operationNamed) : OPERATIONS;
-    await using rig = await startRig(process.env["DATABASE_URL"]);
-    const comparisons: Comparison[] = [];
-    for (const operation of operations)
-      for (const count of connections) {
-        process.stderr.write(`${operation.name}, ${count} connections …\n`);
-        comparisons.push(await compareOperation(rig, operation, count, pace));
-      }
-    console.log(table(comparisons));
+  .option("--short", "fewer and shorter rounds, with 32 connections", false)
+  .option("--json <file>", "where the figures go as JSON")
+  .option("--save", "keep the figures to compare with; those of a whole run also in docs/", false)
+  .action(async (names: readonly string[], given: Options) => {
+    const usual = given.short ? SHORT : LONG;
+    const { rounds = usual.pace.rounds, seconds = usual.pace.seconds } = given;
+    const { rows, postgres } = await compare({
+      operations: names.length > 0 ? names.map(operationNamed) : OPERATIONS,
+      connections: given.connections ?? usual.connections,
+      pace: { ...usual.pace, rounds, seconds },
+      interrupted: untilInterrupted(),
+      print,
+    });
+    print(`\n${table(rows)}`);
+    const run = { ...environmentNow(), postgres, rows };
+    if (given.json !== undefined) await writeFile(given.json, json(run));
+    await printDifferences(figuresOf(rows), given);
+    const isWhole = names.length === 0 && !given.short && given.connections === undefined;
+    if (given.save && isWhole) await publish(run);
   });

@@ -2,38 +2,38 @@ import type { Operation } from "./operations.ts";
 import type { Rig } from "./rig.ts";
 import { measureRound, type Pace, type Round } from "./round.ts";
 
-export type SystemName = "statements" | "bare" | "separate" | "docket";
-
-/** One operation with so many connections: the rounds of each system, in the order in which they took place. */
-export interface Comparison {
-  readonly operation: string;
-  readonly connections: number;
-  readonly rounds: Partial<Record<SystemName, readonly Round[]>>;
-}
+/** In the order of the tables. */
+export const SYSTEMS = ["statements", "bare", "combined", "docket"] as const;
+export type SystemName = (typeof SYSTEMS)[number];
 
 export interface ComparePace extends Pace {
   readonly rounds: number;
 }
 
-/** Rounds of all systems by turns, so that what else the machine does meets them all. */
+/** One operation with so many connections: the rounds of each system, in the order in which they took place. */
+export interface Comparison {
+  readonly operation: string;
+  readonly connections: number;
+  readonly rounds: ReadonlyMap<SystemName, readonly Round[]>;
+}
+
+/**
+ * Rounds of all systems by turns, so that what else the machine does meets them all.
+ * @throws Error when an answer was an error, or it was interrupted.
+ */
 export async function compareOperation(
   rig: Rig,
   operation: Operation,
   connections: number,
-  pace: ComparePace,
+  { pace, interrupted }: { readonly pace: ComparePace; readonly interrupted: AbortSignal },
 ): Promise<Comparison> {
   const { statements = true, combined = false } = operation;
-  const systems: SystemName[] = [
-    ...(statements ? (["statements"] as const) : []),
-    "bare",
-    ...(combined ? (["separate"] as const) : []),
-    "docket",
-  ];
-  const rounds: Partial<Record<SystemName, Round[]>> = {};
+  const systems = SYSTEMS.filter((name) => (name !== "statements" || statements) && (name !== "combined" || combined));
+  const rounds = new Map<SystemName, Round[]>(systems.map((name) => [name, []]));
   for (let i = 0; i < pace.rounds; i++) {
-    for (const system of i % 2 === 0 ? systems : systems.toReversed()) {
-      const round = await measureRound(rig, rig[system], operation, connections, pace);
-      rounds[system] = [...(rounds[system] ?? []), round];
+    for (const name of i % 2 === 0 ? systems : systems.toReversed()) {
+      interrupted.throwIfAborted();
+      rounds.get(name)?.push(await measureRound(rig, rig[name], operation, connections, pace));
     }
   }
   return { operation: operation.name, connections, rounds };

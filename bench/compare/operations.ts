@@ -40,7 +40,7 @@ export interface Operation {
   readonly writes: boolean;
   /** Without a statement it cannot be compared with the statements alone. */
   readonly statements?: false;
-  /** Also against a bare server that gives each of its requests a transaction of its own. */
+  /** Docket combines requests that come together; the bare server is measured with that, too. */
   readonly combined?: boolean;
 }
 

@@ -37,8 +37,8 @@ export interface Rig extends AsyncDisposable {
   readonly postgresVersion: string;
   readonly docket: System;
   readonly bare: System;
-  /** The bare server, which combines no requests. */
-  readonly separate: System;
+  /** The bare server where it combines requests as Docket does. */
+  readonly combined: System;
   readonly statements: System;
 }
 
@@ -96,7 +96,7 @@ export async function startRig(given: string | undefined): Promise<Rig> {
       rest: () => untilDrained(ofDocket),
     },
     bare: { target: { kind: "bare", port: bare.port, prefix: "/" }, pid: bare.child.pid, ...others },
-    separate: { target: { kind: "bare", port: bare.port, prefix: "/separate/" }, pid: bare.child.pid, ...others },
+    combined: { target: { kind: "bare", port: bare.port, prefix: "/combined/" }, pid: bare.child.pid, ...others },
     statements: { target: { kind: "statements", databaseUrl: other.url }, pid: undefined, ...others },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -22,7 +22,7 @@ const bound = (client: Pick<pg.PoolClient, "query">) => ({
 });
 
 /** `pg` with nothing around it: no turns, no limits, no retries. The same statements run on it as on Docket's pool. */
-export function openBareDb(url: string, size: number): { readonly db: Db; end(): Promise<void> } {
+export function openBareDb(url: string, size: number): Db {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
@@ -34,7 +34,7 @@ export function openBareDb(url: string, size: number): { readonly db: Db; end():
           : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   });
-  const db: Db = {
+  return {
     ...bound(pool),
     async transaction(work, { isolation } = {}) {
       const client = await pool.connect();
@@ -52,5 +52,4 @@ export function openBareDb(url: string, size: number): { readonly db: Db; end():
       }
     },
   };
-  return { db, end: () => pool.end() };
 }

@@ -10,16 +10,16 @@ import { VIEWER } from "./viewer.ts";
  * A server that `node:http` and `pg` alone would make: `POST /<name of the document>` with the variables as JSON. It runs
  * the verbs of Docket, so that its statements are the same to the letter, without all that stands around them there:
  * GraphQL, authentication, limits, turns, retries, the log line, the move of events into the log.
- * `POST /separate/<name>` combines no requests.
+ * `POST /combined/<name>` combines requests where Docket does; otherwise each is a transaction of its own.
  */
 const [url, size] = process.argv.slice(2);
 if (url === undefined || size === undefined) throw new Error("Give the URL of the database and how many connections.");
 
-const SEPARATE = "/separate/";
-const { db } = openBareDb(url, Number(size));
+const COMBINED = "/combined/";
+const db = openBareDb(url, Number(size));
 
 /** Requests are combined by database: with one of its own a request is alone. */
-const separate = (): Db => ({ ...db });
+const ownDb = (): Db => ({ ...db });
 
 function serve(request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = [];
@@ -33,9 +33,9 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
 }
 
 function answer(path: string, body: string): Promise<object> {
-  const alone = path.startsWith(SEPARATE);
-  const name = path.slice(alone ? SEPARATE.length : 1);
-  const ctx = { db: alone ? separate() : db, viewer: VIEWER, correlationId: randomUUID() };
+  const combined = path.startsWith(COMBINED);
+  const name = path.slice(combined ? COMBINED.length : 1);
+  const ctx = { db: combined ? db : ownDb(), viewer: VIEWER, correlationId: randomUUID() };
   return answerTo(name)(ctx, JSON.parse(body) as never);
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Db } from "../../../src/db/database.ts";
 import { answerTo } from "../bare/answers.ts";
 import { openBareDb } from "../bare/bare-db.ts";
 import { VIEWER } from "../bare/viewer.ts";
@@ -15,12 +16,12 @@ export type Target =
 export interface Asker {
   /** The data of the answer where it is wanted. @throws Error for an answer that is an error. */
   ask(question: Question): Promise<unknown>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** @param client the session that asks. */
 export async function openAsker(target: Target, client: string): Promise<Asker> {
-  if (target.kind === "statements") return askPostgres(target.databaseUrl);
+  if (target.kind === "statements") return askPostgres(target.databaseUrl, client);
   const connection = await Connection.open(target.port);
   return {
     async ask(question) {
@@ -28,17 +29,21 @@ export async function openAsker(target: Target, client: string): Promise<Asker> 
       if (answer.failed) throw new Error(answer.text.slice(0, 500));
       return question.wanted ? (JSON.parse(answer.text) as { data: unknown }).data : undefined;
     },
-    close: async () => connection.close(),
+    close: () => connection.close(),
   };
 }
 
+/** Connections to PostgreSQL by the session that asks. They stay, as a server's would: a new one has to plan everything. */
+const kept = new Map<string, Db>();
+
 /** The statements without a server before them. */
-function askPostgres(databaseUrl: string): Asker {
-  const { db, end } = openBareDb(databaseUrl, 1);
+function askPostgres(databaseUrl: string, client: string): Asker {
+  const db = kept.get(client) ?? openBareDb(databaseUrl, 1);
+  kept.set(client, db);
   return {
     ask: ({ document, variables }) =>
       answerTo(textsOf(document).name)({ db, viewer: VIEWER, correlationId: randomUUID() }, variables as never),
-    close: end,
+    close: () => undefined,
   };
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createRequest } from "../client/request.ts";
-import { below, inSequence, type Measurement, milliseconds, percentile } from "./measure.ts";
-import { ClaimBenchTask, SearchBenchTasks } from "./seeds/documents.ts";
-import { seedProject, startWorld } from "./world.ts";
+import { createRequest } from "../../client/request.ts";
+import { below, inSequence, type Measurement, milliseconds, percentile } from "../measure.ts";
+import { ClaimBenchTask, SearchBenchTasks } from "../seeds/documents.ts";
+import { seedProject, startWorld } from "../world.ts";
 
 const CLAIMS = 60;
 const LISTS_AT_ONCE = 100;

@@ -1,13 +1,13 @@
-import type { Measurement } from "./measure.ts";
-import { concurrentNext } from "./seeds/concurrent-next.ts";
-import { fiveProjects } from "./seeds/five-projects.ts";
-import { indexedQuery } from "./seeds/indexed-query.ts";
-import { liveDelivery } from "./seeds/live-delivery.ts";
-import { mcpTool } from "./seeds/mcp-tool.ts";
-import { concurrentReservations } from "./seeds/reservations.ts";
-import { singleCalls } from "./seeds/single-calls.ts";
-import { steadyLoad } from "./seeds/steady-load.ts";
-import { startWorld, type World } from "./world.ts";
+import type { Measurement } from "../measure.ts";
+import { startWorld, type World } from "../world.ts";
+import { concurrentNext } from "./concurrent-next.ts";
+import { fiveProjects } from "./five-projects.ts";
+import { indexedQuery } from "./indexed-query.ts";
+import { liveDelivery } from "./live-delivery.ts";
+import { mcpTool } from "./mcp-tool.ts";
+import { concurrentReservations } from "./reservations.ts";
+import { singleCalls } from "./single-calls.ts";
+import { steadyLoad } from "./steady-load.ts";
 
 export interface BenchOptions {
   /** How long a steady load lasts. */
