@@ -3,19 +3,20 @@ import type { Database } from "../db/database.ts";
 import { badInput } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EventFeed } from "./live/event-feed.ts";
+import type { FrameStream } from "./live/frame-stream.ts";
 import type { EventFrame, StatusFrame } from "./live/frames.ts";
 import { Hub } from "./live/hub.ts";
 import { Listener, type ListenerSettings } from "./live/listener.ts";
 import { Pages } from "./live/pages.ts";
 import { Places } from "./live/places.ts";
 import { StatusFeed } from "./live/status-feed.ts";
-import { type FrameStream, type StreamSettings, Streams } from "./live/streams.ts";
+import { type StreamSettings, Streams } from "./live/streams.ts";
 import { Tail, type TailSettings } from "./live/tail.ts";
 import { Waits } from "./live/wait.ts";
 import type { OutageLogger } from "./outage.ts";
 import { CursorCodec } from "./read/cursor.ts";
 import type { LoggedEvent } from "./read/event.ts";
-import { type EventFilter, selectionOf } from "./read/filter.ts";
+import { type EventFilter, keyOf, selectionOf } from "./read/filter.ts";
 import type { EventPage, EventsQuery, HistoryQuery, SubjectKey } from "./read/history.ts";
 import { readHead } from "./read/page.ts";
 import type { Validity, Visibility } from "./readers.ts";
@@ -177,13 +178,18 @@ export async function openLog(options: LogOptions): Promise<Log> {
           throw badInput("since and until are for the query events: a stream begins now, or behind its cursor.");
         const selection = await select(viewer, filter);
         const from = after === null ? await places.now() : await places.of(after);
-        return new EventFeed(hub, database, clock, selection, from, most);
+        return {
+          source: new EventFeed(hub, database, clock, selection, from, most),
+          key: JSON.stringify(["events", keyOf(selection), most]),
+        };
       }),
 
     watchProjects: (viewer, projects) =>
       streams.open(viewer, async () => {
         const selection = { ...(await select(viewer, { projects })), server: false };
-        return new StatusFeed(hub, selection, async () => projects ?? visibility.inOverview(selection.projects));
+        const first = async () => projects ?? visibility.inOverview(selection.projects);
+        const key = JSON.stringify(["status", keyOf(selection), projects]);
+        return { source: new StatusFeed(hub, selection, first), key };
       }),
 
     whileValid: (viewer, onEnd) => validity.watch(viewer, onEnd),
@@ -209,9 +215,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
     },
 
     async close() {
-      streams.finish();
       waits.close();
-      await Promise.all([listener.close(), drain.close(), tail.close()]);
+      await Promise.all([streams.finish(), listener.close(), drain.close(), tail.close()]);
       streams.close();
     },
   };

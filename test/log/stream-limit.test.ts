@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
-import type { FrameStream } from "../../src/log/live/streams.ts";
+import type { FrameStream } from "../../src/log/live/frame-stream.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { ADMIN, startLog, type TestLog } from "./test-log.ts";

@@ -4,12 +4,12 @@ import type { Place } from "../read/cursor.ts";
 import type { LoggedEvent } from "../read/event.ts";
 import { isSelected, type Selection } from "../read/filter.ts";
 import { readPage } from "../read/page.ts";
+import type { FrameSource } from "./channel.ts";
 import { type EventFrame, FrameBudget, MOST_EVENTS } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
-import type { FrameSource } from "./paced-stream.ts";
 
 /**
- * The events of one subscriber, from a place on.
+ * The events of subscribers who stand at one place, from there on.
  *
  * behind: something after its place may not have been sent. It holds no events; each frame is read from the process's
  *   recent events, or from the log where they do not reach back far enough. At the end of the log → live.
@@ -47,6 +47,18 @@ export class EventFeed implements FrameSource<EventFrame>, Feed {
 
   get ready(): boolean {
     return this.#queue === undefined || this.#queue.length > 0;
+  }
+
+  get level(): boolean {
+    // A place that this process has not read up to is ahead of others: events before it are still to come for those.
+    return this.#queue?.length === 0 && this.#place.position <= this.#hub.recent.end.position;
+  }
+
+  /** Nobody selected what lies before the queue: the fork begins as late as it can, where less has to be read again. */
+  fork(): EventFeed {
+    const [next] = this.#queue ?? [];
+    const place = next && this.#hub.recent.placeAt(next.position - 1);
+    return new EventFeed(this.#hub, this.#db, this.#clock, this.selection, place ?? this.#place, this.#most);
   }
 
   offer(event: LoggedEvent): void {

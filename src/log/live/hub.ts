@@ -3,7 +3,7 @@ import type { LoggedEvent } from "../read/event.ts";
 import { isSelected, type Selection } from "../read/filter.ts";
 import { RecentEvents } from "./recent-events.ts";
 
-/** One subscriber, as the hub sees it. */
+/** Subscribers who stand at one place, as the hub sees them. */
 export interface Feed {
   readonly selection: Selection;
   /** Called for each selected event, in order. Must not throw, and must not send: the batch is not over. */

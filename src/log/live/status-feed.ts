@@ -1,12 +1,12 @@
 import type { LoggedEvent } from "../read/event.ts";
 import type { Selection } from "../read/filter.ts";
+import type { FrameSource } from "./channel.ts";
 import { MOST_PROJECTS, type StatusFrame } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
-import type { FrameSource } from "./paced-stream.ts";
 
 /**
- * The projects of a subscriber that have changed, and nothing more of them, so that a slow client costs next to
- * nothing.
+ * The projects that have changed since the last frame of those who stand here, and nothing more of them, so that a
+ * slow client costs next to nothing.
  */
 export class StatusFeed implements FrameSource<StatusFrame>, Feed {
   readonly selection: Selection;
@@ -30,6 +30,17 @@ export class StatusFeed implements FrameSource<StatusFrame>, Feed {
 
   get ready(): boolean {
     return this.#changed.size > 0;
+  }
+
+  get level(): boolean {
+    return this.#begun && this.#changed.size === 0;
+  }
+
+  fork(): StatusFeed {
+    const fork = new StatusFeed(this.#hub, this.selection, this.#first);
+    fork.#begun = this.#begun;
+    for (const projectId of this.#changed) fork.#changed.add(projectId);
+    return fork;
   }
 
   offer({ projectId }: LoggedEvent): void {

@@ -1,16 +1,23 @@
 import { clientOf, OpenLimit } from "../../access/open-limit.ts";
 import type { Viewer } from "../../access/viewer.ts";
-import { asRequester, currentRequester } from "../../db/requester.ts";
+import { currentRequester } from "../../db/requester.ts";
 import { rateLimited } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { Outage, type OutageLogger } from "../outage.ts";
 import type { Validity } from "../readers.ts";
+import {
+  type Audience,
+  Channel,
+  type FrameSource,
+  type Owner,
+  type PaceSettings,
+  type Sink,
+  type Surroundings,
+} from "./channel.ts";
+import { FrameStream, type Membership } from "./frame-stream.ts";
 import type { Hub } from "./hub.ts";
-import { type FrameSource, PacedStream, type PaceSettings } from "./paced-stream.ts";
+import { SendQueue } from "./send-queue.ts";
 import { TimerWheel } from "./timer-wheel.ts";
-
-/** The frames of one subscriber. `return()` frees everything at once; the server may end it at any time. */
-export type FrameStream<Frame> = AsyncIterableIterator<Frame, undefined, undefined>;
 
 export interface StreamSettings extends PaceSettings {
   /** Streams that one key and client id may have open on this process. */
@@ -25,17 +32,25 @@ interface Around {
   readonly settings: StreamSettings;
 }
 
-interface Source<Frame> extends FrameSource<Frame> {
-  onReady(poke: () => void): void;
+/** What somebody asks to follow. */
+interface Following<Frame> {
+  readonly source: FrameSource<Frame>;
+  /** Sources of the same key give the same from a place on. */
+  readonly key: string;
 }
+
+/** How long a server that stops lets last frames be sent, in milliseconds. */
+const GOODBYE_MS = 3_000;
 
 /** All streams that are open in this process. */
 export class Streams {
   readonly #hub: Hub;
   readonly #validity: Validity;
   readonly #clock: Clock;
-  readonly #settings: StreamSettings;
-  readonly #open = new Set<{ end(): void; finish(): void }>();
+  readonly #surroundings: Surroundings;
+  readonly #open = new Set<Owner>();
+  /** By what their members get: of one key, all have the same types of frames. */
+  readonly #channels = new Map<string, Channel<never, never>>();
   readonly #limit: OpenLimit;
   readonly #wheel: TimerWheel;
   /** Of reading the log for those that fell behind. */
@@ -46,10 +61,16 @@ export class Streams {
     this.#hub = hub;
     this.#validity = validity;
     this.#clock = clock;
-    this.#settings = settings;
     this.#limit = new OpenLimit(settings.streamsPerClient);
     this.#wheel = new TimerWheel(clock);
     this.#outage = new Outage(logger, "Reading the log for subscribers that fell behind");
+    this.#surroundings = {
+      clock,
+      wheel: this.#wheel,
+      queue: new SendQueue(),
+      pace: settings,
+      failed: (error) => this.#outage.failed(error),
+    };
   }
 
   get size(): number {
@@ -57,10 +78,10 @@ export class Streams {
   }
 
   /**
-   * Opens a stream of what `makeSource` makes, for as long as the viewer may see it.
-   * @throws what `makeSource` throws; UNAUTHENTICATED, RATE_LIMITED
+   * Opens a stream of what `follow` finds, for as long as the viewer may see it.
+   * @throws what `follow` throws; UNAUTHENTICATED, RATE_LIMITED
    */
-  async open<Frame>(viewer: Viewer, makeSource: () => Promise<Source<Frame>>): Promise<FrameStream<Frame>> {
+  async open<Frame>(viewer: Viewer, follow: () => Promise<Following<Frame>>): Promise<FrameStream<Frame>> {
     let over = () => {};
     let isOver = false;
     let release = () => {};
@@ -70,27 +91,26 @@ export class Streams {
         isOver = true;
         over();
       });
-      const source = await this.#ofThisLog(makeSource);
-      const stream: PacedStream<Frame> = new PacedStream(
-        ofRequest(source),
-        {
-          clock: this.#clock,
-          wheel: this.#wheel,
-          pace: this.#settings,
-          failed: (error) => this.#outage.failed(error),
+      const { source, key } = await this.#ofThisLog(follow);
+      const stream: FrameStream<Frame> = new FrameStream({
+        source,
+        requester: currentRequester(),
+        join: (owner, from, audience, sink) => {
+          this.#wheel.clear(stream);
+          return this.#join({ owner, from, key, audience, sink });
         },
-        () => {
+        onEnd: () => {
+          this.#wheel.clear(stream);
           release();
           leave();
           this.#open.delete(stream);
         },
-      );
-      source.onReady(() => stream.poke());
+      });
       this.#open.add(stream);
+      this.#wheel.set(stream, this.#clock.now() + this.#surroundings.pace.stallMs);
       over = () => stream.end();
-      // Both may have come while the source was made.
+      // It may have come while the source was made.
       if (isOver) stream.end();
-      if (this.#closed) stream.finish();
       return stream;
     } catch (error) {
       release();
@@ -109,44 +129,52 @@ export class Streams {
     for (const stream of [...this.#open]) stream.end();
   }
 
-  /** Ends all, and those that open from here on, each with a last frame to resume from. */
-  finish(): void {
+  /**
+   * Ends all, and those that open from here on, each with a last frame to resume from.
+   * @returns when what could be sent has left.
+   */
+  async finish(): Promise<void> {
     this.#closed = true;
-    for (const stream of [...this.#open]) stream.finish();
+    const sent = Promise.all([...this.#channels.values()].map((channel) => channel.finish()));
+    const enough = Promise.withResolvers<void>();
+    const forget = this.#clock.after(GOODBYE_MS, enough.resolve);
+    await Promise.race([sent, enough.promise]);
+    forget();
   }
 
   close(): void {
     this.#wheel.close();
   }
 
+  #join<Frame, Made>({ owner, from, key, audience, sink }: Joining<Frame, Made>): Membership {
+    const id = `${audience.key}\n${key}`;
+    const known = this.#channels.get(id) as Channel<Frame, Made> | undefined;
+    const channel = known ?? new Channel(audience, this.#surroundings, () => this.#channels.delete(id));
+    this.#channels.set(id, channel as Channel<never, never>);
+    channel.join(sink, from, owner);
+    if (this.#closed) void channel.finish();
+    return { want: () => channel.want(sink), leave: () => channel.leave(sink) };
+  }
+
   /**
    * If the database loses events meanwhile, the source's place belongs to the earlier log, and would skip new events.
    */
-  async #ofThisLog<Frame>(makeSource: () => Promise<Source<Frame>>): Promise<Source<Frame>> {
+  async #ofThisLog<Frame>(follow: () => Promise<Following<Frame>>): Promise<Following<Frame>> {
     for (;;) {
       const { generation } = this.#hub;
-      const source = await makeSource();
-      if (this.#hub.generation === generation) return source;
-      source.close();
+      const following = await follow();
+      if (this.#hub.generation === generation) return following;
+      following.source.close();
     }
   }
 }
 
-/** Each frame is made for the request that opened the stream, whatever wakes it, and has that request's limits anew. */
-function ofRequest<Frame>(source: FrameSource<Frame>): FrameSource<Frame> {
-  const requester = currentRequester();
-  if (!requester) return source;
-  return {
-    get ready() {
-      return source.ready;
-    },
-    take() {
-      requester.renew();
-      return asRequester(requester, () => source.take());
-    },
-    last: () => source.last(),
-    close: () => source.close(),
-  };
+interface Joining<Frame, Made> {
+  readonly owner: Owner;
+  readonly from: FrameSource<Frame>;
+  readonly key: string;
+  readonly audience: Audience<Frame, Made>;
+  readonly sink: Sink<Made>;
 }
 
 /** Pause before a client that was refused tries again, in milliseconds: a stream that it lost may just be ending. */

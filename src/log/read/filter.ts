@@ -61,6 +61,13 @@ export async function selectionOf(
   return { ...(await visibleTo(named && [...named])), ...rest };
 }
 
+/** The same for selections that select the same. */
+export function keyOf({ projects, server, types, subject, actors }: Selection): string {
+  const sorted = (values: ReadonlySet<string> | null) => values && [...values].sort();
+  const subjects = subject && [subject.type, sorted(subject.ids)];
+  return JSON.stringify([sorted(projects), server, sorted(types), subjects, sorted(actors)]);
+}
+
 export function isSelected(selection: Selection, event: LoggedEvent): boolean {
   const { projects, server, types, subject, actors, span } = selection;
   if (event.projectId === null ? !server : projects !== null && !projects.has(event.projectId)) return false;

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { cursorExpired } from "../../src/errors.ts";
-import { type FrameSource, PacedStream } from "../../src/log/live/paced-stream.ts";
+import { Channel, type FrameSource } from "../../src/log/live/channel.ts";
+import { FrameStream } from "../../src/log/live/frame-stream.ts";
+import { SendQueue } from "../../src/log/live/send-queue.ts";
 import { TimerWheel } from "../../src/log/live/timer-wheel.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
 
@@ -15,6 +17,20 @@ class Words implements FrameSource<string> {
 
   get ready() {
     return this.words.length > 0;
+  }
+
+  get level() {
+    return !this.ready;
+  }
+
+  fork() {
+    const fork = new Words();
+    fork.words = [...this.words];
+    return fork;
+  }
+
+  onReady(poke: () => void) {
+    this.poke = poke;
   }
 
   say(word: string) {
@@ -43,16 +59,26 @@ function start() {
   const source = new Words();
   const failed: unknown[] = [];
   let ended = 0;
-  const around = { clock, wheel, pace: PACE, failed: (error: unknown) => failed.push(error) };
-  const stream = new PacedStream(source, around, () => ended++);
-  source.poke = () => stream.poke();
+  const around = { clock, wheel, queue: new SendQueue(), pace: PACE, failed: (error: unknown) => failed.push(error) };
+  let finish = () => {};
+  const stream = new FrameStream<string>({
+    source,
+    requester: undefined,
+    join(owner, from, audience, sink) {
+      const channel = new Channel(audience, around, () => undefined);
+      channel.join(sink, from, owner);
+      finish = () => void channel.finish();
+      return { want: () => channel.want(sink), leave: () => channel.leave(sink) };
+    },
+    onEnd: () => ended++,
+  });
   const taken: { at: number; frame: string }[] = [];
   const begun = clock.now();
   /** Takes frames as a client that reads all it gets. */
   const consume = async () => {
     for await (const frame of stream) taken.push({ at: clock.now() - begun, frame });
   };
-  return { clock, source, stream, failed, taken, consume, ended: () => ended };
+  return { clock, source, stream, failed, taken, consume, ended: () => ended, finish: () => finish() };
 }
 
 test("sends a first frame at once, and an empty one after every 15 s of silence", async () => {
@@ -120,14 +146,14 @@ test("gives a last frame when the server ends the stream, whether or not one is 
   await waiting.stream.next();
   const frame = waiting.stream.next();
   waiting.source.say("bye");
-  waiting.stream.finish();
+  waiting.finish();
   expect(await frame).toEqual({ done: false, value: "bye." });
   expect(await waiting.stream.next()).toEqual({ done: true, value: undefined });
 
   const busy = start();
   await busy.stream.next();
   busy.source.say("later");
-  busy.stream.finish();
+  busy.finish();
   expect(await busy.stream.next()).toEqual({ done: false, value: "later." });
   expect(await busy.stream.next()).toEqual({ done: true, value: undefined });
   expect([busy.source.closed, busy.ended()]).toEqual([1, 1]);
