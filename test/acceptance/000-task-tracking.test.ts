@@ -5,6 +5,7 @@ import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { openSocket } from "../support/socket.ts";
 
+// One file for the one document whose criteria and flows it names.
 let server: TestServer;
 /** Two agents that talk to the server through the MCP tools, each by a process of its own. */
 let agents: readonly [McpAgent, McpAgent];

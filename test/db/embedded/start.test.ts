@@ -12,6 +12,7 @@ import { eventually } from "../../support/eventually.ts";
 import { SMALL } from "../../support/small-postgres.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "../../support/temporary-folder.ts";
 
+// One file: each of these tests has a PostgreSQL of its own, started and ended by what stands above them.
 const FAST = { settings: SMALL };
 let temporary: string;
 /** The Docket folder: at first there is none. */
