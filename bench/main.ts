@@ -3,8 +3,9 @@ import { compareCommand } from "./compare/command.ts";
 import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
 import { seedsCommand } from "./seeds/command.ts";
+import { statisticsCommand } from "./statistics/command.ts";
 
-const COMMANDS = [compareCommand, seedsCommand, deliveryCommand, fairnessCommand];
+const COMMANDS = [compareCommand, seedsCommand, deliveryCommand, fairnessCommand, statisticsCommand];
 
 const DATABASE = `
 DATABASE_URL names a PostgreSQL to use instead of an embedded one; a database of the run's own is made there and dropped.`;
