@@ -10,24 +10,19 @@ const seconds = (from: string, to: string) => `date_part('epoch', ${to} - ${from
 
 /** What is counted: when it happened to a task, and how long that took. One that was added as completed was never claimed. */
 const HAPPENED = {
-  created: ["t.created_at", null],
-  completed: ["t.completed_at", seconds("t.started_at", "t.completed_at")],
-  claimed: ["t.started_at", seconds("t.created_at", "t.started_at")],
-  failed: ["a.ended_at", null],
+  created: ["created_at", null],
+  completed: ["completed_at", seconds("started_at", "completed_at")],
+  claimed: ["started_at", seconds("created_at", "started_at")],
+  failed: ["ended_at", null],
 } as const;
 
 /** SQL for how often it happened in each interval of a project, as a part of the statement. */
 function counted(what: keyof typeof HAPPENED, length: number) {
   const [at, took] = HAPPENED[what];
-  const attempts =
-    what === "failed"
-      ? `JOIN task_attempts a ON (a.project_id, a.task_id) = (t.project_id, t.task_id) AND ${failed("a")}`
-      : "";
   return `${what} AS (
-       SELECT t.project_id, floor(${seconds("first", at)} / ${length})::int AS nth, count(*)::int AS count
+       SELECT place, floor(${seconds("first", at)} / ${length})::int AS nth, count(*)::int AS count
          ${took === null ? "" : `, percentile_cont('{0.5, 0.9}'::float8[]) WITHIN GROUP (ORDER BY ${took}) AS took`}
-       FROM span CROSS JOIN shown JOIN tasks t USING (project_id) ${attempts}
-       WHERE t.deleted_at IS NULL AND ${at} >= first AND ${at} < until GROUP BY 1, 2
+       FROM span CROSS JOIN ${what === "failed" ? "failures" : "work"} WHERE ${at} >= first AND ${at} < until GROUP BY 1, 2
      )`;
 }
 
@@ -76,7 +71,15 @@ export async function projectTrends(ctx: Context, { projects, from, to, interval
     `WITH span AS MATERIALIZED (
        SELECT date_trunc('${interval}', ${momentSql(from, bind, "from")}, 'UTC') AS first, ${momentSql(to ?? NOW, bind)} AS until
      ), shown AS MATERIALIZED (
-       SELECT p.project_id FROM projects p WHERE ${amongShown("p.project_id", ctx.viewer, projects, bind)}
+       -- Sorted by numbers: the rules of a language for texts would take twice as long.
+       SELECT p.project_id, row_number() OVER (ORDER BY p.project_id)::int AS place
+       FROM projects p WHERE ${amongShown("p.project_id", ctx.viewer, projects, bind)}
+     ), work AS MATERIALIZED (
+       SELECT place, t.created_at, t.started_at, t.completed_at FROM span CROSS JOIN shown JOIN tasks t USING (project_id)
+       WHERE t.deleted_at IS NULL AND greatest(t.created_at, t.started_at, t.completed_at) >= first
+     ), failures AS (
+       SELECT place, a.ended_at FROM shown JOIN task_attempts a USING (project_id) JOIN tasks t USING (project_id, task_id)
+       WHERE ${failed("a")} AND t.deleted_at IS NULL
      ), ${counted("created", length)}, ${counted("completed", length)}, ${counted("claimed", length)}, ${counted("failed", length)}
      SELECT s.project_id AS "projectId", first + nth * make_interval(secs => ${length}) AS start,
        coalesce(created.count, 0) AS created, coalesce(completed.count, 0) AS completed, coalesce(failed.count, 0) AS failed,
@@ -84,9 +87,9 @@ export async function projectTrends(ctx: Context, { projects, from, to, interval
        claimed.took[1] AS "waitSecondsMedian", claimed.took[2] AS "waitSecondsP90"
      FROM span CROSS JOIN shown s CROSS JOIN
        generate_series(0, least(ceil(${seconds("first", "until")} / ${length})::bigint - 1, ${MOST_TRENDS})) AS nth
-       LEFT JOIN created USING (project_id, nth) LEFT JOIN completed USING (project_id, nth)
-       LEFT JOIN claimed USING (project_id, nth) LEFT JOIN failed USING (project_id, nth)
-     ORDER BY project_id, nth LIMIT ${MOST_TRENDS + 1}`,
+       LEFT JOIN created USING (place, nth) LEFT JOIN completed USING (place, nth)
+       LEFT JOIN claimed USING (place, nth) LEFT JOIN failed USING (place, nth)
+     ORDER BY place, nth LIMIT ${MOST_TRENDS + 1}`,
     values,
   );
   if (rows.length > MOST_TRENDS)
