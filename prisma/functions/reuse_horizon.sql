@@ -1,5 +1,5 @@
 -- What ended up to this instant may be given again: at once, after the namespace's quarantine, or never. STABLE, so that
--- idx_reservations_returnable is searched with it.
+-- idx_reservations_ended is searched with it.
 CREATE OR REPLACE FUNCTION reuse_horizon(ns text) RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
   RETURN (

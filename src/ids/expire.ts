@@ -5,7 +5,8 @@ const DUE = {
   name: "sequences-due",
   text: `SELECT namespace, artifact_type AS "artifactType" FROM (
   SELECT namespace, artifact_type, expires_at FROM id_reservations
-  WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND expires_at <= (SELECT docket_now())
+  WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL
+    AND expires_at <= (SELECT docket_now())
   ORDER BY expires_at LIMIT 10000) due
 GROUP BY 1, 2 ORDER BY min(expires_at)`,
 };
@@ -13,7 +14,7 @@ GROUP BY 1, 2 ORDER BY min(expires_at)`,
 const NEXT = {
   name: "reservations-due",
   text: `SELECT extract(epoch FROM min(expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs" FROM id_reservations
-WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL`,
+WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL`,
 };
 const HOLD = { name: "sequence-hold", text: "SELECT hold_sequence($1, $2)" };
 

@@ -36,9 +36,15 @@ CROSS JOIN LATERAL (
 ) t
 LEFT JOIN id_registry g ON g.namespace = p.id_namespace AND g.artifact_type = t.type
 CROSS JOIN LATERAL (
-  SELECT coalesce(g.released, '{}') + coalesce(range_agg(r.numbers), '{}') AS free FROM id_reservations r
-  WHERE r.namespace = p.id_namespace AND r.artifact_type = t.type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
-    AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(p.id_namespace)
+  SELECT coalesce(g.released, '{}') + coalesce(range_agg(due.numbers), '{}') AS free FROM (
+    SELECT r.numbers FROM id_reservations r
+    WHERE r.namespace = p.id_namespace AND r.artifact_type = t.type AND r.confirmed_at IS NULL AND r.released_at IS NULL
+      AND r.expired_at IS NULL AND r.expires_at <= reuse_horizon(p.id_namespace)
+    UNION ALL
+    SELECT r.numbers FROM id_reservations r
+    WHERE r.namespace = p.id_namespace AND r.artifact_type = t.type AND r.confirmed_at IS NULL AND r.returned_at IS NULL
+      AND (r.released_at IS NOT NULL OR r.expired_at IS NOT NULL)
+      AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(p.id_namespace)) due
 ) f
 WHERE p.project_id = ANY ($1::text[])
 ORDER BY t.place, t.type`,

@@ -5,13 +5,14 @@ const BATCH = 500;
 /** Their attempts go with them. */
 const PRUNE = {
   name: "webhooks-prune",
-  text: `DELETE FROM webhook_deliveries WHERE (webhook_id, position) IN (
+  text: `WITH ended AS MATERIALIZED (
       SELECT webhook_id, position FROM webhook_deliveries
       WHERE status <> 'pending'
         AND ended_at < docket_now() - CASE status WHEN 'dead' THEN interval '90 days' ELSE interval '30 days' END
         AND ended_at < docket_now() - interval '30 days'
       ORDER BY ended_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-    RETURNING position`,
+    DELETE FROM webhook_deliveries d USING ended WHERE d.webhook_id = ended.webhook_id AND d.position = ended.position
+    RETURNING d.position`,
 };
 
 /**

@@ -26,9 +26,14 @@ export interface Replay {
 const MOST_REPLAYED = 1000;
 
 /** A full round of attempts is ahead: the numbers go on at the next one, as 15 or 29. */
-const REPLAY = `UPDATE webhook_deliveries SET status = 'pending', next_attempt_at = docket_now(), ended_at = NULL,
-    attempts = (attempts + ${MOST_ATTEMPTS - 1}) / ${MOST_ATTEMPTS} * ${MOST_ATTEMPTS}
-  WHERE webhook_id = $1 AND status <> 'pending'`;
+const AGAIN = `status = 'pending', next_attempt_at = docket_now(), ended_at = NULL,
+    attempts = (attempts + ${MOST_ATTEMPTS - 1}) / ${MOST_ATTEMPTS} * ${MOST_ATTEMPTS}`;
+const REPLAY = `UPDATE webhook_deliveries SET ${AGAIN}
+  WHERE webhook_id = $1 AND status <> 'pending' AND event_id = ANY ($2::uuid[]) RETURNING event_id`;
+const REPLAY_DEAD = `WITH dead AS MATERIALIZED (
+    SELECT position FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'dead' ORDER BY position LIMIT $2 FOR UPDATE)
+  UPDATE webhook_deliveries d SET ${AGAIN}
+  FROM dead WHERE d.webhook_id = $1 AND d.position = dead.position RETURNING d.event_id`;
 
 /**
  * Sends deliveries again that were given up, or done: they are due at once, with a full round of attempts. Those that are
@@ -49,12 +54,8 @@ export const replayWebhookDeliveries = verb(
     const eventIds = checkChoice(input);
     if (eventIds) await requireDeliveries(ctx, webhookId, eventIds);
     const replayed = eventIds
-      ? await db.write(`${REPLAY} AND event_id = ANY ($2::uuid[]) RETURNING event_id`, [webhookId, eventIds])
-      : await db.write(
-          `${REPLAY} AND position = ANY (ARRAY(SELECT position FROM webhook_deliveries
-             WHERE webhook_id = $1 AND status = 'dead' ORDER BY position LIMIT $2)) RETURNING event_id`,
-          [webhookId, MOST_REPLAYED],
-        );
+      ? await db.write(REPLAY, [webhookId, eventIds])
+      : await db.write(REPLAY_DEAD, [webhookId, MOST_REPLAYED]);
     const [left] = await db.read<{ dead: number }>(
       "SELECT count(*)::int AS dead FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'dead'",
       [webhookId],
