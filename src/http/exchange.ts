@@ -80,13 +80,13 @@ export function readBody({ request, keep }: Pick<Exchange, "request" | "keep">, 
       size += chunk.length;
       if (take(size)) chunks.push(chunk);
     });
-    request.once("end", () => {
+    request.on("end", () => {
       // Every request closes: whoever left then has sent all.
       request.off("close", leave);
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
     });
-    request.once("error", reject);
-    request.once("close", leave);
+    request.on("error", reject);
+    request.on("close", leave);
   });
 }
 

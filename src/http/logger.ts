@@ -14,5 +14,22 @@ export function createLogger({ level }: LoggerConfig, destination?: DestinationS
     formatters: { level: (label: string) => ({ level: label }) },
     hooks: { streamWrite: redact },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? eachTurn(pino.destination(1)));
+}
+
+/** The lines of one turn of the event loop are written together at its end, and those of the last before the process ends. */
+function eachTurn(destination: DestinationStream): DestinationStream {
+  let lines = "";
+  const flush = () => {
+    const written = lines;
+    lines = "";
+    if (written !== "") destination.write(written);
+  };
+  process.once("exit", flush);
+  return {
+    write(line) {
+      if (lines === "") setImmediate(flush);
+      lines += line;
+    },
+  };
 }

@@ -85,7 +85,7 @@ export async function openPort(
   server.on("request", ({ socket }, response) => {
     underWay.set(socket, answering(socket) + 1);
     idle.delete(socket);
-    response.once("close", () => {
+    response.on("close", () => {
       underWay.set(socket, answering(socket) - 1);
       if (answering(socket) === 0 && !socket.destroyed) idle.add(socket);
     });

@@ -128,19 +128,22 @@ async function answer(
     destroy: () => void response.destroy(),
   };
   const kept: (() => void)[] = [];
+  /** For so long no byte that waits has left: the caller does not read, and the server would wait for it without end. */
+  const endStalled = () => {
+    if (response.listenerCount("timeout") > 0) return;
+    response.setTimeout(services.log.stallMs, () => {
+      if (response.writableLength > 0) response.destroy();
+    });
+  };
   request.on("error", ignore);
   response.on("error", ignore);
   response.setHeader("X-Request-Id", scope.requestId);
   response.setHeader("X-Content-Type-Options", "nosniff");
   // The policy is not "no-referrer", with which browsers would send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
-  // For so long no byte that waits has left: the caller does not read, and the server would wait for it without end.
-  response.setTimeout(services.log.stallMs, () => {
-    if (response.writableLength > 0) response.destroy();
-  });
   const { method = "" } = request;
   const { remoteAddress } = request.socket;
-  response.once("close", () => {
+  response.on("close", () => {
     if (!response.writableFinished) scope.leave();
     unread.drop(reader);
     release();
@@ -159,7 +162,10 @@ async function answer(
       return parsed();
     },
     scope,
-    unread: (bytes) => unread.add(reader, bytes),
+    unread(bytes) {
+      endStalled();
+      return unread.add(reader, bytes);
+    },
     keep(bytes) {
       if (reader.owner !== null && !response.destroyed) kept.push(requestBytes.enter(reader.owner, bytes));
     },
@@ -175,7 +181,7 @@ async function answer(
       refuse(exchange, error, present);
     }
     // The bytes that the operating system has not taken yet.
-    if (response.writableLength > 0) unread.add(reader, response.writableLength);
+    if (response.writableLength > 0) exchange.unread(response.writableLength);
   });
 }
 
