@@ -33,7 +33,7 @@ export interface Verb<Input extends object, Result extends object> {
 }
 
 /** How a verb is judged before its work begins; each function takes its input, or a part of it. */
-interface Judgement<Input, Subject> extends Declaration {
+export interface Judgement<Input, Subject> extends Declaration {
   /** Whether the answer proves something (an attempt), so that only the session that asked for it gets it again. */
   readonly ofSession?: boolean | ((input: Input) => boolean);
   /** What identifies a request under its key; its whole input unless told. */
@@ -59,8 +59,8 @@ export async function visibleProject({ viewer }: Context, { projectId }: { reado
 
 /**
  * A verb whose work is done in one transaction, in the name of who asks, at most once per idempotency key. Each call is
- * judged in one order: role, idempotency, `on` (visibility, lock), and then what the work judges of its subject. An
- * answer that was given before is given again only to a caller who may still see all that it tells of: one subject's
+ * judged in one order: role, idempotency, `on` (visibility, lock; of a task more, see `taskVerb`), and then what the
+ * work judges of its subject. An answer that was given before is given again only to a caller who may still see all that it tells of: one subject's
  * tokens may differ.
  * The verb throws FORBIDDEN, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, BAD_USER_INPUT for a bad key, and what `on` and
  * `work` throw.

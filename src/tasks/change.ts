@@ -1,7 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { TASK } from "./fields.ts";
-import type { Authority } from "./hold.ts";
+import type { JudgedTask } from "./hold.ts";
 import type { AttemptOutcome, TaskKey } from "./task.ts";
 
 /** The task as events carry it: `TASK.document`. */
@@ -14,12 +14,12 @@ interface ChangedTask {
 }
 
 /**
- * Sets columns of a locked task, its version and its time of change.
+ * Sets columns of a task, its version and its time of change.
  * `assignments` is SQL for the SET list; it may use $3 and on.
  */
 export async function changeTask(
   { db }: Context,
-  { projectId, taskId }: TaskKey,
+  { projectId, taskId }: JudgedTask,
   assignments: string,
   values: readonly unknown[] = [],
 ): Promise<ChangedTask> {
@@ -60,9 +60,9 @@ const END = {
 /** Ends the open attempt, if there is one; its number is never current again. */
 export async function endAttempt(
   { db, viewer }: Context,
-  { projectId, taskId }: TaskKey,
+  { projectId, taskId, authority }: JudgedTask,
   outcome: AttemptOutcome,
-  { notes, checkpoint, override }: Ending & Authority,
+  { notes, checkpoint }: Ending = {},
 ): Promise<void> {
   await db.write(END, [
     projectId,
@@ -70,7 +70,7 @@ export async function endAttempt(
     outcome,
     notes ?? null,
     checkpoint == null ? null : JSON.stringify(checkpoint),
-    override === true,
+    authority.override === true,
     viewer.actor,
   ]);
 }

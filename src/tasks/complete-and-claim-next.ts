@@ -1,13 +1,11 @@
-import { verb } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
 import { holdOpen } from "../projects/open.ts";
 import { type Claim, takeNext } from "./claim-next.ts";
-import { lockedTask } from "./hold.ts";
 import { archivedIdle } from "./idle.ts";
 import type { TaskAddress } from "./locate.ts";
 import { workerOf } from "./take.ts";
 import type { TaskKey } from "./task.ts";
-import { setStatus } from "./update-status.ts";
+import { taskVerb } from "./task-verb.ts";
+import { type StatusChange, setStatus, toStatus } from "./update-status.ts";
 
 export interface CompleteAndClaimNext extends TaskAddress {
   readonly completionNotes?: string | null | undefined;
@@ -15,20 +13,21 @@ export interface CompleteAndClaimNext extends TaskAddress {
   readonly leaseSeconds?: number | null | undefined;
 }
 
+const completed = (input: CompleteAndClaimNext): StatusChange => ({ ...input, status: "completed" });
+
 /** Completes a task and takes the next of its project, both or neither. @throws as updateStatus */
-export const completeAndClaimNext = verb(
+export const completeAndClaimNext = taskVerb(
   {
     name: "completeAndClaimNext",
     role: "agent",
     effect: "changes",
-    scope: "project",
     idempotent: false,
     ofSession: true,
-    on: (ctx: Context, input: CompleteAndClaimNext) => lockedTask(ctx, input, "completed"),
+    ...toStatus(completed),
   },
   async (ctx, input: CompleteAndClaimNext, task): Promise<Claim & { readonly completed: TaskKey }> => {
     const { projectId, taskId } = task;
-    await setStatus(ctx, task, { ...input, projectId, status: "completed" });
+    await setStatus(ctx, task, completed(input));
     const worker = workerOf(ctx, { worker: input.worker ?? task.open?.worker });
     // A task that is held may be finished also where no more work is handed out.
     const claim = (await holdOpen(ctx.db, projectId))

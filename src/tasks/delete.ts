@@ -1,9 +1,8 @@
-import { verb } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
 import { changeTask, endAttempt, subject } from "./change.ts";
-import { lockedTask, requireHeld } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
+import { taskVerb } from "./task-verb.ts";
 
 export interface DeleteTask extends TaskAddress {
   readonly expectedVersion?: number | null | undefined;
@@ -13,18 +12,17 @@ export interface DeleteTask extends TaskAddress {
  * Takes a task off every list; its row, its ID and its history stay. A task that somebody else holds is theirs.
  * @throws TASK_NOT_FOUND, LEASE_LOST, VERSION_CONFLICT, FORBIDDEN
  */
-export const deleteTask = verb(
-  { name: "deleteTask", role: "agent", effect: "ends", scope: "project", idempotent: true, on: lockedTask },
-  async (ctx, input: DeleteTask, locked): Promise<TaskKey> => {
-    const authority = requireHeld(ctx, locked, input);
+export const deleteTask = taskVerb(
+  { name: "deleteTask", role: "agent", effect: "ends", idempotent: true, held: "holder" },
+  async (ctx, _input: DeleteTask, task): Promise<TaskKey> => {
     const changed = await changeTask(
       ctx,
-      locked,
+      task,
       `deleted_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
        status = CASE status WHEN 'in_progress' THEN 'pending' ELSE status END`,
     );
-    await endAttempt(ctx, locked, "cancelled", authority);
-    await append(ctx, { type: "task.deleted", ...subject(locked), payload: { ...changed, ...authority } });
-    return { projectId: locked.projectId, taskId: locked.taskId };
+    await endAttempt(ctx, task, "cancelled");
+    await append(ctx, { type: "task.deleted", ...subject(task), payload: { ...changed, ...task.authority } });
+    return { projectId: task.projectId, taskId: task.taskId };
   },
 );

@@ -1,8 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { type Holder, leaseLost, versionConflict } from "../errors.ts";
 import { numberOf, proves } from "./capability.ts";
-import { type AttemptInput, requireAttemptInput } from "./lease.ts";
-import { locateTask, refuseMissing, type TaskAddress } from "./locate.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
 
 /** An attempt of a locked task, as the fence judges it. */
@@ -31,48 +29,20 @@ export interface LockedTask extends TaskKey {
   readonly open: LockedAttempt | null;
 }
 
-const LOCK = {
-  name: "task-lock",
-  text: `SELECT status, version, lease_expires_at FROM tasks
-WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`,
-};
-const LAST_ATTEMPT = {
-  name: "task-last-attempt",
-  text: `SELECT attempt, secret, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome, ended_by FROM task_attempts
-WHERE project_id = $1 AND task_id = $2 ORDER BY attempt DESC LIMIT 1`,
-};
-
-/**
- * Locks the task's row for the rest of the transaction. The attempt is read by a statement of its own: one that had
- * waited for the lock would show the attempt as it was before.
- */
-async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
-  const at = [key.projectId, key.taskId];
-  const [task] = await ctx.db.write<{ status: TaskStatus; version: number; lease_expires_at: Date | null }>(LOCK, at);
-  if (!task) return refuseMissing(ctx, key);
-  const [last = null] = await ctx.db.read<LockedAttempt>(LAST_ATTEMPT, at);
-  return {
-    ...key,
-    status: task.status,
-    version: task.version,
-    leaseExpiresAt: task.lease_expires_at,
-    last,
-    open: last?.ended_at === null ? last : null,
-  };
+/** Goes into the event of a write: whether an admin wrote in the place of who holds the task. */
+export interface Authority {
+  readonly override?: true;
 }
 
-/** The task that a write means. `wanted` is the status to which the caller may have brought it already. @throws as locateTask */
-export async function lockedTask(
-  ctx: Context,
-  input: TaskAddress & AttemptInput,
-  wanted?: TaskStatus,
-): Promise<LockedTask> {
-  requireAttemptInput(input);
-  return lockTask(ctx, await locateTask(ctx, input, "write", wanted));
+/** A locked task that the caller may write: only `taskVerb` gives one. */
+export interface JudgedTask extends LockedTask {
+  readonly authority: Authority;
+  /** The caller itself has brought it to the status that it asks for. */
+  readonly already: boolean;
 }
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */
-const opened = ({ viewer }: Context, attempt: LockedAttempt): boolean =>
+export const opened = ({ viewer }: Context, attempt: LockedAttempt): boolean =>
   viewer.client !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
 
 /** Whether the attempt is the caller's: it was given, or without one this key and client opened it. */
@@ -106,21 +76,6 @@ function whyRefused({ last }: LockedTask, given: string, number: number): string
   return `attempt ${number} was not given to this caller; pass it exactly as your own claim returned it`;
 }
 
-/** Goes into the event of a write: whether an admin wrote in the place of who holds the task. */
-export interface Authority {
-  readonly override?: true;
-}
-
-/**
- * The holder's check: the fence was given, or the caller opened the open attempt, or is an admin, or nobody holds it.
- * @throws LEASE_LOST naming the holder.
- */
-function requireHolder(ctx: Context, task: LockedTask, given: string | null | undefined): Authority {
-  if (given != null || task.open === null || opened(ctx, task.open)) return {};
-  if (ctx.viewer.role === "admin") return { override: true };
-  throw notHeld(ctx, task);
-}
-
 /** LEASE_LOST for a caller that gave no attempt. */
 export const notHeld = ({ viewer }: Context, task: LockedTask) =>
   viewer.client === null
@@ -128,29 +83,6 @@ export const notHeld = ({ viewer }: Context, task: LockedTask) =>
         attemptMissing: true,
       })
     : leaseLostBecause(task, "this session does not hold it");
-
-interface Judged {
-  readonly attempt?: string | null | undefined;
-  readonly expectedVersion?: number | null | undefined;
-}
-
-/**
- * Whether the caller may change a task as its holder, in the one order for all: fence, transition, holder, version.
- * @param requireTransition throws where the task is not in a state to be changed so.
- * @throws LEASE_LOST, VERSION_CONFLICT, and what `requireTransition` throws.
- */
-export function requireHeld(
-  ctx: Context,
-  task: LockedTask,
-  { attempt, expectedVersion }: Judged,
-  requireTransition?: (task: LockedTask) => void,
-): Authority {
-  requireFence(task, attempt);
-  requireTransition?.(task);
-  const authority = requireHolder(ctx, task, attempt);
-  requireVersion(task, expectedVersion);
-  return authority;
-}
 
 /** @throws VERSION_CONFLICT */
 export function requireVersion(task: LockedTask, expected: number | null | undefined): void {

@@ -2,7 +2,7 @@ import type { Context } from "../access/viewer.ts";
 import { append } from "../log/write/append.ts";
 import type { Change } from "../log/write/changes.ts";
 import { changeTask, type Ending, subject } from "./change.ts";
-import { type LockedTask, requireVersion } from "./hold.ts";
+import { type JudgedTask, requireVersion } from "./hold.ts";
 
 const KEEP = {
   name: "attempt-keep-more",
@@ -22,7 +22,7 @@ RETURNING changes_between(jsonb_build_object('notes', b.notes, 'checkpoint', b.c
  */
 export async function keepMore(
   ctx: Context,
-  task: LockedTask,
+  task: JudgedTask,
   attempt: number,
   { notes = null, checkpoint, expectedVersion }: Ending & { readonly expectedVersion?: number | null | undefined },
 ): Promise<void> {

@@ -1,8 +1,6 @@
-import { verb } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
-import { lockedTask } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
-import { setStatus } from "./update-status.ts";
+import { taskVerb } from "./task-verb.ts";
+import { type StatusChange, setStatus, toStatus } from "./update-status.ts";
 
 export interface Release extends TaskAddress {
   /** Why it is given back; the next worker reads it. */
@@ -10,15 +8,10 @@ export interface Release extends TaskAddress {
   readonly checkpoint?: unknown;
 }
 
+const given = (input: Release): StatusChange => ({ ...input, status: "pending" });
+
 /** Gives a held task back to the queue. @throws as updateStatus */
-export const releaseTask = verb(
-  {
-    name: "releaseTask",
-    role: "agent",
-    effect: "changes",
-    scope: "project",
-    idempotent: true,
-    on: (ctx: Context, input: Release) => lockedTask(ctx, input, "pending"),
-  },
-  (ctx, input: Release, task) => setStatus(ctx, task, { ...input, status: "pending" }),
+export const releaseTask = taskVerb(
+  { name: "releaseTask", role: "agent", effect: "changes", idempotent: true, ...toStatus(given) },
+  (ctx, input: Release, task) => setStatus(ctx, task, given(input)),
 );

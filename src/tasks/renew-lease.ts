@@ -1,11 +1,11 @@
-import { verb } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { subject } from "./change.ts";
 import { TASK } from "./fields.ts";
-import { type LockedTask, leaseLostBecause, lockedTask, requireHeld } from "./hold.ts";
+import { type LockedTask, leaseLostBecause } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
+import { taskVerb } from "./task-verb.ts";
 
 export interface RenewLease extends TaskAddress {
   /** From now; default: the project's lease. */
@@ -46,19 +46,18 @@ FROM before b, renewed r`,
  * lease. It does not change the task's version; only a checkpoint leaves an event.
  * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
  */
-export const renewLease = verb(
+export const renewLease = taskVerb(
   {
     name: "renewTaskLease",
     role: "agent",
     effect: "changes",
-    scope: "project",
     idempotent: true,
     ofSession: true,
-    on: lockedTask,
+    held: "holder",
+    transition: requireInProgress,
   },
   async (ctx, input: RenewLease, task): Promise<LeaseRenewed> => {
-    const authority = requireHeld(ctx, task, input, requireInProgress);
-    const { projectId, taskId } = task;
+    const { projectId, taskId, authority } = task;
     const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
     const [renewed] = await ctx.db.write<{ leaseExpiresAt: Date; changes: Changes }>(RENEW, [
       projectId,

@@ -29,7 +29,7 @@ async function twinOf({ db, viewer }: Context, task: LockedTask, worker: string)
  * lives renews every third of its lease, so half a lease of silence tells them apart: a twin is not robbed.
  * @throws LEASE_LOST
  */
-export async function requireTakeOver(ctx: Context, task: LockedTask, worker: string): Promise<undefined> {
+export async function requireTakeOver(ctx: Context, task: LockedTask, worker: string): Promise<void> {
   const twin = await twinOf(ctx, task, worker);
   if (!twin)
     throw leaseLostBecause(

@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
+import type { JudgedTask } from "./hold.ts";
 import { TAKEN, type Taken, takeParameters, takeStatement } from "./take.ts";
-import type { TaskKey } from "./task.ts";
 
 const TAKE_THIS = takeStatement(
   "task-take-this",
@@ -9,10 +9,10 @@ const TAKE_THIS = takeStatement(
 )`,
 );
 
-/** Takes one task that this transaction has locked and found free. */
+/** Takes one task that the caller may take. */
 export async function takeTask(
   ctx: Context,
-  { projectId, taskId }: TaskKey,
+  { projectId, taskId }: JudgedTask,
   claim: { worker?: string | null | undefined; leaseSeconds?: number | null | undefined },
 ): Promise<Taken> {
   const [taken] = await ctx.db.write<Taken>(TAKE_THIS, [...takeParameters(projectId, ctx, claim, null), taskId]);

@@ -1,18 +1,14 @@
-import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
-  type Authority,
   attemptRefused,
   isHeldBy,
+  type JudgedTask,
   type LockedTask,
-  lockedTask,
   notHeld,
   requireFence,
-  requireHeld,
-  requireVersion,
   wasEndedBy,
 } from "./hold.ts";
 import { keepMore } from "./keep-more.ts";
@@ -22,6 +18,7 @@ import { workerOf } from "./take.ts";
 import { refuseTwin, requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
+import { taskVerb } from "./task-verb.ts";
 
 export interface UpdateStatus extends TaskAddress {
   readonly status: TaskStatus;
@@ -48,6 +45,15 @@ export interface StatusUpdated extends TaskKey {
   readonly worker?: string;
 }
 
+/** How a verb that changes the status of a task is judged. */
+export const toStatus = <Input extends object>(change: (input: Input) => StatusChange) =>
+  ({
+    held: "holder",
+    to: (input: Input) => change(input).status,
+    again: (ctx: Context, task: LockedTask, input: Input) => isThereAlready(ctx, task, change(input)),
+    transition: (task: LockedTask, input: Input) => requireTransition(task, change(input)),
+  }) as const;
+
 /**
  * The state machine of a task:
  * - pending → in_progress: a claim of this very task: an attempt, a lease.
@@ -62,20 +68,19 @@ export interface StatusUpdated extends TaskKey {
  *
  * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
  */
-export const updateStatus = verb(
+export const updateStatus = taskVerb(
   {
     name: "updateTaskStatus",
     role: "agent",
     effect: "changes",
-    scope: "project",
     idempotent: true,
     ofSession: true,
-    on: (ctx: Context, input: UpdateStatus) => {
+    limits: (input: UpdateStatus) => {
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
       if (input.notes != null && input.status !== "pending")
         throw badInput("notes goes with status PENDING; with COMPLETED send completionNotes.");
-      return lockedTask(ctx, input, input.status);
     },
+    ...toStatus((input: UpdateStatus) => input),
   },
   async (ctx, input: UpdateStatus, task): Promise<StatusUpdated> => ({
     ...(await setStatus(ctx, task, input)),
@@ -83,27 +88,21 @@ export const updateStatus = verb(
   }),
 );
 
-/** The same for a task that this transaction has locked. */
-export async function setStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated> {
-  const key = { projectId: task.projectId, taskId: task.taskId };
-  let authority: Authority = {};
-  if (task.status === input.status) {
-    const same = await sameStatus(ctx, task, input);
-    if (same) return same;
-    requireVersion(task, input.expectedVersion);
-  } else authority = requireHeld(ctx, task, input, () => requireTransition(task, input));
-
+/** Changes the status of a task that was judged by `toStatus`. */
+export async function setStatus(ctx: Context, task: JudgedTask, input: StatusChange): Promise<StatusUpdated> {
+  const { projectId, taskId } = task;
+  if (task.already) return { projectId, taskId, attempt: await sayMore(ctx, task, input) };
   switch (input.status) {
     case "in_progress":
-      return { ...key, attempt: (await takeTask(ctx, key, input)).attempt };
+      return { projectId, taskId, attempt: (await takeTask(ctx, task, input)).attempt };
     case "completed":
-      await complete(ctx, key, input.completionNotes, authority);
+      await complete(ctx, task, input.completionNotes);
       break;
     case "pending":
-      await giveBack(ctx, task, input, authority);
+      await giveBack(ctx, task, input);
       break;
   }
-  return { ...key, attempt: null };
+  return { projectId, taskId, attempt: null };
 }
 
 function requireTransition({ status: from, taskId }: LockedTask, { status: to, reset }: StatusChange): void {
@@ -119,24 +118,27 @@ function requireTransition({ status: from, taskId }: LockedTask, { status: to, r
   );
 }
 
-/** For the caller that brought the task here, keeps other notes and does no more; undefined when it is a claim. */
-async function sameStatus(ctx: Context, task: LockedTask, input: StatusChange): Promise<StatusUpdated | undefined> {
+/** Whether the caller brought the task to the status that it has and asks for; false: it may claim what has expired. */
+async function isThereAlready(ctx: Context, task: LockedTask, input: StatusChange): Promise<boolean> {
   const { last, open } = task;
-  const key = { projectId: task.projectId, taskId: task.taskId };
   if (task.status === "in_progress") {
-    if (open && isHeldBy(ctx, open, input.attempt)) return { ...key, attempt: open.attempt };
+    if (open && isHeldBy(ctx, open, input.attempt)) return true;
     requireFence(task, input.attempt);
-    if (await isReady(ctx, task)) return undefined;
+    if (await isReady(ctx, task)) return false;
     const worker = workerOf(ctx, input);
-    return input.takeOver ? requireTakeOver(ctx, task, worker) : refuseTwin(ctx, task, worker);
+    await (input.takeOver ? requireTakeOver(ctx, task, worker) : refuseTwin(ctx, task, worker));
+    return false;
   }
-  if (last && wasEndedBy(ctx, last, input.attempt) && endedSo(last.outcome, input)) {
-    await keepMore(ctx, task, last.attempt, { ...input, notes: saidOf(input) });
-    return { ...key, attempt: null };
-  }
-  if (last === null && input.attempt == null && (await saysNothingNew(ctx, task, input)))
-    return { ...key, attempt: null };
+  if (last && wasEndedBy(ctx, last, input.attempt) && endedSo(last.outcome, input)) return true;
+  if (last === null && input.attempt == null && (await saysNothingNew(ctx, task, input))) return true;
   throw input.attempt == null ? notHeld(ctx, task) : attemptRefused(task, input.attempt);
+}
+
+/** Of a task that the caller brought here: its attempt while it holds the task; else other notes are kept. */
+async function sayMore(ctx: Context, task: JudgedTask, input: StatusChange): Promise<number | null> {
+  if (task.status === "in_progress") return task.open?.attempt ?? null;
+  if (task.last) await keepMore(ctx, task, task.last.attempt, { ...input, notes: saidOf(input) });
+  return null;
 }
 
 /** Whether an attempt that ended with `outcome` brought the task to the status asked for. */
@@ -164,25 +166,20 @@ async function isReady({ db }: Context, { projectId, taskId }: TaskKey): Promise
 }
 
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */
-async function complete(
-  ctx: Context,
-  key: TaskKey,
-  notes: string | null | undefined,
-  authority: Authority,
-): Promise<void> {
+async function complete(ctx: Context, task: JudgedTask, notes: string | null | undefined): Promise<void> {
   const changed = await changeTask(
     ctx,
-    key,
+    task,
     `status = 'completed', completed_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
      completion_notes = coalesce($3, completion_notes)`,
     [notes ?? null],
   );
-  await endAttempt(ctx, key, "completed", { notes, ...authority });
-  await append(ctx, { type: "task.completed", ...subject(key), payload: { ...changed, ...authority } });
+  await endAttempt(ctx, task, "completed", { notes });
+  await append(ctx, { type: "task.completed", ...subject(task), payload: { ...changed, ...task.authority } });
 }
 
 /** Back to pending; the notes stay with the attempt. */
-async function giveBack(ctx: Context, task: LockedTask, input: StatusChange, authority: Authority): Promise<void> {
+async function giveBack(ctx: Context, task: JudgedTask, input: StatusChange): Promise<void> {
   const { reset, checkpoint } = input;
   const notes = saidOf(input);
   const { changes } = await changeTask(
@@ -190,7 +187,7 @@ async function giveBack(ctx: Context, task: LockedTask, input: StatusChange, aut
     task,
     `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
   );
-  await endAttempt(ctx, task, reset ? "reset" : "released", { notes, checkpoint, ...authority });
+  await endAttempt(ctx, task, reset ? "reset" : "released", { notes, checkpoint });
   await append(ctx, {
     type: reset ? "task.reset" : "task.released",
     ...subject(task),
@@ -199,7 +196,7 @@ async function giveBack(ctx: Context, task: LockedTask, input: StatusChange, aut
       worker: task.open?.worker ?? null,
       notes: notes ?? null,
       changes,
-      ...authority,
+      ...task.authority,
     },
   });
 }

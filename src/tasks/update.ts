@@ -1,4 +1,3 @@
-import { verb } from "../access/verb.ts";
 import type { Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
@@ -6,9 +5,9 @@ import type { Changes } from "../log/write/changes.ts";
 import { subject } from "./change.ts";
 import { faultsOf, requireFutureDueDates } from "./field-faults.ts";
 import { TASK, type TaskFields } from "./fields.ts";
-import { lockedTask, requireFence, requireVersion } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
+import { taskVerb } from "./task-verb.ts";
 
 export type UpdateTask = TaskAddress &
   Given<TaskFields, "update"> & {
@@ -36,11 +35,9 @@ SELECT changes FROM wanted`;
  * version as it is and no event.
  * @throws TASK_NOT_FOUND, LEASE_LOST (with `attempt`), VERSION_CONFLICT, BAD_USER_INPUT, FORBIDDEN
  */
-export const updateTask = verb(
-  { name: "updateTask", role: "agent", effect: "changes", scope: "project", idempotent: true, on: lockedTask },
+export const updateTask = taskVerb(
+  { name: "updateTask", role: "agent", effect: "changes", idempotent: true, held: "fence" },
   async (ctx, input: UpdateTask, task): Promise<TaskKey> => {
-    requireFence(task, input.attempt);
-    requireVersion(task, input.expectedVersion);
     const { data, error } = TASK.check("update", input);
     if (error) throw badInput(faultsOf(error).join("; "));
 

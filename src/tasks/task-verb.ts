@@ -1,0 +1,109 @@
+import { type Judgement, type Verb, verb } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
+import {
+  type Authority,
+  type JudgedTask,
+  type LockedAttempt,
+  type LockedTask,
+  notHeld,
+  opened,
+  requireFence,
+  requireVersion,
+} from "./hold.ts";
+import { type AttemptInput, requireAttemptInput } from "./lease.ts";
+import { locateTask, refuseMissing, type TaskAddress } from "./locate.ts";
+import type { TaskKey, TaskStatus } from "./task.ts";
+
+/** What every call that writes a task may say; each verb knows some of it. */
+type TaskInput = TaskAddress & AttemptInput & { readonly expectedVersion?: number | null | undefined };
+
+/** How a call that writes a task is judged. */
+interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "on"> {
+  /**
+   * Who may write. `holder`: the caller that holds the task, an admin in its place, and anybody while nobody holds it.
+   * `fence`: anybody. An attempt that is given has to be the open one for both.
+   */
+  readonly held: "holder" | "fence";
+  /** Refuses what does not go together, before the task is looked for. */
+  readonly limits?: (input: Input) => void;
+  /** The status to which the call brings the task. */
+  readonly to?: (input: Input) => TaskStatus;
+  /**
+   * Judges a call for the status that the task has already, in place of fence, transition and holder: whether it was
+   * the caller that brought it there. A call for which it was not, and which is not refused, goes on as a first one.
+   */
+  readonly again?: (ctx: Context, task: LockedTask, input: Input) => Promise<boolean>;
+  /** Throws where the task is in no state to be changed so. */
+  readonly transition?: (task: LockedTask, input: Input) => void;
+}
+
+/**
+ * A verb that writes one task: it is found and locked, and the call is judged in the one order of all: role, idempotency,
+ * visibility, fence, transition, holder, version. Policy is what `work` judges. Nothing else locks a task for a caller.
+ * The verb throws what `verb` does, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, BAD_USER_INPUT for too much of anything,
+ * LEASE_LOST naming the holder, VERSION_CONFLICT, and what its own parts throw.
+ * @param kept as for `verb`.
+ */
+export function taskVerb<Input extends TaskInput, Result extends object>(
+  { held, limits, to, again, transition, ...judgement }: Conduct<Input>,
+  work: (ctx: Context, input: Input, task: JudgedTask) => Promise<Result>,
+  kept?: (result: Result) => Result | null,
+): Verb<Input, Result> {
+  const on = async (ctx: Context, input: Input): Promise<JudgedTask> => {
+    limits?.(input);
+    requireAttemptInput(input);
+    const wanted = to?.(input);
+    const task = await lockTask(ctx, await locateTask(ctx, input, "write", wanted));
+    let authority: Authority = {};
+    if (again && task.status === wanted) {
+      if (await again(ctx, task, input)) return { ...task, already: true, authority };
+    } else {
+      requireFence(task, input.attempt);
+      transition?.(task, input);
+      if (held === "holder") authority = requireHolder(ctx, task, input.attempt);
+    }
+    requireVersion(task, input.expectedVersion);
+    return { ...task, already: false, authority };
+  };
+  return verb({ ...judgement, scope: "project", on }, work, kept);
+}
+
+const LOCK = {
+  name: "task-lock",
+  text: `SELECT status, version, lease_expires_at FROM tasks
+WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`,
+};
+const LAST_ATTEMPT = {
+  name: "task-last-attempt",
+  text: `SELECT attempt, secret, worker, actor, client, claimed_at, lease_expires_at, ended_at, outcome, ended_by FROM task_attempts
+WHERE project_id = $1 AND task_id = $2 ORDER BY attempt DESC LIMIT 1`,
+};
+
+/**
+ * Locks the task's row for the rest of the transaction. The attempt is read by a statement of its own: one that had
+ * waited for the lock would show the attempt as it was before.
+ */
+async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
+  const at = [key.projectId, key.taskId];
+  const [task] = await ctx.db.write<{ status: TaskStatus; version: number; lease_expires_at: Date | null }>(LOCK, at);
+  if (!task) return refuseMissing(ctx, key);
+  const [last = null] = await ctx.db.read<LockedAttempt>(LAST_ATTEMPT, at);
+  return {
+    ...key,
+    status: task.status,
+    version: task.version,
+    leaseExpiresAt: task.lease_expires_at,
+    last,
+    open: last?.ended_at === null ? last : null,
+  };
+}
+
+/**
+ * The holder's check: the fence was given, or the caller opened the open attempt, or is an admin, or nobody holds it.
+ * @throws LEASE_LOST naming the holder.
+ */
+function requireHolder(ctx: Context, task: LockedTask, given: string | null | undefined): Authority {
+  if (given != null || task.open === null || opened(ctx, task.open)) return {};
+  if (ctx.viewer.role === "admin") return { override: true };
+  throw notHeld(ctx, task);
+}
