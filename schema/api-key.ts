@@ -1,4 +1,4 @@
-import type { Viewer } from "../src/access/viewer.ts";
+import type { Role, Viewer } from "../src/access/viewer.ts";
 import { sees, visibleProjects } from "../src/access/visibility.ts";
 import { notFound } from "../src/errors.ts";
 import { createApiKey } from "../src/keys/create.ts";
@@ -7,6 +7,7 @@ import { type ApiKeyOrder, listApiKeys, NEWEST_KEYS } from "../src/keys/list.ts"
 import { countKeysOf, type KeysOfProject, listKeysOf } from "../src/keys/of-projects.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
 import { type ArgumentBuilder, builder } from "./builder.ts";
+import { choiceEnum } from "./choice.ts";
 import type { GraphQLContext } from "./context.ts";
 import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
@@ -14,16 +15,10 @@ import { shownFields } from "./noun.ts";
 import { orderInput } from "./order.ts";
 import { Project } from "./project.ts";
 
-const RoleEnum = builder.enumType("Role", {
-  description: "What a key may do; each role includes the ones before it.",
-  values: {
-    READER: { value: "reader", description: "Reads and subscribes." },
-    AGENT: {
-      value: "agent",
-      description: "Also works tasks and artifact IDs, and creates projects unless limited to some.",
-    },
-    ADMIN: { value: "admin", description: "Also changes projects and keys, and acts on the attempts of others." },
-  } as const,
+const RoleEnum = choiceEnum<Role>("Role", "What a key may do; each role includes the ones before it.", {
+  reader: "Reads and subscribes.",
+  agent: "Also works tasks and artifact IDs, and creates projects unless limited to some.",
+  admin: "Also changes projects and keys, and acts on the attempts of others.",
 });
 
 const ViewerType = builder.objectRef<GraphQLContext["viewer"]>("Viewer").implement({

@@ -1,9 +1,13 @@
 import type { EnumRef, FieldRef, InputFieldRef } from "@pothos/core";
-import type { Choices, Field, Noun, Settable } from "../src/db/noun.ts";
+import type { Choice, Choices, Field, Noun, Settable } from "../src/db/noun.ts";
 import type { builder } from "./builder.ts";
 
 type Types = typeof builder.$inferSchemaTypes;
-type Enums<Name extends string> = Readonly<Record<Name, EnumRef<Types, string>>>;
+/** The enum of each choice: of all its values, and no other. */
+type Enums<Fields, Name extends keyof Fields = Choices<Fields>> = {
+  readonly [Field in Name]: EnumRef<Types, Choice<Fields[Field]>>;
+};
+type AnyEnums = Readonly<Record<string, EnumRef<Types, string>>>;
 type ObjectFields<Row> = PothosSchemaTypes.ObjectFieldBuilder<Types, Row>;
 type InputFields = Pick<PothosSchemaTypes.InputFieldBuilder<Types, "InputObject">, "field">;
 
@@ -14,13 +18,13 @@ type InputFields = Pick<PothosSchemaTypes.InputFieldBuilder<Types, "InputObject"
 export function shownFields<Row extends object, Fields>(
   t: ObjectFields<Row>,
   { fields }: Noun<Row, Fields>,
-  enums: Enums<Choices<Fields>>,
+  enums: Enums<Fields>,
 ): Record<string, FieldRef<Types>> {
   const shown = fields.filter((field) => field.shown !== "nowhere");
   return Object.fromEntries(shown.map((field) => [field.name, shownField(t, field, enums)]));
 }
 
-function shownField<Row extends object>(t: ObjectFields<Row>, field: Field, enums: Enums<string>): FieldRef<Types> {
+function shownField<Row extends object>(t: ObjectFields<Row>, field: Field, enums: AnyEnums): FieldRef<Types> {
   const { description, nullable, limit } = field;
   const type = typeOf(field, enums);
   // What a column holds fits the type that schema.prisma gives it: the compiler cannot follow that through a name.
@@ -35,7 +39,7 @@ export function givenFields<Row, Fields, Time extends "create" | "update">(
   t: InputFields,
   { fields, settable }: Noun<Row, Fields>,
   when: Time,
-  enums: Enums<Choices<Fields> & Settable<Fields, Time>>,
+  enums: Enums<Fields, Choices<Fields> & Settable<Fields, Time>>,
 ): { [Name in Settable<Fields, Time>]: InputFieldRef<Types, unknown> } {
   const names = new Set<string>(settable(when));
   const given = fields.filter(({ name }) => names.has(name));
@@ -43,7 +47,7 @@ export function givenFields<Row, Fields, Time extends "create" | "update">(
   return Object.fromEntries(given.map((field) => [field.name, givenField(t, field, enums)])) as never;
 }
 
-function givenField(t: InputFields, field: Field, enums: Enums<string>): InputFieldRef<Types, unknown> {
+function givenField(t: InputFields, field: Field, enums: AnyEnums): InputFieldRef<Types, unknown> {
   const { description } = field;
   const type = typeOf(field, enums);
   return isList(field) ? t.field({ type: [type], description }) : t.field({ type, description });
@@ -58,7 +62,7 @@ const SCALARS: Readonly<Record<string, "String" | "Int" | "DateTime" | "JSON">> 
   Json: "JSON",
 };
 
-function typeOf({ choice, name, names, shown, type }: Field, enums: Enums<string>) {
+function typeOf({ choice, name, names, shown, type }: Field, enums: AnyEnums) {
   if (shown === "ID") return "ID";
   if (names) return "String";
   const found = choice ? enums[name] : SCALARS[type];

@@ -1,11 +1,10 @@
+import type { Direction } from "../src/db/page.ts";
 import { builder } from "./builder.ts";
+import { choiceEnum } from "./choice.ts";
 
-const OrderDirection = builder.enumType("OrderDirection", {
-  description: "Which way a list is ordered.",
-  values: {
-    ASC: { value: "ASC", description: "Lowest or earliest first." },
-    DESC: { value: "DESC", description: "Highest or latest first." },
-  } as const,
+const OrderDirection = choiceEnum<Direction>("OrderDirection", "Which way a list is ordered.", {
+  ASC: "Lowest or earliest first.",
+  DESC: "Highest or latest first.",
 });
 
 /**
@@ -13,14 +12,7 @@ const OrderDirection = builder.enumType("OrderDirection", {
  * @param fields what each field means, by its name in the domain; `createdAt` becomes CREATED_AT.
  */
 export function orderInput<Field extends string>(noun: string, fields: Readonly<Record<Field, string>>) {
-  const names = Object.entries<string>(fields).map(([field, description]) => [
-    field.replace(/[A-Z]/g, "_$&").toUpperCase(),
-    { value: field as Field, description },
-  ]);
-  const OrderField = builder.enumType(`${noun}OrderField`, {
-    description: "What a list can be ordered by.",
-    values: Object.fromEntries(names) as Record<string, { value: Field; description: string }>,
-  });
+  const OrderField = choiceEnum<Field>(`${noun}OrderField`, "What a list can be ordered by.", fields);
   return builder.inputType(`${noun}Order`, {
     description: "What a list is ordered by. A cursor belongs to the order in which it was given.",
     fields: (t) => ({

@@ -4,11 +4,13 @@ import { projectNotFound } from "../src/errors.ts";
 import { archiveProject, unarchiveProject } from "../src/projects/archive.ts";
 import { createProject } from "../src/projects/create.ts";
 import { BY_ID, listProjects, type ProjectOrder } from "../src/projects/list.ts";
+import type { IdReuse as ReuseShape } from "../src/projects/namespace.ts";
 import { readSettings } from "../src/projects/settings.ts";
 import { updateProject } from "../src/projects/update.ts";
 import { QUEUE } from "../src/tasks/list.ts";
-import { statusCounts } from "../src/tasks/status-counts.ts";
+import { type StatusCount, statusCounts } from "../src/tasks/status-counts.ts";
 import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
+import { choiceEnum } from "./choice.ts";
 import { listSize } from "./cost.ts";
 import { mutation } from "./mutation.ts";
 import { orderInput } from "./order.ts";
@@ -23,27 +25,23 @@ const ProjectOrderInput = orderInput<ProjectOrder["field"]>("Project", {
   createdAt: "When it was made.",
 });
 
-const IdReuse = builder.enumType("IdReuse", {
-  description: "When numbers that were released or expired are given again in a namespace.",
-  values: {
-    IMMEDIATELY: { value: "immediately", description: "By the next reservation, lowest first (the default)." },
-    AFTER: {
-      value: "after",
-      description: "After idQuarantineSeconds: an agent that slept past its expiry may have written files already.",
-    },
-    NEVER: { value: "never", description: "Never: every number is given at most once." },
-  } as const,
-});
+const IdReuse = choiceEnum<ReuseShape>(
+  "IdReuse",
+  "When numbers that were released or expired are given again in a namespace.",
+  {
+    immediately: "By the next reservation, lowest first (the default).",
+    after: "After idQuarantineSeconds: an agent that slept past its expiry may have written files already.",
+    never: "Never: every number is given at most once.",
+  },
+);
 
-const TaskCount = builder
-  .objectRef<{ status: "pending" | "in_progress" | "completed"; count: number }>("TaskCount")
-  .implement({
-    description: "How many tasks have a status; deleted and archived tasks do not count.",
-    fields: (t) => ({
-      status: t.expose("status", { type: TaskStatus, description: "The status that is counted." }),
-      count: t.exposeInt("count", { description: "How many tasks have it; 0 where none has." }),
-    }),
-  });
+const TaskCount = builder.objectRef<StatusCount>("TaskCount").implement({
+  description: "How many tasks have a status; deleted and archived tasks do not count.",
+  fields: (t) => ({
+    status: t.expose("status", { type: TaskStatus, description: "The status that is counted." }),
+    count: t.exposeInt("count", { description: "How many tasks have it; 0 where none has." }),
+  }),
+});
 
 export const Project = builder.prismaNode("Project", {
   // node(id) answers null for unknown and foreign ones, and no error.

@@ -12,22 +12,17 @@ import {
 } from "../src/ids/reservations.ts";
 import { reserveIds } from "../src/ids/reserve.ts";
 import { type ArgumentBuilder, builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
+import { choiceEnum } from "./choice.ts";
 import type { GraphQLContext } from "./context.ts";
 import { DateFilterInput, enumFilterInput, StringFilterInput } from "./filters.ts";
 import { mutation } from "./mutation.ts";
 import { orderInput } from "./order.ts";
 
-const ReservationStatus = builder.enumType("ReservationStatus", {
-  description: "Where a reservation stands.",
-  values: {
-    ACTIVE: { value: "active", description: "Held until expiresAt." },
-    CONFIRMED: { value: "confirmed", description: "Kept for good." },
-    RELEASED: { value: "released", description: "Given back by its project." },
-    EXPIRED: {
-      value: "expired",
-      description: "Not confirmed in time; its numbers go back, and may be confirmed until somebody gets them.",
-    },
-  } as const,
+const ReservationStatus = choiceEnum<ReservationShape["status"]>("ReservationStatus", "Where a reservation stands.", {
+  active: "Held until expiresAt.",
+  confirmed: "Kept for good.",
+  released: "Given back by its project.",
+  expired: "Not confirmed in time; its numbers go back, and may be confirmed until somebody gets them.",
 });
 
 const ReservationRef = builder.objectRef<ReservationShape>("Reservation");

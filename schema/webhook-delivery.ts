@@ -8,6 +8,7 @@ import {
   type DeliveriesQuery,
   type DeliveryOrder,
   type WebhookDelivery as DeliveryShape,
+  type DeliveryStatus,
   findDeliveries,
   findEvents,
   LATEST_DELIVERIES,
@@ -19,6 +20,7 @@ import {
 } from "../src/delivery/webhooks/deliveries.ts";
 import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
+import { choiceEnum } from "./choice.ts";
 import type { GraphQLContext } from "./context.ts";
 import { Event } from "./event.ts";
 import { loader } from "./loader.ts";
@@ -56,13 +58,10 @@ const loadLastAttempt = loader({ ...ofDelivery, read: ({ db }, deliveries) => la
 
 const loadEvent = loader({ ...ofDelivery, read: ({ db }, deliveries) => findEvents(db, deliveries) });
 
-const WebhookDeliveryStatus = builder.enumType("WebhookDeliveryStatus", {
-  description: "How far a delivery has come.",
-  values: {
-    PENDING: { value: "pending", description: "To be sent, or tried again at nextAttemptAt." },
-    DELIVERED: { value: "delivered", description: "The receiver answered that it has it (2xx)." },
-    DEAD: { value: "dead", description: "Given up: a dead letter. replayWebhookDeliveries sends it again." },
-  } as const,
+const WebhookDeliveryStatus = choiceEnum<DeliveryStatus>("WebhookDeliveryStatus", "How far a delivery has come.", {
+  pending: "To be sent, or tried again at nextAttemptAt.",
+  delivered: "The receiver answered that it has it (2xx).",
+  dead: "Given up: a dead letter. replayWebhookDeliveries sends it again.",
 });
 
 const WebhookAttempt = builder.objectRef<SendingAttempt>("WebhookAttempt").implement({

@@ -1,24 +1,21 @@
-import { type TaskGroup as Group, MOST_GROUPS, taskCounts } from "../../src/tasks/counts.ts";
+import {
+  type TaskGroup as Group,
+  type TaskGrouping as Grouping,
+  MOST_GROUPS,
+  taskCounts,
+} from "../../src/tasks/counts.ts";
 import { builder } from "../builder.ts";
+import { choiceEnum } from "../choice.ts";
 import { listSize } from "../cost.ts";
 import { TaskFilterInput } from "./filter.ts";
 import { TaskKind, TaskStatus } from "./task.ts";
 
-const TaskGrouping = builder.enumType("TaskGrouping", {
-  description: "What tasks are counted by.",
-  values: {
-    STATUS: { value: "status", description: "Their status." },
-    PROJECT: { value: "project", description: "Their project." },
-    LABEL: {
-      value: "label",
-      description: "Their labels: a task counts once for each; those without any are a group too.",
-    },
-    WORKER: {
-      value: "worker",
-      description: "Who holds them or has completed them; those that wait, or were never claimed, are a group too.",
-    },
-    KIND: { value: "kind", description: "Their kind." },
-  } as const,
+const TaskGrouping = choiceEnum<Grouping>("TaskGrouping", "What tasks are counted by.", {
+  status: "Their status.",
+  project: "Their project.",
+  label: "Their labels: a task counts once for each; those without any are a group too.",
+  worker: "Who holds them or has completed them; those that wait, or were never claimed, are a group too.",
+  kind: "Their kind.",
 });
 
 const TaskGroup = builder.objectRef<Group>("TaskGroup").implement({

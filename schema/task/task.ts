@@ -2,43 +2,37 @@ import { visibleWhere } from "../../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { isStorable } from "../../src/db/storable.ts";
 import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
+import type { TaskKind as Kind, AttemptOutcome as Outcome, TaskStatus as Status } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
+import { choiceEnum } from "../choice.ts";
 import { shownFields } from "../noun.ts";
 import { selectedBelow } from "../selection.ts";
 import { loadAttempts, loadFailedAttempts, loadTask, longOf } from "./load.ts";
 
-export const TaskStatus = builder.enumType("TaskStatus", {
-  description: "Where a task stands: PENDING → IN_PROGRESS → COMPLETED; updateTaskStatus says what leads where.",
-  values: {
-    PENDING: { value: "pending", description: "Waits to be claimed." },
-    IN_PROGRESS: { value: "in_progress", description: "Held by an attempt until its lease expires." },
-    COMPLETED: { value: "completed", description: "Done; a reset opens it again." },
-  } as const,
+export const TaskStatus = choiceEnum<Status>(
+  "TaskStatus",
+  "Where a task stands: PENDING → IN_PROGRESS → COMPLETED; updateTaskStatus says what leads where.",
+  {
+    pending: "Waits to be claimed.",
+    in_progress: "Held by an attempt until its lease expires.",
+    completed: "Done; a reset opens it again.",
+  },
+);
+
+export const TaskKind = choiceEnum<Kind>("TaskKind", "What sort of work item this is.", {
+  task: "A piece of work with a result.",
+  project: "A larger undertaking, made of tasks.",
+  session: "One sitting of work, as a record.",
+  research: "A question to be answered.",
 });
 
-export const TaskKind = builder.enumType("TaskKind", {
-  description: "What sort of work item this is.",
-  values: {
-    TASK: { value: "task", description: "A piece of work with a result." },
-    PROJECT: { value: "project", description: "A larger undertaking, made of tasks." },
-    SESSION: { value: "session", description: "One sitting of work, as a record." },
-    RESEARCH: { value: "research", description: "A question to be answered." },
-  } as const,
-});
-
-export const AttemptOutcome = builder.enumType("AttemptOutcome", {
-  description: "Why an attempt ended.",
-  values: {
-    COMPLETED: { value: "completed", description: "Its worker completed the task." },
-    RELEASED: { value: "released", description: "Given back by its worker." },
-    EXPIRED: {
-      value: "expired",
-      description: "Its lease ended before it was renewed; the task went back to the queue.",
-    },
-    CANCELLED: { value: "cancelled", description: "The task was deleted." },
-    RESET: { value: "reset", description: "The task was set back to pending by a reset." },
-    SUPERSEDED: { value: "superseded", description: "Taken over under the same key and worker name." },
-  } as const,
+export const AttemptOutcome = choiceEnum<Outcome>("AttemptOutcome", "Why an attempt ended.", {
+  completed: "Its worker completed the task.",
+  released: "Given back by its worker.",
+  expired: "Its lease ended before it was renewed; the task went back to the queue.",
+  cancelled: "The task was deleted.",
+  reset: "The task was set back to pending by a reset.",
+  superseded: "Taken over under the same key and worker name.",
 });
 
 export const Attempt = builder.prismaNode("Attempt", {

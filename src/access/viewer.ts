@@ -1,7 +1,9 @@
 import type { Db } from "../db/database.ts";
 import { forbidden } from "../errors.ts";
 
-export type Role = "reader" | "agent" | "admin";
+/** Each may do what the ones before it may. */
+export const ROLES = ["reader", "agent", "admin"] as const;
+export type Role = (typeof ROLES)[number];
 
 /** Who asks: the API key or token subject, and the session it asks from. */
 export interface Viewer {
@@ -46,10 +48,8 @@ export function requireUnlimitedAdmin(viewer: Viewer): void {
     );
 }
 
-const RANK: Record<Role, number> = { reader: 0, agent: 1, admin: 2 };
-
 /** @throws FORBIDDEN when the viewer's role is below `role`. */
 export function requireRole(viewer: Viewer, role: Role): void {
-  if (RANK[viewer.role] < RANK[role])
+  if (ROLES.indexOf(viewer.role) < ROLES.indexOf(role))
     throw forbidden(`This needs a key with the role ${role.toUpperCase()}; yours is ${viewer.role.toUpperCase()}.`);
 }

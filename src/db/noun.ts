@@ -15,8 +15,8 @@ interface Described {
   readonly column?: string;
   /** It may be so long that it is read only where somebody asks for it. */
   readonly long?: true;
-  /** A text of a fixed set: lower case in the database, upper case in GraphQL and in events. */
-  readonly choice?: true;
+  /** A text, one of these: lower case in the database, upper case in GraphQL and in events. */
+  readonly choice?: readonly string[];
   /** A jsonb column that holds a list of names; where it is null, an empty one is shown. */
   readonly names?: true;
   /** A list that limits nothing where it is null. Prisma reads null as an empty list, which a check keeps out of the column. */
@@ -37,8 +37,18 @@ interface OfCaller<Value> extends Described {
   readonly default?: Readonly<NonNullable<Value>>;
 }
 
+/** What fits is one of them. */
+interface OfCallersChoice extends Described {
+  readonly set: "create" | "update" | "both";
+  readonly choice: readonly string[];
+  readonly default?: string;
+  readonly check?: never;
+}
+
+type Said = OfServer | OfCaller<unknown> | OfCallersChoice;
+
 /** A field that is missing here, or that the model does not have, does not compile. */
-export type FieldsOf<Row> = { readonly [Name in keyof Row]: OfServer | OfCaller<Row[Name]> };
+export type FieldsOf<Row> = { readonly [Name in keyof Row]: OfServer | OfCaller<Row[Name]> | OfCallersChoice };
 
 type When = "create" | "update";
 type Having<Fields, What> = {
@@ -48,7 +58,9 @@ type Having<Fields, What> = {
 /** The fields that a caller may give then. */
 export type Settable<Fields, Time extends When> = Having<Fields, { readonly set: Time | "both" }>;
 export type Long<Fields> = Having<Fields, { readonly long: true }>;
-export type Choices<Fields> = Having<Fields, { readonly choice: true }>;
+export type Choices<Fields> = Having<Fields, { readonly choice: readonly string[] }>;
+/** What a field with a choice can be. */
+export type Choice<Field> = Field extends { readonly choice: readonly (infer Value extends string)[] } ? Value : never;
 /** What a caller gave, before it is checked. */
 export type Given<Fields, Time extends When> = { readonly [Name in Settable<Fields, Time>]?: unknown };
 
@@ -91,9 +103,7 @@ export function noun<Model extends keyof PrismaTypes, const Fields extends Field
   alias: string,
   described: Fields,
 ): Noun<PrismaTypes[Model]["Shape"], Fields> {
-  const fields = Object.entries<OfServer | OfCaller<unknown>>(described).map(([name, field]) =>
-    ofModel(model, name, field),
-  );
+  const fields = Object.entries<Said>(described).map(([name, field]) => ofModel(model, name, field));
   const columns = Object.fromEntries(fields.map(({ name, column }) => [name, column]));
   const long = fields.filter(({ long }) => long).map(({ name }) => name);
   const settable = (when: When) => fields.filter(({ set }) => set === when || set === "both");
@@ -116,10 +126,11 @@ export function noun<Model extends keyof PrismaTypes, const Fields extends Field
   return made as unknown as Noun<PrismaTypes[Model]["Shape"], Fields>;
 }
 
-function ofModel(model: string, name: string, field: OfServer | OfCaller<unknown>): Field {
+function ofModel(model: string, name: string, said: Said): Field {
   const found = MODELS[model]?.fields.find((one) => one.name === name);
   if (!found) throw new Error(`schema.prisma has no ${model}.${name}`);
   const { type, isList: list, isRequired } = found;
+  const field = said.set !== "server" && said.check === undefined ? { ...said, check: z.enum(said.choice) } : said;
   return {
     column: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
     ...field,

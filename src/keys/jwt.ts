@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
-import type { Viewer } from "../access/viewer.ts";
+import { ROLES, type Viewer } from "../access/viewer.ts";
 import type { JwtConfig } from "../config/jwt.ts";
 import { unauthenticated } from "../errors.ts";
 
@@ -10,7 +10,7 @@ const Claims = z.object({
   sub: z.string().min(1),
   exp: z.number(),
   name: z.string().optional(),
-  docket_role: z.enum(["reader", "agent", "admin"]),
+  docket_role: z.enum(ROLES),
   docket_projects: z.array(z.string()).min(1).optional(),
 });
 

@@ -1,5 +1,5 @@
 import type { ApiKey } from "../../prisma/generated/client/client.ts";
-import type { Context } from "../access/viewer.ts";
+import { type Context, ROLES } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { type FieldsOf, noun } from "../db/noun.ts";
@@ -11,7 +11,7 @@ const OF_KEY = {
   keyId: { set: "server", shown: "ID", description: "Names the key in revokeApiKey." },
   prefix: { set: "server", description: "The start of the secret, by which it is known in events and logs." },
   name: { set: "server", description: "What it is for, 1 to 100 characters." },
-  role: { set: "server", choice: true, description: "What it may do." },
+  role: { set: "server", choice: ROLES, description: "What it may do." },
   projectIds: {
     set: "server",
     shown: "ID",

@@ -4,7 +4,8 @@ import type { Db } from "../db/database.ts";
 import { badInput, forbidden } from "../errors.ts";
 import { type Changes, changesBetween } from "../log/write/changes.ts";
 
-export type IdReuse = "immediately" | "after" | "never";
+export const ID_REUSES = ["immediately", "after", "never"] as const;
+export type IdReuse = (typeof ID_REUSES)[number];
 
 export interface ReuseInput {
   readonly idReuse?: IdReuse | null | undefined;

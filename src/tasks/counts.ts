@@ -4,7 +4,7 @@ import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { projectsOf, type TaskFilter } from "./filter.ts";
 import { listed } from "./list.ts";
-import type { TaskStatus } from "./task.ts";
+import type { TaskKind, TaskStatus } from "./task.ts";
 
 /** What tasks are counted by, as SQL over `tasks t`. */
 const GROUPS = {
@@ -30,7 +30,7 @@ export const MOST_GROUPS = 1_000;
 export interface TaskGroup {
   readonly status?: TaskStatus;
   readonly project?: string;
-  readonly kind?: "task" | "project" | "session" | "research";
+  readonly kind?: TaskKind;
   readonly label?: string | null;
   readonly worker?: string | null;
   readonly count: number;

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Attempt, Task } from "../../prisma/generated/client/client.ts";
 import { type FieldsOf, noun } from "../db/noun.ts";
 import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
+import { OUTCOMES, TASK_KINDS, TASK_STATUSES } from "./task.ts";
 
 export type { Attempt, Task };
 
@@ -16,8 +17,6 @@ const metadata = z.record(z.string(), z.unknown()).superRefine((given, ctx) => {
   if (fault) ctx.addIssue(fault);
 });
 
-const TASK_KINDS = ["task", "project", "session", "research"] as const;
-
 const OF_TASK = {
   projectId: { set: "server", shown: "ID", description: "The project that it belongs to." },
   taskId: { set: "server", shown: "ID", description: "Like TASK-046; unique within the project." },
@@ -30,13 +29,12 @@ const OF_TASK = {
   },
   kind: {
     set: "both",
-    check: z.enum(TASK_KINDS),
+    choice: TASK_KINDS,
     default: "task",
-    choice: true,
     description: "What sort of work item it is; TASK by default.",
   },
   generatorName: { set: "both", check: said(50), description: "What makes its artifact, like hls-generator." },
-  status: { set: "server", choice: true, description: "Where it stands; verbs of its own change it." },
+  status: { set: "server", choice: TASK_STATUSES, description: "Where it stands; verbs of its own change it." },
   priority: {
     set: "both",
     check: z.int().min(0).max(4),
@@ -127,7 +125,7 @@ const OF_ATTEMPT = {
   claimedAt: { set: "server", description: "When it began." },
   leaseExpiresAt: { set: "server", description: "Until when it holds, or would have held, the task." },
   endedAt: { set: "server", description: "null while it holds the task." },
-  outcome: { set: "server", choice: true, description: "Why it ended; null while it holds the task." },
+  outcome: { set: "server", choice: OUTCOMES, description: "Why it ended; null while it holds the task." },
   checkpoint: { set: "server", long: true, description: "The last one left." },
   notes: { set: "server", long: true, description: "What the worker said of it when it ended." },
 } as const satisfies FieldsOf<Attempt>;

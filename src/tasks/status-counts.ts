@@ -2,14 +2,12 @@ import type { Context } from "../access/viewer.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { notArchived } from "../projects/open.ts";
-import type { TaskStatus } from "./task.ts";
+import { TASK_STATUSES, type TaskStatus } from "./task.ts";
 
 export interface StatusCount {
   readonly status: TaskStatus;
   readonly count: number;
 }
-
-const STATUSES: readonly TaskStatus[] = ["pending", "in_progress", "completed"];
 
 const count = (name: string, condition: string) => ({
   name,
@@ -41,7 +39,7 @@ export async function statusCounts(ctx: Context, projectIds: readonly string[] |
 }
 
 const sum = (rows: readonly StatusCount[]): StatusCount[] =>
-  STATUSES.map((status) => ({
+  TASK_STATUSES.map((status) => ({
     status,
     count: rows.filter((row) => row.status === status).reduce((total, { count }) => total + count, 0),
   }));

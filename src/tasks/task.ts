@@ -9,7 +9,13 @@ export interface AttemptKey extends TaskKey {
   readonly attempt: number;
 }
 
-export type TaskStatus = "pending" | "in_progress" | "completed";
+export const TASK_STATUSES = ["pending", "in_progress", "completed"] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** What sort of work item a task is. */
+export const TASK_KINDS = ["task", "project", "session", "research"] as const;
+export type TaskKind = (typeof TASK_KINDS)[number];
 
 /** Why an attempt ended. */
-export type AttemptOutcome = "completed" | "released" | "expired" | "cancelled" | "reset" | "superseded";
+export const OUTCOMES = ["completed", "released", "expired", "cancelled", "reset", "superseded"] as const;
+export type AttemptOutcome = (typeof OUTCOMES)[number];

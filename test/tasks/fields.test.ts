@@ -4,6 +4,7 @@ import type { Field } from "../../src/db/noun.ts";
 import { DELIVERY } from "../../src/delivery/webhooks/deliveries.ts";
 import { WEBHOOK } from "../../src/delivery/webhooks/webhook.ts";
 import { KEY } from "../../src/keys/key.ts";
+import { ID_REUSES } from "../../src/projects/namespace.ts";
 import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
 import { takeDatabase } from "../support/kept-database.ts";
 
@@ -67,6 +68,11 @@ describe.each([
     }
   });
 
+  it.each(fields.flatMap(({ column, choice }) => (choice ? [[column, choice] as const] : [])))(
+    "let %s be what its check lets it be",
+    async (column, choice) => expect(await checkedValues(table, column)).toEqual([...choice].sort()),
+  );
+
   it("have the same defaults in a row of plain SQL", async () => {
     const { rows } = await read();
     for (const field of fields) {
@@ -77,6 +83,21 @@ describe.each([
       expect(inDatabase, field.name).toEqual(field.names ? null : (field.default ?? null));
     }
   });
+});
+
+/** The values that the check of a text's column takes, in order. */
+async function checkedValues(table: string, column: string): Promise<string[]> {
+  const { rows } = await owner.query<{ check: string }>(
+    `SELECT pg_get_constraintdef(c.oid) AS check FROM pg_constraint c
+     JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+     WHERE c.contype = 'c' AND c.conrelid = $1::regclass AND a.attname = $2`,
+    [table, column],
+  );
+  return rows.flatMap(({ check }) => [...check.matchAll(/'([^']*)'::/g)].map(([, value = ""]) => value)).sort();
+}
+
+it("lets numbers be reused when the domain says", async () => {
+  expect(await checkedValues("namespaces", "reuse")).toEqual([...ID_REUSES].sort());
 });
 
 /** Values at the bounds of what a field takes, and beyond them, as its check says. */

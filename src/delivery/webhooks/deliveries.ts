@@ -9,7 +9,8 @@ import { type EventRow, eventColumns, LoggedEvent } from "../../log/read/event.t
 import { STORED } from "../../log/read/page.ts";
 import { SERVER_STREAM } from "../../log/write/append.ts";
 
-export type DeliveryStatus = "pending" | "delivered" | "dead";
+const DELIVERY_STATUSES = ["pending", "delivered", "dead"] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 export type { WebhookDelivery };
 
@@ -24,7 +25,7 @@ const OF_DELIVERY = {
   projectId: { set: "server", shown: "nowhere", description: "The event's project, or that of the server's own." },
   subjectType: { set: "server", description: "What it happened to: task, reservation, project …" },
   subjectId: { set: "server", description: "The subject's id, like TASK-046." },
-  status: { set: "server", choice: true, description: "How far it has come." },
+  status: { set: "server", choice: DELIVERY_STATUSES, description: "How far it has come." },
   nextAttemptAt: {
     set: "server",
     description:
