@@ -4,7 +4,7 @@ DECLARE
   taken int8multirange;
 BEGIN
   PERFORM hold_sequence(ns, type);
-  taken := take_numbers(ns, type, how_many, false);
+  taken := take_numbers(ns, type, how_many);
   IF taken IS NULL THEN
     RETURN NULL;
   END IF;

@@ -1,6 +1,5 @@
--- Takes numbers out of a held sequence: the lowest released run that fits, else the next ones; not in one piece, the
--- lowest there are. Null when the numbers are exhausted.
-CREATE OR REPLACE FUNCTION take_numbers(ns text, type text, how_many integer, in_one_piece boolean) RETURNS int8multirange
+-- Takes the lowest numbers there are out of a held sequence, in one piece or not. Null when the numbers are exhausted.
+CREATE OR REPLACE FUNCTION take_numbers(ns text, type text, how_many integer) RETURNS int8multirange
 LANGUAGE plpgsql AS $$
 DECLARE
   free int8multirange;
@@ -12,14 +11,9 @@ BEGIN
   LOOP
     SELECT last_assigned_id, released INTO reached, free
     FROM id_registry WHERE namespace = ns AND artifact_type = type;
-    IF in_one_piece THEN
-      SELECT int8multirange(int8range(lower(run), lower(run) + how_many)) INTO taken
-      FROM unnest(free) run WHERE upper(run) - lower(run) >= how_many ORDER BY run LIMIT 1;
-    ELSE
-      SELECT range_agg(int8range(n, n + 1)) INTO taken FROM (
-        SELECT n FROM unnest(free) run, generate_series(lower(run), least(upper(run), lower(run) + how_many) - 1) n
-        ORDER BY n LIMIT how_many) lowest;
-    END IF;
+    SELECT range_agg(int8range(n, n + 1)) INTO taken FROM (
+      SELECT n FROM unnest(free) run, generate_series(lower(run), least(upper(run), lower(run) + how_many) - 1) n
+      ORDER BY n LIMIT how_many) lowest;
     taken := coalesce(taken, '{}');
     fresh := how_many - (SELECT coalesce(sum(upper(run) - lower(run)), 0) FROM unnest(taken) run);
     IF reached + fresh > 2147483647 THEN

@@ -11,6 +11,8 @@ export interface TransactionOptions {
   readonly isolation?: "READ COMMITTED" | "SERIALIZABLE";
   /** An idempotency key makes it safe to run again when the answer to COMMIT was lost. */
   readonly idempotent?: boolean;
+  /** A statement without parameters that is sent together with BEGIN, for a lock that comes before all else. */
+  readonly first?: string;
 }
 
 /** The pool, or the open transaction. A verb takes either and never knows which. */
@@ -87,10 +89,12 @@ export function openDatabase(options: PoolOptions): Database {
       return rows;
     },
 
-    async transaction<T>(work: (db: Db) => Promise<T>, { isolation, idempotent = false }: TransactionOptions = {}) {
+    async transaction<T>(work: (db: Db) => Promise<T>, options: TransactionOptions = {}) {
+      const { isolation, idempotent = false, first } = options;
       const { run, maybeSent } = onConnection(async (client, sent) => {
-        await client.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN");
+        const begin = isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN";
         try {
+          await client.query(first ? `${begin}; ${first}` : begin);
           const result = await work(openTransaction(client));
           // Until COMMIT is sent, a lost connection has rolled everything back.
           const { stopped = null } = currentRequester() ?? {};

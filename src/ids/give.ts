@@ -129,20 +129,27 @@ const combined = keptFor((db: Db) =>
   }),
 );
 
-const GIVE = { name: "ids-give", text: "SELECT give_ids($1::jsonb) AS outcome" };
+const GIVE = { name: "ids-give-batch", text: "SELECT give_ids($1::jsonb, $2) AS outcome" };
+
+/**
+ * Requests that were sent once: whether that was committed is not known when the connection was lost. Those that are sent
+ * again one by one, after their batch failed, are among them.
+ */
+const sent = new WeakSet<Request>();
 
 /**
  * One SERIALIZABLE transaction alone in the lane: LOCK TABLE takes no snapshot, so what others committed while it waited
- * is seen, and no conflict is left. Safe to run again after a lost COMMIT, because give_ids finds what it gave under a
- * request's UUID and answers that.
+ * is seen, and no conflict is left. Safe to run again after a lost COMMIT, because give_ids is told and finds what it gave
+ * under a request's UUID.
  */
 function giveTogether(db: Db, requests: readonly Request[]): Promise<GivenOrRefused[]> {
   return db.transaction(
     async (inside) => {
-      await inside.write("LOCK TABLE id_lane IN EXCLUSIVE MODE");
-      const rows = await inside.write<{ outcome: GivenOrRefused }>(GIVE, [JSON.stringify(requests)]);
+      const repeated = requests.some((request) => sent.has(request));
+      for (const request of requests) sent.add(request);
+      const rows = await inside.write<{ outcome: GivenOrRefused }>(GIVE, [JSON.stringify(requests), repeated]);
       return rows.map(({ outcome }) => outcome);
     },
-    { isolation: "SERIALIZABLE", idempotent: true },
+    { first: "LOCK TABLE id_lane IN EXCLUSIVE MODE", isolation: "SERIALIZABLE", idempotent: true },
   );
 }

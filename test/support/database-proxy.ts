@@ -12,6 +12,8 @@ export interface DatabaseProxy {
   cut(): void;
   /** Breaks each connection as soon as it sends this text, such as a statement's name, before the database sees it. */
   cutOn(text: string): void;
+  /** Lets the database have this text once, and breaks the connection instead of passing its answer on. */
+  loseAnswer(text: string): void;
   /**
    * Passes on nothing any more, and closes nothing: as when a router between them forgets a connection, or is cut off.
    * @param which `present`: the connections of now, for ever. `all`: new ones too, until `restore`.
@@ -32,6 +34,8 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
   let isCut = false;
   let isSilent = false;
   let forbidden: string | undefined;
+  let unanswered: string | undefined;
+  const losing = new Set<readonly [Socket, Socket]>();
 
   const server = createServer((near) => {
     near.on("error", () => undefined);
@@ -41,11 +45,15 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
     const pair = [near, far] as const;
     pairs.add(pair);
     near.on("data", (chunk) => {
+      if (unanswered !== undefined && chunk.includes(unanswered)) {
+        unanswered = undefined;
+        losing.add(pair);
+      }
       if (forbidden === undefined || !chunk.includes(forbidden)) return void far.write(chunk);
       cuts.push(performance.now());
       breakPair(pair);
     });
-    far.on("data", (chunk) => void near.write(chunk));
+    far.on("data", (chunk) => void (losing.delete(pair) ? breakPair(pair) : near.write(chunk)));
     far.once("end", () => near.end());
     near.once("close", () => {
       far.end();
@@ -74,6 +82,9 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
     },
     cutOn(text) {
       forbidden = text;
+    },
+    loseAnswer(text) {
+      unanswered = text;
     },
     silence(which) {
       isSilent = which === "all";
