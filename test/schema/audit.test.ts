@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
 import { schema } from "../../schema/index.ts";
+import type { Changes } from "../../src/log/write/changes.ts";
+import { TASK } from "../../src/tasks/fields.ts";
 import { connectOwner, type Owner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
@@ -76,7 +79,9 @@ interface EventRow {
   readonly what: string;
   readonly actor: string;
   readonly client: string;
-  readonly payload: Record<string, unknown>;
+  /** null: it is about something else. */
+  readonly taskId: string | null;
+  readonly payload: { readonly task?: Document; readonly changes?: Changes };
 }
 
 const nameOf = (type: string) => (type[0] ?? "").toUpperCase() + type.slice(1);
@@ -96,6 +101,53 @@ async function stateOf(owner: Owner): Promise<Record<string, string>> {
     state[name] = found.rows[0]?.all ?? "";
   }
   return state;
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+/** Every task as events carry it. */
+async function tasksOf(owner: Owner): Promise<Map<string, Document>> {
+  const { rows } = await owner.query<{ task_id: string; task: Document }>(
+    `SELECT t.task_id, ${TASK.document("t")} AS task FROM tasks t ORDER BY t.task_id`,
+  );
+  return new Map(rows.map(({ task_id, task }) => [task_id, task]));
+}
+
+/** What every change of a task moves on, so that no event tells it as a change. */
+const COUNTED = ["version", "updatedAt"];
+
+/** Mutations that change a task and leave its version, each with its reason. */
+const WITHOUT_VERSION: Readonly<Record<string, string>> = {
+  renewTaskLease: "A holder that keeps its task does not spoil the change that somebody else prepares.",
+};
+
+/**
+ * The changes that the events of an operation tell, made one after the other, lead from the tasks before it to those after;
+ * and the version of each task that it changed has moved.
+ */
+function requireTold(
+  name: string,
+  before: ReadonlyMap<string, Document>,
+  after: ReadonlyMap<string, Document>,
+  events: readonly EventRow[],
+): void {
+  const told = new Map(before);
+  for (const { taskId, payload } of events) {
+    if (taskId === null) continue;
+    const task: Record<string, unknown> = { ...(told.get(taskId) ?? payload.task) };
+    for (const [field, change] of Object.entries(payload.changes ?? {})) {
+      expect([name, taskId, field, task[field]]).toEqual([name, taskId, field, change.old]);
+      task[field] = change.new;
+    }
+    told.set(taskId, task);
+  }
+  for (const [taskId, task] of after) {
+    const counts = Object.fromEntries(COUNTED.map((field) => [field, task[field]]));
+    expect([name, { ...told.get(taskId), ...counts }]).toEqual([name, task]);
+    const was = before.get(taskId);
+    const moves = was !== undefined && !isDeepStrictEqual(was, task) && !(name in WITHOUT_VERSION);
+    if (was) expect([name, taskId, task["version"] !== was["version"]]).toEqual([name, taskId, moves]);
+  }
 }
 
 async function countEvents(owner: Owner): Promise<number> {
@@ -148,6 +200,7 @@ test("every mutation leaves an event of each subject it changed, by whom and fro
     if (operation.prepare) await owner.query(operation.prepare, [input["webhookId"]]);
     const events = await countEvents(owner);
     const before = await stateOf(owner);
+    const tasks = await tasksOf(owner);
 
     // Not allowed to; and, for all that it may do, with an event that cannot be stored.
     expect([name, (await send(reader, "refused")).errors?.[0]?.extensions["code"]]).toEqual([name, "FORBIDDEN"]);
@@ -163,7 +216,8 @@ test("every mutation leaves an event of each subject it changed, by whom and fro
     expect([name, await send(server.adminKey, request)]).toEqual([name, { data: { [name]: { replayed: false } } }]);
     expect([name, await countEvents(owner)]).toEqual([name, events + operation.events.length]);
     const { rows } = await owner.query<EventRow>(
-      `SELECT event_type || ' ' || subject_type || ' ' || subject_id AS what, actor, client, payload
+      `SELECT event_type || ' ' || subject_type || ' ' || subject_id AS what, actor, client, payload,
+         CASE subject_type WHEN 'task' THEN subject_id END AS "taskId"
        FROM events WHERE correlation_id = $1 ORDER BY position`,
       [request],
     );
@@ -171,6 +225,8 @@ test("every mutation leaves an event of each subject it changed, by whom and fro
     expect([name, whats]).toEqual([name, operation.events]);
     for (const { actor, client } of rows)
       expect([name, actor, client]).toEqual([name, keys[0]?.actor, `session of ${name}`]);
+
+    requireTold(name, tasks, await tasksOf(owner), rows);
 
     const after = await stateOf(owner);
     expect([name, after]).not.toEqual([name, before]);
