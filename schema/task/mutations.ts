@@ -2,14 +2,14 @@ import { addTasks } from "../../src/tasks/add.ts";
 import { LARGEST_BATCH } from "../../src/tasks/batch.ts";
 import { briefing } from "../../src/tasks/briefing.ts";
 import { capabilities } from "../../src/tasks/capability.ts";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { TASK } from "../../src/tasks/fields.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
-import { renewLease } from "../../src/tasks/renew-lease.ts";
+import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
-import { updateStatus } from "../../src/tasks/update-status.ts";
+import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { builder, type InputBuilder } from "../builder.ts";
 import { ALLOW_JUMP } from "../context.ts";
 import { listSize } from "../cost.ts";
@@ -104,7 +104,7 @@ mutation(updateTask, {
   payload: (t) => ({ task: taskOf(t) }),
 });
 
-mutation(updateStatus, {
+mutation(updateTaskStatus, {
   description:
     "PENDING → IN_PROGRESS claims this very task; IN_PROGRESS → COMPLETED or PENDING is for its holder; COMPLETED → PENDING " +
     "only with reset. INVALID_STATUS_TRANSITION, LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT",
@@ -139,7 +139,7 @@ mutation(updateStatus, {
   }),
 });
 
-mutation(claimNext, {
+mutation(claimNextTask, {
   description:
     "Takes the next ready task of the project: by priority, then place in the queue. No two callers get the same one. " +
     "With the idempotencyKey of a claim whose answer was lost, the same task comes back. PROJECT_NOT_FOUND",
@@ -169,7 +169,7 @@ mutation(completeAndClaimNext, {
   }),
 });
 
-mutation(renewLease, {
+mutation(renewTaskLease, {
   description:
     "Keeps a task for longer and may leave a checkpoint for whoever comes next. Renew every third of the lease. LEASE_LOST naming the holder",
   input: (t) => ({

@@ -7,7 +7,7 @@ import { requireAttemptInput } from "./lease.ts";
 import { firstReady } from "./ready.ts";
 import { type Taken, takeParameters, takeStatement, workerOf } from "./take.ts";
 
-export interface ClaimNext {
+export interface ClaimNextTask {
   readonly projectId: string;
   readonly worker?: string | null | undefined;
   /** Default: the project's lease. */
@@ -35,7 +35,7 @@ const LOOKS = 3;
  * idempotency key: asked again, there may be work.
  * @throws PROJECT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_REUSED
  */
-export const claimNext = verbWithOwnKey(
+export const claimNextTask = verbWithOwnKey(
   {
     name: "claimNextTask",
     role: "agent",
@@ -43,12 +43,12 @@ export const claimNext = verbWithOwnKey(
     scope: "project",
     idempotent: false,
     ofSession: true,
-    on: (ctx: Context, input: ClaimNext) => {
+    on: (ctx: Context, input: ClaimNextTask) => {
       requireAttemptInput(input);
       return visibleProject(ctx, input);
     },
   },
-  async (ctx, input: ClaimNext, kept): Promise<Answer<Claim>> => {
+  async (ctx, input: ClaimNextTask, kept): Promise<Answer<Claim>> => {
     const again = (taken: Taken) => ({ taken, idle: null, worker: workerOf(ctx, input), replayed: true });
     const first = kept && (await replay<Taken>(ctx, kept));
     if (first) return again(first);
@@ -67,7 +67,7 @@ export const claimNext = verbWithOwnKey(
 );
 
 /** The claim itself, also inside another verb's transaction (then without a key of its own). */
-export async function takeNext(ctx: Context, input: ClaimNext, kept: KeyedRequest | null): Promise<Claim> {
+export async function takeNext(ctx: Context, input: ClaimNextTask, kept: KeyedRequest | null): Promise<Claim> {
   const worker = workerOf(ctx, input);
   const parameters = takeParameters(input.projectId, ctx, input, kept);
   for (let look = 1; ; look++) {

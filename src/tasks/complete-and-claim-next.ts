@@ -15,7 +15,7 @@ export interface CompleteAndClaimNext extends TaskAddress {
 
 const completed = (input: CompleteAndClaimNext): StatusChange => ({ ...input, status: "completed" });
 
-/** Completes a task and takes the next of its project, both or neither. @throws as updateStatus */
+/** Completes a task and takes the next of its project, both or neither. @throws as updateTaskStatus */
 export const completeAndClaimNext = taskVerb(
   {
     name: "completeAndClaimNext",

@@ -10,7 +10,7 @@ export interface Release extends TaskAddress {
 
 const given = (input: Release): StatusChange => ({ ...input, status: "pending" });
 
-/** Gives a held task back to the queue. @throws as updateStatus */
+/** Gives a held task back to the queue. @throws as updateTaskStatus */
 export const releaseTask = taskVerb(
   { name: "releaseTask", role: "agent", effect: "changes", idempotent: true, ...toStatus(given) },
   (ctx, input: Release, task) => setStatus(ctx, task, given(input)),

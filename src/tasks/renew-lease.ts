@@ -7,7 +7,7 @@ import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 
-export interface RenewLease extends TaskAddress {
+export interface RenewTaskLease extends TaskAddress {
   /** From now; default: the project's lease. */
   readonly leaseSeconds?: number | null | undefined;
   /** What the next worker should know if this one stops here. */
@@ -46,7 +46,7 @@ FROM before b, renewed r`,
  * lease. It does not change the task's version; only a checkpoint leaves an event.
  * @throws LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, FORBIDDEN
  */
-export const renewLease = taskVerb(
+export const renewTaskLease = taskVerb(
   {
     name: "renewTaskLease",
     role: "agent",
@@ -56,7 +56,7 @@ export const renewLease = taskVerb(
     held: "holder",
     transition: requireInProgress,
   },
-  async (ctx, input: RenewLease, task): Promise<LeaseRenewed> => {
+  async (ctx, input: RenewTaskLease, task): Promise<LeaseRenewed> => {
     const { projectId, taskId, authority } = task;
     const checkpoint = input.checkpoint == null ? null : JSON.stringify(input.checkpoint);
     const [renewed] = await ctx.db.write<{ leaseExpiresAt: Date; changes: Changes }>(RENEW, [

@@ -20,7 +20,7 @@ import { takeTask } from "./take-task.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 
-export interface UpdateStatus extends TaskAddress {
+export interface UpdateTaskStatus extends TaskAddress {
   readonly status: TaskStatus;
   /** With COMPLETED: what came of it. */
   readonly completionNotes?: string | null | undefined;
@@ -36,7 +36,7 @@ export interface UpdateStatus extends TaskAddress {
 }
 
 /** What a change of status carries; a release may leave a last checkpoint. */
-export type StatusChange = UpdateStatus & { readonly checkpoint?: unknown };
+export type StatusChange = UpdateTaskStatus & { readonly checkpoint?: unknown };
 
 export interface StatusUpdated extends TaskKey {
   /** The number of the caller's attempt, when it holds the task now. */
@@ -68,21 +68,21 @@ export const toStatus = <Input extends object>(change: (input: Input) => StatusC
  *
  * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
  */
-export const updateStatus = taskVerb(
+export const updateTaskStatus = taskVerb(
   {
     name: "updateTaskStatus",
     role: "agent",
     effect: "changes",
     idempotent: true,
     ofSession: true,
-    limits: (input: UpdateStatus) => {
+    limits: (input: UpdateTaskStatus) => {
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
       if (input.notes != null && input.status !== "pending")
         throw badInput("notes goes with status PENDING; with COMPLETED send completionNotes.");
     },
-    ...toStatus((input: UpdateStatus) => input),
+    ...toStatus((input: UpdateTaskStatus) => input),
   },
-  async (ctx, input: UpdateStatus, task): Promise<StatusUpdated> => ({
+  async (ctx, input: UpdateTaskStatus, task): Promise<StatusUpdated> => ({
     ...(await setStatus(ctx, task, input)),
     worker: workerOf(ctx, input),
   }),

@@ -3,7 +3,7 @@ import type { Db } from "../../src/db/database.ts";
 import { atMostOnce, requireKey } from "../../src/db/idempotency.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { takeId } from "../../src/ids/take-id.ts";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { seedTasks, verbTest } from "../support/verbs.ts";
 
 it("runs what comes before the lock of any row ahead of the key's row, also when it only answers again", async () => {
@@ -33,7 +33,7 @@ it.each(["", "k".repeat(256)])("refuses an idempotency key of %j in every kind o
   const project = { projectId: "alpha", idempotencyKey };
   await expect(registerIds(t.as(), { ...project, ids: ["US-001"] })).rejects.toMatchObject(refused);
   await expect(takeId(t.as(), { ...project, artifactType: "US" })).rejects.toMatchObject(refused);
-  await expect(claimNext(t.as(), project)).rejects.toMatchObject(refused);
+  await expect(claimNextTask(t.as(), project)).rejects.toMatchObject(refused);
   expect((await t.owner.query("SELECT FROM task_attempts")).rowCount).toBe(0);
 });
 

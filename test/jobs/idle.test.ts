@@ -4,7 +4,7 @@ import { openDatabase } from "../../src/db/database.ts";
 import { createWebhook } from "../../src/delivery/webhooks/create.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { startJobs } from "../../src/jobs/jobs.ts";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { startEndpoint, status } from "../delivery/webhooks/endpoint.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";
@@ -49,7 +49,7 @@ it("asks the database a few times a minute while there is nothing to do, and doe
     );
     return rows.map(({ event_type }) => event_type);
   };
-  await claimNext(admin, { projectId: "alpha", leaseSeconds: 20 });
+  await claimNextTask(admin, { projectId: "alpha", leaseSeconds: 20 });
   await reserveIds(admin, { projectId: "alpha", artifactType: "US", count: 1, ttlSeconds: 20 });
   // A timer tells of each end.
   await expect.poll(() => clock.timersBeyond(20_000)).toBe(loops - 2);

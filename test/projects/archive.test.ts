@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { takeId } from "../../src/ids/take-id.ts";
 import { archiveProject, unarchiveProject } from "../../src/projects/archive.ts";
 import { addTasks } from "../../src/tasks/add.ts";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
@@ -203,7 +203,7 @@ describe("archiving under load", () => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 2_000);
     const add = () => addTasks(t.as(), { projectId: "alpha", tasks: [{ description: "more" }] });
-    const claim = () => claimNext(t.as(), { projectId: "alpha" });
+    const claim = () => claimNextTask(t.as(), { projectId: "alpha" });
     const give = () => takeId(t.as(), { projectId: "alpha", artifactType: "US" });
     for (let round = 1; round <= 5; round++) {
       const workers = [claim, claim, claim, claim, claim, claim, add, add, give, give];

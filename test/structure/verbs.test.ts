@@ -1,5 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { expect, it } from "vitest";
+import type { Verb } from "../../src/access/verb.ts";
 
 /** The files of the server that name one of these. */
 const naming = (...names: readonly string[]) =>
@@ -10,4 +12,13 @@ const naming = (...names: readonly string[]) =>
 it("leaves the idempotency key to what makes verbs, and mutations to what makes those of verbs", () => {
   expect(naming("atMostOnce", "keyedRequest")).toEqual(["src/access/verb.ts", "src/db/idempotency.ts"]);
   expect(naming("mutationField", "mutationFields", "fieldWithInput")).toEqual(["schema/mutation.ts"]);
+});
+
+it("calls every verb as it is declared", async () => {
+  const names: [declared: string, exported: string][] = [];
+  for (const file of naming("verb", "taskVerb", "verbWithOwnKey"))
+    for (const [exported, value] of Object.entries<object>(await import(resolve(file))))
+      if ("declared" in value) names.push([(value as Verb<object, object>).declared.name, exported]);
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.filter(([declared, exported]) => declared !== exported)).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { reserveIds } from "../../src/ids/reserve.ts";
 import { takeId } from "../../src/ids/take-id.ts";
 import { createProject } from "../../src/projects/create.ts";
 import { addTasks } from "../../src/tasks/add.ts";
-import { updateStatus } from "../../src/tasks/update-status.ts";
+import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { given, seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 async function withProject(projectId = "alpha"): Promise<VerbTest> {
@@ -175,7 +175,7 @@ it("opens the caller's attempt for an item that comes in progress", async () => 
   const t = await withProject();
   const tasks = [{ description: "a", status: "in_progress" as const }];
   await addTasks(t.as(), { projectId: "alpha", worker: "anna", tasks });
-  await updateStatus(t.as(), { taskId: "TASK-001", status: "completed", attempt: await given(t, "TASK-001") });
+  await updateTaskStatus(t.as(), { taskId: "TASK-001", status: "completed", attempt: await given(t, "TASK-001") });
   expect((await t.events()).map(({ type }) => type)).toEqual(["task.created", "task.claimed", "task.completed"]);
 });
 

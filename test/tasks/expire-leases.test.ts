@@ -3,12 +3,12 @@ import { SERVER } from "../../src/access/viewer.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import { leases } from "../../src/jobs/leases.ts";
 import { listAttempts } from "../../src/tasks/attempts.ts";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { expireLeases } from "../../src/tasks/expire-leases.ts";
 import { nextTask } from "../../src/tasks/next.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
-import { renewLease } from "../../src/tasks/renew-lease.ts";
-import { updateStatus } from "../../src/tasks/update-status.ts";
+import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
+import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { nothingHeard } from "../jobs/nothing-heard.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";
@@ -24,8 +24,8 @@ const outcomes = async (t: VerbTest, taskId = "TASK-001") =>
 it("gives a task back to the queue from the end of its lease on, once, and tells what changed", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 2);
-  await claimNext(t.as(), { ...alpha, worker: "anna", leaseSeconds: 600 });
-  await claimNext(t.as(), { ...alpha, worker: "bert", leaseSeconds: 3_600 });
+  await claimNextTask(t.as(), { ...alpha, worker: "anna", leaseSeconds: 600 });
+  await claimNextTask(t.as(), { ...alpha, worker: "bert", leaseSeconds: 3_600 });
   const rows = async () => (await t.owner.query("SELECT t.*, xmin::text FROM tasks t ORDER BY task_id")).rows;
   const before = await rows();
   await t.pass(570);
@@ -57,9 +57,9 @@ it("gives a task back to the queue from the end of its lease on, once, and tells
 it("leaves the attempt to a claim that comes first, and tells of its end no second time", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { ...alpha, leaseSeconds: 60 });
+  await claimNextTask(t.as(), { ...alpha, leaseSeconds: 60 });
   await t.pass(60);
-  await claimNext(t.as({ client: "two" }), alpha);
+  await claimNextTask(t.as({ client: "two" }), alpha);
   expect(await sweep(t)).toBe(false);
   expect(await outcomes(t)).toEqual(["expired", null]);
   expect((await t.events()).map(({ type }) => type)).toEqual(["task.claimed", "task.lease_expired", "task.claimed"]);
@@ -68,9 +68,9 @@ it("leaves the attempt to a claim that comes first, and tells of its end no seco
 it("lets a holder renew late until it comes, and refuses the ended attempt from then on", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { ...alpha, worker: "anna", leaseSeconds: 60 });
+  await claimNextTask(t.as(), { ...alpha, worker: "anna", leaseSeconds: 60 });
   const attempt = await given(t, "TASK-001");
-  const renew = () => renewLease(t.as(), { taskId: "TASK-001", attempt, leaseSeconds: 60 });
+  const renew = () => renewTaskLease(t.as(), { taskId: "TASK-001", attempt, leaseSeconds: 60 });
   await t.pass(60);
   expect(await renew()).toMatchObject({ attempt: 1 });
   expect(await sweep(t)).toBe(false);
@@ -79,10 +79,10 @@ it("lets a holder renew late until it comes, and refuses the ended attempt from 
   for (const write of [
     renew,
     () => releaseTask(t.as(), { taskId: "TASK-001", attempt }),
-    () => updateStatus(t.as(), { taskId: "TASK-001", attempt, status: "completed" }),
+    () => updateTaskStatus(t.as(), { taskId: "TASK-001", attempt, status: "completed" }),
   ])
     await expect(write()).rejects.toMatchObject({ code: "LEASE_LOST", message: /attempt 1 has ended/ });
-  expect((await claimNext(t.as(), alpha)).taken).toMatchObject({ attempt: 2 });
+  expect((await claimNextTask(t.as(), alpha)).taken).toMatchObject({ attempt: 2 });
 });
 
 it("gives back what a row of plain SQL holds without an attempt", async () => {
@@ -97,7 +97,7 @@ it("gives back what a row of plain SQL holds without an attempt", async () => {
 it("ends what is held in an archived project", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { ...alpha, leaseSeconds: 60 });
+  await claimNextTask(t.as(), { ...alpha, leaseSeconds: 60 });
   await t.owner.query("UPDATE projects SET archived_at = docket_now()");
   await t.pass(60);
   expect(await sweep(t)).toBe(true);
@@ -124,12 +124,12 @@ it("ends each once when three processes do it beside claims and renewals", async
     };
     await Promise.all([
       ...processes.map(untilNone),
-      ...Array.from({ length: 200 }, (_, i) => claimNext(t.as({ client: `claimer ${i}` }), alpha)),
+      ...Array.from({ length: 200 }, (_, i) => claimNextTask(t.as({ client: `claimer ${i}` }), alpha)),
       // The sweep may have been there first.
       ...tasks
         .slice(-200)
         .map((taskId) =>
-          renewLease(t.as(), { ...alpha, taskId, leaseSeconds: 600 }).catch((error: unknown) =>
+          renewTaskLease(t.as(), { ...alpha, taskId, leaseSeconds: 600 }).catch((error: unknown) =>
             expect(error).toMatchObject({ code: "LEASE_LOST" }),
           ),
         ),
@@ -156,7 +156,7 @@ it("ends each once when three processes do it beside claims and renewals", async
 it("loses nothing when it is killed in the middle", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 3);
-  for (let i = 0; i < 3; i++) await claimNext(t.as(), { ...alpha, leaseSeconds: 60 });
+  for (let i = 0; i < 3; i++) await claimNextTask(t.as(), { ...alpha, leaseSeconds: 60 });
   await t.pass(60);
   const dying = openDatabase({ url: t.test.url, size: 2, applicationName: "docket dying" });
   try {
@@ -194,7 +194,7 @@ it("is told of a minute after a look at the latest, however short the lease was,
   const job = await leases.start({ database: t.database, log: nothingHeard, clock, logger: silent });
   try {
     await expect.poll(() => clock.pending).toBe(1);
-    await claimNext(t.as(), { ...alpha, leaseSeconds: 1 });
+    await claimNextTask(t.as(), { ...alpha, leaseSeconds: 1 });
     await t.pass(1);
     await clock.advance(59_999);
     await expect.poll(() => clock.pending).toBe(1);

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { listReservations } from "../../src/ids/reservations.ts";
 import { addTasks } from "../../src/tasks/add.ts";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import type { TaskFilter } from "../../src/tasks/filter.ts";
 import { listTasks, QUEUE } from "../../src/tasks/list.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
-import { renewLease } from "../../src/tasks/renew-lease.ts";
+import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
-import { updateStatus } from "../../src/tasks/update-status.ts";
+import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const refused = (message: RegExp) => ({ code: "BAD_USER_INPUT", message: expect.stringMatching(message) });
@@ -156,10 +156,14 @@ describe("what a worker says", () => {
   const nested = (levels: number) => JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`);
 
   it.each<[string, (t: VerbTest) => Promise<unknown>, RegExp]>([
-    ["a long worker", (t) => claimNext(t.as(), { projectId: "alpha", worker: "w".repeat(101) }), /worker has 101 char/],
+    [
+      "a long worker",
+      (t) => claimNextTask(t.as(), { projectId: "alpha", worker: "w".repeat(101) }),
+      /worker has 101 char/,
+    ],
     [
       "a long worker of a given task",
-      (t) => updateStatus(t.as(), { taskId, status: "in_progress", worker: "w".repeat(101) }),
+      (t) => updateTaskStatus(t.as(), { taskId, status: "in_progress", worker: "w".repeat(101) }),
       /worker has 101 characters; 100 at most/,
     ],
     [
@@ -167,13 +171,17 @@ describe("what a worker says", () => {
       (t) => addTasks(t.as(), { projectId: "alpha", worker: "w".repeat(101), tasks: [{ description: "a" }] }),
       /worker has 101/,
     ],
-    ["a worker of half a pair", (t) => claimNext(t.as(), { projectId: "alpha", worker: HALF }), /worker contains char/],
-    ["a lease of nothing", (t) => claimNext(t.as(), { projectId: "alpha", leaseSeconds: 0 }), /leaseSeconds is 0/],
+    [
+      "a worker of half a pair",
+      (t) => claimNextTask(t.as(), { projectId: "alpha", worker: HALF }),
+      /worker contains char/,
+    ],
+    ["a lease of nothing", (t) => claimNextTask(t.as(), { projectId: "alpha", leaseSeconds: 0 }), /leaseSeconds is 0/],
     ["long notes", (t) => releaseTask(t.as(), { taskId, notes: "n".repeat(100_001) }), /^notes has 100001 characters/],
     ["notes of half a pair", (t) => releaseTask(t.as(), { taskId, notes: HALF }), /^notes contains characters/],
     [
       "long notes with PENDING",
-      (t) => updateStatus(t.as(), { taskId, status: "pending", completionNotes: "n".repeat(100_001) }),
+      (t) => updateTaskStatus(t.as(), { taskId, status: "pending", completionNotes: "n".repeat(100_001) }),
       /completionNotes has 100001 characters; 100000 at most/,
     ],
     [
@@ -183,7 +191,7 @@ describe("what a worker says", () => {
     ],
     [
       "a large checkpoint",
-      (t) => renewLease(t.as(), { taskId, checkpoint: { text: "é".repeat(32_768) } }),
+      (t) => renewTaskLease(t.as(), { taskId, checkpoint: { text: "é".repeat(32_768) } }),
       /checkpoint has 65547 bytes as JSON; 65536 at most/,
     ],
     [
@@ -191,8 +199,16 @@ describe("what a worker says", () => {
       (t) => releaseTask(t.as(), { taskId, checkpoint: "x".repeat(65_536) }),
       /checkpoint has 65538 bytes/,
     ],
-    ["a checkpoint of U+0000", (t) => renewLease(t.as(), { taskId, checkpoint: [NUL] }), /checkpoint contains char/],
-    ["a deep checkpoint", (t) => renewLease(t.as(), { taskId, checkpoint: nested(101) }), /more than 100 levels deep/],
+    [
+      "a checkpoint of U+0000",
+      (t) => renewTaskLease(t.as(), { taskId, checkpoint: [NUL] }),
+      /checkpoint contains char/,
+    ],
+    [
+      "a deep checkpoint",
+      (t) => renewTaskLease(t.as(), { taskId, checkpoint: nested(101) }),
+      /more than 100 levels deep/,
+    ],
   ])("is refused with its limit: %s", async (_what, act, message) => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 1);
@@ -203,8 +219,8 @@ describe("what a worker says", () => {
   it("is kept whole up to its limit", async () => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 1);
-    await claimNext(t.as(), { projectId: "alpha", worker: "w".repeat(100) });
-    await renewLease(t.as(), { taskId, checkpoint: nested(100) });
+    await claimNextTask(t.as(), { projectId: "alpha", worker: "w".repeat(100) });
+    await renewTaskLease(t.as(), { taskId, checkpoint: nested(100) });
     await releaseTask(t.as(), { taskId, notes: "😀".repeat(50_000), checkpoint: "x".repeat(65_534) });
     const { rows } = await t.owner.query(
       "SELECT length(worker) AS worker, length(notes) AS notes, length(checkpoint #>> '{}') AS checkpoint FROM task_attempts",

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { whyIdle } from "../../src/tasks/idle.ts";
 import { listTasks } from "../../src/tasks/list.ts";
 import { nextTask } from "../../src/tasks/next.ts";
 import { LEASED, PENDING } from "../../src/tasks/ready.ts";
-import { updateStatus } from "../../src/tasks/update-status.ts";
+import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { seedTasks, verbTest } from "../support/verbs.ts";
 
 it.each([
@@ -51,7 +51,7 @@ it.each<[string, string, boolean]>([
   expect(idle.pending).toBe(ids.length);
   expect(idle.held === 1).toBe(set === "status = 'in_progress'");
 
-  const { taken } = await claimNext(ctx, { projectId: "alpha" });
+  const { taken } = await claimNextTask(ctx, { projectId: "alpha" });
   expect(taken?.taskId ?? null).toBe(ids[0] ?? null);
 });
 
@@ -65,7 +65,7 @@ it.each<[string, string, boolean]>([
     await seedTasks(t, "alpha", 1);
     await t.owner.query("UPDATE tasks SET status = 'in_progress'");
     await t.owner.query(`UPDATE tasks SET ${set}`);
-    const claim = updateStatus(t.as(), { projectId: "alpha", taskId: "TASK-001", status: "in_progress" });
+    const claim = updateTaskStatus(t.as(), { projectId: "alpha", taskId: "TASK-001", status: "in_progress" });
     if (ready) expect(await claim).toMatchObject({ attempt: 1 });
     else await expect(claim).rejects.toMatchObject({ code: "LEASE_LOST" });
   },

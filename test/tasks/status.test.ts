@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { claimNext } from "../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
-import { renewLease } from "../../src/tasks/renew-lease.ts";
+import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
-import { updateStatus } from "../../src/tasks/update-status.ts";
+import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { given, seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const taskId = "TASK-001";
@@ -17,8 +17,8 @@ async function taskRow(t: VerbTest) {
 it("stamps a completion and keeps its notes", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { projectId: "alpha" });
-  await updateStatus(t.as(), { taskId, status: "completed", completionNotes: "done" });
+  await claimNextTask(t.as(), { projectId: "alpha" });
+  await updateTaskStatus(t.as(), { taskId, status: "completed", completionNotes: "done" });
   expect(await taskRow(t)).toMatchObject({ status: "completed", completion_notes: "done", claimed_by: null });
   expect((await taskRow(t)).completed_at).toBeInstanceOf(Date);
   const events = await t.events();
@@ -38,7 +38,7 @@ it.each([
   await seedTasks(t, "alpha", 1);
   await t.owner.query("UPDATE tasks SET status = $1", [from]);
   const before = await taskRow(t);
-  await expect(updateStatus(t.as(), { taskId, status: to, ...options })).rejects.toMatchObject({
+  await expect(updateTaskStatus(t.as(), { taskId, status: to, ...options })).rejects.toMatchObject({
     code: "INVALID_STATUS_TRANSITION",
     message: `Invalid status transition: ${from} → ${to}`,
   });
@@ -48,9 +48,9 @@ it.each([
 it("resets a completed task on request; the notes stay with the attempt", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { projectId: "alpha" });
-  await updateStatus(t.as(), { taskId, status: "completed", completionNotes: "done" });
-  await updateStatus(t.as({ client: "other" }), { taskId, status: "pending", reset: true });
+  await claimNextTask(t.as(), { projectId: "alpha" });
+  await updateTaskStatus(t.as(), { taskId, status: "completed", completionNotes: "done" });
+  await updateTaskStatus(t.as({ client: "other" }), { taskId, status: "pending", reset: true });
   expect(await taskRow(t)).toMatchObject({ status: "pending", completed_at: null, completion_notes: null });
   const { rows } = await t.owner.query("SELECT notes, outcome FROM task_attempts");
   expect(rows).toEqual([{ notes: "done", outcome: "completed" }]);
@@ -69,35 +69,35 @@ it("resets a completed task on request; the notes stay with the attempt", async 
 it("claims a task by the status IN_PROGRESS, with an attempt and a lease", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 2);
-  const claimed = await updateStatus(t.as(), { taskId, status: "in_progress", worker: "anna", leaseSeconds: 60 });
+  const claimed = await updateTaskStatus(t.as(), { taskId, status: "in_progress", worker: "anna", leaseSeconds: 60 });
   expect(claimed.attempt).toBe(1);
   expect(await taskRow(t)).toMatchObject({ status: "in_progress", claimed_by: "anna", attempts: 1 });
-  expect(await updateStatus(t.as(), { taskId, status: "in_progress" })).toMatchObject({ attempt: 1 });
+  expect(await updateTaskStatus(t.as(), { taskId, status: "in_progress" })).toMatchObject({ attempt: 1 });
 });
 
 it("takes a task by IN_PROGRESS from another only once the lease has ended", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as({ client: "one" }), { projectId: "alpha", worker: "anna", leaseSeconds: 60 });
+  await claimNextTask(t.as({ client: "one" }), { projectId: "alpha", worker: "anna", leaseSeconds: 60 });
   const second = t.as({ client: "two" });
-  await expect(updateStatus(second, { taskId, status: "in_progress" })).rejects.toMatchObject({
+  await expect(updateTaskStatus(second, { taskId, status: "in_progress" })).rejects.toMatchObject({
     code: "LEASE_LOST",
     details: { holder: { worker: "anna" } },
   });
   await t.pass(61);
-  expect(await updateStatus(second, { taskId, status: "in_progress" })).toMatchObject({ attempt: 2 });
+  expect(await updateTaskStatus(second, { taskId, status: "in_progress" })).toMatchObject({ attempt: 2 });
 });
 
 it("answers a repeated completion of the holder, and refuses that of another", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { projectId: "alpha" });
-  await updateStatus(t.as(), { taskId, status: "completed" });
+  await claimNextTask(t.as(), { projectId: "alpha" });
+  await updateTaskStatus(t.as(), { taskId, status: "completed" });
   const version = (await taskRow(t)).version;
-  await updateStatus(t.as(), { taskId, status: "completed" });
-  await updateStatus(t.as({ client: "other" }), { taskId, status: "completed", attempt: await given(t, taskId) });
+  await updateTaskStatus(t.as(), { taskId, status: "completed" });
+  await updateTaskStatus(t.as({ client: "other" }), { taskId, status: "completed", attempt: await given(t, taskId) });
   expect((await taskRow(t)).version).toBe(version);
-  await expect(updateStatus(t.as({ client: "other" }), { taskId, status: "completed" })).rejects.toMatchObject({
+  await expect(updateTaskStatus(t.as({ client: "other" }), { taskId, status: "completed" })).rejects.toMatchObject({
     code: "LEASE_LOST",
   });
 });
@@ -105,29 +105,29 @@ it("answers a repeated completion of the holder, and refuses that of another", a
 it("does not let two sessions under one worker name and one key pass for each other", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as({ client: "one" }), { projectId: "alpha", worker: "claude" });
+  await claimNextTask(t.as({ client: "one" }), { projectId: "alpha", worker: "claude" });
   const other = t.as({ client: "two" });
   for (const write of [
-    () => updateStatus(other, { taskId, status: "completed" }),
+    () => updateTaskStatus(other, { taskId, status: "completed" }),
     () => releaseTask(other, { taskId }),
-    () => renewLease(other, { taskId }),
+    () => renewTaskLease(other, { taskId }),
     () => deleteTask(other, { taskId }),
   ])
     await expect(write()).rejects.toMatchObject({ code: "LEASE_LOST", details: { holder: { worker: "claude" } } });
-  await updateStatus(t.as({ client: "two", role: "admin" }), { taskId, status: "completed" });
+  await updateTaskStatus(t.as({ client: "two", role: "admin" }), { taskId, status: "completed" });
 });
 
 it("never takes an ended attempt for current again", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { projectId: "alpha" });
+  await claimNextTask(t.as(), { projectId: "alpha" });
   const attempt = await given(t, taskId);
   await releaseTask(t.as(), { taskId, attempt, notes: "stuck", checkpoint: { at: 3 } });
-  await claimNext(t.as(), { projectId: "alpha" });
+  await claimNextTask(t.as(), { projectId: "alpha" });
   for (const write of [
-    () => updateStatus(t.as(), { taskId, status: "completed", attempt }),
+    () => updateTaskStatus(t.as(), { taskId, status: "completed", attempt }),
     () => releaseTask(t.as(), { taskId, attempt }),
-    () => renewLease(t.as(), { taskId, attempt }),
+    () => renewTaskLease(t.as(), { taskId, attempt }),
     () => updateTask(t.as(), { taskId, attempt, title: "x" }),
     () => deleteTask(t.as(), { taskId, attempt }),
   ])
@@ -141,7 +141,7 @@ it("lets any agent write to a task that plain SQL put in progress, under the pro
   await seedTasks(t, "alpha", 1);
   await t.owner.query("UPDATE tasks SET status = 'in_progress'");
   expect((await taskRow(t)).lease_expires_at).toBeInstanceOf(Date);
-  await updateStatus(t.as(), { taskId, status: "completed", completionNotes: "Done" });
+  await updateTaskStatus(t.as(), { taskId, status: "completed", completionNotes: "Done" });
   expect(await taskRow(t)).toMatchObject({ status: "completed", completion_notes: "Done" });
 });
 
@@ -204,7 +204,7 @@ it("names every bad field of an update", async () => {
 it("deletes softly: off every list, its row and history kept, its attempt ended", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { projectId: "alpha" });
+  await claimNextTask(t.as(), { projectId: "alpha" });
   await deleteTask(t.as(), { taskId });
   expect((await taskRow(t)).deleted_at).toBeInstanceOf(Date);
   const { rows } = await t.owner.query("SELECT outcome FROM task_attempts");
@@ -217,11 +217,11 @@ it("finds a task by its id alone when one visible project has it, or the caller 
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
   await seedTasks(t, "beta", 1);
-  const done = (viewer = {}) => updateStatus(t.as(viewer), { taskId, status: "completed" });
+  const done = (viewer = {}) => updateTaskStatus(t.as(viewer), { taskId, status: "completed" });
   await expect(done()).rejects.toMatchObject({ code: "AMBIGUOUS_TASK_ID", details: { projectIds: ["alpha", "beta"] } });
-  await claimNext(t.as(), { projectId: "beta" });
+  await claimNextTask(t.as(), { projectId: "beta" });
   expect(await done()).toMatchObject({ projectId: "beta" });
-  await claimNext(t.as({ client: "limited" }), { projectId: "alpha" });
+  await claimNextTask(t.as({ client: "limited" }), { projectId: "alpha" });
   expect(await done({ client: "limited", projectIds: ["alpha"] })).toMatchObject({ projectId: "alpha" });
   await expect(done({ projectIds: ["gamma"] })).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
 });
@@ -231,11 +231,11 @@ it("refuses readers every write", async () => {
   await seedTasks(t, "alpha", 1);
   const reader = t.as({ role: "reader" });
   for (const write of [
-    () => claimNext(reader, { projectId: "alpha" }),
-    () => updateStatus(reader, { taskId, status: "in_progress" }),
+    () => claimNextTask(reader, { projectId: "alpha" }),
+    () => updateTaskStatus(reader, { taskId, status: "in_progress" }),
     () => updateTask(reader, { taskId, title: "x" }),
     () => deleteTask(reader, { taskId }),
-    () => renewLease(reader, { taskId }),
+    () => renewTaskLease(reader, { taskId }),
     () => releaseTask(reader, { taskId }),
   ])
     await expect(write()).rejects.toMatchObject({ code: "FORBIDDEN" });
@@ -244,8 +244,8 @@ it("refuses readers every write", async () => {
 it("answers a repeated reset of who reset it, and refuses that of another", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 1);
-  await claimNext(t.as(), { projectId: "alpha" });
-  const reset = (viewer = {}) => updateStatus(t.as(viewer), { taskId, status: "pending", reset: true });
+  await claimNextTask(t.as(), { projectId: "alpha" });
+  const reset = (viewer = {}) => updateTaskStatus(t.as(viewer), { taskId, status: "pending", reset: true });
   await reset();
   const { version } = await taskRow(t);
   await reset();

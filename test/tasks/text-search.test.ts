@@ -5,7 +5,7 @@ import { taskCondition } from "../../src/tasks/filter.ts";
 import { listTasks } from "../../src/tasks/list.ts";
 import { hasTextIndex, MAKE_TEXT_INDEX } from "../../src/tasks/text-index.ts";
 import { updateTask } from "../../src/tasks/update.ts";
-import { updateStatus } from "../../src/tasks/update-status.ts";
+import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { startTestServer } from "../support/server.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
@@ -23,8 +23,8 @@ it("finds a task by its texts as they are now, from its first statement on", asy
   await updateTask(t.as(), { projectId: "alpha", taskId: "TASK-003", title: null, contextNotes: "see RFC 5545" });
   expect(await find(t, "lexer")).toEqual([]);
   const claimed = { projectId: "alpha", taskId: "TASK-003" };
-  await updateStatus(t.as(), { ...claimed, status: "in_progress" });
-  await updateStatus(t.as(), { ...claimed, status: "completed", completionNotes: "done in two days" });
+  await updateTaskStatus(t.as(), { ...claimed, status: "in_progress" });
+  await updateTaskStatus(t.as(), { ...claimed, status: "completed", completionNotes: "done in two days" });
   expect(await find(t, "rfc two printer task-003")).toEqual(["TASK-003"]);
   // Rows of plain SQL, too.
   await t.owner.query("INSERT INTO tasks (project_id, task_id, description) VALUES ('alpha', 'TASK-009', 'by hand')");
@@ -75,7 +75,7 @@ it("leaves the texts alone when a claim changes a task", async () => {
   await seedTasks(t, "alpha", 1);
   const version = async () => (await t.owner.query("SELECT xmin, ctid FROM task_texts")).rows;
   const before = await version();
-  await updateStatus(t.as(), { projectId: "alpha", taskId: "TASK-001", status: "in_progress" });
+  await updateTaskStatus(t.as(), { projectId: "alpha", taskId: "TASK-001", status: "in_progress" });
   expect(await version()).toEqual(before);
 });
 

@@ -4,14 +4,14 @@ import { reserveIds } from "../../../src/ids/reserve.ts";
 import { listProjects } from "../../../src/projects/list.ts";
 import { addTasks } from "../../../src/tasks/add.ts";
 import { capabilityOf } from "../../../src/tasks/capability.ts";
-import { claimNext } from "../../../src/tasks/claim-next.ts";
+import { claimNextTask } from "../../../src/tasks/claim-next.ts";
 import type { Task } from "../../../src/tasks/fields.ts";
 import { findTasks } from "../../../src/tasks/find.ts";
 import { listTasks } from "../../../src/tasks/list.ts";
-import { renewLease } from "../../../src/tasks/renew-lease.ts";
+import { renewTaskLease } from "../../../src/tasks/renew-lease.ts";
 import { statusCountsOf } from "../../../src/tasks/status-counts.ts";
 import type { TaskKey, TaskStatus } from "../../../src/tasks/task.ts";
-import { updateStatus } from "../../../src/tasks/update-status.ts";
+import { updateTaskStatus } from "../../../src/tasks/update-status.ts";
 import {
   CompareBatch,
   CompareClaim,
@@ -91,19 +91,19 @@ answer(CompareCounts, async (ctx) => {
 });
 
 answer(CompareClaim, async (ctx, { input }) => {
-  const { taken } = await claimNext(ctx, input);
+  const { taken } = await claimNextTask(ctx, input);
   if (!taken) return { claimNextTask: { attempt: null, task: null } };
   const { projectId, taskId, description } = await found(ctx, taken, ["description"]);
   return { claimNextTask: { attempt: await capabilityOf(ctx, taken), task: { projectId, taskId, description } } };
 });
 
 answer(CompareRenew, async (ctx, { input }) => {
-  const { leaseExpiresAt } = await renewLease(ctx, input);
+  const { leaseExpiresAt } = await renewTaskLease(ctx, input);
   return { renewTaskLease: { leaseExpiresAt } };
 });
 
 answer(CompareStatus, async (ctx, { input }) => {
-  const { attempt, ...key } = await updateStatus(ctx, { ...input, status: FROM_STATUS[input.status] });
+  const { attempt, ...key } = await updateTaskStatus(ctx, { ...input, status: FROM_STATUS[input.status] });
   const { taskId, status } = await found(ctx, key, []);
   return {
     updateTaskStatus: {
