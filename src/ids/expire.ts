@@ -13,8 +13,9 @@ GROUP BY 1, 2 ORDER BY min(expires_at)`,
 /** As `DUE` asks, by idx_reservations_due. */
 const NEXT = {
   name: "reservations-due",
-  text: `SELECT extract(epoch FROM min(expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs" FROM id_reservations
-WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL`,
+  text: `SELECT extract(epoch FROM expires_at - (SELECT docket_now()))::float8 * 1000 AS "dueInMs" FROM id_reservations
+WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL
+ORDER BY expires_at LIMIT 1`,
 };
 const HOLD = { name: "sequence-hold", text: "SELECT hold_sequence($1, $2)" };
 
@@ -23,7 +24,7 @@ const HOLD = { name: "sequence-hold", text: "SELECT hold_sequence($1, $2)" };
  * when there is none.
  */
 export async function reservationsDueInMs(db: Db): Promise<number | null> {
-  const [next] = await db.read<{ dueInMs: number | null }>(NEXT);
+  const [next] = await db.read<{ dueInMs: number }>(NEXT);
   return next?.dueInMs ?? null;
 }
 
