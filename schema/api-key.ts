@@ -2,7 +2,7 @@ import type { Role, Viewer } from "../src/access/viewer.ts";
 import { sees, visibleProjects } from "../src/access/visibility.ts";
 import { notFound } from "../src/errors.ts";
 import { createApiKey } from "../src/keys/create.ts";
-import { findApiKeys, KEY } from "../src/keys/key.ts";
+import { apiKeysNow, findApiKeys, KEY } from "../src/keys/key.ts";
 import { type ApiKeyOrder, listApiKeys, NEWEST_KEYS } from "../src/keys/list.ts";
 import { countKeysOf, type KeysOfProject, listKeysOf } from "../src/keys/of-projects.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
@@ -14,6 +14,7 @@ import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
 import { orderInput } from "./order.ts";
 import { Project } from "./project.ts";
+import { administered, subject } from "./subject.ts";
 
 const RoleEnum = choiceEnum<Role>("Role", "What a key may do; each role includes the ones before it.", {
   reader: "Reads and subscribes.",
@@ -46,7 +47,7 @@ const ViewerType = builder.objectRef<GraphQLContext["viewer"]>("Viewer").impleme
   }),
 });
 
-export const ApiKeyType = builder.prismaObject("ApiKey", {
+const ApiKeyType = builder.prismaObject("ApiKey", {
   description: "A key to this API. Its secret is shown once, when it is made.",
 });
 builder.objectFields(ApiKeyType, (t) => shownFields(t, KEY, { role: RoleEnum }));
@@ -57,6 +58,17 @@ builder.nodeRef(ApiKeyType, {
     const found = new Map((await findApiKeys(ctx, ids)).map((key) => [key.keyId, key]));
     return ids.map((id) => found.get(id) ?? null);
   },
+});
+
+const loadApiKey = loader({
+  idOf: (keyId: string) => keyId,
+  // Whom it may be shown to is known once it is read.
+  visible: ({ role }) => role === "admin",
+  read: ({ db }, keyIds) => apiKeysNow(db, keyIds),
+});
+subject(ApiKeyType, "api_key", {
+  keyOf: ({ keyId }) => ({ projectId: null, id: keyId }),
+  load: async (ctx, { id }, asOf) => administered(ctx, await loadApiKey(ctx, id, undefined, asOf)),
 });
 
 interface ProjectKey {

@@ -3,6 +3,7 @@ import type { OrderBy } from "../src/db/order.ts";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import { currentRequester } from "../src/db/requester.ts";
 import { badInput } from "../src/errors.ts";
+import { SUBJECT_TYPES } from "../src/event-types.ts";
 import { prefixOf } from "../src/keys/names.ts";
 import { type EventFrame as Frame, MOST_EVENTS } from "../src/log/live/frames.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
@@ -172,6 +173,17 @@ export const EventFrame = builder.objectRef<Frame>("EventFrame").implement({
   }),
 });
 
+const SubjectsInput = builder.inputType("EventSubjects", {
+  description: "Things of one type that events are about.",
+  fields: (t) => ({
+    type: t.string({ required: true, description: `As subjectType of an event: ${SUBJECT_TYPES.join(", ")}.` }),
+    ids: t.idList({
+      required: true,
+      description: "As subjectId of an event; an id of a task may exist in several projects.",
+    }),
+  }),
+});
+
 const EventFilter = builder.inputType("EventFilter", {
   description:
     "Which events: all lists must match, one entry of each. What is left out selects everything this key sees. Without " +
@@ -179,7 +191,13 @@ const EventFilter = builder.inputType("EventFilter", {
   fields: (t) => ({
     projects: t.idList({ description: "PROJECT_NOT_FOUND if one is unknown. Without it, also projects yet to come." }),
     types: t.stringList({ description: "Like task.completed, or task.* for all of tasks." }),
-    tasks: t.idList({ description: "Task ids; combine with projects, as an id may exist in several." }),
+    subjects: t.field({
+      type: [SubjectsInput],
+      description: "What they are about, of whatever type: a webhook, a key, some reservations …",
+    }),
+    tasks: t.idList({
+      description: "Task ids, beside the subjects; combine with projects, as an id may exist in several.",
+    }),
     actors: t.stringList({ description: "Keys or token subjects." }),
     since: t.field({
       type: "DateTimeOrDuration",
@@ -194,8 +212,8 @@ const EventFilter = builder.inputType("EventFilter", {
 });
 
 function filterOf(given: typeof EventFilter.$inferInput | null | undefined) {
-  const { tasks, ...filter } = given ?? {};
-  return { ...filter, subject: tasks && { type: "task", ids: tasks } };
+  const { tasks, subjects, ...filter } = given ?? {};
+  return { ...filter, subjects: tasks ? [...(subjects ?? []), { type: "task", ids: tasks }] : subjects };
 }
 
 export const CURSOR_FAULTS =

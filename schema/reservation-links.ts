@@ -13,6 +13,7 @@ import { loader } from "./loader.ts";
 import { Project } from "./project.ts";
 import { loadProject } from "./project-load.ts";
 import { Reservation, ReservationConnection, reservationOrder } from "./reservation.ts";
+import { subject } from "./subject.ts";
 import { loadTask, longOf } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
@@ -30,6 +31,12 @@ export const loadReservation = loader({
       db,
       keys.map(({ reservationId }) => reservationId),
     ),
+});
+
+subject(Reservation, "reservation", {
+  keyOf: ({ projectId, reservationId }) => ({ projectId, id: reservationId }),
+  load: async (ctx, { projectId, id }, asOf) =>
+    projectId === null ? null : loadReservation(ctx, { projectId, reservationId: id }, undefined, asOf),
 });
 
 /** Pages of the reservations that belong to each of many things of one kind. */

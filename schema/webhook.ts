@@ -1,7 +1,7 @@
 import { administers } from "../src/access/visibility.ts";
 import { createWebhook } from "../src/delivery/webhooks/create.ts";
 import { deleteWebhook } from "../src/delivery/webhooks/delete.ts";
-import { findWebhook, findWebhooks, requireWebhook } from "../src/delivery/webhooks/find.ts";
+import { findWebhook, findWebhooks, requireWebhook, webhooksNow } from "../src/delivery/webhooks/find.ts";
 import {
   listWebhooks,
   NEWEST_WEBHOOKS,
@@ -20,6 +20,7 @@ import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
 import { orderInput } from "./order.ts";
+import { administered, subject } from "./subject.ts";
 
 const loadProgress = loader({
   idOf: ({ webhookId }: WebhookShape) => webhookId,
@@ -74,6 +75,17 @@ builder.nodeRef(Webhook, {
     const found = new Map((await findWebhooks(ctx, ids)).map((webhook) => [webhook.webhookId, webhook]));
     return ids.map((id) => found.get(id) ?? null);
   },
+});
+
+const loadWebhook = loader({
+  idOf: (webhookId: string) => webhookId,
+  // Whom it may be shown to is known once it is read.
+  visible: ({ role }) => role === "admin",
+  read: ({ db }, webhookIds) => webhooksNow(db, webhookIds),
+});
+subject(Webhook, "webhook", {
+  keyOf: ({ webhookId }) => ({ projectId: null, id: webhookId }),
+  load: async (ctx, { id }, asOf) => administered(ctx, await loadWebhook(ctx, id, undefined, asOf)),
 });
 
 const WebhookOrderInput = orderInput<WebhookOrder["field"]>("Webhook", {

@@ -48,4 +48,6 @@ export const EVENT_TYPES: readonly EventType[] = EVENTS.map(({ type }) => type);
 export const RESERVATION_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type.startsWith("ids."));
 
 /** What an event can be about, as its `subjectType`. */
-export type SubjectType = "project" | "task" | "reservation" | "artifact_id" | "api_key" | "webhook";
+export const SUBJECT_TYPES = ["project", "task", "reservation", "artifact_id", "api_key", "webhook"] as const;
+
+export type SubjectType = (typeof SUBJECT_TYPES)[number];

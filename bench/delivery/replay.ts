@@ -69,7 +69,7 @@ export async function replayByPages({ url, apiKey }: Server, projectId: string, 
 /** What a sink does, and what the two others cost without GraphQL and the network. */
 export async function replayFromLog({ database }: OwnLog, projectId: string): Promise<Replay> {
   const counter = new Counter(`log alone, readPage of ${PAGE.toLocaleString("en")}`);
-  const selection = { projects: new Set([projectId]), server: false, types: null, subject: null, actors: null };
+  const selection = { projects: new Set([projectId]), server: false, types: null, subjects: null, actors: null };
   const until = await readHead(database);
   for (let after = BEGINNING; after.position < until.position; ) {
     const page = await readPage(database, systemClock, selection, { after, until, limit: PAGE });

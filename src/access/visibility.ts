@@ -27,6 +27,15 @@ export function canSee(viewer: Viewer, projectId: string): boolean {
 /** The same for what names its project. */
 export const sees = (viewer: Viewer, { projectId }: { readonly projectId: string }) => canSee(viewer, projectId);
 
+/**
+ * Whether a viewer sees the events of a project; those of the server itself, which belong to none (null), are for
+ * unlimited admins.
+ */
+export function seesEventsOf(viewer: Viewer, { projectId }: { readonly projectId: string | null }): boolean {
+  if (projectId !== null) return canSee(viewer, projectId);
+  return viewer.projectIds === null && viewer.role === "admin";
+}
+
 /** What `within` asks, of something that was read, also by Prisma: to it null is an empty list. */
 export function administers(
   { role, projectIds: own }: Viewer,

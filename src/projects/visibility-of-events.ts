@@ -1,4 +1,4 @@
-import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import { requireProjects, seesEventsOf, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import type { Visibility } from "../log/readers.ts";
 
@@ -8,7 +8,7 @@ const IN_USE = {
 WHERE archived_at IS NULL AND ($1::text[] IS NULL OR project_id = ANY ($1)) ORDER BY project_id`,
 };
 
-/** Events are seen by whoever sees their project; those of the server itself by unlimited admins. */
+/** What `seesEventsOf` says of each, for a page or a stream of them. */
 export const visibilityOfEvents = (db: Db): Visibility => ({
   async visibleTo(viewer, named) {
     if (named !== null) {
@@ -16,7 +16,7 @@ export const visibilityOfEvents = (db: Db): Visibility => ({
       return { projects: new Set(named), server: false };
     }
     const visible = visibleProjects(viewer);
-    return { projects: visible && new Set(visible), server: visible === null && viewer.role === "admin" };
+    return { projects: visible && new Set(visible), server: seesEventsOf(viewer, { projectId: null }) };
   },
 
   async inOverview(projects) {

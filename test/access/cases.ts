@@ -21,6 +21,8 @@ const KINDS: Readonly<Record<string, string>> = {
   webhookId: "webhook",
   eventIds: "event",
   attempt: "attempt",
+  "EventSubjects.type": "nothing",
+  "EventSubjects.ids": "reservation",
   id: "node",
   ids: "artifact",
   artifactId: "artifact",
@@ -56,6 +58,10 @@ const VALUES: Readonly<Record<string, Json>> = {
   reason: "A slip",
   url: "https://new.example/hook",
 };
+/** What an input requires beside the field. */
+const BESIDE: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
+  "EventSubjects.ids": { type: "reservation" },
+};
 const ITEMS = { AddTaskItem: { description: "work" } };
 /** Set beside what names something, where an input has it: each opens another way through the code. */
 const VARIANTS = [{}, { createProject: true }, { allowJump: true }, { attempt: "1-9f86d081884c" }, { allDead: true }];
@@ -89,15 +95,29 @@ export interface Case {
 export const REACHED: Readonly<Record<string, string>> = {
   "Project.idRegistry": `project(projectId: "${SEEN}")`,
   "Project.events": `project(projectId: "${SEEN}")`,
+  "Project.history": `project(projectId: "${SEEN}")`,
   "Project.keys": `project(projectId: "${SEEN}")`,
   "Project.reservations": `project(projectId: "${SEEN}")`,
   "Project.tasks": `project(projectId: "${SEEN}")`,
   "Task.attempts": `task(projectId: "${SEEN}", taskId: "TASK-003")`,
   "Task.reservations": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.history": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Reservation.history": "reservations(first: 5) { nodes",
+  "ApiKey.history": "apiKeys(first: 5) { nodes",
+  "Webhook.history": "webhooks(first: 5) { nodes",
   "Webhook.deliveries": "webhooks(first: 5) { nodes",
   "WebhookDelivery.attempts": "webhooks(first: 5) { nodes { deliveries(first: 5) { nodes",
 };
+
+/** A copy that names something there, with what has to stand beside it. */
+function named(json: Json, { path, names }: Leaf, value: Json): Json {
+  const beside = Object.entries(names.map((name) => BESIDE[name]).find((found) => found) ?? {});
+  const input = path.slice(0, path.lastIndexOf(names[1] ?? ""));
+  return beside.reduce(
+    (made, [name, required]) => withValue(made, [...input, name], required),
+    withValue(json, path, value),
+  );
+}
 
 /** Each place that can name something hidden, alone and all together, with every thing of its kind. */
 export function casesOf(world: World, hidden: Hidden, walked: Walked): Case[] {
@@ -106,10 +126,10 @@ export function casesOf(world: World, hidden: Hidden, walked: Walked): Case[] {
   const leaves = leavesOf(field.args)
     .map((leaf) => ({ ...leaf, kind: kindOf(leaf) }))
     .filter(({ kind }) => kind !== "nothing" && kind !== "cursor");
-  const alone = leaves.flatMap(({ path, kind }) =>
+  const alone = leaves.flatMap(({ path, names, kind }) =>
     pairsOf(hidden, kind).map((pair) => ({
       what: path.join("."),
-      variables: (value: (pair: Pair) => string) => withValue(own, path, value(pair)) as object,
+      variables: (value: (pair: Pair) => string) => named(own, { path, names }, value(pair)) as object,
       pairs: [pair],
     })),
   );
@@ -121,7 +141,7 @@ export function casesOf(world: World, hidden: Hidden, walked: Walked): Case[] {
   const together = {
     what: "everything",
     variables: (value: (pair: Pair) => string) =>
-      firsts.reduce<Json>((json, { path, pair }) => withValue(json, path, value(pair)), own) as object,
+      firsts.reduce<Json>((json, { pair, ...leaf }) => named(json, leaf, value(pair)), own) as object,
     pairs: firsts.map(({ pair }) => pair),
   };
   const known = new Set(field.args.flatMap(inputFields));

@@ -80,14 +80,22 @@ function selectionOf(
   if (isInterfaceType(named) || isUnionType(named)) {
     const possible = schema.getPossibleTypes(named);
     const fragments = possible.flatMap((one) => {
-      const selected = selectionOf(one, nouns, within, aliasedOf(possible));
+      // All nouns at once: each links to others as it does elsewhere.
+      const selected = selectionOf(
+        one,
+        isInterfaceType(named) ? Math.max(1, nouns - 1) : nouns,
+        within,
+        aliasedOf(possible),
+      );
       return selected ? `... on ${one.name} ${selected}` : [];
     });
     return fragments.length > 0 ? `{ __typename ${fragments.join(" ")} }` : "";
   }
   if (!isObjectType(named)) return "";
   const path = [...within, named];
-  if (path.filter((one) => NOUNS.has(one)).length > nouns) return "";
+  const deep = path.filter((one) => NOUNS.has(one)).length;
+  // A page of events that may not be entered any more would only cost.
+  if (deep > nouns || (deep === nouns && named.name === "EventPage")) return "";
   const fields = Object.values(named.getFields())
     .filter((field) => !field.args.some(isRequiredArgument) && !path.includes(getNamedType(field.type)))
     .flatMap(({ name, args, type: inner }) => {

@@ -11,7 +11,7 @@ import { ManualClock } from "./manual-clock.ts";
 
 /** Where the log begins, as a cursor says it. */
 const START: Place = { ...BEGINNING };
-const ALL: Selection = { projects: null, server: true, types: null, subject: null, actors: null };
+const ALL: Selection = { projects: null, server: true, types: null, subjects: null, actors: null };
 
 function row(position: number, projectId = "alpha", payload = "{}"): EventRow {
   const hash = Buffer.alloc(8, position % 256);

@@ -46,13 +46,13 @@ test("filters by project, type, task and actor together", async () => {
     const { events } = await log.events(viewer, { filter, after: null, first: 100 });
     return events.map(({ projectId, number }) => `${projectId} ${number}`);
   };
-  expect(await numbers({ subject: { type: "task", ids: ["TASK-001"] } })).toEqual(["alpha 1", "beta 1", "alpha 2"]);
+  expect(await numbers({ subjects: [{ type: "task", ids: ["TASK-001"] }] })).toEqual(["alpha 1", "beta 1", "alpha 2"]);
   expect(
-    await numbers({ projects: ["alpha"], subject: { type: "task", ids: ["TASK-001"] }, actors: ["other"] }),
+    await numbers({ projects: ["alpha"], subjects: [{ type: "task", ids: ["TASK-001"] }], actors: ["other"] }),
   ).toEqual(["alpha 2"]);
   expect(await numbers({ types: ["task.completed"] })).toEqual(["beta 2"]);
   expect(await numbers({ projects: ["beta"] })).toEqual(["beta 1", "beta 2"]);
-  expect(await numbers({ subject: { type: "task", ids: ["TASK-002"] } }, limitedTo("alpha"))).toEqual(["alpha 3"]);
+  expect(await numbers({ subjects: [{ type: "task", ids: ["TASK-002"] }] }, limitedTo("alpha"))).toEqual(["alpha 3"]);
 });
 
 test("shows a limited key nothing of other projects or of the server, in pages and streams", async () => {

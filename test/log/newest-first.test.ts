@@ -121,7 +121,7 @@ test("ends no page for want of time beyond the first event outside the span, in 
   ]);
   const filter = { types: ["task.completed"], since: "-PT5H", until: "-PT2H" };
   const firstOf = async (after: string, direction: "ASC" | "DESC", taskIds: readonly string[]) => {
-    const { found } = await readAll(log, { filter: { subject: { type: "task", ids: taskIds } }, after, direction });
+    const { found } = await readAll(log, { filter: { subjects: [{ type: "task", ids: taskIds }] }, after, direction });
     return found[0];
   };
   const forward = await readAll(log, { filter, first: 1 });

@@ -52,7 +52,7 @@ test("answers the history of any noun, of a project's or of the server's own", a
   ]);
   expect(await told("reservation", "alpha", "r1")).toEqual([["alpha", "reservation", 1]]);
 
-  const filter = { subject: { type: "webhook", ids: ["w1"] } };
+  const filter = { subjects: [{ type: "webhook", ids: ["w1"] }] };
   const seen = async (viewer: Viewer) => (await log.events(viewer, { filter, after: null, first: 10 })).events.length;
   expect([await seen(ADMIN), await seen({ ...ADMIN, role: "reader" })]).toEqual([2, 0]);
 });

@@ -104,7 +104,7 @@ test("wakes for the one event that a narrow filter selects, and shows a limited 
   const { database, log } = await startLog();
   const limited = { ...ADMIN, actor: "limited", projectIds: ["alpha"] };
   const narrow = await startWaiting(log, {
-    filter: { subject: { type: "task", ids: ["TASK-777"] }, types: ["task.completed"] },
+    filter: { subjects: [{ type: "task", ids: ["TASK-777"] }], types: ["task.completed"] },
   });
   const own = await startWaiting(log, {}, limited);
   for (let i = 0; i < 20; i++)

@@ -74,7 +74,7 @@ export function queueOf({ webhookId, projectIds, types }: Wanted): Sink {
       projects: projectIds && new Set(projectIds),
       server: projectIds === null,
       types: types && new Set(expandTypes(types)),
-      subject: null,
+      subjects: null,
       actors: null,
     },
     async take(events, db) {

@@ -1,13 +1,13 @@
 import { badInput } from "../../errors.ts";
-import { EVENT_TYPES } from "../../event-types.ts";
+import { EVENT_TYPES, SUBJECT_TYPES } from "../../event-types.ts";
 import type { LoggedEvent } from "./event.ts";
 import { type AskedSpan, isWithin, type Span } from "./span.ts";
 import { expandTypes, isPattern } from "./type-patterns.ts";
 
 /** Subjects of one type; the same id may exist in several projects. */
-export interface Subjects<Ids> {
+interface Subjects {
   readonly type: string;
-  readonly ids: Ids;
+  readonly ids: readonly string[];
 }
 
 /** What a caller asks for. What is left out selects everything; all that is given has to match. */
@@ -15,7 +15,8 @@ export interface EventFilter extends AskedSpan {
   readonly projects?: readonly string[] | null | undefined;
   /** Types like `task.completed`, or `task.*`. */
   readonly types?: readonly string[] | null | undefined;
-  readonly subject?: Subjects<readonly string[]> | null | undefined;
+  /** About any of these. */
+  readonly subjects?: readonly Subjects[] | null | undefined;
   readonly actors?: readonly string[] | null | undefined;
 }
 
@@ -30,7 +31,8 @@ export interface VisibleEvents {
 /** What a viewer gets: the filter within what it may see. null: every. */
 export interface Selection extends VisibleEvents {
   readonly types: ReadonlySet<string> | null;
-  readonly subject: Subjects<ReadonlySet<string>> | null;
+  /** Ids, by the type of the subject. */
+  readonly subjects: ReadonlyMap<string, ReadonlySet<string>> | null;
   readonly actors: ReadonlySet<string> | null;
   /** Left out: whenever they happened. */
   readonly span?: Span;
@@ -40,10 +42,10 @@ const MOST_VALUES = 1000;
 
 /**
  * @param visibleTo what the viewer may see of the projects named.
- * @throws what `visibleTo` throws; BAD_USER_INPUT for an empty or overlong list, and for a type that there is not.
+ * @throws what `visibleTo` throws; BAD_USER_INPUT for an empty or overlong list, and for a type of events or subjects that there is not.
  */
 export async function selectionOf(
-  { projects, types, subject, actors }: EventFilter,
+  { projects, types, subjects, actors }: EventFilter,
   visibleTo: (named: readonly string[] | null) => Promise<VisibleEvents>,
 ): Promise<Selection> {
   const named = chosen("projects", projects);
@@ -55,28 +57,44 @@ export async function selectionOf(
       );
   const rest = {
     types: patterns && new Set(expandTypes(patterns)),
-    subject: subject ? { type: subject.type, ids: new Set(chosen(`${subject.type}s`, subject.ids)) } : null,
+    subjects: subjects == null ? null : idsByType(subjects),
     actors: chosen("actors", actors),
   };
   return { ...(await visibleTo(named && [...named])), ...rest };
 }
 
 /** The same for selections that select the same. */
-export function keyOf({ projects, server, types, subject, actors }: Selection): string {
+export function keyOf({ projects, server, types, subjects, actors }: Selection): string {
   const sorted = (values: ReadonlySet<string> | null) => values && [...values].sort();
-  const subjects = subject && [subject.type, sorted(subject.ids)];
-  return JSON.stringify([sorted(projects), server, sorted(types), subjects, sorted(actors)]);
+  const byType = [...(subjects ?? [])].map(([type, ids]) => [type, sorted(ids)] as const);
+  const ofTypes = byType.sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([sorted(projects), server, sorted(types), ofTypes, sorted(actors)]);
 }
 
 export function isSelected(selection: Selection, event: LoggedEvent): boolean {
-  const { projects, server, types, subject, actors, span } = selection;
+  const { projects, server, types, subjects, actors, span } = selection;
   if (event.projectId === null ? !server : projects !== null && !projects.has(event.projectId)) return false;
   return (
     (types === null || types.has(event.type)) &&
-    (subject === null || (event.subjectType === subject.type && subject.ids.has(event.subjectId))) &&
+    (subjects === null || subjects.get(event.subjectType)?.has(event.subjectId) === true) &&
     (actors === null || actors.has(event.actor)) &&
     isWithin(span, event.occurredAt)
   );
+}
+
+function idsByType(subjects: readonly Subjects[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const unknown = subjects.find(({ type }) => !SUBJECT_TYPES.some((known) => known === type));
+  if (unknown)
+    throw badInput(
+      `There is no subject type ${JSON.stringify(unknown.type)}. There are: ${SUBJECT_TYPES.join(", ")}, as subjectType of an event says.`,
+    );
+  for (const { type, ids } of subjects) chosen(`${type}s`, ids);
+  chosen(
+    "subjects",
+    subjects.flatMap(({ ids }) => ids),
+  );
+  const byType = Map.groupBy(subjects, ({ type }) => type);
+  return new Map([...byType].map(([type, group]) => [type, new Set(group.flatMap(({ ids }) => ids))]));
 }
 
 function chosen(name: string, values: readonly string[] | null | undefined): ReadonlySet<string> | null {

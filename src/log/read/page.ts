@@ -70,10 +70,10 @@ function statements(direction: Direction) {
     ),
     ofSubjects: statement(
       "log-page-of-subjects",
-      `SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($12::text[]) AS wanted (subject_id)
+      `SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($11::text[], $12::text[]) AS wanted (subject_type, subject_id)
     CROSS JOIN LATERAL (
       SELECT ${STORED} FROM events e
-      WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = $11
+      WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = wanted.subject_type
         AND ${RANGE} AND ${CHOSEN} ORDER BY ${order} LIMIT $3) e
     WHERE ($9 OR h.project_id <> '${SERVER_STREAM}') AND ($10::text[] IS NULL OR h.project_id = ANY ($10))`,
     ),
@@ -158,14 +158,17 @@ interface Range {
 }
 
 async function readRange(db: Db, { selection, payload, direction }: Wanted, { from, to, limit }: Range) {
-  const { projects, server, subject, span } = selection;
+  const { projects, server, subjects, span } = selection;
   const { wholeLog, ofProjects, ofSubjects } = STATEMENTS[direction];
   const values = [
     ...[from, to, limit, list(selection.types), list(selection.actors), payload],
     ...[span?.since ?? null, span?.until ?? null],
   ];
-  if (subject)
-    return readKept<Sized>(db, ofSubjects, [...values, server, list(projects), subject.type, list(subject.ids)]);
+  if (subjects) {
+    const wanted = [...subjects].flatMap(([type, ids]) => [...ids].map((id) => ({ type, id })));
+    const [ofTypes, ids] = [wanted.map(({ type }) => type), wanted.map(({ id }) => id)];
+    return readKept<Sized>(db, ofSubjects, [...values, server, list(projects), ofTypes, ids]);
+  }
   if (projects) return readKept<Sized>(db, ofProjects, [...values, list(projects)]);
   return readKept<Sized>(db, wholeLog, [...values, server]);
 }
@@ -188,8 +191,8 @@ export async function readKept<Row extends EventRow>(
 export const noLongerKept = () => cursorExpired("What follows this cursor is older than what is kept of the log.");
 
 /** Whether a statement may walk through many events before it meets one that is selected. */
-function isSparse({ types, actors, subject }: Selection): boolean {
-  return subject === null && (types !== null || actors !== null);
+function isSparse({ types, actors, subjects }: Selection): boolean {
+  return subjects === null && (types !== null || actors !== null);
 }
 
 const list = (values: ReadonlySet<string> | null) => values && [...values];

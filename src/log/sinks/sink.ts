@@ -17,4 +17,4 @@ export interface Sink {
 }
 
 /** Every event of every project and of the server. */
-export const EVERYTHING: Selection = { projects: null, server: true, types: null, subject: null, actors: null };
+export const EVERYTHING: Selection = { projects: null, server: true, types: null, subjects: null, actors: null };

@@ -97,12 +97,12 @@ async function logMatchesTasks({ owner }: World): Promise<string | undefined> {
 }
 
 /** What a filter selects, said apart from the code that selects it. */
-async function selected({ owner }: World, { projects, types, subject, actors }: EventFilter): Promise<string[]> {
+async function selected({ owner }: World, { projects, types, subjects, actors }: EventFilter): Promise<string[]> {
   const { rows } = await owner.query(
     `SELECT position, number, project_id AS "projectId", subject_id AS "subjectId", payload FROM events
      WHERE coalesce(project_id = ANY ($1), true) AND coalesce(event_type = ANY ($2), true)
        AND coalesce(subject_id = ANY ($3), true) AND coalesce(actor = ANY ($4), true) ORDER BY position`,
-    [projects, types, subject?.ids, actors],
+    [projects, types, subjects?.flatMap(({ ids }) => ids), actors],
   );
   return rows.map(place);
 }

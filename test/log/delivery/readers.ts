@@ -22,10 +22,12 @@ const filter: fc.Arbitrary<EventFilter> = fc.oneof(
     {
       projects: fc.subarray(["alpha", "beta"], { minLength: 1 }),
       types: fc.subarray([...TYPES], { minLength: 1 }),
-      subject: fc.record({
-        type: fc.constant("task"),
-        ids: fc.subarray(["TASK-001", "TASK-002", "TASK-009"], { minLength: 1 }),
-      }),
+      subjects: fc.tuple(
+        fc.record({
+          type: fc.constant("task"),
+          ids: fc.subarray(["TASK-001", "TASK-002", "TASK-009"], { minLength: 1 }),
+        }),
+      ),
       actors: fc.subarray(ACTORS, { minLength: 1 }),
     },
     { requiredKeys: [] },
