@@ -95,7 +95,8 @@ BEGIN
           CASE WHEN g.at_once THEN 'artifact_id' ELSE 'reservation' END,
           CASE WHEN g.at_once THEN g.ids[1] ELSE g.reservation_id::text END,
           g.r ->> 'actor', g.r ->> 'client', g.r ->> 'correlationId', now,
-          jsonb_build_object('artifactType', g.type, 'ids', g.ids, 'branch', g.r -> 'branch', 'taskId', g.r -> 'taskId')
+          jsonb_build_object('artifactType', g.type, 'ids', g.ids, 'branchName', g.r -> 'branch',
+            'branch', g.r -> 'branch', 'taskId', g.r -> 'taskId')
             || CASE WHEN g.at_once THEN jsonb_build_object('lastAssigned', g.before)
                  ELSE jsonb_build_object('expiresAt', g.expires_at) END
         FROM given g ORDER BY g.place

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -65,4 +66,25 @@ it("keeps why a task is given back as the attempt's notes, also under their form
       },
     });
   }
+});
+
+it("tells the branch of IDs that were reserved, given, or came back by both its names", async () => {
+  const owner = await connectOwner(server.test);
+  const of = 'projectId: "alpha", artifactType: "SPEC"';
+  await server.ask(`mutation {
+    reserveIds(input: {${of}, branchName: "main", ttlSeconds: 60}) { replayed }
+    takeId(input: {${of}, branch: "main"}) { replayed }
+  }`);
+  await owner.pass(61);
+  await server.ask(`mutation { takeId(input: {${of}}) { replayed } }`);
+  const { events } = await server.ask<{ events: { events: { type: string; payload: Record<string, unknown> }[] } }>(
+    '{ events(filter: {types: ["ids.reserved", "ids.assigned", "ids.expired"]}, first: 100) { events { type payload } } }',
+  );
+  const told = events.events.filter(({ payload }) => payload["artifactType"] === "SPEC");
+  expect(told.map(({ type, payload }) => [type, payload["branchName"], payload["branch"]])).toEqual([
+    ["ids.reserved", "main", "main"],
+    ["ids.assigned", "main", "main"],
+    ["ids.expired", "main", "main"],
+    ["ids.assigned", null, null],
+  ]);
 });
