@@ -4,76 +4,8 @@ import { schema } from "../../schema/index.ts";
 import type { Changes } from "../../src/log/write/changes.ts";
 import { TASK } from "../../src/tasks/fields.ts";
 import { connectOwner, type Owner } from "../support/owner.ts";
-import { startTestServer, type TestServer } from "../support/server.ts";
-
-/** Stands for the id of something that is made just before. */
-const NEW = "new";
-
-interface Operation {
-  readonly input: Readonly<Record<string, unknown>>;
-  /** What its webhook ($1) needs first, so that there is something to change. */
-  readonly prepare?: string;
-  /** `type subjectType subjectId` of every event it leaves; a star stands for a random id. */
-  readonly events: readonly string[];
-}
-
-/** Each mutation, in an order in which all succeed; one that is missing here fails the test. */
-const OPERATIONS: Readonly<Record<string, Operation>> = {
-  createProject: { input: { projectId: "alpha", name: "Alpha" }, events: ["project.created project alpha"] },
-  updateProject: { input: { projectId: "alpha", name: "New name" }, events: ["project.configured project alpha"] },
-  addTasks: {
-    input: { projectId: "alpha", tasks: [1, 2, 3, 4].map((i) => ({ description: `work ${i}` })) },
-    events: [1, 2, 3, 4].map((i) => `task.created task TASK-00${i}`),
-  },
-  updateTask: { input: { taskId: "TASK-001", title: "New title" }, events: ["task.updated task TASK-001"] },
-  claimNextTask: { input: { projectId: "alpha" }, events: ["task.claimed task TASK-001"] },
-  renewTaskLease: {
-    input: { taskId: "TASK-001", checkpoint: { step: 1 } },
-    events: ["task.checkpointed task TASK-001"],
-  },
-  completeAndClaimNext: {
-    input: { taskId: "TASK-001" },
-    events: ["task.completed task TASK-001", "task.claimed task TASK-002"],
-  },
-  releaseTask: { input: { taskId: "TASK-002" }, events: ["task.released task TASK-002"] },
-  updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
-  deleteTask: { input: { taskId: "TASK-004" }, events: ["task.deleted task TASK-004"] },
-  reserveIds: {
-    input: { projectId: "alpha", artifactType: "US", count: 3 },
-    events: ["ids.reserved reservation *"],
-  },
-  extendReservation: { input: { reservationId: NEW, ttlSeconds: 3600 }, events: ["ids.extended reservation *"] },
-  confirmReservation: { input: { reservationId: NEW }, events: ["ids.confirmed reservation *"] },
-  releaseReservation: { input: { reservationId: NEW }, events: ["ids.released reservation *"] },
-  takeId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
-  nextId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
-  registerIds: { input: { projectId: "alpha", ids: ["US-100"] }, events: ["ids.registered project alpha"] },
-  voidIds: {
-    input: { projectId: "alpha", artifactType: "US", ids: ["US-100"], reason: "a slip" },
-    events: ["ids.voided project alpha"],
-  },
-  createApiKey: { input: { name: "key", role: "READER" }, events: ["key.created api_key *"] },
-  revokeApiKey: { input: { keyId: NEW }, events: ["key.revoked api_key *"] },
-  createWebhook: { input: { url: "https://hooks.example/" }, events: ["webhook.created webhook *"] },
-  pauseWebhook: { input: { webhookId: NEW }, events: ["webhook.paused webhook *"] },
-  resumeWebhook: {
-    input: { webhookId: NEW },
-    prepare: "UPDATE webhooks SET paused_at = docket_now() WHERE webhook_id = $1",
-    events: ["webhook.resumed webhook *"],
-  },
-  rotateWebhookSecret: { input: { webhookId: NEW }, events: ["webhook.secret_rotated webhook *"] },
-  replayWebhookDeliveries: {
-    input: { webhookId: NEW, allDead: true },
-    prepare: `INSERT INTO webhook_deliveries (webhook_id, position, event_id, event_type, project_id, subject_type,
-        subject_id, status, ended_at)
-      SELECT $1, position, event_id, event_type, project_id, subject_type, subject_id, 'dead', docket_now()
-      FROM events WHERE position = 1`,
-    events: ["webhook.deliveries_replayed webhook *"],
-  },
-  deleteWebhook: { input: { webhookId: NEW }, events: ["webhook.deleted webhook *"] },
-  archiveProject: { input: { projectId: "alpha" }, events: ["project.archived project alpha"] },
-  unarchiveProject: { input: { projectId: "alpha" }, events: ["project.unarchived project alpha"] },
-};
+import { startTestServer } from "../support/server.ts";
+import { EXAMPLES, requests } from "./every-mutation.ts";
 
 interface EventRow {
   readonly what: string;
@@ -83,8 +15,6 @@ interface EventRow {
   readonly taskId: string | null;
   readonly payload: { readonly task?: Document; readonly changes?: Changes };
 }
-
-const nameOf = (type: string) => (type[0] ?? "").toUpperCase() + type.slice(1);
 
 /** Everything in the database but the log, and when keys were last used. */
 async function stateOf(owner: Owner): Promise<Record<string, string>> {
@@ -155,32 +85,9 @@ async function countEvents(owner: Owner): Promise<number> {
   return (await owner.query<{ n: number }>("SELECT count(*)::int AS n FROM events")).rows[0]?.n ?? 0;
 }
 
-/** Makes what stands as NEW in an input. */
-async function fillIn(server: TestServer, input: Operation["input"]): Promise<Record<string, unknown>> {
-  const asking = { key: server.adminKey };
-  if (input["keyId"] === NEW) return { ...input, keyId: (await server.makeKey({})).keyId };
-  if (input["reservationId"] === NEW) {
-    const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
-      'mutation { reserveIds(input: {projectId: "alpha", artifactType: "US", count: 3}) { reservation { reservationId } } }',
-      {},
-      asking,
-    );
-    return { ...input, ...reserveIds.reservation };
-  }
-  if (input["webhookId"] === NEW) {
-    const { createWebhook } = await server.ask<{ createWebhook: { webhook: { webhookId: string } } }>(
-      'mutation { createWebhook(input: {url: "https://hooks.example/"}) { webhook { webhookId } } }',
-      {},
-      asking,
-    );
-    return { ...input, ...createWebhook.webhook };
-  }
-  return { ...input };
-}
-
 test("every mutation leaves an event of each subject it changed, by whom and from which request, or changes nothing", async () => {
   const mutations = Object.keys(schema.getMutationType()?.getFields() ?? {});
-  expect(Object.keys(OPERATIONS).toSorted()).toEqual(mutations.toSorted());
+  expect(Object.keys(EXAMPLES).toSorted()).toEqual(mutations.toSorted());
   // Without jobs, which add events of their own.
   const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
   const owner = await connectOwner(server.test);
@@ -191,13 +98,10 @@ test("every mutation leaves an event of each subject it changed, by whom and fro
     "SELECT prefix || '/' || name AS actor FROM api_keys WHERE name = 'admin'",
   );
 
-  for (const [name, operation] of Object.entries(OPERATIONS)) {
-    const input: Record<string, unknown> = await fillIn(server, operation.input);
-    input["idempotencyKey"] = `key of ${name}`;
-    const document = `mutation ($input: ${nameOf(name)}Input!) { ${name}(input: $input) { replayed } }`;
+  for await (const { name, input, document, example } of requests(server, { key: server.adminKey })) {
     const send = (key: string, request: string) =>
       server.gql(document, { input }, { key, client: `session of ${name}`, headers: { "x-request-id": request } });
-    if (operation.prepare) await owner.query(operation.prepare, [input["webhookId"]]);
+    if (example.prepare) await owner.query(example.prepare, [input["webhookId"]]);
     const events = await countEvents(owner);
     const before = await stateOf(owner);
     const tasks = await tasksOf(owner);
@@ -214,15 +118,15 @@ test("every mutation leaves an event of each subject it changed, by whom and fro
 
     const request = `request-of-${name}`;
     expect([name, await send(server.adminKey, request)]).toEqual([name, { data: { [name]: { replayed: false } } }]);
-    expect([name, await countEvents(owner)]).toEqual([name, events + operation.events.length]);
+    expect([name, await countEvents(owner)]).toEqual([name, events + example.events.length]);
     const { rows } = await owner.query<EventRow>(
       `SELECT event_type || ' ' || subject_type || ' ' || subject_id AS what, actor, client, payload,
          CASE subject_type WHEN 'task' THEN subject_id END AS "taskId"
        FROM events WHERE correlation_id = $1 ORDER BY position`,
       [request],
     );
-    const whats = rows.map(({ what }, i) => (operation.events[i]?.endsWith("*") ? what.replace(/\S+$/, "*") : what));
-    expect([name, whats]).toEqual([name, operation.events]);
+    const whats = rows.map(({ what }, i) => (example.events[i]?.endsWith("*") ? what.replace(/\S+$/, "*") : what));
+    expect([name, whats]).toEqual([name, example.events]);
     for (const { actor, client } of rows)
       expect([name, actor, client]).toEqual([name, keys[0]?.actor, `session of ${name}`]);
 
@@ -232,7 +136,7 @@ test("every mutation leaves an event of each subject it changed, by whom and fro
     expect([name, after]).not.toEqual([name, before]);
     expect([name, await send(server.adminKey, "replayed")]).toEqual([name, { data: { [name]: { replayed: true } } }]);
     expect([name, await stateOf(owner)]).toEqual([name, after]);
-    expect([name, await countEvents(owner)]).toEqual([name, events + operation.events.length]);
+    expect([name, await countEvents(owner)]).toEqual([name, events + example.events.length]);
   }
 });
 

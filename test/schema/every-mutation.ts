@@ -3,42 +3,76 @@ import type { Asking, TestServer } from "../support/server.ts";
 /** Stands for the id of something that is made just before. */
 const NEW = "new";
 
-/** What each mutation is sent, in an order in which all succeed; one that is missing here fails the test. */
-export const INPUTS: Readonly<Record<string, object>> = {
-  createProject: { projectId: "alpha", name: "Alpha" },
-  updateProject: { projectId: "alpha", name: "New name" },
-  addTasks: { projectId: "alpha", tasks: [1, 2, 3, 4].map((i) => ({ description: `work ${i}` })) },
-  updateTask: { taskId: "TASK-001", title: "New title" },
-  claimNextTask: { projectId: "alpha" },
-  renewTaskLease: { taskId: "TASK-001", checkpoint: { step: 1 } },
-  completeAndClaimNext: { taskId: "TASK-001" },
-  releaseTask: { taskId: "TASK-002" },
-  updateTaskStatus: { taskId: "TASK-003", status: "IN_PROGRESS" },
-  deleteTask: { taskId: "TASK-004" },
-  reserveIds: { projectId: "alpha", artifactType: "US", count: 3 },
-  extendReservation: { reservationId: NEW, ttlSeconds: 3600 },
-  confirmReservation: { reservationId: NEW },
-  releaseReservation: { reservationId: NEW },
-  takeId: { projectId: "alpha", artifactType: "US" },
-  nextId: { projectId: "alpha", artifactType: "US" },
-  registerIds: { projectId: "alpha", ids: ["US-100"] },
-  voidIds: { projectId: "alpha", artifactType: "US", ids: ["US-100"], reason: "a slip" },
-  createApiKey: { name: "key", role: "READER" },
-  revokeApiKey: { keyId: NEW },
-  createWebhook: { url: "https://hooks.example/" },
-  pauseWebhook: { webhookId: NEW },
-  resumeWebhook: { webhookId: NEW },
-  rotateWebhookSecret: { webhookId: NEW },
-  replayWebhookDeliveries: { webhookId: NEW, allDead: true },
-  deleteWebhook: { webhookId: NEW },
-  archiveProject: { projectId: "alpha" },
-  unarchiveProject: { projectId: "alpha" },
+interface Example {
+  readonly input: Readonly<Record<string, unknown>>;
+  /** SQL: what its webhook ($1) needs first, so that there is something to change. */
+  readonly prepare?: string;
+  /** `type subjectType subjectId` of every event that it leaves; a star stands for a random id. */
+  readonly events: readonly string[];
+}
+
+/** One call of each mutation, in an order in which all succeed; a mutation that is missing here fails the tests. */
+export const EXAMPLES: Readonly<Record<string, Example>> = {
+  createProject: { input: { projectId: "alpha", name: "Alpha" }, events: ["project.created project alpha"] },
+  updateProject: { input: { projectId: "alpha", name: "New name" }, events: ["project.configured project alpha"] },
+  addTasks: {
+    input: { projectId: "alpha", tasks: [1, 2, 3, 4].map((i) => ({ description: `work ${i}` })) },
+    events: [1, 2, 3, 4].map((i) => `task.created task TASK-00${i}`),
+  },
+  updateTask: { input: { taskId: "TASK-001", title: "New title" }, events: ["task.updated task TASK-001"] },
+  claimNextTask: { input: { projectId: "alpha" }, events: ["task.claimed task TASK-001"] },
+  renewTaskLease: {
+    input: { taskId: "TASK-001", checkpoint: { step: 1 } },
+    events: ["task.checkpointed task TASK-001"],
+  },
+  completeAndClaimNext: {
+    input: { taskId: "TASK-001" },
+    events: ["task.completed task TASK-001", "task.claimed task TASK-002"],
+  },
+  releaseTask: { input: { taskId: "TASK-002" }, events: ["task.released task TASK-002"] },
+  updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
+  deleteTask: { input: { taskId: "TASK-004" }, events: ["task.deleted task TASK-004"] },
+  reserveIds: {
+    input: { projectId: "alpha", artifactType: "US", count: 3 },
+    events: ["ids.reserved reservation *"],
+  },
+  extendReservation: { input: { reservationId: NEW, ttlSeconds: 3600 }, events: ["ids.extended reservation *"] },
+  confirmReservation: { input: { reservationId: NEW }, events: ["ids.confirmed reservation *"] },
+  releaseReservation: { input: { reservationId: NEW }, events: ["ids.released reservation *"] },
+  takeId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
+  nextId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
+  registerIds: { input: { projectId: "alpha", ids: ["US-100"] }, events: ["ids.registered project alpha"] },
+  voidIds: {
+    input: { projectId: "alpha", artifactType: "US", ids: ["US-100"], reason: "a slip" },
+    events: ["ids.voided project alpha"],
+  },
+  createApiKey: { input: { name: "key", role: "READER" }, events: ["key.created api_key *"] },
+  revokeApiKey: { input: { keyId: NEW }, events: ["key.revoked api_key *"] },
+  createWebhook: { input: { url: "https://hooks.example/" }, events: ["webhook.created webhook *"] },
+  pauseWebhook: { input: { webhookId: NEW }, events: ["webhook.paused webhook *"] },
+  resumeWebhook: {
+    input: { webhookId: NEW },
+    prepare: "UPDATE webhooks SET paused_at = docket_now() WHERE webhook_id = $1",
+    events: ["webhook.resumed webhook *"],
+  },
+  rotateWebhookSecret: { input: { webhookId: NEW }, events: ["webhook.secret_rotated webhook *"] },
+  replayWebhookDeliveries: {
+    input: { webhookId: NEW, allDead: true },
+    prepare: `INSERT INTO webhook_deliveries (webhook_id, position, event_id, event_type, project_id, subject_type,
+        subject_id, status, ended_at)
+      SELECT $1, position, event_id, event_type, project_id, subject_type, subject_id, 'dead', docket_now()
+      FROM events WHERE position = 1`,
+    events: ["webhook.deliveries_replayed webhook *"],
+  },
+  deleteWebhook: { input: { webhookId: NEW }, events: ["webhook.deleted webhook *"] },
+  archiveProject: { input: { projectId: "alpha" }, events: ["project.archived project alpha"] },
+  unarchiveProject: { input: { projectId: "alpha" }, events: ["project.unarchived project alpha"] },
 };
 
 /** The name of a type that belongs to a mutation, without its ending. */
 export const typeNameOf = (type: string) => (type[0] ?? "").toUpperCase() + type.slice(1);
 
-/** Each mutation with its input and an idempotency key, to be sent before the next one is asked for. */
+/** Each example with an idempotency key, to be sent before the next one is asked for. */
 export async function* requests(server: TestServer, asking: Asking) {
   const reserve = async () => {
     const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
@@ -56,13 +90,14 @@ export async function* requests(server: TestServer, asking: Asking) {
     );
     return createWebhook.webhook.webhookId;
   };
-  for (const [name, given] of Object.entries(INPUTS)) {
-    const input: Record<string, unknown> = { ...given, idempotencyKey: `key of ${name}` };
+  for (const [name, example] of Object.entries(EXAMPLES)) {
+    const input: Record<string, unknown> = { ...example.input, idempotencyKey: `key of ${name}` };
     if ("reservationId" in input) input["reservationId"] = await reserve();
     if ("webhookId" in input) input["webhookId"] = await makeWebhook();
     if ("keyId" in input) input["keyId"] = (await server.makeKey({})).keyId;
     yield {
       name,
+      example,
       input,
       document: `mutation ($input: ${typeNameOf(name)}Input!) { ${name}(input: $input) { replayed } }`,
     };

@@ -4,7 +4,7 @@ import { schema } from "../../schema/index.ts";
 import { testIssuer } from "../support/issuer.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer } from "../support/server.ts";
-import { INPUTS, requests, typeNameOf } from "./every-mutation.ts";
+import { EXAMPLES, requests, typeNameOf } from "./every-mutation.ts";
 
 const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
 
@@ -28,7 +28,7 @@ describe("every mutation", () => {
   });
 
   it("does its work once for one idempotency key, and refuses the key for another request", async () => {
-    expect(Object.keys(INPUTS).toSorted()).toEqual(mutations.map(({ name }) => name).toSorted());
+    expect(Object.keys(EXAMPLES).toSorted()).toEqual(mutations.map(({ name }) => name).toSorted());
     // Without jobs: a webhook to an address that does not exist would add events of its own.
     const server = await startTestServer({ env: { DOCKET_JOBS: "none" } });
     const owner = await connectOwner(server.test);

@@ -1,7 +1,7 @@
 import { getNamedType, isInputObjectType, isRequiredInputField } from "graphql";
 import { describe, expect, it } from "vitest";
 import { schema } from "../../schema/index.ts";
-import { INPUTS, typeNameOf } from "../schema/every-mutation.ts";
+import { EXAMPLES, typeNameOf } from "../schema/every-mutation.ts";
 import { makeProject, shareServer } from "../support/server.ts";
 import { codeOf } from "./holding-calls.ts";
 
@@ -25,7 +25,7 @@ const FOR_ANYBODY: Readonly<Record<string, string>> = {
 };
 
 const calls = ON_A_TASK.flatMap(({ name, fields }) =>
-  (ASKED[name] ?? [INPUTS[name] ?? {}]).map((input) => ({ name, fields, input })),
+  (ASKED[name] ?? [EXAMPLES[name]?.input ?? {}]).map((input) => ({ name, fields, input })),
 );
 
 const HOLDER = "holder";
