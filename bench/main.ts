@@ -4,8 +4,9 @@ import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
 import { seedsCommand } from "./seeds/command.ts";
 import { statisticsCommand } from "./statistics/command.ts";
+import { tokensCommand } from "./tokens/command.ts";
 
-const COMMANDS = [compareCommand, seedsCommand, deliveryCommand, fairnessCommand, statisticsCommand];
+const COMMANDS = [compareCommand, seedsCommand, deliveryCommand, fairnessCommand, statisticsCommand, tokensCommand];
 
 const DATABASE = `
 DATABASE_URL names a PostgreSQL to use instead of an embedded one; a database of the run's own is made there and dropped.`;
