@@ -94,6 +94,9 @@ export type Filled<Row, Fields> = { [Name in Settable<Fields, "create"> & keyof 
 
 const MODELS = getDatamodel().datamodel.models;
 
+/** The fields of each noun that has been described, by the name of its model. */
+export const FIELDS_OF_NOUNS = new Map<string, readonly Field[]>();
+
 /** PostgreSQL takes at most 100 arguments of a function. */
 const MOST_PAIRS = 50;
 
@@ -104,6 +107,7 @@ export function noun<Model extends keyof PrismaTypes, const Fields extends Field
   described: Fields,
 ): Noun<PrismaTypes[Model]["Shape"], Fields> {
   const fields = Object.entries<Said>(described).map(([name, field]) => ofModel(model, name, field));
+  FIELDS_OF_NOUNS.set(model, fields);
   const columns = Object.fromEntries(fields.map(({ name, column }) => [name, column]));
   const long = fields.filter(({ long }) => long).map(({ name }) => name);
   const settable = (when: When) => fields.filter(({ set }) => set === when || set === "both");

@@ -1,12 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import type { Field } from "../../src/db/noun.ts";
-import { DELIVERY } from "../../src/delivery/webhooks/deliveries.ts";
-import { WEBHOOK } from "../../src/delivery/webhooks/webhook.ts";
-import { KEY } from "../../src/keys/key.ts";
+import "../../schema/index.ts";
+import { FIELDS_OF_NOUNS, type Field } from "../../src/db/noun.ts";
 import { ID_REUSES } from "../../src/projects/namespace.ts";
-import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
+import { TASK } from "../../src/tasks/fields.ts";
 import { takeDatabase } from "../support/kept-database.ts";
+import { TABLE_OF } from "../support/models.ts";
 
 let owner: Awaited<ReturnType<typeof takeDatabase>>["owner"];
 beforeAll(async () => {
@@ -41,13 +40,10 @@ interface Column {
   readonly default: string | null;
 }
 
-describe.each([
-  ["tasks", TASK.fields],
-  ["task_attempts", ATTEMPT.fields],
-  ["api_keys", KEY.fields],
-  ["webhooks", WEBHOOK.fields],
-  ["webhook_deliveries", DELIVERY.fields],
-])("the fields of %s", (table, fields) => {
+/** Every noun's: what the schema shows has been described by then. */
+const described = [...FIELDS_OF_NOUNS].map(([model, fields]) => [TABLE_OF.get(model) ?? model, fields] as const);
+
+describe.each(described)("the fields of %s", (table, fields) => {
   const read = () =>
     owner.query<Column>(
       `SELECT column_name AS name, data_type AS type, is_nullable = 'YES' AS nullable, column_default AS default
