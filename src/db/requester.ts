@@ -87,6 +87,12 @@ export class Requester {
     this.refuseWaiting(reason);
   }
 
+  /** Counts a share of what another read for this one and others, and the time that took. */
+  charge({ bytes, workedMs }: Requester, share: number): void {
+    this.bytes += bytes * share;
+    this.#workedMs += workedMs;
+  }
+
   /** Begins to count anew: each frame of a subscription is a request of its own. */
   renew(): void {
     if (!this.#gone?.aborted) this.stopped = null;
@@ -114,7 +120,7 @@ export function asRequester<T>(requester: Requester, work: () => T): T {
 }
 
 /** Outside of every request, with all that travels beside the calls of one. */
-const outside = AsyncLocalStorage.snapshot();
+export const outside = AsyncLocalStorage.snapshot();
 
 /**
  * Runs work that belongs to no request, or to many at once, as a requester of its own: it takes turns like a key, so
