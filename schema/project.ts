@@ -12,11 +12,12 @@ import { type StatusCount, statusCounts } from "../src/tasks/status-counts.ts";
 import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
 import { choiceEnum } from "./choice.ts";
 import { listSize } from "./cost.ts";
+import { listLoader } from "./list-loader.ts";
 import { mutation } from "./mutation.ts";
 import { orderInput } from "./order.ts";
 import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
-import { longOf } from "./task/load.ts";
+import { listedOf } from "./task/load.ts";
 import { Task, TaskConnection, TaskStatus } from "./task/task.ts";
 
 const ProjectOrderInput = orderInput<ProjectOrder["field"]>("Project", {
@@ -99,7 +100,7 @@ export const Project = builder.prismaNode("Project", {
           filter: t.arg({ type: TaskFilterInput, description: "Which of its tasks." }),
           orderBy: t.arg({ type: TaskOrder, defaultValue: QUEUE, description: "As claims take them, unless told." }),
         },
-        resolve: (project, args, ctx, info) => tasksOf(project, { ...args, long: longOf(info) }, ctx),
+        resolve: (project, args, ctx, info) => tasksOf(project, { ...args, ...listedOf(info) }, ctx),
       },
       TaskConnection,
     ),
@@ -131,6 +132,8 @@ builder.queryField("project", (t) =>
   }),
 );
 
+const loadProjects = listLoader(listProjects);
+
 builder.queryField("projects", (t) =>
   t.connection(
     {
@@ -141,12 +144,14 @@ builder.queryField("projects", (t) =>
         archived: t.arg.boolean({ defaultValue: false, description: "true: the archived ones instead." }),
         orderBy: t.arg({ type: ProjectOrderInput, defaultValue: BY_ID, description: "By id, unless told." }),
       },
-      resolve: (_root, args, ctx) => listProjects(ctx, args),
+      resolve: (_root, args, ctx) => loadProjects(ctx, args),
     },
     { name: "ProjectConnection" },
     { name: "ProjectEdge" },
   ),
 );
+
+const loadCounts = listLoader(statusCounts);
 
 builder.queryField("statusCounts", (t) =>
   t.field({
@@ -156,7 +161,7 @@ builder.queryField("statusCounts", (t) =>
       "Tasks by status over all projects this key sees that are not archived, or over those named. PROJECT_NOT_FOUND",
     extensions: listSize(0),
     args: { projects: t.arg.idList({ description: "Their ids; without it every project this key sees." }) },
-    resolve: (_root, { projects }, ctx) => statusCounts(ctx, projects ?? null),
+    resolve: (_root, { projects }, ctx) => loadCounts(ctx, projects ?? null),
   }),
 );
 

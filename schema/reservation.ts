@@ -1,3 +1,5 @@
+import type { Sight } from "../src/access/visibility.ts";
+import { reservationExpired } from "../src/errors.ts";
 import { confirmReservation } from "../src/ids/confirm.ts";
 import { extendReservation } from "../src/ids/extend.ts";
 import { releaseReservation } from "../src/ids/release.ts";
@@ -15,6 +17,7 @@ import { type ArgumentBuilder, builder, type FieldBuilder, type InputBuilder } f
 import { choiceEnum } from "./choice.ts";
 import type { GraphQLContext } from "./context.ts";
 import { DateFilterInput, enumFilterInput, StringFilterInput } from "./filters.ts";
+import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
 import { orderInput } from "./order.ts";
 
@@ -129,12 +132,22 @@ builder.queryFields((t) => ({
   ),
 }));
 
+/** Of what the viewer sees; null where that is none. */
+const loadOwn = loader({
+  idOf: (reservationId: string) => reservationId,
+  // The statement asks for those who see the same.
+  visible: () => true,
+  read: ({ db }, reservationIds, viewer: Sight) => findReservations({ db, viewer }, reservationIds),
+});
+
 /** The reservation of a mutation's result. */
 const reservationOf = <Parent extends { readonly reservationId: string }>(t: FieldBuilder<Parent>) =>
   t.field({
     type: Reservation,
     description: "As it is now.",
-    resolve: ({ reservationId }, _args, ctx) => reservation(ctx, reservationId),
+    resolve: async ({ reservationId }, _args, ctx) =>
+      (await loadOwn(ctx, reservationId, { projectIds: ctx.viewer.projectIds })) ??
+      Promise.reject(reservationExpired(reservationId)),
   });
 
 const releasedOf = <Parent extends { readonly released: readonly string[] }>(t: FieldBuilder<Parent>) =>

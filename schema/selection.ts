@@ -96,6 +96,11 @@ export function selectedBelow<Name extends string>(
   return names.filter((name) => fields[name] && below.has(fields[name]));
 }
 
+/** Whether a cursor is selected anywhere below it. */
+export const cursorsBelow = (info: GraphQLResolveInfo): boolean =>
+  selectedBelow(info, "PageInfo", ["startCursor", "endCursor"]).length > 0 ||
+  selectedBelow(info, "TaskEdge", ["cursor"]).length > 0;
+
 /** The nodes of a field are the same for all rows of a request. */
 const allBelow = keptFor((fieldNodes: readonly FieldNode[], info: GraphQLResolveInfo) => {
   const { fragments, parentType, fieldName, schema, variableValues } = info;

@@ -1,6 +1,5 @@
 import { addTasks } from "../../src/tasks/add.ts";
 import { LARGEST_BATCH } from "../../src/tasks/batch.ts";
-import { briefing } from "../../src/tasks/briefing.ts";
 import { capabilities } from "../../src/tasks/capability.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
@@ -15,6 +14,7 @@ import { ALLOW_JUMP } from "../context.ts";
 import { listSize } from "../cost.ts";
 import { mutation } from "../mutation.ts";
 import { givenFields } from "../noun.ts";
+import { loadBriefing } from "./load.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
 
@@ -133,7 +133,7 @@ mutation(updateTaskStatus, {
       type: Briefing,
       nullable: true,
       description: "What earlier attempts leave, when the status is IN_PROGRESS.",
-      resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : briefing(ctx, key, attempt)),
+      resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : loadBriefing(ctx, { ...key, attempt })),
     }),
     holding: holdingField(t, ({ worker, projectId, taskId }) => ({ worker, besides: { projectId, taskId } })),
   }),

@@ -1,12 +1,7 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { taskNotFound } from "../../src/errors.ts";
-import {
-  BRIEFING_BYTES,
-  type Briefing as BriefingShape,
-  briefing,
-  LONGEST_BRIEFING,
-} from "../../src/tasks/briefing.ts";
-import { capabilityOf } from "../../src/tasks/capability.ts";
+import { BRIEFING_BYTES, type Briefing as BriefingShape, LONGEST_BRIEFING } from "../../src/tasks/briefing.ts";
+import { capability } from "../../src/tasks/capability.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
 import { type HeldTask as HeldTaskShape, holding, MOST_HELD } from "../../src/tasks/holding.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
@@ -15,7 +10,7 @@ import type { TaskKey } from "../../src/tasks/task.ts";
 import { builder, type FieldBuilder } from "../builder.ts";
 import type { GraphQLContext } from "../context.ts";
 import { listSize } from "../cost.ts";
-import { loadTask, longOf } from "./load.ts";
+import { loadBriefing, loadCapability, loadTask, longOf } from "./load.ts";
 import { Attempt, Task } from "./task.ts";
 
 export const Idle = builder.objectRef<IdleShape>("Idle").implement({
@@ -110,7 +105,8 @@ export const attemptField = <Parent extends TaskKey & { readonly attempt: number
   t.id({
     nullable: true,
     description,
-    resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : capabilityOf(ctx, { ...key, attempt })),
+    resolve: async ({ attempt, projectId, taskId }, _args, ctx) =>
+      attempt === null ? null : await loadCapability(ctx, { projectId, taskId, attempt }),
   });
 
 /** `{task attempt briefing idle holding}`, for verbs that take the next task. */
@@ -124,13 +120,18 @@ export const claimFields = <Parent extends Claim>(t: FieldBuilder<Parent>) => ({
   attempt: t.id({
     nullable: true,
     description: `null when there was nothing to take. ${ATTEMPT_GIVEN}`,
-    resolve: ({ taken }, _args, ctx) => taken && capabilityOf(ctx, taken),
+    // Only a claim that is answered again has to look for the secret.
+    resolve: async ({ taken }, _args, ctx) =>
+      taken &&
+      (taken.secret === undefined
+        ? await loadCapability(ctx, taken)
+        : capability({ attempt: taken.attempt, secret: taken.secret })),
   }),
   briefing: t.field({
     type: Briefing,
     nullable: true,
     description: "What earlier attempts at the task leave; null when there was nothing to take.",
-    resolve: ({ taken }, _args, ctx) => taken && briefing(ctx, taken, taken.attempt),
+    resolve: ({ taken }, _args, ctx) => taken && loadBriefing(ctx, taken),
   }),
   idle: t.field({
     type: Idle,

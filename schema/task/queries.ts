@@ -6,8 +6,9 @@ import { listTasks, QUEUE } from "../../src/tasks/list.ts";
 import { locateTask, refuseMissing } from "../../src/tasks/locate.ts";
 import { nextTask } from "../../src/tasks/next.ts";
 import { builder } from "../builder.ts";
+import { listLoader } from "../list-loader.ts";
 import { TaskFilterInput, TaskOrder } from "./filter.ts";
-import { loadTask, longOf } from "./load.ts";
+import { listedOf, loadTask, longOf } from "./load.ts";
 import { holdingField, Idle } from "./payload.ts";
 import { Task, TaskConnection, TaskStatus } from "./task.ts";
 
@@ -35,6 +36,8 @@ builder.queryField("task", (t) =>
   }),
 );
 
+const loadTasks = listLoader(listTasks);
+
 builder.queryField("tasks", (t) =>
   t.connection(
     {
@@ -46,7 +49,7 @@ builder.queryField("tasks", (t) =>
         filter: t.arg({ type: TaskFilterInput, description: "Which tasks." }),
         orderBy: t.arg({ type: TaskOrder, defaultValue: QUEUE, description: "As claims take them, unless told." }),
       },
-      resolve: (_root, args, ctx, info) => listTasks(ctx, { ...args, long: longOf(info) }),
+      resolve: (_root, args, ctx, info) => loadTasks(ctx, { ...args, ...listedOf(info) }),
     },
     TaskConnection,
   ),

@@ -1,11 +1,20 @@
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
 import type { Context, Viewer } from "./viewer.ts";
 
+/** What decides what a viewer sees. */
+export type Sight = Pick<Viewer, "projectIds">;
+
+/** What a read works with for whoever sees the same. */
+export interface Looking {
+  readonly db: Context["db"];
+  readonly viewer: Sight;
+}
+
 /**
  * The projects a viewer may see, as the parameter of `($n::text[] IS NULL OR project_id = ANY ($n))`: null is every
  * project. Every read goes through this or `visibleAmong`.
  */
-export function visibleProjects(viewer: Viewer): readonly string[] | null {
+export function visibleProjects(viewer: Sight): readonly string[] | null {
   return viewer.projectIds;
 }
 
@@ -20,12 +29,12 @@ export function visibleWhere(viewer: Viewer): { projectId?: { in: string[] } } {
  */
 export const within = (n: number) => `($${n}::text[] IS NULL OR project_ids <@ $${n})`;
 
-export function canSee(viewer: Viewer, projectId: string): boolean {
+export function canSee(viewer: Sight, projectId: string): boolean {
   return viewer.projectIds === null || viewer.projectIds.includes(projectId);
 }
 
 /** The same for what names its project. */
-export const sees = (viewer: Viewer, { projectId }: { readonly projectId: string }) => canSee(viewer, projectId);
+export const sees = (viewer: Sight, { projectId }: { readonly projectId: string }) => canSee(viewer, projectId);
 
 /**
  * Whether a viewer sees the events of a project; those of the server itself, which belong to none (null), are for
@@ -46,7 +55,7 @@ export function administers(
 }
 
 /** @throws PROJECT_NOT_FOUND for a project outside the viewer's, as for one that does not exist. */
-export function requireVisible(viewer: Viewer, projectId: string): void {
+export function requireVisible(viewer: Sight, projectId: string): void {
   if (!canSee(viewer, projectId)) throw projectNotFound(projectId);
 }
 
@@ -54,18 +63,41 @@ export function requireVisible(viewer: Viewer, projectId: string): void {
  * For lists and filters that name projects: each exists and is visible.
  * @throws PROJECT_NOT_FOUND for the first that does not, or is not.
  */
-export async function requireProjects(
-  { db, viewer }: Pick<Context, "db" | "viewer">,
-  projectIds: readonly string[],
-): Promise<void> {
+export async function requireProjects({ db, viewer }: Looking, projectIds: readonly string[]): Promise<void> {
   for (const projectId of projectIds) requireVisible(viewer, projectId);
   if (projectIds.length === 0) return;
-  const [missing] = await db.read<{ project_id: string }>(
-    `SELECT given.project_id FROM unnest($1::text[]) AS given(project_id)
-     WHERE NOT EXISTS (SELECT FROM projects p WHERE p.project_id = given.project_id) LIMIT 1`,
-    [projectIds],
-  );
+  const [missing] = await db.read<{ project_id: string }>(MISSING, [projectIds]);
   if (missing) throw projectNotFound(missing.project_id);
+}
+
+const MISSING = {
+  name: "projects-missing",
+  text: `SELECT given.project_id FROM unnest($1::text[]) AS given(project_id)
+WHERE NOT EXISTS (SELECT FROM projects p WHERE p.project_id = given.project_id) LIMIT 1`,
+};
+
+/**
+ * The same for what is read anyhow, where the answer tells of most projects that they exist.
+ * @param told the projects of which something was read.
+ * @throws PROJECT_NOT_FOUND, also where reading failed for another reason.
+ */
+export async function amongProjects<Read>(
+  ctx: Looking,
+  projectIds: readonly string[],
+  read: () => Promise<Read>,
+  told: (read: Read) => Iterable<string>,
+): Promise<Read> {
+  for (const projectId of projectIds) requireVisible(ctx.viewer, projectId);
+  const found = await read().catch(async (error: unknown) => {
+    await requireProjects(ctx, projectIds);
+    throw error;
+  });
+  const existing = new Set(told(found));
+  await requireProjects(
+    ctx,
+    projectIds.filter((projectId) => !existing.has(projectId)),
+  );
+  return found;
 }
 
 /**

@@ -31,6 +31,10 @@ export type IntFilter = RangeFilter<number>;
 /** Instants as ISO 8601, or durations from now like -P1D. */
 export type DateFilter = RangeFilter<string>;
 
+/** SQL: that a column holds one of these texts; equality, where there is only one. */
+export const among = (column: string, values: readonly string[], bind: Bind): string =>
+  values.length === 1 ? `${column} = ${bind(values[0])}::text` : `${column} = ANY (${bind(values)}::text[])`;
+
 /** Everything given holds; nothing given is TRUE. */
 export const all = (conditions: readonly (string | false | null | undefined)[]): string => {
   const given = conditions.filter((condition) => typeof condition === "string");

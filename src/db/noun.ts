@@ -76,7 +76,11 @@ export type Field = (OfServer | OfCaller<unknown>) & {
 /** `Row` is the row as Prisma gives it, which is how every statement gives it. */
 export interface Noun<Row, Fields> extends Columns<Long<Fields>> {
   readonly fields: readonly Field[];
+  /** Of all its fields. */
+  readonly names: readonly (keyof Fields & string)[];
   columnOf(field: keyof Fields): string;
+  /** For a SELECT: these fields alone; a row's others are undefined. */
+  selectOnly(fields: readonly (keyof Fields)[]): string;
   /** SQL: the row `alias`, or these fields of it, as events carry it, under the names of the GraphQL API. */
   document(alias: string, only?: readonly (keyof Fields)[]): string;
   /** The fields that a caller may give then. */
@@ -116,7 +120,10 @@ export function noun<Model extends keyof PrismaTypes, const Fields extends Field
   const made = {
     ...columnsOf(alias, columns, long),
     fields,
+    names: fields.map(({ name }) => name),
     columnOf,
+    selectOnly: (only: readonly string[]) =>
+      fields.flatMap(({ name, column }) => (only.includes(name) ? [`${alias}.${column} AS "${name}"`] : [])).join(", "),
     settable: (when: When) => settable(when).map(({ name }) => name),
     check: (when: When, given: object) => checks[when].safeParse(given),
     document: (row: string, only?: readonly string[]) =>

@@ -8,6 +8,8 @@ export interface PageArgs {
   readonly after?: string | null | undefined;
   readonly last?: number | null | undefined;
   readonly before?: string | null | undefined;
+  /** false: nobody looks at the cursors, so that what they are made of need not be read. */
+  readonly cursors?: boolean | undefined;
 }
 
 /** An order that a cursor can resume: every column of it, all in one direction, the last one unique. */
@@ -21,17 +23,22 @@ export interface Order {
 export type Direction = "ASC" | "DESC";
 
 export interface Page<Row> {
-  readonly edges: { cursor: string; node: Row }[];
+  readonly edges: { readonly cursor: string; readonly node: Row }[];
   readonly pageInfo: {
-    hasNextPage: boolean;
-    hasPreviousPage: boolean;
-    startCursor: string | null;
-    endCursor: string | null;
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
   };
 }
 
 export const DEFAULT_SIZE = 50;
 export const LARGEST_SIZE = 100;
+
+/** A row with the values of the columns that it is ordered by; null where cursors were not wanted. */
+export interface Keyed {
+  readonly cursorKey: string[] | null;
+}
 
 /** The parts of a statement that reads one page, and how its rows become the page. */
 export interface PageQuery {
@@ -43,7 +50,7 @@ export interface PageQuery {
   readonly sort: string;
   /** LIMIT …: one row more than the page, to know whether there is a further one. */
   readonly limit: string;
-  toPage<Row extends { cursorKey: string[] }>(rows: readonly Row[]): Page<Row>;
+  toPage<Row extends Keyed>(rows: readonly Row[]): Page<Row>;
 }
 
 /**
@@ -63,7 +70,7 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
   const columns = order.columns.map(({ sql }) => sql).join(", ");
   const sorted = order.columns.map(({ sql }) => `${sql} ${descending ? "DESC" : "ASC"}`).join(", ");
   return {
-    key: `ARRAY[${order.columns.map(({ sql }) => `(${sql})::text`).join(", ")}]`,
+    key: args.cursors === false ? "NULL" : `ARRAY[${order.columns.map(({ sql }) => `(${sql})::text`).join(", ")}]`,
     condition:
       cursor == null
         ? "TRUE"
@@ -77,7 +84,10 @@ export function pageQuery(args: PageArgs, order: Order, bind: Bind): PageQuery {
         size,
         backward,
         resumed: cursor != null,
-        cursorOf: ({ cursorKey }) => cursorOf(cursorKey, order),
+        cursorOf: ({ cursorKey }) => {
+          if (cursorKey === null) throw new Error("The cursors of this page were not read");
+          return cursorOf(cursorKey, order);
+        },
       }),
   };
 }
@@ -106,14 +116,24 @@ export function toPage<Row>(
   const more = rows.length > size;
   const kept = rows.slice(0, size);
   if (backward) kept.reverse();
-  const edges = kept.map((node) => ({ cursor: cursorOf(node), node }));
+  // A cursor is made for whoever looks at it.
+  const edges = kept.map((node) => ({
+    node,
+    get cursor() {
+      return cursorOf(node);
+    },
+  }));
   return {
     edges,
     pageInfo: {
       hasNextPage: backward ? resumed : more,
       hasPreviousPage: backward ? more : resumed,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges[0]?.cursor ?? null;
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null;
+      },
     },
   };
 }

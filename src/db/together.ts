@@ -25,9 +25,8 @@ interface Share {
  */
 export async function together<T>(shares: readonly Share[], work: () => Promise<T>): Promise<T> {
   const requester = new Requester(shares[0]?.requester.key ?? NOBODY);
-  try {
-    return await outside(() => asRequester(requester, work));
-  } finally {
-    for (const { requester: one, share } of shares) one.charge(requester, share);
-  }
+  const read = await outside(() => asRequester(requester, work));
+  // What went beyond a limit is thrown away, and read again by each.
+  if (!requester.stopped) for (const { requester: one, share } of shares) one.charge(requester, share);
+  return read;
 }

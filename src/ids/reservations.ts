@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import { type Looking, requireProjects, visibleProjects } from "../access/visibility.ts";
 import { type Combined, combinedCondition, partsOf } from "../db/combined.ts";
 import {
   all,
@@ -61,7 +61,7 @@ WHERE r.reservation_id = ANY ($1::uuid[]) AND ($2::text[] IS NULL OR r.project_i
 };
 
 /** Those of the reservations that the viewer sees, in the order given; null where there is none. */
-export const findReservations = ({ db, viewer }: Context, reservationIds: readonly string[]) =>
+export const findReservations = ({ db, viewer }: Looking, reservationIds: readonly string[]) =>
   find(db, reservationIds, visibleProjects(viewer));
 
 /** The reservations, whoever asks: only for what was told of them already, as events do. */

@@ -1,6 +1,5 @@
 import type { Project } from "../../prisma/generated/client/client.ts";
-import type { Context } from "../access/viewer.ts";
-import { visibleProjects } from "../access/visibility.ts";
+import { type Looking, visibleProjects } from "../access/visibility.ts";
 import { type CountedPage, countedPage } from "../db/counted-list.ts";
 import { ordersOf } from "../db/order.ts";
 import type { PageArgs, PageQuery } from "../db/page.ts";
@@ -23,7 +22,7 @@ export interface ListProjects extends PageArgs {
 
 /** A page of the visible projects: those in use, or the archived ones. @throws BAD_USER_INPUT for a bad page */
 export function listProjects(
-  { db, viewer }: Context,
+  { db, viewer }: Looking,
   { archived, orderBy, ...page }: ListProjects,
 ): Promise<CountedPage<Project>> {
   const list = (bind: Bind) => {
@@ -32,6 +31,7 @@ export function listProjects(
        AND (p.archived_at IS NOT NULL) = ${bind(archived ?? false)}`;
     return {
       all,
+      common: true,
       page: ({ key, condition, sort, limit }: PageQuery) =>
         `SELECT ${PROJECT_COLUMNS}, ${key} AS "cursorKey" ${all} AND ${condition} ${sort} ${limit}`,
     };

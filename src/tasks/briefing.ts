@@ -1,6 +1,6 @@
-import type { Context } from "../access/viewer.ts";
+import type { Db } from "../db/database.ts";
 import { ATTEMPT, type Attempt } from "./fields.ts";
-import type { TaskKey } from "./task.ts";
+import type { AttemptKey } from "./task.ts";
 
 /** What the next worker of a task should know. */
 export interface Briefing {
@@ -19,29 +19,45 @@ export const LONGEST_BRIEFING = 50;
  */
 export const BRIEFING_BYTES = 2 * 1024 * 1024;
 
+const WANTED =
+  "unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS wanted (project_id, task_id, attempt, place)";
+const EARLIER_THAN_WANTED =
+  "a.project_id = wanted.project_id AND a.task_id = wanted.task_id AND a.attempt < wanted.attempt";
+
 const EARLIER = {
-  name: "task-briefing",
-  text: `SELECT ${ATTEMPT.select()} FROM (
-  SELECT a.*, row_number() OVER latest AS place,
+  name: "task-briefings",
+  text: `SELECT wanted.place::int, ${ATTEMPT.select()} FROM ${WANTED} CROSS JOIN LATERAL (
+  SELECT a.*, row_number() OVER latest AS later,
     sum(octet_length(coalesce(a.notes, '')) + octet_length(coalesce(a.checkpoint::text, ''))) OVER latest AS bytes
   FROM (
-    SELECT * FROM task_attempts a WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt < $3
+    SELECT * FROM task_attempts a WHERE ${EARLIER_THAN_WANTED}
     ORDER BY a.attempt DESC LIMIT ${LONGEST_BRIEFING}) a
   WINDOW latest AS (ORDER BY a.attempt DESC)) a
-WHERE a.place = 1 OR a.bytes <= ${BRIEFING_BYTES} ORDER BY a.attempt`,
+WHERE a.later = 1 OR a.bytes <= ${BRIEFING_BYTES} ORDER BY wanted.place, a.attempt`,
 };
 
 const LEFT = {
-  name: "task-briefing-left",
+  name: "task-briefings-left",
   text: `SELECT t.branch_name AS "branchName", (
-  SELECT a.checkpoint FROM task_attempts a
-  WHERE a.project_id = t.project_id AND a.task_id = t.task_id AND a.attempt < $3 AND a.checkpoint IS NOT NULL
+  SELECT a.checkpoint FROM task_attempts a WHERE ${EARLIER_THAN_WANTED} AND a.checkpoint IS NOT NULL
   ORDER BY a.attempt DESC LIMIT 1) AS checkpoint
-FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2`,
+FROM ${WANTED} LEFT JOIN tasks t USING (project_id, task_id) ORDER BY wanted.place`,
 };
 
-export async function briefing({ db }: Context, { projectId, taskId }: TaskKey, attempt: number): Promise<Briefing> {
-  const attempts = await db.read<Attempt>(EARLIER, [projectId, taskId, attempt]);
-  const [left] = await db.read<Omit<Briefing, "attempts">>(LEFT, [projectId, taskId, attempt]);
-  return { branchName: null, checkpoint: null, ...left, attempts };
+/** What the workers of these attempts should know, in their order. */
+export async function briefings(db: Db, given: readonly AttemptKey[]): Promise<Briefing[]> {
+  const wanted = [
+    given.map(({ projectId }) => projectId),
+    given.map(({ taskId }) => taskId),
+    given.map(({ attempt }) => attempt),
+  ];
+  const attempts = await db.read<Attempt & { place: number }>(EARLIER, wanted);
+  const left = await db.read<Omit<Briefing, "attempts">>(LEFT, wanted);
+  const earlier = Map.groupBy(attempts, ({ place }) => place - 1);
+  return given.map((_key, i) => ({
+    branchName: null,
+    checkpoint: null,
+    ...left[i],
+    attempts: earlier.get(i) ?? [],
+  }));
 }

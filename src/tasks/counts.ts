@@ -1,5 +1,4 @@
-import type { Context } from "../access/viewer.ts";
-import { requireProjects } from "../access/visibility.ts";
+import { type Looking, requireProjects } from "../access/visibility.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { projectsOf, type TaskFilter } from "./filter.ts";
@@ -41,7 +40,7 @@ export interface TaskGroup {
  * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT, also for more than `MOST_GROUPS` groups.
  */
 export async function taskCounts(
-  ctx: Context,
+  ctx: Looking,
   filter: TaskFilter | null | undefined,
   by: readonly TaskGrouping[],
 ): Promise<TaskGroup[]> {
@@ -55,7 +54,7 @@ export async function taskCounts(
     `WITH counted AS MATERIALIZED (
        SELECT ${groups.map((group) => `(${GROUPS[group]}) COLLATE "C" AS "${group}", `).join("")}count(*)::int AS count
        FROM tasks t ${groups.map((group) => JOINED[group] ?? "").join(" ")}
-       WHERE ${listed(ctx, filter, bind)} ${names && `GROUP BY ${groups.map((_group, i) => i + 1).join(", ")}`}
+       WHERE ${listed(ctx.viewer, filter, bind)} ${names && `GROUP BY ${groups.map((_group, i) => i + 1).join(", ")}`}
      )
      SELECT * FROM counted ${names && `ORDER BY ${names}`} LIMIT ${MOST_GROUPS + 1}`,
     values,

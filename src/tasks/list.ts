@@ -1,13 +1,14 @@
-import type { Context } from "../access/viewer.ts";
-import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import { amongProjects, type Looking, type Sight, visibleProjects } from "../access/visibility.ts";
+import { all, among } from "../db/comparators.ts";
 import { type CountedPage, countedPage } from "../db/counted-list.ts";
 import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
-import { type Page, type PageArgs, type PageQuery, pageQuery } from "../db/page.ts";
+import { type Keyed, type Page, type PageArgs, type PageQuery, pageQuery } from "../db/page.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
+import { prepared } from "../db/prepared.ts";
 import { notArchived } from "../projects/open.ts";
 import { failedAttempts } from "./failed.ts";
-import { type LongField, TASK, type Task } from "./fields.ts";
+import { TASK, type Task, type TaskFields } from "./fields.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 
 const instant = (sql: string) => [{ sql, type: "timestamptz" }];
@@ -35,9 +36,12 @@ export const QUEUE = { field: "queue", direction: "ASC" } as const;
 export interface ListTasks extends PageArgs {
   readonly filter?: TaskFilter | null | undefined;
   readonly orderBy?: Parameters<typeof orderOf>[0] | null | undefined;
-  /** Default: all of them. */
-  readonly long?: readonly LongField[] | undefined;
+  /** What is read of each, beside its key. Default: everything. */
+  readonly fields?: readonly (keyof TaskFields)[] | undefined;
 }
+
+const columns = (fields: ListTasks["fields"]) =>
+  fields ? TASK.selectOnly(["projectId", "taskId", ...fields]) : TASK.select();
 
 export type TaskPage = Page<Task>;
 
@@ -47,40 +51,43 @@ export type TaskPage = Page<Task>;
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT
  */
 export async function listTasks(
-  ctx: Context,
-  { filter, orderBy, long, ...page }: ListTasks,
+  ctx: Looking,
+  { filter, orderBy, fields, ...page }: ListTasks,
 ): Promise<CountedPage<Task>> {
-  await requireProjects(ctx, projectsOf(filter ?? {}));
   const list = (bind: Bind) => {
-    const where = listed(ctx, filter, bind);
+    const where = listed(ctx.viewer, filter, bind);
     return {
       all: `FROM tasks t WHERE ${where}`,
+      common: isCommon(filter),
       // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
-      page: ({ key, condition, sort, limit }: PageQuery) => `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM (
+      page: ({ key, condition, sort, limit }: PageQuery) => `SELECT ${columns(fields)}, ${key} AS "cursorKey" FROM (
          SELECT t.project_id, t.task_id FROM tasks t WHERE ${where} AND ${condition} ${sort} ${limit}
        ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
     };
   };
-  return await countedPage(ctx.db, list, orderOf(orderBy ?? QUEUE), page);
+  return await amongProjects(
+    ctx,
+    projectsOf(filter ?? {}),
+    () => countedPage<Task>(ctx.db, list, orderOf(orderBy ?? QUEUE), page),
+    ({ edges }) => edges.map(({ node }) => node.projectId),
+  );
 }
 
 /** The same page of each project, in the order of the projects. Whether they may be seen is the caller's to know. */
 export async function listTasksOf(
   db: Db,
   projectIds: readonly string[],
-  { filter, orderBy, long, ...page }: ListTasks,
+  { filter, orderBy, fields, ...page }: ListTasks,
 ): Promise<TaskPage[]> {
   const { values, bind } = parameters();
   const wanted = bind(projectIds);
   const where = matching(filter, bind);
   const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? QUEUE), bind);
-  const rows = await db.read<Task & { cursorKey: string[] }>(
-    `SELECT ${TASK.select(long)}, ${key} AS "cursorKey" FROM unnest(${wanted}::text[]) AS wanted (of) CROSS JOIN LATERAL (
+  const text = `SELECT ${columns(fields)}, ${key} AS "cursorKey" FROM unnest(${wanted}::text[]) AS wanted (of) CROSS JOIN LATERAL (
        SELECT t.project_id, t.task_id FROM tasks t
        WHERE t.project_id = wanted.of AND ${where} AND ${condition} ${sort} ${limit}
-     ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
-    values,
-  );
+     ) page JOIN tasks t USING (project_id, task_id) ${sort}`;
+  const rows = await db.read<Task & Keyed>(isCommon(filter) ? prepared(text) : text, values);
   const found = Map.groupBy(rows, ({ projectId }) => projectId);
   return projectIds.map((projectId) => toPage(found.get(projectId) ?? []));
 }
@@ -101,13 +108,28 @@ export async function countTasksOf(
   return projectIds.map((projectId) => found.get(projectId) ?? 0);
 }
 
-/** What is listed of `tasks t`: of the projects that the viewer sees, of archived ones only where the filter names them. */
-export function listed({ viewer }: Context, filter: ListTasks["filter"], bind: Bind): string {
+/**
+ * What is listed of `tasks t`: of the projects that the viewer sees, of archived ones only where the filter names them.
+ * Whether it may see those that the filter names, the caller has judged.
+ */
+export function listed(viewer: Sight, filter: ListTasks["filter"], bind: Bind): string {
+  // Nothing else can fit than what is of these.
+  if (filter?.projects) return matching(filter, bind);
   const visible = visibleProjects(viewer);
-  const inUse = `(${notArchived("t.project_id")} OR t.project_id = ANY (${bind(projectsOf(filter ?? {}))}::text[]))`;
-  const fitting = `${inUse} AND ${matching(filter, bind)}`;
-  return visible ? `t.project_id = ANY (${bind(visible)}::text[]) AND ${fitting}` : fitting;
+  const named = projectsOf(filter ?? {});
+  const inUse = notArchived("t.project_id");
+  return all([
+    visible && among("t.project_id", visible, bind),
+    named.length === 0 ? inUse : `(${inUse} OR ${among("t.project_id", named, bind)})`,
+    matching(filter, bind),
+  ]);
 }
+
+/** Other filters need a plan for what they look for: a text that is rare is found by another index than one that is not. */
+const COMMON: ReadonlySet<string> = new Set<keyof TaskFilter>(["projects", "status", "kind", "priority"]);
+
+const isCommon = (filter: ListTasks["filter"]) =>
+  Object.entries(filter ?? {}).every(([name, given]) => given == null || COMMON.has(name));
 
 const matching = (filter: ListTasks["filter"], bind: Bind) =>
   `t.deleted_at IS NULL AND t.archived_at IS NULL AND ${taskCondition(filter ?? {}, bind)}`;

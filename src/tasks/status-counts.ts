@@ -1,5 +1,4 @@
-import type { Context } from "../access/viewer.ts";
-import { requireProjects, visibleProjects } from "../access/visibility.ts";
+import { type Looking, requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { notArchived } from "../projects/open.ts";
 import { TASK_STATUSES, type TaskStatus } from "./task.ts";
@@ -29,7 +28,7 @@ export async function statusCountsOf(db: Db, projectIds: readonly string[]): Pro
 }
 
 /** The same over all of these projects, or all visible ones that are not archived. @throws PROJECT_NOT_FOUND */
-export async function statusCounts(ctx: Context, projectIds: readonly string[] | null): Promise<StatusCount[]> {
+export async function statusCounts(ctx: Looking, projectIds: readonly string[] | null): Promise<StatusCount[]> {
   await requireProjects(ctx, projectIds ?? []);
   return sum(
     await (projectIds

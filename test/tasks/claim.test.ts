@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { briefing } from "../../src/tasks/briefing.ts";
+import { briefings } from "../../src/tasks/briefing.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { nextTask } from "../../src/tasks/next.ts";
@@ -44,10 +44,9 @@ it("hands an expired lease's task to the next worker, with the checkpoint of the
   await t.pass(61);
   const { taken } = await claimNextTask(second, { projectId: "alpha", worker: "bert" });
   expect(taken).toMatchObject({ projectId: "alpha", taskId: "TASK-001", attempt: 2 });
-  expect(await briefing(second, { projectId: "alpha", taskId: "TASK-001" }, 2)).toMatchObject({
-    attempts: [{ number: 1, worker: "anna", outcome: "expired" }],
-    checkpoint: { step: "tests green" },
-  });
+  expect(await briefings(second.db, [{ projectId: "alpha", taskId: "TASK-001", attempt: 2 }])).toMatchObject([
+    { attempts: [{ number: 1, worker: "anna", outcome: "expired" }], checkpoint: { step: "tests green" } },
+  ]);
   expect((await t.events()).map(({ type }) => type)).toEqual([
     "task.claimed",
     "task.checkpointed",

@@ -71,7 +71,8 @@ answer(CompareList, async (ctx, { projectId, status }) => {
   const page = await listTasks(ctx, {
     filter: { projects: [projectId], status: { eq: FROM_STATUS[status] } },
     first: 50,
-    long: ["description"],
+    fields: ["status", "priority", "description"],
+    cursors: false,
   });
   return { tasks: { nodes: page.edges.map(({ node }) => card(node)) } };
 });
