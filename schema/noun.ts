@@ -55,9 +55,16 @@ function givenField(t: InputFields, field: Field, enums: AnyEnums): InputFieldRe
 
 const isList = ({ list, names }: Field) => list || names === true;
 
-const SCALARS: Readonly<Record<string, "String" | "Int" | "DateTime" | "JSON">> = {
+type Scalar = "String" | "Int" | "Float" | "SafeInt" | "Boolean" | "DateTime" | "JSON";
+
+/** How each type of schema.prisma is shown. */
+const SCALARS: Readonly<Record<string, Scalar>> = {
   String: "String",
   Int: "Int",
+  BigInt: "SafeInt",
+  Float: "Float",
+  Decimal: "Float",
+  Boolean: "Boolean",
   DateTime: "DateTime",
   Json: "JSON",
 };
@@ -70,10 +77,12 @@ function typeOf({ choice, name, names, shown, type }: Field, enums: AnyEnums) {
   return found;
 }
 
-function shownValue(row: object, { name, names, long, limit }: Field): unknown {
+function shownValue(row: object, { name, names, long, limit, type }: Field): unknown {
   const value: unknown = Reflect.get(row, name);
   if (long && value === undefined) throw new Error(`${name} was not read`);
   if (limit) return Array.isArray(value) && value.length > 0 ? value : null;
+  // Prisma gives an object or a bigint, a statement a number or a text.
+  if ((type === "BigInt" || type === "Decimal") && value != null) return Number(value);
   // The list may be absent, or hold more than texts in a row written by plain SQL.
   return names ? (Array.isArray(value) ? value.map(String) : []) : value;
 }

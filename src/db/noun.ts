@@ -24,6 +24,12 @@ interface Described {
   readonly shown?: "ID" | "nowhere";
 }
 
+/** What a field can hold; schema/noun.ts knows how GraphQL shows each. Of bytes it would have to be said first. */
+type Holdable = string | number | boolean | bigint | Date | Prisma.Decimal | readonly string[] | Prisma.JsonValue;
+
+/** How a caller gives it. Wide and exact numbers are numbers in JSON, in GraphQL as in events: what counts to 2^53 or 15 digits fits. */
+type Written<Value> = Value extends bigint | Prisma.Decimal ? number : Value;
+
 interface OfServer extends Described {
   readonly set: "server";
 }
@@ -32,9 +38,9 @@ interface OfCaller<Value> extends Described {
   /** When a caller may give it. */
   readonly set: "create" | "update" | "both";
   /** What fits, where something is given. */
-  readonly check: z.core.$ZodType<Prisma.JsonObject extends Value ? unknown : NonNullable<Value>>;
+  readonly check: z.core.$ZodType<Prisma.JsonObject extends Value ? unknown : NonNullable<Written<Value>>>;
   /** When nothing is given; without one it is null, or has to be given. */
-  readonly default?: Readonly<NonNullable<Value>>;
+  readonly default?: Readonly<NonNullable<Written<Value>>>;
 }
 
 /** What fits is one of them. */
@@ -48,7 +54,11 @@ interface OfCallersChoice extends Described {
 type Said = OfServer | OfCaller<unknown> | OfCallersChoice;
 
 /** A field that is missing here, or that the model does not have, does not compile. */
-export type FieldsOf<Row> = { readonly [Name in keyof Row]: OfServer | OfCaller<Row[Name]> | OfCallersChoice };
+export type FieldsOf<Row> = {
+  readonly [Name in keyof Row]: Row[Name] extends Holdable
+    ? OfServer | OfCaller<Row[Name]> | OfCallersChoice
+    : OfServer & { readonly shown: "nowhere" };
+};
 
 type When = "create" | "update";
 type Having<Fields, What> = {
@@ -93,8 +103,8 @@ export interface Noun<Row, Fields> extends Columns<Long<Fields>> {
   record(values: { readonly [Name in keyof Row]?: unknown }): Readonly<Record<string, unknown>>;
 }
 
-type Checked<Row, Fields, Time extends When> = { [Name in Settable<Fields, Time> & keyof Row]?: Row[Name] };
-export type Filled<Row, Fields> = { [Name in Settable<Fields, "create"> & keyof Row]: Row[Name] };
+type Checked<Row, Fields, Time extends When> = { [Name in Settable<Fields, Time> & keyof Row]?: Written<Row[Name]> };
+export type Filled<Row, Fields> = { [Name in Settable<Fields, "create"> & keyof Row]: Written<Row[Name]> };
 
 const MODELS = getDatamodel().datamodel.models;
 

@@ -20,6 +20,10 @@ beforeAll(async () => {
 const TYPES: Readonly<Record<string, readonly string[]>> = {
   String: ["text", "character varying", "uuid"],
   Int: ["integer", "smallint"],
+  BigInt: ["bigint"],
+  Float: ["double precision", "real"],
+  Decimal: ["numeric"],
+  Boolean: ["boolean"],
   DateTime: ["timestamp with time zone"],
   Json: ["jsonb"],
 };
