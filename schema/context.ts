@@ -29,7 +29,7 @@ export interface JobShape {
 
 /** How something that a job does fares in this process; instants by the database's clock. */
 export interface JobStepShape {
-  readonly what: string;
+  readonly description: string;
   readonly lastRunAt: Date | null;
   readonly dueAt: Date | null;
   readonly failures: number;

@@ -8,7 +8,7 @@ import { prefixOf } from "../src/keys/names.ts";
 import { type EventFrame as Frame, MOST_EVENTS } from "../src/log/live/frames.ts";
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import type { LoggedEvent } from "../src/log/read/event.ts";
-import type { HistoryQuery, EventPage as Page } from "../src/log/read/history.ts";
+import type { EventPage as EventPageShape, HistoryQuery } from "../src/log/read/history.ts";
 import { type ArgumentBuilder, builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { listSize } from "./cost.ts";
@@ -110,7 +110,7 @@ export function refuseInFrames({ fieldName, operation }: GraphQLResolveInfo): vo
     );
 }
 
-export const EventPage = builder.objectRef<Page>("EventPage").implement({
+export const EventPage = builder.objectRef<EventPageShape>("EventPage").implement({
   description: "A page of the log. Not a Relay connection: the log grows only at its end.",
   fields: (t) => ({
     events: t.expose("events", { type: [Event], description: "In the order asked for; may be empty." }),

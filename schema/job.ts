@@ -6,7 +6,9 @@ import { listSize } from "./cost.ts";
 const JobStep = builder.objectRef<JobStepShape>("JobStep").implement({
   description: "Something that a job does again and again, as it fares in the process that answers.",
   fields: (t) => ({
-    description: t.exposeString("what", { description: "What it does; stands in the server's log when it fails." }),
+    description: t.exposeString("description", {
+      description: "What it does; stands in the server's log when it fails.",
+    }),
     lastRunAt: t.expose("lastRunAt", {
       type: "DateTime",
       nullable: true,

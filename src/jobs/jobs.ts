@@ -42,8 +42,9 @@ async function stateOf(running: ReadonlyMap<JobName, RunningJob>, db: Database, 
       description: JOBS[name].description,
       enabled: job !== undefined,
       lagSeconds: lags[i] ?? null,
-      steps: (job?.loops ?? []).map(({ state: { lastRunAt, dueAt, ...rest } }) => ({
+      steps: (job?.loops ?? []).map(({ state: { what, lastRunAt, dueAt, ...rest } }) => ({
         ...rest,
+        description: what,
         lastRunAt: instant(lastRunAt),
         dueAt: instant(dueAt),
       })),

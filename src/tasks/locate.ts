@@ -42,10 +42,11 @@ FROM (SELECT FROM projects WHERE $1::text[] IS NULL OR project_id = ANY ($1) LIM
 };
 
 /**
- * Which task is meant; lower case is understood, as in every artifact ID. To read, `taskId` alone is enough when exactly one visible project holds it. A write means the
- * one whose attempt was given; without an attempt the one that this key and client hold, or brought to the status that
- * is `wanted` (a repeated call), if there is no other that they held last. A task that the caller does not hold is meant
- * only where there is no other project that it could mean; an attempt that proves nothing is left to the fence.
+ * Which task is meant; lower case is understood, as in every artifact ID. To read, `taskId` alone is enough when exactly
+ * one visible project holds it. A write means the one whose attempt was given; without an attempt the one that this key
+ * and client hold, or brought to the status that is `wanted` (a repeated call), if there is no other that they held last.
+ * A task that the caller does not hold is meant only where there is no other project that it could mean; an attempt that
+ * proves nothing is left to the fence.
  * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID naming the projects.
  */
 export async function locateTask(
