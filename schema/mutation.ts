@@ -1,7 +1,7 @@
 import type { FieldMap, InputFieldMap } from "@pothos/core";
 import type { GraphQLResolveInfo } from "graphql";
+import type { Answer } from "../src/access/idempotency.ts";
 import type { Declaration, Verb } from "../src/access/verb.ts";
-import type { Answer } from "../src/db/idempotency.ts";
 import { builder, type FieldBuilder, type InputBuilder, type InputField } from "./builder.ts";
 import type { GraphQLContext } from "./context.ts";
 

@@ -1,7 +1,7 @@
 import type { Db } from "../db/database.ts";
-import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "../db/idempotency.ts";
 import { forbidden } from "../errors.ts";
 import { actAs } from "./act-as.ts";
+import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "./idempotency.ts";
 import { type Context, type Role, requireRole, type Viewer } from "./viewer.ts";
 import { canSee, requireVisible } from "./visibility.ts";
 

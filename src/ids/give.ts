@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import type { Answer, KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
-import type { Answer, KeyedRequest } from "../db/idempotency.ts";
 import { isStorable } from "../db/storable.ts";
 import {
   badInput,

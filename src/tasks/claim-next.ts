@@ -1,7 +1,7 @@
+import { type Answer, type KeyedRequest, replay } from "../access/idempotency.ts";
 import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { errorCode } from "../db/faults.ts";
-import { type Answer, type KeyedRequest, replay } from "../db/idempotency.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
 import { firstReady } from "./ready.ts";

@@ -1,6 +1,6 @@
 import { caller } from "../access/act-as.ts";
+import type { KeyedRequest } from "../access/idempotency.ts";
 import type { Viewer } from "../access/viewer.ts";
-import type { KeyedRequest } from "../db/idempotency.ts";
 import { leaveEvents } from "../log/write/append.ts";
 import { keyAnd, TASK } from "./fields.ts";
 import { FREED, LEASE_END } from "./lease-end.ts";

@@ -10,7 +10,7 @@ const naming = (...names: readonly string[]) =>
     .sort();
 
 it("leaves the idempotency key to what makes verbs, and mutations to what makes those of verbs", () => {
-  expect(naming("atMostOnce", "keyedRequest")).toEqual(["src/access/verb.ts", "src/db/idempotency.ts"]);
+  expect(naming("atMostOnce", "keyedRequest")).toEqual(["src/access/idempotency.ts", "src/access/verb.ts"]);
   expect(naming("mutationField", "mutationFields", "fieldWithInput")).toEqual(["schema/mutation.ts"]);
 });
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Db } from "../db/database.ts";
 import { badInput, idempotencyKeyReused } from "../errors.ts";
-import type { Db } from "./database.ts";
 
 /** Told apart by `replayed`: the first answer, or the same again because the key was seen before. */
 export type Answer<Result> = Result & { readonly replayed: boolean };

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { atMostOnce, requireKey } from "../../src/access/idempotency.ts";
 import type { Db } from "../../src/db/database.ts";
-import { atMostOnce, requireKey } from "../../src/db/idempotency.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { takeId } from "../../src/ids/take-id.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
