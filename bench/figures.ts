@@ -1,3 +1,4 @@
+import type { Measurement } from "./measure.ts";
 import { columns } from "./table.ts";
 
 /** One number of a run that another run can be compared with. */
@@ -8,6 +9,11 @@ export interface Figure {
   readonly unit: string;
   readonly better: "more" | "less";
 }
+
+export const figuresOfMeasurements = (measurements: readonly Measurement[]): Figure[] =>
+  measurements.flatMap(({ what, ms }) =>
+    ms === undefined ? [] : [{ name: what.trim(), value: ms, unit: "ms", better: "less" }],
+  );
 
 /** A change that is smaller, in percent, is not worth a word. */
 const NOISE_PERCENT = 5;

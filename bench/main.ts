@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { allCommand } from "./all.ts";
 import { compareCommand } from "./compare/command.ts";
 import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
@@ -6,7 +7,15 @@ import { seedsCommand } from "./seeds/command.ts";
 import { statisticsCommand } from "./statistics/command.ts";
 import { tokensCommand } from "./tokens/command.ts";
 
-const COMMANDS = [compareCommand, seedsCommand, deliveryCommand, fairnessCommand, statisticsCommand, tokensCommand];
+const COMMANDS = [
+  allCommand,
+  compareCommand,
+  seedsCommand,
+  deliveryCommand,
+  fairnessCommand,
+  statisticsCommand,
+  tokensCommand,
+];
 
 const DATABASE = `
 DATABASE_URL names a PostgreSQL to use instead of an embedded one; a database of the run's own is made there and dropped.`;

@@ -6,6 +6,8 @@ export interface Measurement {
   readonly measured: string;
   readonly target: string;
   readonly ok: boolean;
+  /** What was measured as a number that another run can be compared with: milliseconds, the less the better. */
+  readonly ms?: number;
 }
 
 /** Durations in milliseconds, and how many of the calls failed. */
@@ -30,6 +32,7 @@ export function below(what: string, { durations, errors }: Sample, share: number
     measured: `p${Math.round(share * 100)} ${milliseconds(value)}${errors > 0 ? `, ${errors} errors` : ""}`,
     target: `< ${limitMs} ms`,
     ok: errors === 0 && value < limitMs,
+    ms: value,
   };
 }
 

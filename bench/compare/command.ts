@@ -5,6 +5,7 @@ import { untilInterrupted } from "../interrupt.ts";
 import { whole, wholes } from "../numbers.ts";
 import { printDifferences } from "../saved-run.ts";
 import { OPERATIONS, operationNamed } from "./operations.ts";
+import { LONG, SHORT } from "./part.ts";
 import { json, publish } from "./publish.ts";
 import { table } from "./report.ts";
 import { compare } from "./run.ts";
@@ -18,10 +19,6 @@ interface Options {
   readonly save: boolean;
   readonly json?: string;
 }
-
-/** Seconds and rounds for a look, and for figures that are kept. */
-const SHORT = { connections: [32], pace: { rounds: 3, seconds: 0.5, warmSeconds: 0.2 } };
-const LONG = { connections: [1, 32, 100], pace: { rounds: 5, seconds: 2, warmSeconds: 0.5 } };
 
 const print = (line: string) => console.log(line);
 

@@ -48,6 +48,7 @@ export async function fairness({ print }: { readonly print: (line: string) => vo
       measured: `p50 ${milliseconds(percentile(alone.durations, 0.5))}`,
       target: "",
       ok: alone.errors === 0,
+      ms: percentile(alone.durations, 0.5),
     },
     below(`claim beside ${LISTS_AT_ONCE} slow list queries of another key`, beside, 0.5, 100),
     { what: "  the longest", measured: milliseconds(Math.max(...beside.durations)), target: "", ok: true },

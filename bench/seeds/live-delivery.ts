@@ -45,6 +45,7 @@ export async function liveDelivery(world: World): Promise<Measurement[]> {
       measured: `p50 ${milliseconds(half)}, p99 ${milliseconds(most)}`,
       target: `< ${LONGEST_MS} ms`,
       ok: durations.length === CHANGES && most < LONGEST_MS,
+      ms: half,
     },
   ];
 }

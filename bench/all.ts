@@ -1,0 +1,37 @@
+import { Command } from "commander";
+import { comparePart } from "./compare/part.ts";
+import { deliveryPart } from "./delivery/part.ts";
+import { fairnessPart } from "./fairness/part.ts";
+import type { Figure } from "./figures.ts";
+import { untilInterrupted } from "./interrupt.ts";
+import type { Part } from "./part.ts";
+import { printDifferences } from "./saved-run.ts";
+import { seedsPart } from "./seeds/part.ts";
+
+/** In this order; a benchmark that a developer should see change belongs here. */
+const PARTS: Readonly<Record<string, Part>> = {
+  compare: comparePart,
+  seeds: seedsPart,
+  delivery: deliveryPart,
+  fairness: fairnessPart,
+};
+
+const print = (line: string) => console.log(line);
+
+export const allCommand = new Command("all")
+  .description(`${Object.keys(PARTS).join(", ")}, and how their figures differ from those that were saved`)
+  .option("--short", "less of everything: a few minutes", false)
+  .option("--save", "keep the figures to compare the next run with", false)
+  .action(async (options: { readonly short: boolean; readonly save: boolean }) => {
+    const interrupted = untilInterrupted();
+    const figures: Figure[] = [];
+    for (const [name, part] of Object.entries(PARTS)) {
+      interrupted.throwIfAborted();
+      print(`\n# ${name}\n`);
+      const result = await part({ short: options.short, interrupted, print });
+      print(`\n${result.report}`);
+      figures.push(...result.figures);
+      if (!result.ok) process.exitCode = 1;
+    }
+    await printDifferences(figures, options);
+  });
