@@ -3,6 +3,7 @@ import { allCommand } from "./all.ts";
 import { compareCommand } from "./compare/command.ts";
 import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
+import { peersCommand } from "./peers/command.ts";
 import { seedsCommand } from "./seeds/command.ts";
 import { statisticsCommand } from "./statistics/command.ts";
 import { tokensCommand } from "./tokens/command.ts";
@@ -10,6 +11,7 @@ import { tokensCommand } from "./tokens/command.ts";
 const COMMANDS = [
   allCommand,
   compareCommand,
+  peersCommand,
   seedsCommand,
   deliveryCommand,
   fairnessCommand,

@@ -3,7 +3,7 @@ import type { Rig } from "./rig.ts";
 import { measureRound, type Pace, type Round } from "./round.ts";
 
 /** In the order of the tables. */
-export const SYSTEMS = ["statements", "bare", "combined", "docket"] as const;
+export const SYSTEMS = ["statements", "bare", "combined", "mercurius", "postgraphile", "docket"] as const;
 export type SystemName = (typeof SYSTEMS)[number];
 
 export interface ComparePace extends Pace {
@@ -28,12 +28,17 @@ export async function compareOperation(
   { pace, interrupted }: { readonly pace: ComparePace; readonly interrupted: AbortSignal },
 ): Promise<Comparison> {
   const { statements = true, combined = false } = operation;
-  const systems = SYSTEMS.filter((name) => (name !== "statements" || statements) && (name !== "combined" || combined));
-  const rounds = new Map<SystemName, Round[]>(systems.map((name) => [name, []]));
+  const left = new Set([...(statements ? [] : ["statements"]), ...(combined ? [] : ["combined"])]);
+  const systems = SYSTEMS.flatMap((name) => {
+    const system = rig.systems.get(name);
+    const takesPart = system && !left.has(name) && (system.answers?.has(operation.name) ?? true);
+    return takesPart ? [{ name, system }] : [];
+  });
+  const rounds = new Map<SystemName, Round[]>(systems.map(({ name }) => [name, []]));
   for (let i = 0; i < pace.rounds; i++) {
-    for (const name of i % 2 === 0 ? systems : systems.toReversed()) {
+    for (const { name, system } of i % 2 === 0 ? systems : systems.toReversed()) {
       interrupted.throwIfAborted();
-      rounds.get(name)?.push(await measureRound(rig, rig[name], operation, connections, pace));
+      rounds.get(name)?.push(await measureRound(rig, system, operation, connections, pace));
     }
   }
   return { operation: operation.name, connections, rounds };

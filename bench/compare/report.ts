@@ -6,6 +6,8 @@ const LABELS: Readonly<Record<SystemName, string>> = {
   statements: "statements",
   bare: "node + pg",
   combined: "node + pg, combined",
+  mercurius: "Mercurius",
+  postgraphile: "PostGraphile",
   docket: "Docket",
 };
 

@@ -10,13 +10,14 @@ import { migrate } from "../../src/db/migrate.ts";
 import { makeScratchDatabase } from "../scratch-database.ts";
 import { ServerProcess } from "../server-process.ts";
 import { seedProject } from "../world.ts";
+import type { SystemName } from "./compare.ts";
 import type { Target } from "./load/asker.ts";
 import { LoadProcess } from "./load/process.ts";
 import { PROJECTS, TASKS } from "./operations.ts";
 import { parentOf } from "./processor.ts";
 
-/** Connections of the bare server to its database, as many as one key has of Docket's by default. */
-const BARE_POOL = 8;
+/** Connections of each server beside Docket to its database, as many as one key has of Docket's by default. */
+const POOL = 8;
 
 /** A thing that is measured. */
 export interface System {
@@ -25,6 +26,8 @@ export interface System {
   readonly pid: number | undefined;
   /** Brings the database back to the tasks that it had at first. */
   reset(): Promise<void>;
+  /** The operations that it can do; undefined: all. */
+  readonly answers?: ReadonlySet<string>;
   /** Resolves when it has done what is left to do after its last answer. */
   rest(): Promise<void>;
 }
@@ -35,15 +38,26 @@ export interface Rig extends AsyncDisposable {
   /** The process of PostgreSQL whose children are its backends; undefined where it is not on this machine. */
   readonly postgresPid: number | undefined;
   readonly postgresVersion: string;
-  readonly docket: System;
-  readonly bare: System;
-  /** The bare server where it combines requests as Docket does. */
-  readonly combined: System;
-  readonly statements: System;
+  readonly systems: ReadonlyMap<SystemName, System>;
 }
 
-/** @param given the URL of a PostgreSQL to use instead of an embedded one. */
-export async function startRig(given: string | undefined): Promise<Rig> {
+/** A server that is measured beside the bare one, on the same database. */
+export interface Peer {
+  /** Started with the URL of the database and a number of connections; sends its port when it answers. */
+  readonly script: URL;
+  readonly target: (port: number) => Target;
+  readonly answers?: ReadonlySet<string>;
+  /** Brings the database to what it needs, as its owner. */
+  readonly prepare?: (owner: Client) => Promise<void>;
+}
+
+interface RigOptions {
+  /** The URL of a PostgreSQL to use instead of an embedded one. */
+  readonly given: string | undefined;
+  readonly peers?: ReadonlyMap<SystemName, Peer>;
+}
+
+export async function startRig({ given, peers = new Map() }: RigOptions): Promise<Rig> {
   await using opened = new AsyncDisposableStack();
   const scratch = await makeScratchDatabase(given);
   opened.defer(() => scratch.drop());
@@ -61,13 +75,14 @@ export async function startRig(given: string | undefined): Promise<Rig> {
   opened.defer(() => server.stop());
   await server.start();
   await migrate({ ownerUrl: other.url, loginUrl: other.url });
-  const bare = await startBare(other.url);
-  opened.defer(async () => void bare.child.kill());
   const load = new LoadProcess();
   opened.use(load);
+  const children: ChildProcess[] = [];
+  const killChildren = () => children.forEach((child) => void child.kill());
+  opened.defer(async () => killChildren());
   const killAll = () => {
     server.killNow();
-    bare.child.kill();
+    killChildren();
     load[Symbol.dispose]();
   };
   process.once("exit", killAll);
@@ -84,28 +99,51 @@ export async function startRig(given: string | undefined): Promise<Rig> {
   );
   const apiKey = (await readFile(join(scratch.home, "agent-key"), "utf8")).trim();
   const others = { reset: () => reset(ofOthers, { inbox: true }), rest: async () => undefined };
+  const systems = new Map<SystemName, System>([
+    ["statements", { target: { kind: "statements", databaseUrl: other.url }, pid: undefined, ...others }],
+  ]);
+  const beside = async (script: URL) => {
+    const child = fork(fileURLToPath(script), [other.url, String(POOL)], { silent: true });
+    children.push(child);
+    return { pid: child.pid, port: await portOf(child) };
+  };
+  const { pid, port } = await beside(new URL("./bare/server.ts", import.meta.url));
+  systems.set("bare", { target: { kind: "bare", port, prefix: "/" }, pid, ...others });
+  systems.set("combined", { target: { kind: "bare", port, prefix: "/combined/" }, pid, ...others });
+  for (const [name, { script, target, answers, prepare }] of peers) {
+    await prepare?.(ofOthers);
+    const { pid, port } = await beside(script);
+    systems.set(name, { target: target(port), pid, ...(answers && { answers }), ...others });
+  }
+  systems.set("docket", {
+    target: { kind: "graphql", port: Number(new URL(server.url).port), apiKey },
+    pid: server.pid,
+    reset: () => reset(ofDocket, { inbox: false }),
+    rest: () => untilDrained(ofDocket),
+  });
   const owned = opened.move();
   return {
     load,
     postgresPid: given === undefined ? await parentOf(rows[0]?.pid ?? 0) : undefined,
     postgresVersion: rows[0]?.version ?? "",
-    docket: {
-      target: { kind: "docket", port: Number(new URL(server.url).port), apiKey },
-      pid: server.pid,
-      reset: () => reset(ofDocket, { inbox: false }),
-      rest: () => untilDrained(ofDocket),
-    },
-    bare: { target: { kind: "bare", port: bare.port, prefix: "/" }, pid: bare.child.pid, ...others },
-    combined: { target: { kind: "bare", port: bare.port, prefix: "/combined/" }, pid: bare.child.pid, ...others },
-    statements: { target: { kind: "statements", databaseUrl: other.url }, pid: undefined, ...others },
+    systems,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function startBare(databaseUrl: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(fileURLToPath(new URL("./bare/server.ts", import.meta.url)), [databaseUrl, String(BARE_POOL)]);
-  const [port] = await once(child, "message");
-  return { child, port: Number(port) };
+/** @throws Error with what it printed, when it ends before it answers. */
+async function portOf(child: ChildProcess): Promise<number> {
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => {
+      printed = `${printed}${chunk}`.slice(-4_000);
+    });
+  const over = new AbortController();
+  const ended = once(child, "exit", over).then(() => Promise.reject(new Error(`A server did not start:\n${printed}`)));
+  const [port] = await Promise.race([once(child, "message", over), ended]);
+  over.abort();
+  await ended.catch(() => undefined);
+  return Number(port);
 }
 
 async function untilDrained(owner: Client): Promise<void> {

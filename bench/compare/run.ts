@@ -1,6 +1,6 @@
-import { type ComparePace, compareOperation } from "./compare.ts";
+import { type ComparePace, compareOperation, type SystemName } from "./compare.ts";
 import type { Operation } from "./operations.ts";
-import { startRig } from "./rig.ts";
+import { type Peer, startRig } from "./rig.ts";
 import { type Row, summarize } from "./summary.ts";
 
 export interface CompareOptions {
@@ -8,12 +8,13 @@ export interface CompareOptions {
   readonly connections: readonly number[];
   readonly pace: ComparePace;
   readonly interrupted: AbortSignal;
+  readonly peers?: ReadonlyMap<SystemName, Peer>;
   print(line: string): void;
 }
 
 /** @throws Error when an answer was an error, or it was interrupted. */
-export async function compare({ operations, connections, pace, interrupted, print }: CompareOptions) {
-  await using rig = await startRig(process.env["DATABASE_URL"]);
+export async function compare({ operations, connections, pace, interrupted, print, peers }: CompareOptions) {
+  await using rig = await startRig({ given: process.env["DATABASE_URL"], ...(peers && { peers }) });
   const rows: Row[] = [];
   for (const operation of operations)
     for (const count of connections) {

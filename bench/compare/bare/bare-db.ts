@@ -26,6 +26,7 @@ export function openBareDb(url: string, size: number): Db {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
+    idleTimeoutMillis: 0,
     options: "-c timezone=UTC -c jit=off",
     types: {
       getTypeParser: ((oid: number, format?: "text" | "binary") =>

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Db } from "../../../src/db/database.ts";
+import { askedOfPostGraphile } from "../../peers/questions.ts";
 import { answerTo } from "../bare/answers.ts";
 import { openBareDb } from "../bare/bare-db.ts";
 import { VIEWER } from "../bare/viewer.ts";
@@ -8,9 +9,12 @@ import { Connection } from "./connection.ts";
 
 /** Whom the process asks. */
 export type Target =
-  | { readonly kind: "docket"; readonly port: number; readonly apiKey: string }
+  | { readonly kind: "graphql"; readonly port: number; readonly apiKey?: string }
+  | { readonly kind: "postgraphile"; readonly port: number }
   | { readonly kind: "bare"; readonly port: number; readonly prefix: string }
   | { readonly kind: "statements"; readonly databaseUrl: string };
+
+type HttpTarget = Exclude<Target, { kind: "statements" }>;
 
 /** One connection, on which one question at a time is asked. */
 export interface Asker {
@@ -22,9 +26,11 @@ export interface Asker {
 /** @param client the session that asks. */
 export async function openAsker(target: Target, client: string): Promise<Asker> {
   if (target.kind === "statements") return askPostgres(target.databaseUrl, client);
-  const connection = await Connection.open(target.port);
+  let connection = await Connection.open(target.port);
   return {
     async ask(question) {
+      // A server closes what has been idle for some seconds, such as while slower ones end their warming up.
+      if (connection.closed) connection = await Connection.open(target.port);
       const answer = await connection.send(requestFor(question, target, client));
       if (answer.failed) throw new Error(answer.text.slice(0, 500));
       return question.wanted ? (JSON.parse(answer.text) as { data: unknown }).data : undefined;
@@ -55,19 +61,24 @@ function textsOf(document: Question["document"]) {
   return known;
 }
 
-function requestFor(
-  { document, variables }: Question,
-  target: Exclude<Target, { kind: "statements" }>,
-  client: string,
-): string {
-  const { name, query } = textsOf(document);
-  const given = JSON.stringify(variables);
-  const [path, body, authorization] =
-    target.kind === "bare"
-      ? [`${target.prefix}${name}`, given, ""]
-      : ["/graphql", `{"query":${query},"variables":${given}}`, `authorization: Bearer ${target.apiKey}\r\n`];
+function requestFor(question: Question, target: HttpTarget, client: string): string {
+  const [path, body] = pathAndBody(question, target);
+  const authorization =
+    target.kind === "graphql" && target.apiKey !== undefined ? `authorization: Bearer ${target.apiKey}\r\n` : "";
   return (
     `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${authorization}docket-client-id: ${client}\r\n` +
     `content-type: application/json\r\naccept: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
+}
+
+function pathAndBody({ document, variables }: Question, target: HttpTarget): [path: string, body: string] {
+  const { name, query } = textsOf(document);
+  switch (target.kind) {
+    case "bare":
+      return [`${target.prefix}${name}`, JSON.stringify(variables)];
+    case "graphql":
+      return ["/graphql", `{"query":${query},"variables":${JSON.stringify(variables)}}`];
+    case "postgraphile":
+      return ["/graphql", askedOfPostGraphile(name, variables)];
+  }
 }

@@ -50,6 +50,10 @@ export class Connection {
     return new Connection(socket);
   }
 
+  get closed(): boolean {
+    return this.#socket.destroyed || !this.#socket.writable;
+  }
+
   /** @throws Error when the connection is lost. */
   send(request: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
