@@ -7,6 +7,7 @@ import { untilInterrupted } from "./interrupt.ts";
 import type { Part } from "./part.ts";
 import { printDifferences } from "./saved-run.ts";
 import { seedsPart } from "./seeds/part.ts";
+import { statisticsPart } from "./statistics/part.ts";
 
 /** In this order; a benchmark that a developer should see change belongs here. */
 const PARTS: Readonly<Record<string, Part>> = {
@@ -14,6 +15,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   seeds: seedsPart,
   delivery: deliveryPart,
   fairness: fairnessPart,
+  statistics: statisticsPart,
 };
 
 const print = (line: string) => console.log(line);
