@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Db, Statement } from "../../../src/db/database.ts";
+import { withConflictRetry } from "../../../src/db/retry.ts";
 
 const INT8 = 20;
 
@@ -21,7 +22,7 @@ const bound = (client: Pick<pg.PoolClient, "query">) => ({
     execute<Row & pg.QueryResultRow>(client, statement, values),
 });
 
-/** `pg` with nothing around it: no turns, no limits, no retries. The same statements run on it as on Docket's pool. */
+/** `pg` with nothing around it: no turns, no limits, no reconnecting. The same statements run on it as on Docket's pool. */
 export function openBareDb(url: string, size: number): Db {
   const pool = new pg.Pool({
     connectionString: url,
@@ -37,20 +38,22 @@ export function openBareDb(url: string, size: number): Db {
   });
   return {
     ...bound(pool),
-    async transaction(work, { isolation } = {}) {
-      const client = await pool.connect();
-      const inside: Db = { ...bound(client), transaction: (joined) => joined(inside) };
-      try {
-        await client.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN");
-        const result = await work(inside);
-        await client.query("COMMIT");
-        return result;
-      } catch (error) {
-        await client.query("ROLLBACK");
-        throw error;
-      } finally {
-        client.release();
-      }
-    },
+    transaction: (work, { isolation } = {}) =>
+      // Who chooses SERIALIZABLE has to run again what lost.
+      withConflictRetry(async () => {
+        const client = await pool.connect();
+        const inside: Db = { ...bound(client), transaction: (joined) => joined(inside) };
+        try {
+          await client.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN");
+          const result = await work(inside);
+          await client.query("COMMIT");
+          return result;
+        } catch (error) {
+          await client.query("ROLLBACK");
+          throw error;
+        } finally {
+          client.release();
+        }
+      }),
   };
 }

@@ -9,7 +9,7 @@ import { VIEWER } from "./viewer.ts";
 /**
  * A server that `node:http` and `pg` alone would make: `POST /<name of the document>` with the variables as JSON. It runs
  * the verbs of Docket, so that its statements are the same to the letter, without all that stands around them there:
- * GraphQL, authentication, limits, turns, retries, the log line, the move of events into the log.
+ * GraphQL, authentication, limits, turns, the log line, the move of events into the log.
  * `POST /combined/<name>` combines requests where Docket does; otherwise each is a transaction of its own.
  */
 const [url, size] = process.argv.slice(2);
