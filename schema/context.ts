@@ -54,8 +54,6 @@ export interface GraphQLContext {
   readonly idempotencyKey: string | null;
   /** The header Last-Event-ID of an HTTP request: the id of the last frame that a client saw before a break. */
   readonly lastEventId: string | null;
-  /** Told the cursor of each frame of a subscription before it is executed. */
-  readonly onFrame: (cursor: string) => void;
   /** Aborted when the caller goes away before its answer. */
   readonly gone: AbortSignal;
   /** In a subscription the cursor of the frame that is executed; null in a query or mutation. */
@@ -68,17 +66,15 @@ export interface Caller {
   readonly idempotencyKey: string | null;
   readonly lastEventId: string | null;
   readonly gone: AbortSignal;
-  readonly onFrame: (cursor: string) => void;
 }
 
 export function createContext({ database, prisma, log, jobs }: Services, caller: Caller): GraphQLContext {
   return { db: database, prisma, log, jobs, ...caller, asOf: null };
 }
 
-/** Begins a frame of a subscription, whose context lives as long as the stream. */
+/** Begins a frame of a subscription: what it shows is as new as the frame. */
 export function beginFrame<Frame extends { readonly cursor: string }>(frame: Frame, ctx: GraphQLContext): Frame {
   ctx.asOf = frame.cursor;
-  ctx.onFrame(frame.cursor);
   return frame;
 }
 

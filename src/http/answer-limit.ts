@@ -5,19 +5,20 @@ import { answerTooLarge, LARGEST_ANSWER_BYTES } from "../db/too-much.ts";
 import type { PresentError } from "./present-error.ts";
 
 /**
- * Refuses an answer, or a frame of a subscription, that is too large, before it becomes text. The rows that are read for
+ * Refuses an answer that is too large, before it becomes text. The rows that are read for
  * it are limited already, but a long text of theirs may stand in an answer many times.
  */
 export function useAnswerLimit(present: PresentError): Plugin {
   const limited = ({ result, setResult }: Result) => {
-    if (roomLeft(result.data, LARGEST_ANSWER_BYTES) < 0)
-      setResult({ data: null, errors: [present(answerTooLarge(currentRequester()))] });
+    if (isTooLarge(result)) setResult({ data: null, errors: [present(answerTooLarge(currentRequester()))] });
   };
   return {
     onExecute: () => ({ onExecuteDone: (done) => handleStreamOrSingleExecutionResult(done, limited) }),
-    onSubscribe: () => ({ onSubscribeResult: () => ({ onNext: limited }) }),
   };
 }
+
+/** Whether an answer, or a frame of a subscription, is not sent for its size. */
+export const isTooLarge = ({ data }: Pick<ExecutionResult, "data">) => roomLeft(data, LARGEST_ANSWER_BYTES) < 0;
 
 interface Result {
   readonly result: ExecutionResult;

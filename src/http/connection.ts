@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Authentication, Credentials } from "../keys/authenticate.ts";
+import { writeNow } from "./live/write-now.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { Reader, UnreadBytes } from "./unread-bytes.ts";
 
@@ -47,6 +48,7 @@ export class Connection implements Reader {
   /** Operations by the protocol's id: those that are answered once, and those that stream. */
   readonly #operations = new Map<string, Operation>();
   readonly #socket: WebSocket;
+  readonly #transport: Socket;
   readonly #unread: UnreadBytes;
   readonly #forgetGreeting: () => void;
   /** Why the client is to come back; null while it may stay. */
@@ -54,6 +56,7 @@ export class Connection implements Reader {
 
   constructor({ socket, transport, credentials, tellCost, unread, stallMs }: ConnectionOptions) {
     this.#socket = socket;
+    this.#transport = transport;
     this.#unread = unread;
     this.remoteAddress = transport.remoteAddress;
     this.credentials = credentials;
@@ -99,6 +102,15 @@ export class Connection implements Reader {
         resolve();
       }),
     );
+  }
+
+  /**
+   * Sends a frame of the WebSocket that was made for many.
+   * @returns whether it has left; if not, `left` is called once it has, or never will.
+   */
+  write(frame: Buffer, left: () => void): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN) return true;
+    return writeNow(this.#transport, frame, (bytes) => this.#unread.add(this, bytes), left);
   }
 
   close(code: number, reason: string): void {

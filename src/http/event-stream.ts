@@ -1,11 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type ExecutionResult, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { ErrorCode } from "../errors.ts";
 import { withoutStatus } from "./present-error.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { RequestScope } from "./request-scope.ts";
-import { isShown, untilUnshown } from "./until-unshown.ts";
 
 /**
  * Server-sent events: one `next` per result and `complete` after the last, as graphql-sse has it in its mode of distinct
@@ -21,9 +19,6 @@ const HEADERS = {
   "X-Accel-Buffering": "no",
 };
 const COMPLETE = "event: complete\ndata:\n\n";
-
-/** Milliseconds between the last frame of a stream that the server ends, and that end. */
-const LAST_FRAME_MS = 100;
 
 /** Milliseconds until a client that lost its stream comes back; spread, as a server that stops ends all at once. */
 const COME_BACK_MS = { least: 1_000, spread: 1_000 };
@@ -43,7 +38,7 @@ export function useEventStream(): Plugin<object, RequestContext> {
     onResultProcess({ request, result, resultProcessor, serverContext: { scope }, setResultProcessor }) {
       if (Array.isArray(result)) return;
       if (Symbol.asyncIterator in result) {
-        const answer = resultProcessor ? () => sendStream(result, scope) : () => refuseStream(result, scope);
+        const answer = resultProcessor ? sendStream : () => refuseStream(result, scope);
         setResultProcessor(answer, EVENT_STREAM);
       } else if (wantsEvents(request.headers.get("accept")))
         setResultProcessor(() => answerOnce(request, result), EVENT_STREAM);
@@ -74,7 +69,8 @@ export function answerOnce(request: Request, result: ExecutionResult): Response 
   if (refusal && comesBack(request)) return refuse(refusal, result);
   const { retryAfterMs } = requestErrors(result)[0]?.extensions ?? {};
   const comeBackAfterMs = typeof retryAfterMs === "number" ? retryAfterMs : comeBackMs();
-  return new Response(retryLine(comeBackAfterMs) + eventOf(result, null) + COMPLETE, { headers: HEADERS });
+  const event = `event: next\ndata: ${jsonOf(result)}\n\n`;
+  return new Response(retryLine(comeBackAfterMs) + event + COMPLETE, { headers: HEADERS });
 }
 
 /** The first error that would only come again. */
@@ -110,31 +106,11 @@ async function refuseStream(frames: AsyncIterable<ExecutionResult>, scope: Reque
   return refuse(refusal, { errors: [refusal] });
 }
 
-/** Makes a frame only when the last one has been taken: what a slow client costs is one frame. */
-function sendStream(frames: AsyncIterable<ExecutionResult>, scope: RequestScope): Response {
-  let goodbye = COMPLETE;
-  const iterator = untilUnshown(frames, async () => {
-    // After `complete` clients stop for good; after a stream that only ends they come back.
-    goodbye = "";
-    // graphql-sse takes no notice of an end that comes with the last frame, and would wait for ever.
-    await delay(LAST_FRAME_MS);
-  });
-  const encoder = new TextEncoder();
-  const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
-    controller.enqueue(encoder.encode(retryLine(comeBackMs())));
-  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
-    const { done, value } = await iterator.next();
-    if (!done) return controller.enqueue(encoder.encode(eventOf(value, isShown(value) ? scope.cursor : null)));
-    if (goodbye) controller.enqueue(encoder.encode(goodbye));
-    controller.close();
-  };
-  const cancel = async () => void (await iterator.return?.());
-  return new Response(new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 }), { headers: HEADERS });
-}
+/** The stream itself is written by the channel that makes its frames. */
+const sendStream = () => new Response(null, { headers: HEADERS });
 
-function eventOf(result: ExecutionResult, id: string | null): string {
-  return `event: next\n${id === null ? "" : `id: ${id}\n`}data: ${jsonOf(result)}\n\n`;
-}
+/** What stands before the frames of a stream, and after the last where the client is not to come back. */
+export const streamWords = () => ({ hello: retryLine(comeBackMs()), goodbye: COMPLETE });
 
 function jsonOf({ errors, ...rest }: ExecutionResult): string {
   return JSON.stringify(errors ? { errors: errors.map(withoutStatus), ...rest } : rest);

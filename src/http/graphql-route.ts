@@ -2,10 +2,11 @@ import type { IncomingMessage } from "node:http";
 import type { ExecutionResult } from "graphql";
 import { parseExactly } from "../../client/exact-json.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
-import { wantsEvents } from "./event-stream.ts";
+import { streamWords, wantsEvents } from "./event-stream.ts";
 import { asksCost, credentialsOf, type Exchange, type Handler, readBody } from "./exchange.ts";
 import { sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
 import type { GraphQLServer } from "./graphql.ts";
+import { EventFrames } from "./live/event-frames.ts";
 import { REQUEST_BYTES } from "./request-bytes.ts";
 import { identify } from "./request-scope.ts";
 import type { OperationParams } from "./run.ts";
@@ -40,10 +41,12 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
       const result = await graphql.run(params, context);
       return await sendResult(exchange, { result, type, graphql });
     }
-    const answer = await graphql.fetch(toWebRequest(exchange, body), context);
+    const frames = new EventFrames(exchange, graphql.present);
+    const answer = await graphql.fetch(toWebRequest(exchange, body), { ...context, frames });
+    if (!frames.silence || !isEventStream(answer)) return await sendWebResponse(exchange, answer);
     // An open stream has a limit of its own; its frames may come for days.
-    if (isEventStream(answer)) exchange.release();
-    await sendWebResponse(exchange, answer);
+    exchange.release();
+    await frames.run(answer, streamWords());
   };
 }
 

@@ -9,6 +9,7 @@ import { useAnswerLimit } from "./answer-limit.ts";
 import { createCors, useCors } from "./cors.ts";
 import { Documents, useDocuments } from "./documents.ts";
 import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
+import { useSubscriptions } from "./live/subscriptions.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
 import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
@@ -62,6 +63,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
       useDocuments(documents),
       useQueryLimits(present),
       useScope(),
+      useSubscriptions(services),
       useLogCursorFirst(),
       usePresentedErrors(present),
       useAnswerLimit(present),
@@ -76,9 +78,6 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
         idempotencyKey,
         lastEventId,
         gone: scope.gone,
-        onFrame(cursor) {
-          scope.cursor = cursor;
-        },
       });
     },
   });

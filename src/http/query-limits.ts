@@ -32,11 +32,9 @@ export function useQueryLimits(present: PresentError): Plugin<Pick<RequestContex
         return { onExecuteDone: (done) => handleStreamOrSingleExecutionResult(done, tell(cost)) };
       return undefined;
     },
-    onSubscribe({ args, context, setResultAndStopExecution: refuse }) {
+    onSubscribe({ args, setResultAndStopExecution: refuse }) {
       const cost = withinLimits(args);
       if (cost instanceof DocketError) refuse({ errors: [present(cost)] });
-      else if (context.tellCost) return { onSubscribeResult: () => ({ onNext: tell(cost) }) };
-      return undefined;
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { FrameClient } from "./live/frame-client.ts";
 import type { RequestScope } from "./request-scope.ts";
 
 /** What comes with a request beside its text. */
@@ -10,6 +11,8 @@ export interface RequestContext {
   readonly lastEventId: string | null;
   /** Whether the answer is to say what it cost: the header Docket-Cost: 1. */
   readonly tellCost: boolean;
+  /** Where the frames of a subscription go; left out by a way that streams nothing. */
+  readonly frames?: FrameClient;
   /** Why the caller is not answered: what authentication threw. */
   readonly refusal?: unknown;
 }

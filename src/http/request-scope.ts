@@ -27,8 +27,6 @@ export interface RequestScope {
   operation: string | null;
   /** The code of the first error, if there was one. */
   code: string | null;
-  /** Where its subscription stands: the cursor of the newest frame, whether or not the client selected it. */
-  cursor: string | null;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();
@@ -51,7 +49,6 @@ export function openScope(hangUp: () => void, requestId?: string): RequestScope 
     authentication: null,
     operation: null,
     code: null,
-    cursor: null,
   };
 }
 

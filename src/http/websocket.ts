@@ -21,12 +21,13 @@ import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
 import { asksCost, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { handedOver } from "./handed-over.ts";
+import type { Silence } from "./live/frame-client.ts";
+import { SocketFrames } from "./live/socket-frames.ts";
 import { REQUEST_BYTES, type RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
 import type { OperationParams } from "./run.ts";
 import type { UnreadBytes } from "./unread-bytes.ts";
-import { untilUnshown } from "./until-unshown.ts";
 import { MOST_UNDER_WAY, messageIn, tooMany, tooManySockets, withParams } from "./websocket-client.ts";
 
 interface WebSocketOptions {
@@ -43,6 +44,8 @@ interface WebSocketOptions {
 interface Prepared {
   readonly enveloped: ReturnType<GraphQLServer["prepare"]>;
   readonly connection: Connection;
+  /** Where its frames go, where it is a subscription. */
+  readonly frames: SocketFrames;
   /** To be called once its stream is open. */
   readonly streams: () => void;
 }
@@ -88,7 +91,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     onSubscribe: (ctx, id, { query, variables, operationName }) => {
       // The protocol forgets an operation that its client completes, and all of them when the connection ends.
       ctx.extra.runs(id, { scope: scopeOfMessage(), isWanted: () => id in ctx.subscriptions });
-      return begin(ctx.extra, { query, variables, operationName });
+      return begin(ctx.extra, id, { query, variables, operationName });
     },
     execute: (args) => run(args, "execute"),
     subscribe: (args) => run(args, "subscribe"),
@@ -113,12 +116,12 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     }
   }
 
-  async function begin(connection: Connection, params: OperationParams) {
+  async function begin(connection: Connection, id: string, params: OperationParams) {
     if (connection.underWay.size > MOST_UNDER_WAY) return [forSocket(tooMany())];
     try {
       // A revoked key is refused here even if word of it has not reached this process yet.
       await authenticated(connection);
-      return await prepare(connection, params);
+      return await prepare(connection, id, params);
     } catch (error) {
       return [refuse(connection, error, CloseCode.Forbidden)];
     }
@@ -140,11 +143,13 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
 
   async function prepare(
     connection: Connection,
+    id: string,
     params: OperationParams,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const scope = scopeOfMessage();
     const { tellCost } = connection;
-    const enveloped = graphql.prepare(params, { scope, idempotencyKey: null, lastEventId: null, tellCost });
+    const frames = new SocketFrames(connection, id, scope, graphql.present);
+    const enveloped = graphql.prepare(params, { scope, idempotencyKey: null, lastEventId: null, tellCost, frames });
     try {
       const document = enveloped.parse(params.query);
       const faults = enveloped.validate(enveloped.schema, document);
@@ -157,7 +162,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         variableValues: params.variables ?? undefined,
         operationName: params.operationName ?? undefined,
       };
-      prepared.set(args, { enveloped, connection, streams: () => connection.answered(scope) });
+      prepared.set(args, { enveloped, connection, frames, streams: () => connection.answered(scope) });
       return args;
     } catch (error) {
       // If it were thrown on, a mistake in the query would close the connection with a code that clients never come
@@ -169,20 +174,33 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   async function run(args: ExecutionArgs, step: "execute" | "subscribe") {
     const operation = prepared.get(args);
     if (!operation) throw new Error("An operation was run that was not prepared");
-    const { enveloped, connection, streams } = operation;
+    const { enveloped, streams } = operation;
     const result = await enveloped[step](args);
-    if (!(Symbol.asyncIterator in result)) {
-      // The protocol keeps the arguments until the answer has left, and the context's loaders keep rows.
-      prepared.delete(args);
-      args.contextValue = null;
+    // The protocol keeps the arguments until the answer has left, and the context's loaders keep rows.
+    prepared.delete(args);
+    args.contextValue = null;
+    if (!(Symbol.asyncIterator in result))
       return { ...handedOver(result), ...(result.errors && { errors: result.errors.map(forSocket) }) };
-    }
     streams();
-    // After `complete` clients stop for good; after this close they come back, and subscribe again.
-    return untilUnshown(result, () => {
-      connection.comeBack(STREAM_ENDED);
-      return new Promise((resolve) => connection.untilClosed(resolve));
-    });
+    return untilOver(operation);
+  }
+
+  /** The end of a stream, for the protocol to tell of it: its frames go past the protocol. */
+  function untilOver({ connection, frames }: Prepared): Silence {
+    const { silence } = frames;
+    if (!silence) throw new Error("A stream was opened that goes nowhere");
+    return {
+      ...silence,
+      async next() {
+        const over = await silence.next();
+        // After `complete` clients stop for good; after this close they come back, and subscribe again.
+        if (frames.comesBack) {
+          connection.comeBack(STREAM_ENDED);
+          await new Promise<void>((resolve) => connection.untilClosed(resolve));
+        }
+        return over;
+      },
+    };
   }
 
   /** Notes on the HTTP status mean nothing here. */

@@ -61,8 +61,7 @@ function start() {
   let ended = 0;
   const around = { clock, wheel, queue: new SendQueue(), pace: PACE, failed: (error: unknown) => failed.push(error) };
   let finish = () => {};
-  const stream = new FrameStream<string>({
-    source,
+  const stream = new FrameStream<string>(source, {
     requester: undefined,
     join(owner, from, audience, sink) {
       const channel = new Channel(audience, around, () => undefined);

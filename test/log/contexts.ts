@@ -15,6 +15,5 @@ export function contextsOver(at: TestLog, database: Database): (viewer?: Viewer)
       idempotencyKey: null,
       lastEventId: null,
       gone: new AbortController().signal,
-      onFrame: () => undefined,
     });
 }

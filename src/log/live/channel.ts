@@ -132,6 +132,7 @@ export class Channel<Frame, Made> implements Sleeper {
     if (stand.members.size === 0) this.#close(stand);
     if (this.#standOf.size > 0) return;
     this.#around.wheel.clear(this);
+    this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#onEmpty();
   }
 

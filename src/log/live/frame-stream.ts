@@ -10,7 +10,6 @@ export interface Membership {
 }
 
 interface Opened<Frame> {
-  readonly source: FrameSource<Frame>;
   readonly requester: Requester | undefined;
   /** Makes it a member of the channel of those who get the same. */
   join<Made>(stream: Owner, source: FrameSource<Frame>, audience: Audience<Frame, Made>, sink: Sink<Made>): Membership;
@@ -39,12 +38,15 @@ export class FrameStream<Frame> implements AsyncIterableIterator<Frame, undefine
   /** Resolves once nothing comes any more. */
   readonly ended: Promise<void>;
   readonly #opened: Opened<Frame>;
+  /** Where it begins, until it stands with others. */
+  #source: FrameSource<Frame> | undefined;
   readonly #end = Promise.withResolvers<void>();
   #membership: Membership | undefined;
   #isOver = false;
   #waiter: Waiter<Frame> | undefined;
 
-  constructor(opened: Opened<Frame>) {
+  constructor(source: FrameSource<Frame>, opened: Opened<Frame>) {
+    this.#source = source;
     this.#opened = opened;
     this.requester = opened.requester;
     this.ended = this.#end.promise;
@@ -52,8 +54,11 @@ export class FrameStream<Frame> implements AsyncIterableIterator<Frame, undefine
 
   /** From here on frames go to `sink`, made once for all that joined with the same key of an audience. */
   join<Made>(audience: Audience<Frame, Made>, sink: Sink<Made>): void {
-    if (this.#membership) throw new Error("The frames of a stream go to one place only");
-    if (!this.#isOver) this.#membership = this.#opened.join(this, this.#opened.source, audience, sink);
+    if (this.#isOver) return;
+    const source = this.#source;
+    if (!source) throw new Error("The frames of a stream go to one place only");
+    this.#source = undefined;
+    this.#membership = this.#opened.join(this, source, audience, sink);
   }
 
   /** The client of the sink has taken its last frame. */
@@ -88,8 +93,8 @@ export class FrameStream<Frame> implements AsyncIterableIterator<Frame, undefine
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#membership) this.#membership.leave();
-    else this.#opened.source.close();
+    this.#membership?.leave();
+    this.#source?.close();
     this.#opened.onEnd();
     this.#waiter?.resolve({ done: true, value: undefined });
     this.#waiter = undefined;

@@ -92,8 +92,7 @@ export class Streams {
         over();
       });
       const { source, key } = await this.#ofThisLog(follow);
-      const stream: FrameStream<Frame> = new FrameStream({
-        source,
+      const stream: FrameStream<Frame> = new FrameStream(source, {
         requester: currentRequester(),
         join: (owner, from, audience, sink) => {
           this.#wheel.clear(stream);

@@ -68,7 +68,7 @@ export function keyOf({ projects, server, types, subjects, actors }: Selection):
   const sorted = (values: ReadonlySet<string> | null) => values && [...values].sort();
   const byType = [...(subjects ?? [])].map(([type, ids]) => [type, sorted(ids)] as const);
   const ofTypes = byType.sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([sorted(projects), server, sorted(types), ofTypes, sorted(actors)]);
+  return JSON.stringify([sorted(projects), server, sorted(types), subjects && ofTypes, sorted(actors)]);
 }
 
 export function isSelected(selection: Selection, event: LoggedEvent): boolean {
