@@ -1,6 +1,5 @@
 import pg from "pg";
 import type { Db, Statement } from "../../../src/db/database.ts";
-import { withConflictRetry } from "../../../src/db/retry.ts";
 
 const INT8 = 20;
 
@@ -38,22 +37,21 @@ export function openBareDb(url: string, size: number): Db {
   });
   return {
     ...bound(pool),
-    transaction: (work, { isolation } = {}) =>
-      // Who chooses SERIALIZABLE has to run again what lost.
-      withConflictRetry(async () => {
-        const client = await pool.connect();
-        const inside: Db = { ...bound(client), transaction: (joined) => joined(inside) };
-        try {
-          await client.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN");
-          const result = await work(inside);
-          await client.query("COMMIT");
-          return result;
-        } catch (error) {
-          await client.query("ROLLBACK");
-          throw error;
-        } finally {
-          client.release();
-        }
-      }),
+    async transaction(work, { isolation, first } = {}) {
+      const client = await pool.connect();
+      const inside: Db = { ...bound(client), transaction: (joined) => joined(inside) };
+      try {
+        const begin = isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : "BEGIN";
+        await client.query(first ? `${begin}; ${first}` : begin);
+        const result = await work(inside);
+        await client.query("COMMIT");
+        return result;
+      } catch (error) {
+        await client.query("ROLLBACK");
+        throw error;
+      } finally {
+        client.release();
+      }
+    },
   };
 }
