@@ -1,5 +1,6 @@
 -- Records numbers that exist already: all or none. Those that lie in an unconfirmed reservation of this project leave
--- it for a confirmed row; when nothing would be left, the reservation itself becomes confirmed.
+-- it for a confirmed row, and it keeps in mind that they were its own; when nothing would be left, the reservation itself
+-- becomes confirmed.
 -- `taken`: the lowest that another project holds, or bears on a task that plain SQL wrote; nothing was recorded then.
 -- `already`: confirmed before for this one.
 -- `confirmed`: [{reservationId, ids, changes}] for each reservation that this confirmed a part of.
@@ -40,7 +41,7 @@ BEGIN
     FROM own WHERE r.namespace = ns AND r.reservation_id = own.reservation_id AND own.numbers <@ wanted
     RETURNING r.reservation_id, r.numbers, reservation_document(r) AS document
   ), carved AS (
-    UPDATE id_reservations r SET numbers = r.numbers - wanted
+    UPDATE id_reservations r SET numbers = r.numbers - wanted, recorded = r.recorded + r.numbers * wanted
     FROM own WHERE r.namespace = ns AND r.reservation_id = own.reservation_id AND NOT own.numbers <@ wanted
     RETURNING r.reservation_id, reservation_document(r) AS document
   ), changed AS (

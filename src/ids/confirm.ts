@@ -47,16 +47,19 @@ export const confirmReservation = verb(
   },
 );
 
+/** Of numbers that are not in a reservation now, those that did not leave it by being recorded, or were voided since. */
 const FOREIGN = {
   name: "reservation-foreign-ids",
-  text: `SELECT artifact_ids($2, number_set($4::bigint[]) - coalesce(range_agg(numbers), '{}')) AS ids FROM id_reservations
-WHERE namespace = $1 AND artifact_type = $2 AND project_id = $3 AND confirmed_at IS NOT NULL
-  AND numbers && number_set($4::bigint[])`,
+  text: `SELECT artifact_ids(o.artifact_type, number_set($3::bigint[]) - coalesce((
+  SELECT range_agg(c.numbers * o.recorded) FROM id_reservations c
+  WHERE c.namespace = o.namespace AND c.artifact_type = o.artifact_type AND c.project_id = o.project_id
+    AND c.confirmed_at IS NOT NULL AND c.returned_at IS NULL AND c.numbers && o.recorded), '{}')) AS ids
+FROM id_reservations o WHERE o.namespace = $1 AND o.reservation_id = $2`,
 };
 
 async function wantedIds(
   { db }: Context,
-  { namespace, artifactType, projectId, reservationId, ids }: LockedReservation,
+  { namespace, artifactType, reservationId, ids }: LockedReservation,
   given: ConfirmReservation["ids"],
 ): Promise<Set<string>> {
   if (given == null) return new Set(ids);
@@ -66,12 +69,7 @@ async function wantedIds(
   const misfit = others.find((other) => other.artifactType !== artifactType)?.id;
   const [unknown] =
     others.length > 0 && misfit === undefined
-      ? await db.read<{ ids: string[] }>(FOREIGN, [
-          namespace,
-          artifactType,
-          projectId,
-          others.map(({ number }) => number),
-        ])
+      ? await db.read<{ ids: string[] }>(FOREIGN, [namespace, reservationId, others.map(({ number }) => number)])
       : [];
   const foreign = misfit ?? unknown?.ids[0];
   if (foreign !== undefined)

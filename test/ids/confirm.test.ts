@@ -6,6 +6,7 @@ import { releaseReservation } from "../../src/ids/release.ts";
 import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { takeId } from "../../src/ids/take-id.ts";
+import { voidIds } from "../../src/ids/void.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { idsFrom, withProjects } from "./projects.ts";
 
@@ -57,12 +58,38 @@ it("refuses to confirm IDs that are not in the reservation", async () => {
   expect(await reservation(t.as(), reservationId)).toMatchObject({ status: "active", ids: idsFrom("US", 1, 6) });
 });
 
+it("gives nothing away when the IDs named are another reservation's, or were given or registered apart", async () => {
+  const { t, reservationId: first } = await reserved(2);
+  await confirmReservation(t.as(), { reservationId: first });
+  const second = await reserveIds(t.as(), { projectId: "alpha", artifactType: "US", count: 3 });
+  await takeId(t.as(), { projectId: "alpha", artifactType: "US" });
+  await registerIds(t.as(), { projectId: "alpha", ids: ["US-008"] });
+  for (const foreign of ["US-001", "US-006", "US-008"])
+    for (const ids of [[foreign], [foreign, "US-003"]])
+      await expect(confirmReservation(t.as(), { reservationId: second.reservationId, ids })).rejects.toMatchObject({
+        code: "BAD_USER_INPUT",
+        message: `${foreign} is not in reservation ${second.reservationId}, which holds US-003, US-004, US-005.`,
+      });
+  expect(await reservation(t.as(), second.reservationId)).toMatchObject({ status: "active", ids: idsFrom("US", 3, 5) });
+  await expect(confirmReservation(t.as(), { reservationId: first, ids: ["US-006"] })).rejects.toThrow("is not in");
+});
+
 it("counts IDs that were registered meanwhile as confirmed", async () => {
   const { t, reservationId } = await reserved(3);
   await registerIds(t.as(), { projectId: "alpha", ids: ["US-001"] });
   const confirmed = await confirmReservation(t.as(), { reservationId, ids: ["US-001", "US-002"] });
   expect(confirmed.released).toEqual(["US-003"]);
   expect(await reservation(t.as(), reservationId)).toMatchObject({ ids: ["US-002"], status: "confirmed" });
+  expect(await confirmReservation(t.as(), { reservationId, ids: ["US-001"] })).toMatchObject({ released: [] });
+});
+
+it("does not count an ID as confirmed that was registered out of the reservation and voided since", async () => {
+  const { t, reservationId } = await reserved(3);
+  await registerIds(t.as(), { projectId: "alpha", ids: ["US-001"] });
+  const slip = { projectId: "alpha", artifactType: "US", ids: ["US-001"], reason: "a slip" };
+  await voidIds(t.as({ role: "admin" }), slip);
+  const confirm = confirmReservation(t.as(), { reservationId, ids: ["US-001", "US-002"] });
+  await expect(confirm).rejects.toThrow("US-001 is not in reservation");
 });
 
 it("releases a reservation whose named IDs were all registered before", async () => {
