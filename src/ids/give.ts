@@ -129,7 +129,18 @@ const combined = keptFor((db: Db) =>
   }),
 );
 
-const GIVE = { name: "ids-give-batch", text: "SELECT give_ids($1::jsonb, $2) AS outcome" };
+/** Triggers are told who acts where all of a batch are of one caller; the events name theirs in any case. */
+const GIVE = {
+  name: "ids-give-batch",
+  text: "SELECT give_ids($1::jsonb, $2) AS outcome FROM act_as($3, $4, $5)",
+};
+
+const WHO = ["actor", "client", "correlationId"] as const;
+
+function callerOf([first, ...others]: readonly Request[]): (string | number | null)[] {
+  const one = first !== undefined && others.every((other) => WHO.every((name) => other[name] === first[name]));
+  return one ? WHO.map((name) => first[name] ?? null) : [null, null, null];
+}
 
 /**
  * Requests that were sent once: whether that was committed is not known when the connection was lost. Those that are sent
@@ -147,7 +158,11 @@ function giveTogether(db: Db, requests: readonly Request[]): Promise<GivenOrRefu
     async (inside) => {
       const repeated = requests.some((request) => sent.has(request));
       for (const request of requests) sent.add(request);
-      const rows = await inside.write<{ outcome: GivenOrRefused }>(GIVE, [JSON.stringify(requests), repeated]);
+      const rows = await inside.write<{ outcome: GivenOrRefused }>(GIVE, [
+        JSON.stringify(requests),
+        repeated,
+        ...callerOf(requests),
+      ]);
       return rows.map(({ outcome }) => outcome);
     },
     { first: "LOCK TABLE id_lane IN EXCLUSIVE MODE", isolation: "SERIALIZABLE", idempotent: true },
