@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { byEitherName, identityByFormer } from "../access/former-name.ts";
 import type { Answer, KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
@@ -67,8 +68,7 @@ export async function giveIds<Result extends object>(ctx: Context, asked: Asked)
 }
 
 /** What identifies a request: by either name of the branch it is the same. */
-export const identityOf = ({ branchName, ...rest }: GiveIds) =>
-  branchName == null ? rest : { ...rest, branch: branchName };
+export const identityOf = (input: GiveIds) => identityByFormer(input, "branchName", "branch");
 
 function requestOf({ viewer, correlationId }: Context, { operation, input, keyed, count, ttlSeconds }: Asked): Request {
   const request = {
@@ -78,7 +78,7 @@ function requestOf({ viewer, correlationId }: Context, { operation, input, keyed
     artifactType: input.artifactType.toUpperCase(),
     count,
     ttlSeconds,
-    branch: requireBranch(input.branchName ?? input.branch),
+    branch: requireBranch(byEitherName(input, "branchName", "branch")),
     taskId: requireTaskForm(input.taskId, input.projectId),
     actor: viewer.actor,
     client: viewer.client,

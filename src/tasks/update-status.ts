@@ -1,3 +1,4 @@
+import { byEitherName, identityByFormer } from "../access/former-name.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
@@ -75,6 +76,7 @@ export const updateTaskStatus = taskVerb(
     effect: "changes",
     idempotent: true,
     ofSession: true,
+    identity: (input) => (input.status === "pending" ? identityByFormer(input, "notes", "completionNotes") : input),
     limits: (input: UpdateTaskStatus) => {
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
       if (input.notes != null && input.status !== "pending")
@@ -153,8 +155,8 @@ async function saysNothingNew(ctx: Context, task: LockedTask, input: StatusChang
 }
 
 /** What the attempt that ends leaves in words. */
-function saidOf({ status, completionNotes, notes }: StatusChange) {
-  return status === "pending" ? (notes ?? completionNotes) : completionNotes;
+function saidOf(change: StatusChange) {
+  return change.status === "pending" ? byEitherName(change, "notes", "completionNotes") : change.completionNotes;
 }
 
 async function isReady({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {

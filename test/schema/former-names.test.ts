@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -42,6 +43,88 @@ it("knows the branch of a reservation by both its names, as the same request", a
     expect(
       await server.ask(`{ reservations(filter: {${name}: {eq: "main"}}) { nodes { branch branchName } } }`),
     ).toEqual({ reservations: { nodes: [reservation] } });
+});
+
+/** Keeps an answer under a key of the agent's as a server of before kept it: under the names of then. */
+async function keptBefore(key: string, request: readonly [operation: string, ...asked: unknown[]], answer: object) {
+  const owner = await connectOwner(server.test);
+  await owner.query(
+    `INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
+     SELECT prefix || '/' || name, $1, $2, $3, $4 FROM api_keys WHERE name = 'agent'`,
+    [key, request[0], createHash("sha256").update(JSON.stringify(request)).digest(), answer],
+  );
+}
+
+it("answers again what a server of before answered under the former names, by the old name and by the new one", async () => {
+  const taken = { id: "US-700", lastAssigned: "US-699" };
+  await keptBefore("old take", ["nextId", { artifactType: "US", branch: "main", projectId: "alpha" }], taken);
+  for (const name of ["nextId", "takeId"])
+    for (const branch of ["branch", "branchName"])
+      expect(await take(name, `, ${branch}: "main", idempotencyKey: "old take"`)).toEqual({
+        answer: { id: "US-700", replayed: true },
+      });
+
+  const { reserveIds } = await server.ask<{ reserveIds: { reservedIds: string[]; reservation: object } }>(
+    'mutation { reserveIds(input: {projectId: "alpha", artifactType: "EPIC"}) { reservedIds reservation { reservationId } } }',
+  );
+  const { reservedIds, reservation } = reserveIds;
+  const reserving = { artifactType: "EPIC", branch: "main", count: 1, projectId: "alpha" };
+  await keptBefore("old reserve", ["reserveIds", reserving], { reservedIds, ...reservation });
+  for (const branch of ["branch", "branchName"])
+    expect(
+      await server.ask(`mutation {
+        reserveIds(input: {
+          projectId: "alpha", artifactType: "EPIC", count: 1, ${branch}: "main", idempotencyKey: "old reserve"
+        }) { replayed reservedIds }
+      }`),
+    ).toEqual({ reserveIds: { replayed: true, reservedIds } });
+});
+
+it("knows why a task is given back by both its names, as the same request, of this server or one before", async () => {
+  const { addTasks } = await server.ask<{ addTasks: { taskIds: string[] } }>(
+    'mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "first"}, {description: "second"}]}) { taskIds } }',
+  );
+  const [taskId, before] = addTasks.taskIds;
+  const giveBack = (id: string | undefined, more: string) =>
+    server.ask(`mutation {
+      updateTaskStatus(input: {projectId: "alpha", taskId: "${id}", status: PENDING, ${more}}) { replayed }
+    }`);
+  const claim = `mutation {
+    updateTaskStatus(input: {projectId: "alpha", taskId: "${taskId}", status: IN_PROGRESS}) { replayed }
+  }`;
+  for (const [first, then] of [
+    ["completionNotes", "notes"],
+    ["notes", "completionNotes"],
+  ]) {
+    await server.ask(claim);
+    const key = `idempotencyKey: "back by ${first}"`;
+    expect(await giveBack(taskId, `${first}: "stuck", ${key}`)).toEqual({ updateTaskStatus: { replayed: false } });
+    expect(await giveBack(taskId, `${then}: "stuck", ${key}`)).toEqual({ updateTaskStatus: { replayed: true } });
+  }
+  const asked = { completionNotes: "stuck", projectId: "alpha", status: "pending", taskId: before };
+  const answer = { projectId: "alpha", taskId: before, attempt: null, worker: "agent" };
+  await keptBefore("old notes", ["updateTaskStatus", asked, "test"], answer);
+  for (const name of ["completionNotes", "notes"])
+    expect(await giveBack(before, `${name}: "stuck", idempotencyKey: "old notes"`)).toEqual({
+      updateTaskStatus: { replayed: true },
+    });
+});
+
+it("refuses two names of one thing that say two things, and takes them where they say the same", async () => {
+  const of = 'projectId: "alpha", artifactType: "SPIKE"';
+  const status = 'projectId: "alpha", taskId: "TASK-001", status: PENDING';
+  for (const [field, name, former] of [
+    [`takeId(input: {${of}, `, "branchName", "branch"],
+    [`reserveIds(input: {${of}, `, "branchName", "branch"],
+    [`updateTaskStatus(input: {${status}, `, "notes", "completionNotes"],
+  ]) {
+    const refused = await server.gql(`mutation { ${field}${name}: "this", ${former}: "that"}) { replayed } }`);
+    expect(refused.errors).toMatchObject([
+      { message: expect.stringContaining(`Send ${name} alone.`), extensions: { code: "BAD_USER_INPUT" } },
+    ]);
+  }
+  for (const verb of ["takeId", "reserveIds"])
+    await server.ask(`mutation { ${verb}(input: {${of}, branchName: "main", branch: "main"}) { replayed } }`);
 });
 
 it("keeps why a task is given back as the attempt's notes, also under their former name completionNotes", async () => {
