@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { caller } from "../access/act-as.ts";
 import { byEitherName, identityByFormer } from "../access/former-name.ts";
 import type { Answer, KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
@@ -132,7 +133,7 @@ const combined = keptFor((db: Db) =>
 /** Triggers are told who acts where all of a batch are of one caller; the events name theirs in any case. */
 const GIVE = {
   name: "ids-give-batch",
-  text: "SELECT give_ids($1::jsonb, $2) AS outcome FROM act_as($3, $4, $5)",
+  text: `WITH ${caller(3, 4, 5)} SELECT give_ids($1::jsonb, $2) AS outcome FROM caller`,
 };
 
 const WHO = ["actor", "client", "correlationId"] as const;
