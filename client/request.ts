@@ -42,7 +42,7 @@ interface Trying {
 interface RequestSettings extends Connection, Trying {}
 
 /** What came back: nothing of GraphQL where it was something else, such as a proxy's page. */
-export interface Answer {
+export interface Reply {
   /** Of HTTP. */
   readonly status: number;
   readonly data?: Readonly<Record<string, unknown>> | null | undefined;
@@ -53,7 +53,7 @@ export interface Answer {
 export type Send = (
   operation: { readonly query: string; readonly variables: unknown },
   signal: AbortSignal,
-) => Promise<Answer>;
+) => Promise<Reply>;
 
 /** Milliseconds before the second, third and fourth try of a call that met a transient fault. */
 const RETRY_DELAYS_MS = [100, 200, 400];
@@ -124,7 +124,7 @@ async function send(
   { url, apiKey, clientId, fetch = globalThis.fetch }: Connection,
   operation: Parameters<Send>[0],
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<Reply> {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: "application/graphql-response+json, application/json",
@@ -141,7 +141,7 @@ async function send(
 }
 
 /** Data of a GraphQL answer; throws what the status or the errors say. */
-function dataOf<Data>({ status, data, errors }: Answer): Data {
+function dataOf<Data>({ status, data, errors }: Reply): Data {
   if (status === 401) throw new ServerError("UNAUTHENTICATED", statusText(401));
   const [first] = errors ?? [];
   if (first !== undefined) {
@@ -157,9 +157,9 @@ function dataOf<Data>({ status, data, errors }: Answer): Data {
 }
 
 /** The GraphQL members of a body; none when the body is something else, such as a proxy's page. */
-function membersOf(text: string): Omit<Answer, "status"> {
+function membersOf(text: string): Omit<Reply, "status"> {
   try {
-    const { data, errors } = JSON.parse(text) as Omit<Answer, "status">;
+    const { data, errors } = JSON.parse(text) as Omit<Reply, "status">;
     return { data, errors: Array.isArray(errors) ? errors : undefined };
   } catch {
     return {};

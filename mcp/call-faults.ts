@@ -35,13 +35,13 @@ export function itemsNamed(message: string, schema: Schema): Path[] {
   return lists.filter((place) => schemaAt(schema, place)?.type === "object").toArray();
 }
 
-interface Fault {
+interface ArgumentFault {
   readonly text: string;
   /** The object whose members are to be told. */
   readonly within: Path;
 }
 
-function faultsOf(schema: Schema, args: unknown, issue: z.core.$ZodIssue): Fault[] {
+function faultsOf(schema: Schema, args: unknown, issue: z.core.$ZodIssue): ArgumentFault[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     const where = path.length === 0 ? "" : ` in ${placeOf(path)}`;

@@ -27,7 +27,7 @@ export async function main(): Promise<void> {
     renewalFailed: ({ projectId, taskId, attempt }, error, lost) => {
       // The random part of an attempt is its holder's secret, also to readers of this log.
       const held = { project: projectId, task: taskId, attempt: attempt.split("-")[0] };
-      log(lost ? "warn" : "error", { msg: "lease not kept", ...held, lost, ...faultOf(error) });
+      log(lost ? "warn" : "error", { msg: "lease not kept", ...held, lost, ...faultFields(error) });
     },
   });
   const server = createMcpServer({ request, defaultProject: config.project, session, finished: logCall });
@@ -57,11 +57,11 @@ function settings() {
 }
 
 function logCall({ tool, durationMs, outcome, error }: FinishedCall): void {
-  log(outcome === "ok" ? "info" : "warn", { tool, duration_ms: durationMs, outcome, ...faultOf(error) });
+  log(outcome === "ok" ? "info" : "warn", { tool, duration_ms: durationMs, outcome, ...faultFields(error) });
 }
 
 /** An error without texts that could quote a task: its code, or its stack when it is a fault of ours. */
-function faultOf(error: unknown): Record<string, unknown> {
+function faultFields(error: unknown): Record<string, unknown> {
   if (error === undefined) return {};
   if (error instanceof ServerError) return { code: error.code };
   if (error instanceof NoAnswerError) return { code: error.reason };

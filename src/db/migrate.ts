@@ -14,7 +14,7 @@ import {
   noteFailed,
   noteFinished,
   openHistory,
-  type Recorded,
+  type RecordedMigration,
   readHistory,
 } from "./migration-history.ts";
 
@@ -163,7 +163,7 @@ async function apply(owner: Client, migration: Migration): Promise<void> {
 
 function refuseFaults(
   migrations: readonly Migration[],
-  history: readonly Recorded[],
+  history: readonly RecordedMigration[],
   lacking: readonly Migration[],
 ): void {
   const faults = history.filter(({ finished }) => !finished).map(aboutFailed);
@@ -189,7 +189,7 @@ function namesOf(migrations: readonly { readonly name: string }[]): string {
   return migrations.map(({ name }) => name).join(", ");
 }
 
-function aboutFailed({ name, logs }: Recorded): string {
+function aboutFailed({ name, logs }: RecordedMigration): string {
   // A log that Prisma's engine wrote ends with a trace of its Rust code.
   const why = logs.split(/\n\s*0: /)[0]?.trim() || "it was interrupted";
   return (

@@ -24,7 +24,7 @@ export interface Migration {
 }
 
 /** A migration that this database has, or that failed on it; one that was marked as rolled back is as if it never was. */
-export interface Recorded {
+export interface RecordedMigration {
   readonly name: string;
   readonly checksum: string;
   /** Whether all of it was done. */
@@ -34,9 +34,9 @@ export interface Recorded {
 }
 
 /** In the order of their names; none for a database that was never migrated. */
-export async function readHistory(owner: Client): Promise<Recorded[]> {
+export async function readHistory(owner: Client): Promise<RecordedMigration[]> {
   try {
-    const { rows } = await owner.query<Recorded>(
+    const { rows } = await owner.query<RecordedMigration>(
       `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished, coalesce(logs, '') AS logs
        FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY migration_name, started_at`,
     );
@@ -84,7 +84,11 @@ export async function noteFinished(owner: Client, id: string): Promise<void> {
 }
 
 /** Notes why a migration failed, also where the note of its beginning was undone with it. @returns the note. */
-export async function noteFailed(owner: Client, { name, script }: Migration, error: unknown): Promise<Recorded> {
+export async function noteFailed(
+  owner: Client,
+  { name, script }: Migration,
+  error: unknown,
+): Promise<RecordedMigration> {
   const [checksum, logs] = [checksumOf(script), describe(error, script)];
   const { rowCount } = await owner.query(
     `UPDATE _prisma_migrations SET logs = $2
@@ -107,7 +111,7 @@ export async function forget(owner: Client, name: string): Promise<void> {
 }
 
 /** Whether a script is the one that was recorded; as in Prisma, the ends of its lines may have been changed by Git. */
-export function isSame(script: string, { checksum }: Recorded): boolean {
+export function isSame(script: string, { checksum }: RecordedMigration): boolean {
   const unix = script.replaceAll("\r\n", "\n");
   return [script, unix, unix.replaceAll("\n", "\r\n")].some((text) => checksumOf(text) === checksum);
 }

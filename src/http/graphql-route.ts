@@ -91,14 +91,14 @@ const isAbsent = (value: unknown): value is null | undefined => value === null |
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-interface Answer {
+interface ResultToSend {
   readonly result: ExecutionResult;
   readonly type: string;
   readonly graphql: GraphQLServer;
 }
 
 /** Writes the answer at once. Errors may have a status and headers of their own, by the rules that hold for all. */
-async function sendResult(exchange: Exchange, { result, type, graphql }: Answer): Promise<void> {
+async function sendResult(exchange: Exchange, { result, type, graphql }: ResultToSend): Promise<void> {
   const { request, response } = exchange;
   const cors = graphql.cors(request.headers.origin);
   for (const name in cors) response.setHeader(name, cors[name] ?? "");

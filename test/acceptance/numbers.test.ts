@@ -15,8 +15,8 @@ afterAll(() => agent.close());
 async function start() {
   const server = await makeProject(shared.server, []);
   const call: McpAgent["call"] = (tool, args) => agent.call(tool, { project_id: server.projectId, ...args });
-  const asAdmin = <Answer>(mutation: string) =>
-    server.ask<Answer>(`mutation { ${mutation} }`, {}, { key: server.adminKey });
+  const asAdmin = <Data>(mutation: string) =>
+    server.ask<Data>(`mutation { ${mutation} }`, {}, { key: server.adminKey });
   return { server, project: `projectId: "${server.projectId}"`, call, asAdmin };
 }
 

@@ -17,14 +17,14 @@ import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-f
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 
-interface Outcome {
+interface CommandResult {
   readonly out: string;
   readonly err: string;
   readonly code: number;
 }
 
 /** Runs `docket audit …` as a process, with nothing else in its environment. */
-async function audit(args: string, env: Record<string, string>): Promise<Outcome> {
+async function audit(args: string, env: Record<string, string>): Promise<CommandResult> {
   const child = spawn(process.execPath, [docket, "audit", ...args.split(" ")], {
     cwd: tmpdir(),
     env: { PATH: process.env["PATH"], ...env },

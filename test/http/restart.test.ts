@@ -20,7 +20,7 @@ import { happen } from "./numbered-events.ts";
 
 type Frame = { readonly cursor: string; readonly events: readonly { readonly number: number }[] };
 
-interface Answer {
+interface SubscriptionResult {
   readonly data?: { readonly taskEvents?: Frame | null } | null;
 }
 
@@ -51,7 +51,7 @@ function see(watching: Watching, { events }: Frame): void {
 /** As the documentation advises: a client that comes back asks for what follows the last frame. */
 function sink(watching: Watching, variables: { after?: string }) {
   return {
-    next: ({ data }: Answer) => {
+    next: ({ data }: SubscriptionResult) => {
       if (!data?.taskEvents) return;
       variables.after = data.taskEvents.cursor;
       see(watching, data.taskEvents);

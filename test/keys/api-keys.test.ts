@@ -180,11 +180,11 @@ describe("apiKeys", () => {
   test("comes in pages, both ways, and is for admins", async () => {
     const own = await startTestServer();
     for (const name of ["one", "two", "three"]) await own.makeKey({ name });
-    interface Page {
+    interface ListedKeys {
       apiKeys: { nodes: { name: string }[]; pageInfo: { endCursor: string; startCursor: string } };
     }
     const ask = (args: string) =>
-      own.ask<Page>(
+      own.ask<ListedKeys>(
         `{ apiKeys(${args}) { nodes { name } pageInfo { endCursor startCursor } } }`,
         {},
         { key: own.adminKey },

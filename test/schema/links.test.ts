@@ -126,10 +126,10 @@ it("pages through what happened in each project, oldest first, and not in subscr
   const document = `query ($after: String) {
     projects { nodes { projectId events(first: 2, after: $after) { cursor caughtUp events { number projectId type } } } }
   }`;
-  interface Page {
+  interface EventsOfProjects {
     readonly projects: { nodes: { projectId: string; events: { cursor: string; events: { number: number }[] } }[] };
   }
-  const first = await server.ask<Page>(document);
+  const first = await server.ask<EventsOfProjects>(document);
   expect(first.projects.nodes).toMatchObject(
     ["alpha", "beta"].map((projectId) => ({
       projectId,
@@ -142,7 +142,7 @@ it("pages through what happened in each project, oldest first, and not in subscr
       },
     })),
   );
-  const second = await server.ask<Page>(document, { after: first.projects.nodes[0]?.events.cursor });
+  const second = await server.ask<EventsOfProjects>(document, { after: first.projects.nodes[0]?.events.cursor });
   expect(second.projects.nodes[0]?.events.events.map(({ number }) => number)).toEqual([3, 4]);
   const { errors } = await server.gql('{ project(projectId: "alpha") { events(first: 101) { cursor } } }');
   expect(errors?.[0]).toMatchObject({ extensions: { code: "BAD_USER_INPUT" } });

@@ -25,9 +25,9 @@ import {
 } from "../documents.ts";
 import { nameOf } from "../operations.ts";
 
-export type Answer = (ctx: Context, variables: never) => Promise<object>;
+export type Resolver = (ctx: Context, variables: never) => Promise<object>;
 
-const ANSWERS = new Map<string, Answer>();
+const ANSWERS = new Map<string, Resolver>();
 
 /** The compiler holds each answer to the shape that GraphQL gives. */
 function answer<Result extends object, Variables>(
@@ -38,7 +38,7 @@ function answer<Result extends object, Variables>(
 }
 
 /** @throws Error for a document that nobody answers. */
-export function answerTo(name: string): Answer {
+export function answerTo(name: string): Resolver {
   const found = ANSWERS.get(name);
   if (!found) throw new Error(`Nothing answers ${name}.`);
   return found;

@@ -6,7 +6,7 @@ const END_OF_CHUNKS = Buffer.from("0\r\n\r\n");
 const ERRORS = Buffer.from('"errors"');
 
 /** An answer, complete. */
-export class Answer {
+export class HttpResponse {
   readonly #whole: Buffer;
   readonly #bodyAt: number;
 
@@ -35,7 +35,7 @@ export class Connection {
   /** Undefined until the head is complete. */
   #expected: number | undefined;
   #bodyAt = 0;
-  #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
+  #waiting: { resolve: (answer: HttpResponse) => void; reject: (error: Error) => void } | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -55,7 +55,7 @@ export class Connection {
   }
 
   /** @throws Error when the connection is lost. */
-  send(request: string): Promise<Answer> {
+  send(request: string): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#socket.write(request);
@@ -88,7 +88,7 @@ export class Connection {
   }
 
   #answer(): void {
-    const answer = new Answer(this.#joined(), this.#bodyAt);
+    const answer = new HttpResponse(this.#joined(), this.#bodyAt);
     const { resolve } = this.#waiting ?? {};
     this.#waiting = undefined;
     this.#parts = [];

@@ -8,7 +8,7 @@ import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from "request-f
 const KEEP_ALIVE = { keepAlive: true, timeout: 4_000 };
 
 /** How a request has to be made. */
-export type Route = Pick<http.RequestOptions, "agent" | "lookup">;
+export type GuardedRoute = Pick<http.RequestOptions, "agent" | "lookup">;
 
 /**
  * Keeps webhooks from reaching into private networks: an address that is not public is refused when it is connected to,
@@ -31,7 +31,7 @@ export class Guard {
   }
 
   /** @throws Error of DNS, or a refusal; most refusals come from the request itself. */
-  async route({ protocol, hostname }: URL): Promise<Route> {
+  async route({ protocol, hostname }: URL): Promise<GuardedRoute> {
     const address = hostname.replace(/^\[|\]$/g, "");
     const scheme = protocol === "https:" ? "https" : "http";
     if (this.#hasExceptions) {

@@ -1,4 +1,4 @@
-import type { Fault } from "./fault.ts";
+import type { AuditFault } from "./fault.ts";
 import type { KeptHeads } from "./kept-heads.ts";
 import type { Verification } from "./verify.ts";
 
@@ -31,7 +31,7 @@ export function describeVerification(
   return lines.join("\n");
 }
 
-function describe({ what, position, projectId, number, eventId, reason }: Fault): string {
+function describe({ what, position, projectId, number, eventId, reason }: AuditFault): string {
   const place = [
     position === null ? null : `position ${position}`,
     projectId === null ? null : `project ${projectId}`,

@@ -3,7 +3,7 @@ import type { Bounds, LostPlace, Row, Stranded } from "./auditor.ts";
 import type { KeptHeads } from "./kept-heads.ts";
 
 /** One row that is not as it was written. What is not known of a row that is gone is null. */
-export interface Fault {
+export interface AuditFault {
   /**
    * changed: its content does not match its hash. removed: it is not there any more. inserted: its number was given
    * before. number: its number skips others. rewritten: its hash is not the one that was kept elsewhere. floor: retention
@@ -26,7 +26,7 @@ export interface Link {
 }
 
 /** What is wrong with a row that should follow on a link. @param expected the position it should have; null: not judged. */
-export function faultOf(row: Row, { number, hash }: Link, expected: number | null): Fault | undefined {
+export function linkFault(row: Row, { number, hash }: Link, expected: number | null): AuditFault | undefined {
   const position = Number(row.position);
   const given = Number(row.number);
   if (expected !== null && position > expected) {
@@ -58,19 +58,19 @@ export const REWRITTEN = {
   reason: "its hash is not the one that was kept: this event, or one before it, was changed and the chain made anew",
 } as const;
 
-export function endsEarlier(projectId: string, last: number, number: number): Fault {
+export function endsEarlier(projectId: string, last: number, number: number): AuditFault {
   const reason = `the project's chain ends at number ${last}, and the head that was kept is number ${number}`;
   return { what: "removed", position: null, projectId, number: last + 1, eventId: null, reason };
 }
 
-export function beginsLater(projectId: string, begin: number, number: number): Fault {
+export function beginsLater(projectId: string, begin: number, number: number): AuditFault {
   const reason = `the project's chain begins after number ${begin}, and the head of less than a month ago is number ${number}: retention keeps a month`;
   return { what: "removed", position: null, projectId, number, eventId: null, reason };
 }
 
 /** Retention takes out whole partitions, and nothing that is younger than a month: anything else was done by hand. */
-export function floorFaults({ floor, below, partitions }: Bounds, against: KeptHeads | undefined): Fault[] {
-  const fault = (position: number, reason: string): Fault[] => [
+export function floorFaults({ floor, below, partitions }: Bounds, against: KeptHeads | undefined): AuditFault[] {
+  const fault = (position: number, reason: string): AuditFault[] => [
     { what: "floor", position, projectId: null, number: null, eventId: null, reason },
   ];
   if (below !== null) return fault(below, `it is in the log, which is said to begin after position ${floor}`);
@@ -85,12 +85,12 @@ export function floorFaults({ floor, below, partitions }: Bounds, against: KeptH
 export const isYoung = ({ takenAt }: KeptHeads) => Date.now() - Date.parse(takenAt) < MONTH_MS;
 const MONTH_MS = 28 * 86_400_000;
 
-export function placeLost({ reader, position }: LostPlace): Fault {
+export function placeLost({ reader, position }: LostPlace): AuditFault {
   const reason = `the sink ${reader} has read another event here than the log has, or the log ends before`;
   return { what: "rewritten", position: Number(position), projectId: null, number: null, eventId: null, reason };
 }
 
-export function isStranded({ event_id, project_id, events }: Stranded): Fault {
+export function isStranded({ event_id, project_id, events }: Stranded): AuditFault {
   const all = events === "1" ? "it waits" : `it and ${Number(events) - 1} more wait`;
   const reason = `${all} in event_inbox at or below inbox_floor, where no drain looks: somebody has meddled there`;
   return { what: "stranded", position: null, projectId: project_id, number: null, eventId: event_id, reason };

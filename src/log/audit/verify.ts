@@ -9,14 +9,14 @@ import {
   readStranded,
 } from "./auditor.ts";
 import {
+  type AuditFault,
   beginsLater,
   endsEarlier,
-  type Fault,
-  faultOf,
   floorFaults,
   isStranded,
   isYoung,
   type Link,
+  linkFault,
   placeLost,
   REWRITTEN,
   rowOf,
@@ -35,7 +35,7 @@ export interface Verification {
    * The first broken row; after it nothing is read. Before it stand kept heads that differ in earlier rows, and where no
    * link is broken, all kept heads and places of sinks that the log does not have. What is stranded comes last.
    */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly AuditFault[];
 }
 
 export interface Scope {
@@ -79,15 +79,15 @@ async function walk(
   const chains = new Map<string, Link>(begins);
   const kept = new Map(against?.heads.map((head) => [head.projectId, head]));
   const seen = new Set<string>();
-  const faults: Fault[] = [];
+  const faults: AuditFault[] = [];
   let events = 0;
   let position = floor;
-  let broken: Fault | undefined;
+  let broken: AuditFault | undefined;
 
   const check = (row: Row) => {
     if (broken) return;
     const link = chains.get(row.project_id) ?? FIRST;
-    broken = faultOf(row, link, projectId === undefined ? position + 1 : null);
+    broken = linkFault(row, link, projectId === undefined ? position + 1 : null);
     if (broken) return;
     const { hash } = row;
     const number = Number(row.number);
@@ -124,7 +124,11 @@ async function walk(
 }
 
 /** Of which project the event behind `position` is missing, where only one can be meant. */
-async function whoseGap(auditor: Client, chains: ReadonlyMap<string, Link>, position: number): Promise<Partial<Fault>> {
+async function whoseGap(
+  auditor: Client,
+  chains: ReadonlyMap<string, Link>,
+  position: number,
+): Promise<Partial<AuditFault>> {
   const numbers = new Map([...chains].map(([project, { number }]) => [project, number]));
   const [one, another] = await readInterrupted(auditor, numbers, position);
   return one && !another ? one : {};

@@ -23,7 +23,7 @@ export interface Made {
 }
 
 /** A row of the delivery log. */
-export interface Attempt {
+export interface SendingAttemptRow {
   readonly attempt: number;
   readonly status_code: number | null;
   readonly error: string | null;
@@ -40,7 +40,7 @@ export interface WebhookTest extends TestLog {
   /** Moves the database's clock forward by so many seconds. */
   pass(seconds: number): Promise<void>;
   deliveries(): Promise<{ subject_id: string; status: string; attempts: number; wait: number | null }[]>;
-  attempts(): Promise<Attempt[]>;
+  attempts(): Promise<SendingAttemptRow[]>;
 }
 
 export async function startWebhookTest(): Promise<WebhookTest> {
