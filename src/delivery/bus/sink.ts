@@ -1,6 +1,6 @@
 import type { NatsConfig } from "../../config/nats.ts";
 import type { LoggedEvent } from "../../log/read/event.ts";
-import { EVERYTHING, type Sink } from "../../log/sinks/sink.ts";
+import { EVERYTHING, type LogSink } from "../../log/sinks/sink.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { BUS_READER } from "./subject.ts";
 
@@ -8,7 +8,7 @@ import { BUS_READER } from "./subject.ts";
 const BATCH_MS = 2_500;
 
 /** Publishes events to a stream of NATS JetStream, which recognises by their ids those that come again. */
-export class NatsSink implements Sink {
+export class NatsSink implements LogSink {
   readonly reader = BUS_READER;
   readonly selection = EVERYTHING;
   readonly #config: NatsConfig;

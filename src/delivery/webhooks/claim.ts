@@ -8,7 +8,7 @@ const MOST_PER_WEBHOOK = 4;
 export const ATTEMPT_SECONDS = 30;
 
 /** A delivery that this process is to send now. */
-export interface Delivery {
+export interface ClaimedDelivery {
   readonly webhookId: string;
   readonly position: number;
   readonly eventId: string;
@@ -71,7 +71,7 @@ const NEXT = {
     WHERE w.paused_at IS NULL AND w.webhook_id <> ALL ($1::uuid[])`,
 };
 
-interface Row extends Omit<Delivery, "position" | "secrets" | "event">, EventRow {
+interface Row extends Omit<ClaimedDelivery, "position" | "secrets" | "event">, EventRow {
   readonly deliveryPosition: number;
   readonly secret: string;
   readonly previousSecret: string | null;
@@ -86,7 +86,7 @@ interface Row extends Omit<Delivery, "position" | "secrets" | "event">, EventRow
 export async function claimDeliveries(
   db: Db,
   { most, busy }: { most: number; busy: ReadonlyMap<string, number> },
-): Promise<Delivery[]> {
+): Promise<ClaimedDelivery[]> {
   const rows = await db.write<Row>(CLAIM, [most, [...busy.keys()], [...busy.values()]], { idempotent: true });
   return rows.map((row) => ({
     webhookId: row.webhookId,

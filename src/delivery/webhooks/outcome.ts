@@ -1,6 +1,6 @@
 import { acting } from "../../access/act-as.ts";
 import type { Context } from "../../access/viewer.ts";
-import type { Delivery } from "./claim.ts";
+import type { ClaimedDelivery } from "./claim.ts";
 import { pause } from "./pause.ts";
 import type { EndpointAnswer } from "./send.ts";
 
@@ -49,7 +49,7 @@ const POSTPONE = {
  * @param ctx of the server itself: an endpoint that is gone (410) pauses its webhook.
  * @throws DATABASE_UNAVAILABLE: then it is sent again.
  */
-export async function recordOutcome(ctx: Context, delivery: Delivery, answer: EndpointAnswer): Promise<void> {
+export async function recordOutcome(ctx: Context, delivery: ClaimedDelivery, answer: EndpointAnswer): Promise<void> {
   const { webhookId, position, attempt, startedAt, event } = delivery;
   const { durationMs, statusCode, error, response, retryAfter } = answer;
   const values = [webhookId, position, attempt, startedAt, durationMs, statusCode, error, response];

@@ -1,6 +1,6 @@
 import type { Db } from "../../db/database.ts";
 import { expandTypes } from "../../log/read/type-patterns.ts";
-import type { Sink } from "../../log/sinks/sink.ts";
+import type { LogSink } from "../../log/sinks/sink.ts";
 import { SERVER_STREAM } from "../../log/write/append.ts";
 import { HAS_MORE, HEAD, readerOf, type Webhook, WITH_PLACE } from "./webhook.ts";
 
@@ -67,7 +67,7 @@ export function webhooksBehind(db: Db): Promise<Wanted[]> {
 }
 
 /** Queues what a webhook wants: with its place in the log, so that each event is queued once. */
-export function queueOf({ webhookId, projectIds, types }: Wanted): Sink {
+export function queueOf({ webhookId, projectIds, types }: Wanted): LogSink {
   return {
     reader: readerOf(webhookId),
     selection: {

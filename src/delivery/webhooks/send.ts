@@ -4,7 +4,7 @@ import { Webhook as Signer } from "standardwebhooks";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { Clock } from "../../log/clock.ts";
 import { CLOUD_EVENT_MEDIA_TYPE, toCloudEvent } from "../cloud-event.ts";
-import type { Delivery } from "./claim.ts";
+import type { ClaimedDelivery } from "./claim.ts";
 import { type Guard, refusal } from "./guard.ts";
 
 /** For the whole exchange, in milliseconds. */
@@ -36,7 +36,7 @@ interface Way {
 }
 
 /** Makes one attempt. The status decides, whatever becomes of the body. Never throws. */
-export async function send(delivery: Delivery, { guard, clock, stop }: Way): Promise<EndpointAnswer> {
+export async function send(delivery: ClaimedDelivery, { guard, clock, stop }: Way): Promise<EndpointAnswer> {
   const startedAt = clock.now();
   const duration = () => ({ durationMs: Math.round(clock.now() - startedAt) });
   const cancel = clock.after(EXCHANGE_MS, () =>
@@ -58,7 +58,7 @@ export async function send(delivery: Delivery, { guard, clock, stop }: Way): Pro
   }
 }
 
-async function open(delivery: Delivery, guard: Guard, signal: AbortSignal): Promise<IncomingMessage> {
+async function open(delivery: ClaimedDelivery, guard: Guard, signal: AbortSignal): Promise<IncomingMessage> {
   const { event, eventId, startedAt, secrets } = delivery;
   if (!event) throw new Error("The event is no longer in the log.");
   const body = JSON.stringify(toCloudEvent(event));

@@ -2,7 +2,7 @@ import type { Viewer } from "../../access/viewer.ts";
 import type { Database } from "../../db/database.ts";
 import type { Clock } from "../../log/clock.ts";
 import { Outage, type OutageLogger } from "../../log/outage.ts";
-import { claimDeliveries, type Delivery, nextDeliveryInMs } from "./claim.ts";
+import { type ClaimedDelivery, claimDeliveries, nextDeliveryInMs } from "./claim.ts";
 import { Guard } from "./guard.ts";
 import { recordOutcome } from "./outcome.ts";
 import { send } from "./send.ts";
@@ -29,7 +29,7 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #guard: Guard;
   readonly #recording: Outage;
-  readonly #underWay = new Map<Delivery, { readonly stop: AbortController; readonly ended: Promise<void> }>();
+  readonly #underWay = new Map<ClaimedDelivery, { readonly stop: AbortController; readonly ended: Promise<void> }>();
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class Sender {
     this.#guard.close();
   }
 
-  async #attempt(delivery: Delivery, stop: AbortController): Promise<void> {
+  async #attempt(delivery: ClaimedDelivery, stop: AbortController): Promise<void> {
     const { database: db, clock, viewer } = this.#options;
     const answer = await send(delivery, { guard: this.#guard, clock, stop });
     // That we gave up says nothing about the endpoint.

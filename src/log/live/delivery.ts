@@ -1,4 +1,4 @@
-import type { SendQueue, Work } from "./send-queue.ts";
+import type { SendQueue, SteppedWork } from "./send-queue.ts";
 
 /** What making a frame costs, in writes. */
 const MAKING = 8;
@@ -12,7 +12,7 @@ interface Parts<Sink, Made> {
 }
 
 /** One frame on its way: it is made once, then sent to one after the other. */
-export class Delivery<Sink, Made> implements Work {
+export class Delivery<Sink, Made> implements SteppedWork {
   readonly #queue: SendQueue;
   readonly #parts: Parts<Sink, Made>;
   #made: { readonly it: Made } | undefined;

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 /** Work in small steps. */
-export interface Work {
+export interface SteppedWork {
   /** Does a little of it. @returns what that cost, in writes; 0 when nothing is left to do for now. */
   step(): number;
 }
@@ -18,12 +18,12 @@ const outside = AsyncLocalStorage.snapshot();
  * gets its second.
  */
 export class SendQueue {
-  readonly #waiting = new Set<Work>();
+  readonly #waiting = new Set<SteppedWork>();
   #left = TURN;
   #running = false;
   #armed = false;
 
-  add(work: Work): void {
+  add(work: SteppedWork): void {
     this.#waiting.add(work);
     if (!this.#running && this.#left > 0) outside(() => this.#run());
   }
@@ -46,7 +46,7 @@ export class SendQueue {
   }
 
   /** @returns whether more of it is left when the turn is over. */
-  #goOn(work: Work): boolean {
+  #goOn(work: SteppedWork): boolean {
     while (this.#left > 0) {
       const cost = work.step();
       if (cost === 0) return false;

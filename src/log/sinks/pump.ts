@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { OutageLogger } from "../outage.ts";
 import type { Place } from "../read/cursor.ts";
 import { placeAt, readHead, readPage } from "../read/page.ts";
-import type { Sink } from "./sink.ts";
+import type { LogSink } from "./sink.ts";
 
 /** Most events that a sink takes at once. */
 const SINK_BATCH = 100;
@@ -44,7 +44,7 @@ export async function dueInMs(db: Db, reader: string): Promise<number | null> {
  * @returns whether there is more for it in the log.
  * @throws Error with the sink's own as its cause, DATABASE_UNAVAILABLE
  */
-export function pump(database: Database, clock: Clock, logger: OutageLogger, sink: Sink): Promise<boolean> {
+export function pump(database: Database, clock: Clock, logger: OutageLogger, sink: LogSink): Promise<boolean> {
   return database.transaction(
     async (tx) => {
       const [place] = await tx.write<Place>(LOCK, [sink.reader]);
@@ -62,7 +62,7 @@ export function pump(database: Database, clock: Clock, logger: OutageLogger, sin
 }
 
 /** The place where the log goes on for the sink. What was taken twice is recognised by its event id; a gap is not. */
-async function present(db: Db, place: Place, { reader }: Sink, logger: OutageLogger): Promise<Place | null> {
+async function present(db: Db, place: Place, { reader }: LogSink, logger: OutageLogger): Promise<Place | null> {
   const found = await placeAt(db, place.position);
   if (found?.hash.equals(place.hash)) return found;
   logger.error({ reader, position: place.position }, "The log no longer has a sink's place: it gets all that is kept");

@@ -3,7 +3,7 @@ import type { LoggedEvent } from "../read/event.ts";
 import type { Selection } from "../read/filter.ts";
 
 /** Somewhere outside that events go to, in order and each at least once: all that a new one has to implement. */
-export interface Sink {
+export interface LogSink {
   /** Names its place in the log, which is kept in the database: whatever process goes on, it goes on from there. */
   readonly reader: string;
   /** What it wants of the log. */

@@ -3,7 +3,7 @@ import { readConfig } from "../../../src/config/config.ts";
 import { NatsSink } from "../../../src/delivery/bus/sink.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { ensureReader, pump } from "../../../src/log/sinks/pump.ts";
-import type { Sink } from "../../../src/log/sinks/sink.ts";
+import type { LogSink } from "../../../src/log/sinks/sink.ts";
 import { silent } from "../../log/open-log.ts";
 import { commit, startLog, taskEvent } from "../../log/test-log.ts";
 import { makeNatsServer } from "../../support/nats-server.ts";
@@ -61,7 +61,7 @@ it("stores an event once that comes again because its process died before the pl
   const publish = async (after: () => void) => {
     const sink = new NatsSink(config);
     await sink.connect();
-    const dying: Sink = {
+    const dying: LogSink = {
       reader: sink.reader,
       selection: sink.selection,
       take: (events) => sink.take(events).then(after),

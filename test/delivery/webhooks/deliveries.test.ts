@@ -16,7 +16,7 @@ const WHOLE = `query ($id: ID!) { webhook(webhookId: $id) { pending dead deliver
   event { eventId type number task { taskId status } }
 } } } }`;
 
-interface Page {
+interface DeliveriesOfWebhook {
   readonly webhook: {
     readonly deliveries: {
       readonly totalCount: number;
@@ -43,7 +43,7 @@ async function withTasks(count: number): Promise<{ id: string; tasks: string[] }
 describe("the delivery log of a webhook", () => {
   it("shows each delivery with its attempts and its event, the latest first", async () => {
     const { id, tasks } = await withTasks(3);
-    const page = await managed.ask<Page>(PAGE, { id });
+    const page = await managed.ask<DeliveriesOfWebhook>(PAGE, { id });
     const [third, second, first] = page.webhook.deliveries.nodes.map(({ eventId }) => eventId);
     await managed.end(id, "delivered", 1, first);
     await managed.end(id, "dead", 3, second);
@@ -114,7 +114,9 @@ describe("the delivery log of a webhook", () => {
       [2, true],
       [1, false],
     ] as const) {
-      const { deliveries }: Page["webhook"] = (await managed.ask<Page>(PAGE, { id, first: 2, after })).webhook;
+      const { deliveries }: DeliveriesOfWebhook["webhook"] = (
+        await managed.ask<DeliveriesOfWebhook>(PAGE, { id, first: 2, after })
+      ).webhook;
       expect(deliveries).toMatchObject({ pageInfo: { hasNextPage, hasPreviousPage: after !== null } });
       expect(deliveries.nodes).toHaveLength(count);
       expect(deliveries.edges.at(-1)?.cursor).toBe(deliveries.pageInfo.endCursor);

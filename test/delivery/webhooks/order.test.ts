@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
-import { claimDeliveries, type Delivery } from "../../../src/delivery/webhooks/claim.ts";
+import { type ClaimedDelivery, claimDeliveries } from "../../../src/delivery/webhooks/claim.ts";
 import { deleteWebhook } from "../../../src/delivery/webhooks/delete.ts";
 import { recordOutcome } from "../../../src/delivery/webhooks/outcome.ts";
 import { queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts";
@@ -156,7 +156,7 @@ it("does not let a process that took too long undo what another has done since",
   await t.create({ url: "http://127.0.0.1:9/" });
   await t.happen("A", "A");
   await queueAll(t);
-  const claim = async (): Promise<Delivery> => {
+  const claim = async (): Promise<ClaimedDelivery> => {
     const [delivery, ...more] = await claimDeliveries(t.database, { most: 5, busy: new Map() });
     expect(more).toEqual([]);
     if (!delivery) throw new Error("nothing is due");
@@ -187,7 +187,7 @@ it("does not send an event again that is under way while an earlier one is repla
   await t.happen("A", "A");
   await queueAll(t);
   const claim = () => claimDeliveries(t.database, { most: 5, busy: new Map() });
-  const record = async (delivery: Delivery | undefined, answer: typeof SUCCESS | typeof FAILURE) => {
+  const record = async (delivery: ClaimedDelivery | undefined, answer: typeof SUCCESS | typeof FAILURE) => {
     if (!delivery) throw new Error("nothing is due");
     await recordOutcome(contextOf(t.database), delivery, answer);
   };

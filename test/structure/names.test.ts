@@ -1,0 +1,31 @@
+import { globSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+
+const PRODUCT = ["src/**/*.ts", "client/*.ts", "client/node/*.ts", "mcp/**/*.ts", "cli/**/*.ts"];
+
+/** The files of each name that such a declaration gives. */
+function filesByName(declaration: RegExp, ...files: string[]): [name: string, files: string[]][] {
+  const declared = globSync(files).flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(declaration)].map(([, name = ""]) => ({ name, file })),
+  );
+  return [...Map.groupBy(declared, ({ name }) => name)].map(([name, all]) => [
+    name,
+    all.map(({ file }) => file).sort(),
+  ]);
+}
+
+it("gives no two types that files share the same name", () => {
+  const shared = filesByName(/^export (?:abstract )?(?:interface|class|type) (\w+)/gm, ...PRODUCT);
+  expect(shared.filter(([, files]) => files.length > 1)).toEqual([
+    // What a page of attempts is asked with: those of a delivery, and those of a task.
+    ["AttemptsQuery", ["src/delivery/webhooks/deliveries.ts", "src/tasks/attempts.ts"]],
+  ]);
+});
+
+it("lets a word of the domain mean one thing, in tests and benchmarks too", () => {
+  const words = /^\s*(?:export )?(?:abstract )?(?:interface|class|type) (Answer|Attempt|Outcome|Page)\b(?=[ <=])/gm;
+  expect(filesByName(words, ...PRODUCT, "schema/**/*.ts", "bench/**/*.ts", "test/**/*.ts").sort()).toEqual([
+    ["Answer", ["src/access/idempotency.ts"]],
+    ["Page", ["src/db/page.ts"]],
+  ]);
+});
