@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { cursorExpired } from "../../src/errors.ts";
-import { Channel, type FrameSource } from "../../src/log/live/channel.ts";
+import { Channel } from "../../src/log/live/channel.ts";
+import type { FrameSource } from "../../src/log/live/frame-source.ts";
 import { FrameStream } from "../../src/log/live/frame-stream.ts";
 import { SendQueue } from "../../src/log/live/send-queue.ts";
 import { TimerWheel } from "../../src/log/live/timer-wheel.ts";

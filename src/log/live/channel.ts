@@ -2,25 +2,10 @@ import { asRequester, type Requester } from "../../db/requester.ts";
 import { DocketError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { Delivery } from "./delivery.ts";
+import type { FrameSource } from "./frame-source.ts";
+import { dueAt, type PaceSettings, type Pacing } from "./pace.ts";
 import type { SendQueue } from "./send-queue.ts";
 import type { Sleeper, TimerWheel } from "./timer-wheel.ts";
-
-/** Where subscribers stand, and what comes next for them: an event feed or a status feed. */
-export interface FrameSource<Frame> {
-  /** Whether there is something to send. When it turns true, the source calls what it was given by `onReady`. */
-  readonly ready: boolean;
-  /** Whether nothing is missing up to now: whoever stands so gets the same from here on. */
-  readonly level: boolean;
-  /** The next frame; an empty one, with the cursor of now, when nothing is ready. */
-  take(): Frame | Promise<Frame>;
-  /** The last frame of a stream that the server ends: what is at hand, without asking the database. */
-  last(): Frame;
-  /** Another source at the same place, for those who do not take the next frame of this one. */
-  fork(): FrameSource<Frame>;
-  onReady(poke: () => void): void;
-  /** Frees everything. Nothing is asked of the source after this. */
-  close(): void;
-}
 
 /** What the frames of a channel become, once for all its members. */
 export interface Audience<Frame, Made> {
@@ -28,16 +13,6 @@ export interface Audience<Frame, Made> {
   readonly key: string;
   /** Must not fail. */
   make(frame: Frame): Made | Promise<Made>;
-}
-
-/** All in milliseconds. */
-export interface PaceSettings {
-  /** The least time between two frames: events that come meanwhile share the next one. */
-  readonly frameIntervalMs: number;
-  /** An empty frame follows after this long without any, as a sign of life that clients can see. */
-  readonly idleFrameMs: number;
-  /** A client that has not taken its last frame for so long is cut off; it resumes from that frame's cursor. */
-  readonly stallMs: number;
 }
 
 export interface Surroundings {
@@ -65,13 +40,8 @@ export interface Owner {
 }
 
 /** Where a member is with its frames. */
-interface Standing {
+interface Standing extends Pacing {
   readonly owner: Owner;
-  /** When the last frame was sent, or was asked for. */
-  since: number;
-  notBefore: number;
-  /** The first frame comes at once, and says from where on the stream is live. */
-  first: boolean;
 }
 
 /** Members that stand at the same place. */
@@ -141,10 +111,10 @@ export class Channel<Frame, Made> implements Sleeper {
     const stand = this.#standOf.get(sink);
     const standing = stand?.members.get(sink);
     if (!stand || !standing || stand.moving) return;
-    const dueAt = this.#dueAt(stand, sink, standing);
+    const at = dueAt(this.#around.pace, standing, sink.taken, stand.source.ready);
     if (this.#finishing) this.#sayGoodbye(stand);
-    else if (sink.taken && dueAt <= this.#around.clock.now() && stand.members.size === 1) this.#move(stand, [sink]);
-    else this.#sleep(dueAt);
+    else if (sink.taken && at <= this.#around.clock.now() && stand.members.size === 1) this.#move(stand, [sink]);
+    else this.#sleep(at);
   }
 
   /**
@@ -172,7 +142,7 @@ export class Channel<Frame, Made> implements Sleeper {
       const due: Sink<Made>[] = [];
       const stalled: Owner[] = [];
       for (const [sink, standing] of stand.members) {
-        const at = this.#dueAt(stand, sink, standing);
+        const at = dueAt(this.#around.pace, standing, sink.taken, stand.source.ready);
         if (at > now) this.#sleep(at);
         else if (sink.taken) due.push(sink);
         else stalled.push(standing.owner);
@@ -180,13 +150,6 @@ export class Channel<Frame, Made> implements Sleeper {
       for (const owner of stalled) owner.end();
       if (due.length > 0) this.#move(stand, stand.source.ready ? due : this.#withAlmostDue(stand, due, now));
     }
-  }
-
-  /** When a member gets its next frame; one whose client takes nothing, when it is cut off. */
-  #dueAt({ source }: Stand<Frame, Made>, { taken }: Sink<Made>, { first, since, notBefore }: Standing): number {
-    const { idleFrameMs, stallMs } = this.#around.pace;
-    if (!taken) return since + stallMs;
-    return first || source.ready ? notBefore : Math.max(notBefore, since + idleFrameMs);
   }
 
   /** A sign of life goes to those as well that would get one soon: from then on they get theirs together. */

@@ -4,7 +4,7 @@ import type { Place } from "../read/cursor.ts";
 import type { LoggedEvent } from "../read/event.ts";
 import { isSelected, type Selection } from "../read/filter.ts";
 import { readPage } from "../read/page.ts";
-import type { FrameSource } from "./channel.ts";
+import type { FrameSource } from "./frame-source.ts";
 import { type EventFrame, FrameBudget, MOST_EVENTS } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
 

@@ -1,5 +1,6 @@
 import type { Requester } from "../../db/requester.ts";
-import type { Audience, FrameSource, Owner, Sink } from "./channel.ts";
+import type { Audience, Owner, Sink } from "./channel.ts";
+import type { FrameSource } from "./frame-source.ts";
 import type { Sleeper } from "./timer-wheel.ts";
 
 /** How a stream takes part in a channel. */

@@ -1,6 +1,6 @@
 import type { LoggedEvent } from "../read/event.ts";
 import type { Selection } from "../read/filter.ts";
-import type { FrameSource } from "./channel.ts";
+import type { FrameSource } from "./frame-source.ts";
 import { MOST_PROJECTS, type StatusFrame } from "./frames.ts";
 import type { Feed, Hub } from "./hub.ts";
 

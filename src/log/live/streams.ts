@@ -5,17 +5,11 @@ import { rateLimited } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { Outage, type OutageLogger } from "../outage.ts";
 import type { Validity } from "../readers.ts";
-import {
-  type Audience,
-  Channel,
-  type FrameSource,
-  type Owner,
-  type PaceSettings,
-  type Sink,
-  type Surroundings,
-} from "./channel.ts";
+import { type Audience, Channel, type Owner, type Sink, type Surroundings } from "./channel.ts";
+import type { FrameSource } from "./frame-source.ts";
 import { FrameStream, type Membership } from "./frame-stream.ts";
 import type { Hub } from "./hub.ts";
+import type { PaceSettings } from "./pace.ts";
 import { SendQueue } from "./send-queue.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
