@@ -14,7 +14,7 @@ import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
 import { orderInput } from "./order.ts";
 import { Project } from "./project.ts";
-import { administered, subject } from "./subject.ts";
+import { administeredSubject } from "./subject.ts";
 
 const RoleEnum = choiceEnum<Role>("Role", "What a key may do; each role includes the ones before it.", {
   reader: "Reads and subscribes.",
@@ -51,25 +51,7 @@ const ApiKeyType = builder.prismaObject("ApiKey", {
   description: "A key to this API. Its secret is shown once, when it is made.",
 });
 builder.objectFields(ApiKeyType, (t) => shownFields(t, KEY, { role: RoleEnum }));
-// Which keys an admin may see is asked in SQL: Prisma has no condition for "reaches no further than".
-builder.nodeRef(ApiKeyType, {
-  id: { resolve: ({ keyId }) => keyId },
-  loadMany: async (ids: string[], ctx: GraphQLContext) => {
-    const found = new Map((await findApiKeys(ctx, ids)).map((key) => [key.keyId, key]));
-    return ids.map((id) => found.get(id) ?? null);
-  },
-});
-
-const loadApiKey = loader({
-  idOf: (keyId: string) => keyId,
-  // Whom it may be shown to is known once it is read.
-  visible: ({ role }) => role === "admin",
-  read: ({ db }, keyIds) => apiKeysNow(db, keyIds),
-});
-subject(ApiKeyType, "api_key", {
-  keyOf: ({ keyId }) => ({ projectId: null, id: keyId }),
-  load: async (ctx, { id }, asOf) => administered(ctx, await loadApiKey(ctx, id, undefined, asOf)),
-});
+administeredSubject(ApiKeyType, "api_key", { idOf: ({ keyId }) => keyId, find: findApiKeys, now: apiKeysNow });
 
 interface ProjectKey {
   readonly projectId: string;

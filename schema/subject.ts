@@ -1,6 +1,7 @@
 import { brandWithType, type ObjectRef } from "@pothos/core";
 import type { GraphQLResolveInfo } from "graphql";
 import { administers, seesEventsOf } from "../src/access/visibility.ts";
+import type { Db } from "../src/db/database.ts";
 import type { SubjectType } from "../src/event-types.ts";
 import type { HistoryQuery, SubjectKey } from "../src/log/read/history.ts";
 import { builder } from "./builder.ts";
@@ -66,6 +67,41 @@ export function subject<Row extends object>(
       },
     }),
   );
+}
+
+/** How a noun is found that only its admins may see, whatever project it is of. */
+interface Administered<Row> {
+  readonly idOf: (row: Row) => string;
+  /** Those of the ids that the viewer administers. */
+  readonly find: (ctx: GraphQLContext, ids: readonly string[]) => Promise<readonly Row[]>;
+  /** As they are now, in the order of the ids, whoever may see them. */
+  readonly now: (db: Db, ids: readonly string[]) => Promise<readonly (Row | null)[]>;
+}
+
+/** Makes a noun that only its admins may see a node, and one that events can be about. */
+export function administeredSubject<Row extends { readonly projectIds: readonly string[] | null }>(
+  noun: ObjectRef<Types, Row>,
+  type: SubjectType,
+  { idOf, find, now }: Administered<Row>,
+): void {
+  // Which of them an admin may see is asked in SQL: Prisma has no condition for "reaches no further than".
+  builder.nodeRef(noun, {
+    id: { resolve: idOf },
+    loadMany: async (ids: string[], ctx: GraphQLContext) => {
+      const found = new Map((await find(ctx, ids)).map((row) => [idOf(row), row]));
+      return ids.map((id) => found.get(id) ?? null);
+    },
+  });
+  const loadNow = loader({
+    idOf: (id: string) => id,
+    // Whom it may be shown to is known once it is read.
+    visible: ({ role }) => role === "admin",
+    read: ({ db }, ids) => now(db, ids),
+  });
+  subject(noun, type, {
+    keyOf: (row) => ({ projectId: null, id: idOf(row) }),
+    load: async (ctx, { id }, asOf) => administered(ctx, await loadNow(ctx, id, undefined, asOf)),
+  });
 }
 
 const EventSubject = builder.unionType("EventSubject", {

@@ -20,7 +20,7 @@ import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
 import { shownFields } from "./noun.ts";
 import { orderInput } from "./order.ts";
-import { administered, subject } from "./subject.ts";
+import { administeredSubject } from "./subject.ts";
 
 const loadProgress = loader({
   idOf: ({ webhookId }: WebhookShape) => webhookId,
@@ -68,24 +68,10 @@ export const Webhook = builder.prismaObject("Webhook", {
   }),
 });
 builder.objectFields(Webhook, (t) => shownFields(t, WEBHOOK, {}));
-// Which webhooks an admin may see is asked in SQL: Prisma has no condition for "reaches no further than".
-builder.nodeRef(Webhook, {
-  id: { resolve: ({ webhookId }) => webhookId },
-  loadMany: async (ids: string[], ctx: GraphQLContext) => {
-    const found = new Map((await findWebhooks(ctx, ids)).map((webhook) => [webhook.webhookId, webhook]));
-    return ids.map((id) => found.get(id) ?? null);
-  },
-});
-
-const loadWebhook = loader({
-  idOf: (webhookId: string) => webhookId,
-  // Whom it may be shown to is known once it is read.
-  visible: ({ role }) => role === "admin",
-  read: ({ db }, webhookIds) => webhooksNow(db, webhookIds),
-});
-subject(Webhook, "webhook", {
-  keyOf: ({ webhookId }) => ({ projectId: null, id: webhookId }),
-  load: async (ctx, { id }, asOf) => administered(ctx, await loadWebhook(ctx, id, undefined, asOf)),
+administeredSubject(Webhook, "webhook", {
+  idOf: ({ webhookId }) => webhookId,
+  find: findWebhooks,
+  now: webhooksNow,
 });
 
 const WebhookOrderInput = orderInput<WebhookOrder["field"]>("Webhook", {
