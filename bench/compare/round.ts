@@ -12,6 +12,7 @@ export interface Pace {
 /** What one system did in one round. */
 export interface Round {
   readonly perSecond: number;
+  /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
   /** Processor time of the server for each, in microseconds; 0 where there is no server, null where it is not known. */

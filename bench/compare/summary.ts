@@ -11,20 +11,10 @@ export interface Spread {
 }
 
 /** One system at one operation: the middle of its rounds. */
-export interface Row {
+export interface Row extends Round {
   readonly operation: string;
   readonly connections: number;
   readonly system: SystemName;
-  readonly perSecond: number;
-  /** Milliseconds. */
-  readonly p50: number;
-  readonly p99: number;
-  /** Processor time for each, in microseconds: of the server, of PostgreSQL; null where it is not known. */
-  readonly serverMicros: number | null;
-  readonly postgresMicros: number | null;
-  /** Shares of all processors: of the process that asks, of what it asks. */
-  readonly loadShare: number;
-  readonly systemShare: number;
   /** Divided by those of the bare server; null of the bare server itself. */
   readonly throughput: Spread | null;
   readonly processorTime: Spread | null;

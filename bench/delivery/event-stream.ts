@@ -21,7 +21,6 @@ export function openEventStream({ server, document, variables, index, onFrame, o
     `Authorization: Bearer ${server.apiKey}`,
     "\r\n",
   ].join("\r\n");
-  const pieces = new Pieces();
   const events = new Pieces();
   let begun = false;
   const close = () => {
@@ -48,13 +47,7 @@ export function openEventStream({ server, document, variables, index, onFrame, o
     url: server.url,
     index,
     greeting,
-    onBytes(bytes) {
-      try {
-        pieces.add(bytes, take);
-      } catch (error) {
-        fault(error as Error);
-      }
-    },
+    take,
     onFault: fault,
   });
   return close;

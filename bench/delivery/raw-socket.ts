@@ -7,8 +7,11 @@ interface RawSocket {
   readonly index: number;
   /** What it says first. */
   readonly greeting: string;
-  /** @param bytes are overwritten by what comes next. */
-  onBytes(bytes: Buffer): void;
+  /**
+   * How many bytes of the beginning are whole and were taken; 0: more has to come. What it throws is a fault.
+   * @param bytes are overwritten by what comes next.
+   */
+  take(bytes: Buffer): number;
   /** It broke, or the server closed it. */
   onFault(error: Error): void;
 }
@@ -19,10 +22,15 @@ const ROOM = Buffer.allocUnsafeSlow(256 * 1024);
 /** Loopback addresses that the subscribers come from: one alone may run out of ports. Linux has all of 127. */
 const localAddress = (index: number) => (process.platform === "linux" ? `127.0.0.${1 + (index % 2)}` : "127.0.0.1");
 
-export function openRawSocket({ url, index, greeting, onBytes, onFault }: RawSocket): Socket {
+export function openRawSocket({ url, index, greeting, take, onFault }: RawSocket): Socket {
   const { hostname: host, port } = new URL(url);
+  const pieces = new Pieces();
   const callback = (bytes: number) => {
-    onBytes(ROOM.subarray(0, bytes));
+    try {
+      pieces.add(ROOM.subarray(0, bytes), take);
+    } catch (error) {
+      onFault(error as Error);
+    }
     return true;
   };
   const socket = connect({

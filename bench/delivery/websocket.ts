@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { frameOf, type Result, type Subscription } from "./frame.ts";
-import { headOf, onceForAll, openRawSocket, Pieces } from "./raw-socket.ts";
+import { headOf, onceForAll, openRawSocket } from "./raw-socket.ts";
 
 interface Message {
   readonly type: string;
@@ -27,7 +27,6 @@ const messageIn = onceForAll((text) => JSON.parse(text) as Message);
 
 /** Opens a WebSocket with one subscription, by no more of graphql-transport-ws than it takes. The answer cuts it off. */
 export function openWebSocket({ server, document, variables, index, onFrame, onFault }: Subscription): () => void {
-  const pieces = new Pieces();
   let upgraded = false;
   const send = (message: object) => socket.write(masked(TEXT, Buffer.from(JSON.stringify(message))));
   const close = () => {
@@ -58,13 +57,7 @@ export function openWebSocket({ server, document, variables, index, onFrame, onF
     url: server.url,
     index,
     greeting: UPGRADE,
-    onBytes(bytes) {
-      try {
-        pieces.add(bytes, take);
-      } catch (error) {
-        fault(error as Error);
-      }
-    },
+    take,
     onFault: fault,
   });
   return close;
