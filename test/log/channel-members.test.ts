@@ -10,26 +10,11 @@ import { TimerWheel } from "../../src/log/live/timer-wheel.ts";
 import { BEGINNING, CursorCodec, type Place } from "../../src/log/read/cursor.ts";
 import { type EventRow, LoggedEvent } from "../../src/log/read/event.ts";
 import { isSelected, type Selection } from "../../src/log/read/filter.ts";
+import { eventRow } from "./event-row.ts";
 import { ManualClock, settled } from "./manual-clock.ts";
 
 const PACE = { frameIntervalMs: 100, idleFrameMs: 15_000, stallMs: 60_000 };
 const ALPHA: Selection = { projects: new Set(["alpha"]), server: false, types: null, subjects: null, actors: null };
-
-const rowAt = (position: number, project_id: string): EventRow => ({
-  position,
-  number: position,
-  event_id: `${position}`,
-  event_type: "task.updated",
-  project_id,
-  subject_type: "task",
-  subject_id: "TASK-001",
-  actor: "admin",
-  client: null,
-  occurred_at: new Date(0),
-  correlation_id: null,
-  payload: "{}",
-  hash: Buffer.alloc(8, position % 256),
-});
 
 /** A client of a channel, which may be slow. */
 class Client implements Sink<EventFrame> {
@@ -121,7 +106,7 @@ function start(recent = true) {
     return client;
   };
   const publish = (count: number, projectId = "alpha") => {
-    const added = Array.from({ length: count }, (_, i) => rowAt(rows.length + i + 1, projectId));
+    const added = Array.from({ length: count }, (_, i) => eventRow(rows.length + i + 1, projectId));
     rows.push(...added);
     hub.publish(added.map((row) => new LoggedEvent(row)));
     // A process that has just begun remembers nothing.

@@ -7,30 +7,12 @@ import { StatusFeed } from "../../src/log/live/status-feed.ts";
 import { BEGINNING, CursorCodec, type Place } from "../../src/log/read/cursor.ts";
 import { type EventRow, LoggedEvent } from "../../src/log/read/event.ts";
 import type { Selection } from "../../src/log/read/filter.ts";
+import { eventRow } from "./event-row.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 /** Where the log begins, as a cursor says it. */
 const START: Place = { ...BEGINNING };
 const ALL: Selection = { projects: null, server: true, types: null, subjects: null, actors: null };
-
-function row(position: number, projectId = "alpha", payload = "{}"): EventRow {
-  const hash = Buffer.alloc(8, position % 256);
-  return {
-    position,
-    number: position,
-    event_id: `${position}`,
-    event_type: "task.updated",
-    project_id: projectId,
-    subject_type: "task",
-    subject_id: "TASK-001",
-    actor: "admin",
-    client: null,
-    occurred_at: new Date(0),
-    correlation_id: null,
-    payload,
-    hash,
-  };
-}
 
 /** A hub, and a log that remembers what was published to it; every read of the log is counted. */
 function start() {
@@ -45,7 +27,7 @@ function start() {
     },
   } as unknown as Db;
   const publish = (count: number, projectId?: string, payload?: string) => {
-    const added = Array.from({ length: count }, (_, i) => row(rows.length + i + 1, projectId, payload));
+    const added = Array.from({ length: count }, (_, i) => eventRow(rows.length + i + 1, projectId, payload));
     rows.push(...added);
     hub.publish(added.map((one) => new LoggedEvent(one)));
   };
