@@ -35,7 +35,7 @@ const loadHistory = loader({
 });
 
 /** What only its admins may see. */
-export const administered = <Row extends { readonly projectIds: readonly string[] | null }>(
+const administered = <Row extends { readonly projectIds: readonly string[] | null }>(
   { viewer }: GraphQLContext,
   row: Row | null | undefined,
 ) => (row && administers(viewer, row) ? row : null);
