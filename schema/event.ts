@@ -213,7 +213,10 @@ const EventFilter = builder.inputType("EventFilter", {
 
 function filterOf(given: typeof EventFilter.$inferInput | null | undefined) {
   const { tasks, subjects, ...filter } = given ?? {};
-  return { ...filter, subjects: tasks ? [...(subjects ?? []), { type: "task", ids: tasks }] : subjects };
+  return {
+    ...filter,
+    subjects: tasks ? [...(subjects ?? []), { type: "task", ids: tasks, argument: "tasks" }] : subjects,
+  };
 }
 
 export const CURSOR_FAULTS =

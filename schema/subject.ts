@@ -35,8 +35,8 @@ const loadHistory = loader({
 });
 
 /** What only its admins may see. */
-const administered = <Row extends { readonly projectIds: readonly string[] | null }>(
-  { viewer }: GraphQLContext,
+export const administered = <Row extends { readonly projectIds: readonly string[] | null }>(
+  { viewer }: Pick<GraphQLContext, "viewer">,
   row: Row | null | undefined,
 ) => (row && administers(viewer, row) ? row : null);
 

@@ -27,6 +27,31 @@ async function startLargeLog() {
 const numbers = (events: readonly { readonly number: number }[]) => events.map(({ number }) => number);
 const all = Array.from({ length: EVENTS }, (_, i) => i + 1);
 
+test("histories bring large events in bounded bites, something of each, and go on from their cursors", async () => {
+  const { log } = await startLargeLog();
+  const ids = ["TASK-1", "TASK-2", "TASK-3"];
+  const subjects = ids.map((id) => ({ projectId: "alpha", id }));
+  for (const direction of ["ASC", "DESC"] as const) {
+    const query = { after: null, first: 100, direction };
+    const [first] = await log.historiesOfProjects(["alpha"], query);
+    expect([first?.events.length, first?.caughtUp]).toEqual([expect.toSatisfy((n: number) => n < 20), false]);
+    const read: number[] = [];
+    for (let after: string | null = null, ended = false; !ended; ) {
+      const [page] = await log.historiesOfProjects(["alpha"], { ...query, after });
+      expect(page?.events).not.toEqual([]);
+      read.push(...numbers(page?.events ?? []));
+      after = page?.cursor ?? null;
+      ended = page?.caughtUp ?? true;
+    }
+    expect(read).toEqual(direction === "ASC" ? all : all.toReversed());
+    const each = await log.histories("task", subjects, query);
+    expect(each.map(({ events, caughtUp }) => [numbers(events), caughtUp])).toEqual([1, 2, 3].map((n) => [[n], true]));
+    // Without their payloads none is large.
+    const [bare] = await log.historiesOfProjects(["alpha"], { ...query, payload: false });
+    expect([bare?.events.length, bare?.caughtUp]).toEqual([EVENTS, true]);
+  }
+});
+
 test("a reader far behind gets large events in bounded bites, each once", async () => {
   const { database, log, before, another } = await startLargeLog();
 

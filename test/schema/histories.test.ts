@@ -1,7 +1,9 @@
 import { getNamedType, isObjectType, isUnionType } from "graphql";
 import { expect, it } from "vitest";
 import { schema } from "../../schema/index.ts";
+import { administered } from "../../schema/subject.ts";
 import { SUBJECT_TYPES } from "../../src/event-types.ts";
+import { ADMIN } from "../log/test-log.ts";
 import { startTestServer } from "../support/server.ts";
 
 const union = schema.getType("EventSubject");
@@ -112,6 +114,15 @@ it("shows the history of keys and webhooks, which are the server's, to unlimited
   });
 });
 
+it("leads to a key or webhook only where the viewer administers it", () => {
+  const [ofAlpha, ofAll] = [{ projectIds: ["alpha"] }, { projectIds: null }];
+  const limited = { ...ADMIN, projectIds: ["alpha"] };
+  const shown = (viewer: typeof ADMIN) => [ofAlpha, ofAll].map((row) => administered({ viewer }, row));
+  expect(shown(ADMIN)).toEqual([ofAlpha, ofAll]);
+  expect(shown(limited)).toEqual([ofAlpha, null]);
+  expect(shown({ ...limited, role: "reader" })).toEqual([null, null]);
+});
+
 it("finds events by subjects of any type, beside tasks, within what the key sees", async () => {
   const { server, asAdmin, reservationId, webhookId, keyId } = await startFilled();
   const types = async (filter: string, asking = asAdmin) => {
@@ -141,7 +152,8 @@ it("finds events by subjects of any type, beside tasks, within what the key sees
   for (const [filter, message] of [
     ['subjects: [{type: "tasks", ids: ["x"]}]', /no subject type "tasks".*task, reservation/],
     ["subjects: []", /subjects is an empty list/],
-    ['subjects: [{type: "task", ids: []}]', /tasks is an empty list/],
+    ['subjects: [{type: "task", ids: []}]', /^subjects has an empty list of ids for type task\. Leave that entry out/],
+    ["tasks: []", /^tasks is an empty list\. Leave it out/],
   ] as const) {
     const { errors } = await server.gql(`{ events(filter: {${filter}}) { cursor } }`);
     expect(errors).toMatchObject([{ message: expect.stringMatching(message), extensions: { code: "BAD_USER_INPUT" } }]);

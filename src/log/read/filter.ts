@@ -8,6 +8,8 @@ import { expandTypes, isPattern } from "./type-patterns.ts";
 interface Subjects {
   readonly type: string;
   readonly ids: readonly string[];
+  /** The argument that names them, where that is not `subjects`. */
+  readonly argument?: string;
 }
 
 /** What a caller asks for. What is left out selects everything; all that is given has to match. */
@@ -88,7 +90,11 @@ function idsByType(subjects: readonly Subjects[]): ReadonlyMap<string, ReadonlyS
     throw badInput(
       `There is no subject type ${JSON.stringify(unknown.type)}. There are: ${SUBJECT_TYPES.join(", ")}, as subjectType of an event says.`,
     );
-  for (const { type, ids } of subjects) chosen(`${type}s`, ids);
+  for (const { type, ids, argument } of subjects) {
+    if (argument !== undefined) chosen(argument, ids);
+    else if (ids.length === 0)
+      throw badInput(`subjects has an empty list of ids for type ${type}. Leave that entry out of subjects.`);
+  }
   chosen(
     "subjects",
     subjects.flatMap(({ ids }) => ids),

@@ -2,9 +2,20 @@ import type { Db, Statement } from "../../db/database.ts";
 import type { Direction } from "../../db/page.ts";
 import { badInput } from "../../errors.ts";
 import { SERVER_STREAM } from "../write/append.ts";
-import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
+import { eventColumns, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
-import { noLongerKept, placeBefore, type Reading, type ReadPage, readKept, STORED, withFloor } from "./page.ts";
+import {
+  MOST_BYTES,
+  noLongerKept,
+  placeBefore,
+  type Reading,
+  type ReadPage,
+  readKept,
+  type Sized,
+  STORED,
+  STORED_BYTES,
+  withFloor,
+} from "./page.ts";
 
 /** A page of history. */
 export interface EventPage {
@@ -49,14 +60,22 @@ export interface SubjectKey {
   readonly id: string;
 }
 
-/** One short range of an index for each that is wanted, whatever the size of the log. */
+/**
+ * One short range of an index for each that is wanted, whatever the size of the log; of each the first event at least,
+ * and as many more as fit, in turns.
+ */
 const ofEach = (name: string, wanted: string, matching: string, direction: Direction) => ({
   name: direction === "ASC" ? name : `${name}-newest-first`,
   text: withFloor(
-    `SELECT wanted.i, ${eventColumns("CASE WHEN $4 THEN e.payload::text END")}
-    FROM ${wanted} CROSS JOIN LATERAL (
-      SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${matching}
-        AND e.position > greatest($1, f.position) AND e.position <= $2 ORDER BY e.position ${direction} LIMIT $3) e`,
+    `SELECT e.i, ${eventColumns("CASE WHEN $4 THEN e.payload::text END")}, e.found FROM (
+    SELECT e.*, count(*) OVER (PARTITION BY e.i) AS found,
+      sum(${STORED_BYTES}) OVER (ORDER BY e.nth, e.i) - ${STORED_BYTES} AS before
+    FROM (
+      SELECT wanted.i, e.*, row_number() OVER (PARTITION BY wanted.i ORDER BY e.position ${direction}) AS nth
+      FROM ${wanted} CROSS JOIN LATERAL (
+        SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${matching}
+          AND e.position > greatest($1, f.position) AND e.position <= $2 ORDER BY e.position ${direction} LIMIT $3) e) e) e
+    WHERE NOT $4 OR e.nth = 1 OR e.before < ${MOST_BYTES}`,
     `e.i, e.position ${direction}`,
   ),
 });
@@ -100,20 +119,19 @@ async function readEach(
 ): Promise<ReadPage[]> {
   const begin = after?.position ?? 0;
   const [from, to] = direction === "ASC" ? [begin, until.position] : [until.position, begin];
-  const { rows, floor } = await readKept<EventRow & { readonly i: number }>(db, statements[direction], [
+  const { rows, floor } = await readKept<Sized & { readonly i: number }>(db, statements[direction], [
     ...[from, to, limit + 1, payload],
     ...wanted,
   ]);
   if (after !== null && floor > after.position) throw noLongerKept();
   const each = Map.groupBy(rows, ({ i }) => i - 1);
-  const end = after && from > to ? after : until;
   return Promise.all(
     wanted[0].map(async (_, i) => {
-      const events = (each.get(i) ?? []).map((row) => new LoggedEvent(row));
-      const last = events[limit - 1];
-      return last && events.length > limit
-        ? { events: events.slice(0, limit), place: direction === "ASC" ? last : await placeBefore(db, last.position) }
-        : { events, place: end };
+      const found = each.get(i) ?? [];
+      const events = found.slice(0, limit).map((row) => new LoggedEvent(row));
+      const last = events.at(-1);
+      if (!last || events.length === found[0]?.found) return { events, place: until };
+      return { events, place: direction === "ASC" ? last : await placeBefore(db, last.position) };
     }),
   );
 }

@@ -31,9 +31,9 @@ export const STORED = `e.position, e.number, e.event_id, e.event_type, e.project
   e.client, e.occurred_at, e.correlation_id, e.payload, e.hash`;
 
 /** Payloads that one statement reads, in bytes as they are stored. */
-const MOST_BYTES = 1_000_000;
+export const MOST_BYTES = 1_000_000;
 /** Text that repeats itself is stored in a hundredth of its size at best; how small it is cannot be asked cheaply. */
-const STORED_BYTES = `pg_column_size(e.payload) * CASE WHEN pg_column_compression(e.payload) IS NULL THEN 1 ELSE 10 END`;
+export const STORED_BYTES = `pg_column_size(e.payload) * CASE WHEN pg_column_compression(e.payload) IS NULL THEN 1 ELSE 10 END`;
 /** The first of the rows, one at least, as many as fit, and how many there were. */
 const bySize = (stored: string, order: string) =>
   `SELECT ${eventColumns("CASE WHEN $6 THEN e.payload::text END")}, e.found FROM (
@@ -139,7 +139,8 @@ export async function readPage(db: Db, clock: Clock, selection: Selection, readi
   return { events, place: left(begin.position) > 0 ? until : begin };
 }
 
-interface Sized extends EventRow {
+/** A row of a page that is cut where its payloads are large. */
+export interface Sized extends EventRow {
   /** Rows of the range that are no larger than its limit; those that follow are too much for one statement. */
   readonly found: number;
 }
