@@ -1,4 +1,6 @@
+import { isInterfaceType } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { schema } from "../../schema/index.ts";
 import type { GraphQLAnswer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
 import { casesOf, kindOf, ownArguments, REACHED } from "./cases.ts";
@@ -117,6 +119,16 @@ describe("a key that is limited to one project", () => {
     await askAll(told.after);
   });
   afterAll(() => world.close());
+
+  it("is tried with a row of its own and a hidden one of every noun that has a global id", () => {
+    const typesOf = (ids: readonly string[]) =>
+      new Set(ids.map((id) => Buffer.from(id, "base64").toString().split(":")[0]));
+    const node = schema.getType("Node");
+    const nouns = new Set(isInterfaceType(node) ? schema.getPossibleTypes(node).map(({ name }) => name) : []);
+    expect(nouns).toContain("Project");
+    expect(typesOf(world.ownNodes), "ownNodes of world.ts").toEqual(nouns);
+    expect(typesOf((hidden.pairs["node"] ?? []).map(({ foreign }) => foreign)), "hide() of world.ts").toEqual(nouns);
+  });
 
   it("gets the same answers to every query, whether another project exists or not", () => {
     const { before, after } = told;
