@@ -55,7 +55,7 @@ export interface ProjectTrend {
 export const MOST_TRENDS = 2_000;
 
 /**
- * Every interval of every project, by project and time, also those in which nothing happened. Deleted tasks do not
+ * Every interval of every project, by project and time, also those in which nothing happened; that of `from` always. Deleted tasks do not
  * count, and neither do attempts at them, as nobody finds them any more; archived ones do, as what was achieved stays so.
  * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for a bad instant, `from` after `to`, or more than `MOST_TRENDS` intervals.
  */
@@ -86,7 +86,7 @@ export async function projectTrends(ctx: Context, { projects, from, to, interval
        completed.took[1] AS "cycleSecondsMedian", completed.took[2] AS "cycleSecondsP90",
        claimed.took[1] AS "waitSecondsMedian", claimed.took[2] AS "waitSecondsP90"
      FROM span CROSS JOIN shown s CROSS JOIN
-       generate_series(0, least(ceil(${seconds("first", "until")} / ${length})::bigint - 1, ${MOST_TRENDS})) AS nth
+       generate_series(0, greatest(0, least(ceil(${seconds("first", "until")} / ${length})::bigint - 1, ${MOST_TRENDS}))) AS nth
        LEFT JOIN created USING (place, nth) LEFT JOIN completed USING (place, nth)
        LEFT JOIN claimed USING (place, nth) LEFT JOIN failed USING (place, nth)
      ORDER BY place, nth LIMIT ${MOST_TRENDS + 1}`,

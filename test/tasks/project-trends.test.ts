@@ -89,6 +89,18 @@ describe("projectTrends", () => {
     ).toEqual({ projectTrends: [{ created: 1, completed: 0, failed: 1 }] });
   });
 
+  it("tells of the interval in which a time lies that ends when it begins, also where the interval begins", async () => {
+    const { server, owner } = await startWith("alpha");
+    await addTask(owner, "TASK-001", { created: "2026-03-02T00:00" });
+    for (const [instant, created] of [
+      ["2026-03-02T00:00:00Z", 0],
+      ["2026-03-02T00:00:01Z", 1],
+    ] as const)
+      expect(await server.ask(`{ projectTrends(from: "${instant}", to: "${instant}") { start created } }`)).toEqual({
+        projectTrends: [{ start: "2026-03-02T00:00:00.000Z", created }],
+      });
+  });
+
   it("refuses a time that ends before it begins, and says what to do", async () => {
     const { server } = await startWith("alpha");
     for (const [args, reason] of [
