@@ -5,12 +5,16 @@ import { list, setting } from "./setting.ts";
 export const JOB_NAMES = ["bus", "webhooks", "leases", "reservations", "retention"] as const;
 export type JobName = (typeof JOB_NAMES)[number];
 
+/** The jobs of version 0.1.0. A list that was written then could not name any other, and must not switch it off. */
+const FIRST_JOBS: readonly JobName[] = ["bus", "webhooks", "reservations", "retention"];
+
 /** Names that jobs had before. */
 const FORMER_NAMES: Readonly<Record<string, JobName>> = { expiry: "reservations" };
 
+const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 const jobNamed = (name: string) => FORMER_NAMES[name] ?? name;
 
-/** The background jobs of this process: all but those named with -, or only those named without. */
+/** The background jobs of this process: all but those named with -, and, of the first ones, only those named without. */
 export const jobs = z
   .object({
     DOCKET_JOBS: setting(
@@ -22,7 +26,7 @@ export const jobs = z
         .default([]),
       {
         unset: "all",
-        meaning: `background jobs of this process: ${JOB_NAMES.map((name) => `\`${name}\``).join(", ")}. \`-webhooks\` switches one off, a list without \`-\` runs only what it names, \`none\` nothing; what no process runs waits in the database`,
+        meaning: `background jobs of this process: ${quoted(JOB_NAMES)}. \`-webhooks\` switches one off, and so does a list without \`-\` that leaves out one of ${quoted(FIRST_JOBS)}; \`none\` runs nothing; what no process runs waits in the database`,
         shown: true,
       },
     ),
@@ -30,7 +34,8 @@ export const jobs = z
   .transform(({ DOCKET_JOBS: names }) => {
     const off = names.filter((name) => name.startsWith("-")).map((name) => jobNamed(name.slice(1)));
     const only = names.filter((name) => !name.startsWith("-")).map(jobNamed);
-    return JOB_NAMES.filter((job) => !off.includes(job) && (only.length === 0 || only.includes(job)));
+    const isUnnamed = (job: JobName) => only.length === 0 || !(FIRST_JOBS.includes(job) || only.includes("none"));
+    return JOB_NAMES.filter((job) => !off.includes(job) && (only.includes(job) || isUnnamed(job)));
   })
   .readonly();
 

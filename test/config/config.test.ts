@@ -27,7 +27,7 @@ describe("the configuration", () => {
       DOCKET_NATS_SUBJECT: "taskflow.{noun}.{action}",
       DOCKET_WEBHOOK_PRIVATE_NETWORKS: "10.0.0.0/8, ::1",
     });
-    expect(config.jobs).toEqual(["webhooks", "retention"]);
+    expect(config.jobs).toEqual(["webhooks", "leases", "retention"]);
     expect(config.nats).toEqual({
       servers: ["nats://a:4222", "tls://b"],
       credentialsFile: null,
@@ -36,9 +36,7 @@ describe("the configuration", () => {
     });
     expect(config.webhooks.privateNetworks).toEqual(["10.0.0.0/8", "::1"]);
     expect(readConfig({ DOCKET_JOBS: "none" }).jobs).toEqual([]);
-    expect(readConfig({ DOCKET_JOBS: "expiry,bus" }).jobs).toEqual(["bus", "reservations"]);
     expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual(["bus", "leases", "retention"]);
-    expect(readConfig({ DOCKET_JOBS: "bus,leases,-bus" }).jobs).toEqual(["leases"]);
     expect(() => readConfig({ DOCKET_JOBS: "-dishes" })).toThrow("DOCKET_JOBS must be");
     const faulty = () =>
       readConfig({
@@ -50,6 +48,19 @@ describe("the configuration", () => {
       });
     for (const name of ["JOBS", "NATS_URL", "NATS_SUBJECT", "NATS_STREAM", "WEBHOOK_PRIVATE_NETWORKS"])
       expect(faulty).toThrow(`DOCKET_${name} must be`);
+  });
+
+  test.each([
+    ["bus,webhooks,expiry,retention", ["bus", "webhooks", "leases", "reservations", "retention"]],
+    ["expiry,bus", ["bus", "leases", "reservations"]],
+    ["bus, -leases", ["bus"]],
+    ["bus,leases,-bus", ["leases"]],
+    ["leases", ["leases"]],
+    ["none", []],
+    ["none,leases", ["leases"]],
+    ["none,webhooks", ["webhooks"]],
+  ])("lets DOCKET_JOBS=%s switch off no job that there was not when it was written", (given, running) => {
+    expect(readConfig({ DOCKET_JOBS: given }).jobs).toEqual(running);
   });
 
   test("takes what is set, lists apart at their commas, and nothing for not set", () => {

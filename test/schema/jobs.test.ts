@@ -54,6 +54,14 @@ it("shows an unlimited admin every job: whether it runs here, when it ran, when 
   expect(late["webhooks"]).toBeGreaterThanOrEqual(100);
 });
 
+it("runs a job that a list of names written for 0.1.0 could not name", async () => {
+  const server = await startTestServer({ env: { DOCKET_JOBS: "expiry,retention" } });
+  const { jobs } = await server.ask<Jobs>(JOBS, {}, { key: server.adminKey });
+  expect(Object.fromEntries(jobs.map(({ name, enabled }) => [name, enabled]))).toEqual({
+    ...{ bus: false, webhooks: false, leases: true, reservations: true, retention: true },
+  });
+});
+
 it("shows nobody else the jobs of the server", async () => {
   const server = await startTestServer();
   const { projectId } = await makeProject(server, []);
