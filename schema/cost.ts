@@ -19,7 +19,12 @@ import { type Asked, argumentOf, askedOf, fieldsOf, type Selected, selectionsOf 
 export interface Cost extends Omit<Price, "share"> {
   /** The same sum over all fields: how many values the answer may hold. */
   readonly values: number;
+  /** What makes `most` of it less. */
+  readonly remedy: string;
 }
+
+const SMALLER_PAGES = "lower a page size there";
+const FEWER_CONDITIONS = "give fewer of these conditions there";
 
 /**
  * How many entries a list counts as that has no `first`: `extensions: listSize(100)`. One that is read together with
@@ -44,13 +49,13 @@ interface Operation {
  */
 export function costOf(schema: GraphQLSchema, { document, operation, variables }: Operation): Cost {
   const root = schema.getRootType(operation.operation);
-  if (!root) return { nodes: 0, values: 0, most: "" };
+  if (!root) return { nodes: 0, values: 0, most: "", remedy: SMALLER_PAGES };
   const asked = askedOf(schema, document, operation, variables);
-  const { nodes, values, path } = measure(root, [operation.selectionSet], {
+  const { nodes, values, path, remedy } = measure(root, [operation.selectionSet], {
     asked,
     ofSchema: introspectionCost(asked),
   });
-  return { nodes, values, most: path.join(".") };
+  return { nodes, values, most: path.join("."), remedy };
 }
 
 interface Measured {
@@ -59,6 +64,7 @@ interface Measured {
   /** The part of the list that has the largest. */
   readonly largest: number;
   readonly path: readonly string[];
+  readonly remedy: string;
 }
 
 interface Measuring {
@@ -68,13 +74,13 @@ interface Measuring {
 
 /** What is selected of one object of the type. */
 function measure(type: GraphQLNamedType, selected: readonly SelectionSetNode[], measuring: Measuring): Measured {
-  let total: Measured = { nodes: 0, values: 0, largest: 0, path: [] };
+  let total: Measured = { nodes: 0, values: 0, largest: 0, path: [], remedy: SMALLER_PAGES };
   for (const one of fieldsOf(type, selected, measuring.asked)) {
     const fault = type === measuring.asked.schema.getMutationType() ? undefined : argumentFault(one, measuring.asked);
     if (fault) throw badInput(fault);
-    const { nodes, values, largest, path } = measureField(one, measuring);
-    const larger = largest > total.largest ? { largest, path } : total;
-    total = { ...larger, nodes: total.nodes + nodes, values: total.values + values };
+    const field = measureField(one, measuring);
+    const larger = field.largest > total.largest ? field : total;
+    total = { ...larger, nodes: total.nodes + field.nodes, values: total.values + field.values };
   }
   return total;
 }
@@ -83,7 +89,7 @@ function measureField(one: Selected, measuring: Measuring): Measured {
   const type = getNamedType(one.field.type);
   if (one.field.name === "__schema" || one.field.name === "__type") {
     const nodes = measuring.ofSchema(one);
-    return { nodes, values: 1, largest: nodes, path: [one.key] };
+    return { nodes, values: 1, largest: nodes, path: [one.key], remedy: SMALLER_PAGES };
   }
   const inner = measure(type, selectionsOf(one), measuring);
   const { size, entries, shown } = sizeOf(one, measuring.asked);
@@ -97,10 +103,17 @@ function measureField(one: Selected, measuring: Measuring): Measured {
           values: 1 + entries * (1 + inner.values),
           largest: size * Math.max(1, inner.largest),
           path,
+          remedy: inner.remedy,
         };
   const nodes = cost.nodes + conditions;
   return conditions > cost.largest
-    ? { ...cost, nodes, largest: conditions, path: [`${one.key} (by text and attempts: ${conditions})`] }
+    ? {
+        ...cost,
+        nodes,
+        largest: conditions,
+        path: [`${one.key} (by text and attempts: ${conditions})`],
+        remedy: FEWER_CONDITIONS,
+      }
     : { ...cost, nodes };
 }
 

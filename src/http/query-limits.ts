@@ -57,7 +57,7 @@ function judge({ schema, document, operationName, variableValues }: Operation): 
   if (!operation) return 0;
   const what = unkept(variableValues);
   if (what) throw badInput(`The variables contain ${what}`);
-  const { nodes, values, most } = operation.variableDefinitions?.length
+  const { nodes, values, most, remedy } = operation.variableDefinitions?.length
     ? costOf(schema, { document, operation, variables: variableValues ?? {} })
     : costWithoutVariables(operation, schema, document);
   const requester = currentRequester();
@@ -65,8 +65,8 @@ function judge({ schema, document, operationName, variableValues }: Operation): 
   const tooMuch = (cost: number, limit: number, what: string) =>
     new DocketError(
       "QUERY_TOO_COMPLEX",
-      `This operation costs ${cost}: ${what}; at most ${limit} are allowed. Most of it is ${most}: lower a page size ` +
-        "there, select less of it, or ask in several requests.",
+      `This operation costs ${cost}: ${what}; at most ${limit} are allowed. Most of it is ${most}: ${remedy}, ` +
+        "select less of it, or ask in several requests.",
       { cost, most, limit },
     );
   if (nodes > MOST_NODES)
