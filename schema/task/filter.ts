@@ -67,7 +67,8 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     attempts: t.field({
       type: AttemptFilterInput,
       extensions: looksThrough(COST_OF_ATTEMPTS),
-      description: "One of its attempts, ended ones too.",
+      description:
+        "One of its attempts, ended ones too. An empty one allows every task: hasAttempts asks for any attempt.",
     }),
     dueDate: t.field({ type: DateFilterInput, description: "When it is due." }),
     leaseExpiresAt: t.field({ type: DateFilterInput, description: "Until when it is held; empty unless in progress." }),

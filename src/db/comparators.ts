@@ -35,10 +35,13 @@ export type DateFilter = RangeFilter<string>;
 export const among = (column: string, values: readonly string[], bind: Bind): string =>
   values.length === 1 ? `${column} = ${bind(values[0])}::text` : `${column} = ANY (${bind(values)}::text[])`;
 
-/** Everything given holds; nothing given is TRUE. */
+/** SQL of a condition that allows every row. */
+export const ANYTHING = "TRUE";
+
+/** Everything given holds; nothing given allows anything. */
 export const all = (conditions: readonly (string | false | null | undefined)[]): string => {
-  const given = conditions.filter((condition) => typeof condition === "string");
-  return given.length === 0 ? "TRUE" : `(${given.join(" AND ")})`;
+  const given = conditions.filter((condition) => typeof condition === "string" && condition !== ANYTHING);
+  return given.length === 0 ? ANYTHING : `(${given.join(" AND ")})`;
 };
 
 export function stringCondition(column: string, filter: StringFilter, bind: Bind): string {

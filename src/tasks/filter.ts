@@ -1,5 +1,6 @@
 import { type Combined, combinedCondition, partsOf } from "../db/combined.ts";
 import {
+  ANYTHING,
   all,
   among,
   type ChoiceFilter,
@@ -119,6 +120,8 @@ function attemptCondition({ worker, outcome, claimedAt, endedAt }: AttemptFilter
     claimedAt && dateCondition("a.claimed_at", claimedAt, bind, "claimedAt"),
     endedAt && dateCondition("a.ended_at", endedAt, bind, "endedAt"),
   ]);
+  // As any filter that says nothing, it selects every task, also one without attempts.
+  if (found === ANYTHING) return ANYTHING;
   return `EXISTS (SELECT FROM task_attempts a WHERE a.project_id = t.project_id AND a.task_id = t.task_id AND ${found})`;
 }
 
