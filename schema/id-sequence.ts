@@ -3,17 +3,20 @@ import { DEFAULT_SIZE } from "../src/db/page.ts";
 import { parseArtifactId } from "../src/ids/artifact-id.ts";
 import { registerIds } from "../src/ids/register.ts";
 import {
+  BY_PLACE,
   type IdSequence as IdSequenceShape,
   idRegistries,
   idRegistry,
   type RegistryQuery,
+  type SequenceOrder,
 } from "../src/ids/registry.ts";
 import { takeId } from "../src/ids/take-id.ts";
 import { voidIds } from "../src/ids/void.ts";
-import { builder } from "./builder.ts";
+import { type ArgumentBuilder, builder } from "./builder.ts";
 import { ALLOW_JUMP } from "./context.ts";
 import { loader } from "./loader.ts";
 import { mutation } from "./mutation.ts";
+import { orderInput } from "./order.ts";
 import { Project } from "./project.ts";
 import { givenIds } from "./reservation.ts";
 
@@ -38,8 +41,15 @@ const IdSequence = builder.objectRef<IdSequenceShape>("IdSequence").implement({
   }),
 });
 
-const FIRST = "0 to 100.";
-const AFTER = "artifactType of the last one seen; without it from the first.";
+const SequenceOrderInput = orderInput<SequenceOrder["field"]>("IdSequence", {
+  place: "As the project's settings list the types; then, by name, those that only others of the namespace number.",
+});
+
+const pageOfSequences = ({ arg }: ArgumentBuilder) => ({
+  orderBy: arg({ type: SequenceOrderInput, defaultValue: BY_PLACE, description: "By place, unless told." }),
+  first: arg.int({ defaultValue: DEFAULT_SIZE, description: "0 to 100." }),
+  after: arg.string({ description: "artifactType of the last one seen; without it from the first." }),
+});
 
 const loadRegistry = loader({
   idOf: ({ projectId }) => projectId,
@@ -57,10 +67,7 @@ builder.prismaObjectField(Project, "idRegistry", (t) =>
     type: [IdSequence],
     description:
       "Where the artifact numbers of its namespace stand: one entry for each type it may number, and for those that others of the namespace use.",
-    args: {
-      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: FIRST }),
-      after: t.arg.string({ description: AFTER }),
-    },
+    args: pageOfSequences(t),
     resolve: async (project, args, ctx) => (await loadRegistry(ctx, project, args)) ?? [],
   }),
 );
@@ -74,8 +81,7 @@ builder.queryField("idRegistry", (t) =>
     args: {
       projectId: t.arg.id({ required: true, description: "A project of the namespace." }),
       artifactType: t.arg.string({ description: "Only this type, like US." }),
-      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: FIRST }),
-      after: t.arg.string({ description: AFTER }),
+      ...pageOfSequences(t),
     },
     resolve: (_root, args, ctx) => idRegistry(ctx, args),
   }),

@@ -15,8 +15,10 @@ import {
   lastAttempts,
   listAttempts,
   listDeliveries,
+  OLDEST_SENDING_ATTEMPTS,
   projectOf,
   type SendingAttempt,
+  type SendingAttemptOrder,
 } from "../src/delivery/webhooks/deliveries.ts";
 import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
@@ -84,6 +86,10 @@ const WebhookAttempt = builder.objectRef<SendingAttempt>("WebhookAttempt").imple
   }),
 });
 
+const WebhookAttemptOrder = orderInput<SendingAttemptOrder["field"]>("WebhookAttempt", {
+  attempt: "One after the other: 1, 2, 3 …",
+});
+
 const WebhookDelivery = builder.prismaObject("WebhookDelivery", {
   description:
     "One event on its way to one webhook. Kept with its attempts for 30 days after it was delivered, 90 after it was given up.",
@@ -91,8 +97,13 @@ const WebhookDelivery = builder.prismaObject("WebhookDelivery", {
     projectId: t.id({ nullable: true, description: "null for events of the server itself.", resolve: projectOf }),
     attempts: t.field({
       type: [WebhookAttempt],
-      description: "The attempts that have ended, oldest first, in pages.",
+      description: "The attempts that have ended, in pages.",
       args: {
+        orderBy: t.arg({
+          type: WebhookAttemptOrder,
+          defaultValue: OLDEST_SENDING_ATTEMPTS,
+          description: "Oldest first, unless told.",
+        }),
         first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "0 to 100." }),
         after: t.arg.int({ description: "`attempt` of the last one seen; without it from the first." }),
       },

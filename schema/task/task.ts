@@ -1,11 +1,13 @@
 import { visibleWhere } from "../../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { isStorable } from "../../src/db/storable.ts";
+import { type AttemptOrder, OLDEST_ATTEMPTS } from "../../src/tasks/attempts.ts";
 import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
 import type { TaskKind as Kind, AttemptOutcome as Outcome, TaskStatus as Status } from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
 import { choiceEnum } from "../choice.ts";
 import { shownFields } from "../noun.ts";
+import { orderInput } from "../order.ts";
 import { selectedBelow } from "../selection.ts";
 import { loadAttempts, loadFailedAttempts, loadTask, longOf } from "./load.ts";
 
@@ -54,6 +56,8 @@ export const Attempt = builder.prismaNode("Attempt", {
 });
 builder.objectFields(Attempt, (t) => shownFields(t, ATTEMPT, { outcome: AttemptOutcome }));
 
+const AttemptOrderInput = orderInput<AttemptOrder["field"]>("Attempt", { number: "One after the other: 1, 2, 3 …" });
+
 export const Task = builder.prismaNode("Task", {
   // node(id) answers null for unknown and foreign ones, and no error.
   nullable: true,
@@ -67,8 +71,13 @@ export const Task = builder.prismaNode("Task", {
   fields: (t) => ({
     attempts: t.field({
       type: [Attempt],
-      description: "Every holding of it, oldest first, in pages.",
+      description: "Every holding of it, in pages.",
       args: {
+        orderBy: t.arg({
+          type: AttemptOrderInput,
+          defaultValue: OLDEST_ATTEMPTS,
+          description: "Oldest first, unless told.",
+        }),
         first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: "0 to 100." }),
         after: t.arg.int({ description: "The number of the last attempt seen; without it from the first." }),
       },

@@ -1,6 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
-import { pageSize } from "../db/page.ts";
+import type { OrderBy } from "../db/order.ts";
+import { type Direction, pageSize } from "../db/page.ts";
 import { idSpace, requireArtifactType } from "./id-space.ts";
 
 /** Where one sequence stands: the namespace's, so projects that share it see the same. */
@@ -16,8 +17,8 @@ export interface IdSequence {
 }
 
 // Numbers that are due to come back are counted as back: the next writer returns them before it gives any.
-const REGISTRY = {
-  name: "id-registry",
+const registry = (direction: Direction) => ({
+  name: `id-registry-${direction}`,
   text: `SELECT p.project_id AS "projectId", p.id_namespace AS namespace, t.type AS "artifactType",
   artifact_id(t.type, nullif(g.last_assigned_id, 0)) AS "lastAssigned",
   artifact_id(t.type, coalesce(lower(f.free), nullif(coalesce(g.last_assigned_id, 0) + 1, 2147483648))) AS "nextAvailable",
@@ -31,8 +32,8 @@ CROSS JOIN LATERAL (
     WHERE o.namespace = p.id_namespace AND NOT o.artifact_type = ANY (artifact_types(p.settings))
   ) t
   WHERE ($2::text IS NULL OR type = $2)
-    AND ($3::text IS NULL OR (place, type) > (coalesce(array_position(artifact_types(p.settings), $3), 1000), $3))
-  ORDER BY place, type LIMIT $4
+    AND ($3::text IS NULL OR (place, type) ${direction === "ASC" ? ">" : "<"} (coalesce(array_position(artifact_types(p.settings), $3), 1000), $3))
+  ORDER BY place ${direction}, type ${direction} LIMIT $4
 ) t
 LEFT JOIN id_registry g ON g.namespace = p.id_namespace AND g.artifact_type = t.type
 CROSS JOIN LATERAL (
@@ -47,10 +48,17 @@ CROSS JOIN LATERAL (
       AND coalesce(r.released_at, r.expires_at) <= reuse_horizon(p.id_namespace)) due
 ) f
 WHERE p.project_id = ANY ($1::text[])
-ORDER BY t.place, t.type`,
-};
+ORDER BY t.place ${direction}, t.type ${direction}`,
+});
+const REGISTRY = { ASC: registry("ASC"), DESC: registry("DESC") };
+
+/** The place of an artifact type: as the project's settings list them, then by name those that only others number. */
+export type SequenceOrder = OrderBy<"place">;
+export const BY_PLACE: SequenceOrder = { field: "place", direction: "ASC" };
 
 export interface RegistryQuery {
+  /** Default: by place. */
+  readonly orderBy?: SequenceOrder | null | undefined;
   readonly first?: number | null | undefined;
   /** The artifact type of the last one seen. */
   readonly after?: string | null | undefined;
@@ -85,7 +93,7 @@ export async function idRegistries(
   return projectIds.map((projectId) => byProject.get(projectId) ?? []);
 }
 
-function read(db: Db, projectIds: readonly string[], type: string | null, { first, after }: RegistryQuery) {
+function read(db: Db, projectIds: readonly string[], type: string | null, { orderBy, first, after }: RegistryQuery) {
   const values = [projectIds, type, after?.toUpperCase(), pageSize(first)];
-  return db.read<IdSequence & { readonly projectId: string }>(REGISTRY, values);
+  return db.read<IdSequence & { readonly projectId: string }>(REGISTRY[(orderBy ?? BY_PLACE).direction], values);
 }

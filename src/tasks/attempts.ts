@@ -1,18 +1,27 @@
 import type { Db } from "../db/database.ts";
-import { pageSize } from "../db/page.ts";
+import type { OrderBy } from "../db/order.ts";
+import { type Direction, pageSize } from "../db/page.ts";
 import { ATTEMPT, type Attempt } from "./fields.ts";
 import { idOfTask } from "./find.ts";
 import type { AttemptKey, TaskKey } from "./task.ts";
 
-const ATTEMPTS = ATTEMPT.statement(
-  "task-attempts",
-  (columns) => `SELECT a.* FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) CROSS JOIN LATERAL (
+const attempts = (direction: Direction) =>
+  ATTEMPT.statement(
+    `task-attempts-${direction}`,
+    (columns) => `SELECT a.* FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) CROSS JOIN LATERAL (
   SELECT ${columns} FROM task_attempts a
-  WHERE a.project_id = wanted.project_id AND a.task_id = wanted.task_id AND a.attempt > $3
-  ORDER BY a.attempt LIMIT $4) a ORDER BY a.number`,
-);
+  WHERE a.project_id = wanted.project_id AND a.task_id = wanted.task_id
+    AND a.attempt ${direction === "ASC" ? "> coalesce($3, 0)" : "< coalesce($3, 2147483647)"}
+  ORDER BY a.attempt ${direction} LIMIT $4) a ORDER BY a.number ${direction}`,
+  );
+const ATTEMPTS = { ASC: attempts("ASC"), DESC: attempts("DESC") };
+
+export type AttemptOrder = OrderBy<"number">;
+export const OLDEST_ATTEMPTS: AttemptOrder = { field: "number", direction: "ASC" };
 
 export interface AttemptsQuery {
+  /** Default: oldest first. */
+  readonly orderBy?: AttemptOrder | null | undefined;
   readonly first?: number | null | undefined;
   /** The number of the last attempt seen. */
   readonly after?: number | null | undefined;
@@ -21,18 +30,18 @@ export interface AttemptsQuery {
 }
 
 /**
- * Attempts of each task, oldest first, in the order of the tasks.
+ * Attempts of each task, in the order of the tasks.
  * @throws BAD_USER_INPUT for a size outside 0 … 100.
  */
 export async function listAttempts(
   db: Db,
   tasks: readonly TaskKey[],
-  { first, after, long }: AttemptsQuery,
+  { orderBy, first, after, long }: AttemptsQuery,
 ): Promise<Attempt[][]> {
-  const rows = await db.read<Attempt>(ATTEMPTS(long), [
+  const rows = await db.read<Attempt>(ATTEMPTS[(orderBy ?? OLDEST_ATTEMPTS).direction](long), [
     tasks.map(({ projectId }) => projectId),
     tasks.map(({ taskId }) => taskId),
-    after ?? 0,
+    after ?? null,
     pageSize(first),
   ]);
   const found = Map.groupBy(rows, idOfTask);

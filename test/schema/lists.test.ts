@@ -71,6 +71,9 @@ describe("a list that has no cursors goes on", () => {
     expect(await attempts("")).toEqual(numbers(1, 50));
     expect(await attempts("(first: 100, after: 50)")).toEqual(numbers(51, 120));
     expect(await attempts("(first: 0)")).toEqual([]);
+    const latest = "orderBy: {field: NUMBER, direction: DESC}";
+    expect(await attempts(`(${latest})`)).toEqual(numbers(71, 120).reverse());
+    expect(await attempts(`(first: 100, after: 71, ${latest})`)).toEqual(numbers(1, 70).reverse());
     const { errors } = await server.gql('{ task(taskId: "TASK-001") { attempts(first: 101) { number } } }');
     expect(errors?.[0]?.extensions["code"]).toBe("BAD_USER_INPUT");
     const { claimNextTask } = await server.ask<{ claimNextTask: { briefing: unknown } }>(
@@ -99,6 +102,11 @@ describe("a list that has no cursors goes on", () => {
     expect(await types('idRegistry(projectId: "beta", first: 3)')).toEqual(all.slice(0, 3));
     expect(await types(`idRegistry(projectId: "beta", after: "${all[2]}")`)).toEqual(all.slice(3));
     expect(await types('idRegistry(projectId: "beta", after: "ZZ")')).toEqual([]);
+    const backwards = "orderBy: {field: PLACE, direction: DESC}";
+    expect(await types(`idRegistry(projectId: "beta", ${backwards})`)).toEqual([...all].reverse());
+    expect(await types(`idRegistry(projectId: "beta", first: 2, after: "${all[3]}", ${backwards})`)).toEqual([
+      ...[all[2], all[1]],
+    ]);
     const { projects } = await server.ask<{ projects: { nodes: { idRegistry: unknown[] }[] } }>(
       `{ projects { nodes { idRegistry(first: 100, after: "AB") { artifactType } } } }`,
     );

@@ -3,7 +3,7 @@ import type { Context } from "../../access/viewer.ts";
 import type { Db } from "../../db/database.ts";
 import { type FieldsOf, noun } from "../../db/noun.ts";
 import type { OrderBy } from "../../db/order.ts";
-import { foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
+import { type Direction, foreignCursor, type Page, pageSize, toPage } from "../../db/page.ts";
 import { isUuid } from "../../db/storable.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "../../log/read/event.ts";
 import { STORED } from "../../log/read/page.ts";
@@ -160,18 +160,28 @@ const WANTED = `unnest($1::uuid[], $2::uuid[]) AS wanted (webhook_id, event_id) 
        WHERE f.webhook_id = wanted.webhook_id AND f.event_id = wanted.event_id OFFSET 0) d`;
 const idOf = ({ webhookId, eventId }: Key) => `${webhookId} ${eventId}`;
 
+/** Attempts are numbered as they were made. */
+export type SendingAttemptOrder = OrderBy<"attempt">;
+export const OLDEST_SENDING_ATTEMPTS: SendingAttemptOrder = { field: "attempt", direction: "ASC" };
+
 export interface AttemptsQuery {
+  /** Default: oldest first. */
+  readonly orderBy?: SendingAttemptOrder | null | undefined;
   readonly first?: number | null | undefined;
   /** The number of the last attempt seen. */
   readonly after?: number | null | undefined;
 }
 
 /**
- * Attempts of each delivery, oldest first.
+ * Attempts of each delivery.
  * @throws BAD_USER_INPUT for a size outside 0 … 100.
  */
-export const listAttempts = (db: Db, deliveries: readonly Key[], { first, after }: AttemptsQuery) =>
-  readAttempts(db, deliveries, "attempt > $3 ORDER BY attempt LIMIT $4", [after ?? 0, pageSize(first)]);
+export function listAttempts(db: Db, deliveries: readonly Key[], { orderBy, first, after }: AttemptsQuery) {
+  const { direction } = orderBy ?? OLDEST_SENDING_ATTEMPTS;
+  const beyond = direction === "ASC" ? "> coalesce($3, 0)" : "< coalesce($3, 2147483647)";
+  const which = `attempt ${beyond} ORDER BY attempt ${direction} LIMIT $4`;
+  return readAttempts(db, deliveries, which, [after ?? null, pageSize(first)], direction);
+}
 
 /** The latest attempt of each delivery; null where there is none. */
 export async function lastAttempts(db: Db, deliveries: readonly Key[]): Promise<(SendingAttempt | null)[]> {
@@ -184,13 +194,14 @@ async function readAttempts(
   deliveries: readonly Key[],
   which: string,
   values: readonly unknown[],
+  direction: Direction = "ASC",
 ): Promise<SendingAttempt[][]> {
   const rows = await db.read<SendingAttempt & Key>(
     `SELECT d.webhook_id AS "webhookId", d.event_id AS "eventId", a.*
      FROM ${WANTED} CROSS JOIN LATERAL (
        SELECT attempt, started_at AS "startedAt", duration_ms AS "durationMs", status_code AS "statusCode", error, response
        FROM webhook_attempts a WHERE a.webhook_id = d.webhook_id AND a.position = d.position AND ${which}) a
-     ORDER BY attempt`,
+     ORDER BY attempt ${direction}`,
     [...keysOf(deliveries), ...values],
   );
   const found = Map.groupBy(rows, idOf);

@@ -210,6 +210,13 @@ describe("the delivery log of a webhook", () => {
       Array(2).fill({ attempts: Array.from({ length: to - from + 1 }, (_, i) => ({ attempt: from + i })) });
     expect(await read("attempts { attempt }")).toEqual(numbers(1, 50));
     expect(await read("attempts(first: 100, after: 50) { attempt }")).toEqual(numbers(51, 120));
+    const latest = "orderBy: {field: ATTEMPT, direction: DESC}";
+    expect(await read(`attempts(first: 2, ${latest}) { attempt }`)).toEqual(
+      Array(2).fill({ attempts: [{ attempt: 120 }, { attempt: 119 }] }),
+    );
+    expect(await read(`attempts(first: 2, after: 3, ${latest}) { attempt }`)).toEqual(
+      Array(2).fill({ attempts: [{ attempt: 2 }, { attempt: 1 }] }),
+    );
     expect(await read("lastAttempt { attempt } same: lastAttempt { error }")).toEqual(
       Array(2).fill({ lastAttempt: { attempt: 120 }, same: { error: "It broke" } }),
     );
