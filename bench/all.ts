@@ -8,6 +8,7 @@ import type { Part } from "./part.ts";
 import { printDifferences } from "./saved-run.ts";
 import { seedsPart } from "./seeds/part.ts";
 import { statisticsPart } from "./statistics/part.ts";
+import { tokensPart } from "./tokens/part.ts";
 
 /** In this order; a benchmark that a developer should see change belongs here. */
 const PARTS: Readonly<Record<string, Part>> = {
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   delivery: deliveryPart,
   fairness: fairnessPart,
   statistics: statisticsPart,
+  tokens: tokensPart,
 };
 
 const print = (line: string) => console.log(line);
