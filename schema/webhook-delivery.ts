@@ -2,7 +2,6 @@ import type { Viewer } from "../src/access/viewer.ts";
 import { administers } from "../src/access/visibility.ts";
 import { DEFAULT_SIZE } from "../src/db/page.ts";
 import {
-  type AttemptsQuery,
   countDeliveries,
   DELIVERY,
   type DeliveriesQuery,
@@ -13,12 +12,13 @@ import {
   findEvents,
   LATEST_DELIVERIES,
   lastAttempts,
-  listAttempts,
   listDeliveries,
+  listSendingAttempts,
   OLDEST_SENDING_ATTEMPTS,
   projectOf,
   type SendingAttempt,
   type SendingAttemptOrder,
+  type SendingAttemptsQuery,
 } from "../src/delivery/webhooks/deliveries.ts";
 import type { Webhook as WebhookShape } from "../src/delivery/webhooks/webhook.ts";
 import { builder } from "./builder.ts";
@@ -53,7 +53,7 @@ const ofDelivery = {
 
 const loadAttempts = loader({
   ...ofDelivery,
-  read: ({ db }, deliveries, query: AttemptsQuery) => listAttempts(db, deliveries, query),
+  read: ({ db }, deliveries, query: SendingAttemptsQuery) => listSendingAttempts(db, deliveries, query),
 });
 
 const loadLastAttempt = loader({ ...ofDelivery, read: ({ db }, deliveries) => lastAttempts(db, deliveries) });

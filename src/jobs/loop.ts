@@ -118,9 +118,13 @@ export class Loop {
       for (;;) {
         this.#again = false;
         const dueInMs = this.#work.dueInMs ? await this.#work.dueInMs() : 0;
-        const more = dueInMs !== null && dueInMs <= 0 && !this.#closed && (await this.#work.step());
+        const isDue = dueInMs !== null && dueInMs <= 0 && !this.#closed;
+        const more = isDue && (await this.#work.step());
         this.#succeeded();
-        if (more !== true || this.#closed) return this.#pauseMs(more === false && this.#work.dueInMs ? dueInMs : more);
+        if (more === true && !this.#closed) continue;
+        if (typeof more === "number" || !this.#work.dueInMs) return this.#pauseMs(more);
+        // A step changes what is due; what still is now, another process does.
+        return this.#pauseMs(isDue ? await this.#work.dueInMs() : dueInMs);
       }
     } catch (error) {
       this.#failures++;

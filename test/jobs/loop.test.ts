@@ -126,6 +126,29 @@ it("makes a step when work is due, and looks again when the next is, at its inte
   expect(steps).toHaveLength(3);
 });
 
+it("asks after its last step when the next is due, and looks soon where that was due all along", async () => {
+  const clock = new ManualClock();
+  const due = [0, 700, 0, 0];
+  const loop = new Loop(
+    {
+      what: "Ringing",
+      intervalMs: 5_000,
+      dueInMs: async () => due.shift() ?? null,
+      step: async () => false,
+    },
+    clock,
+    { info: () => undefined, error: () => undefined },
+  );
+  onTestFinished(() => loop.close());
+  await settled();
+  expect(loop.state.dueAt).toBe(clock.now() + 700);
+  await clock.advance(700);
+  // Another process does it.
+  expect(loop.state.dueAt).toBe(clock.now() + 500);
+  await clock.advance(500);
+  expect(loop.state.dueAt).toBe(clock.now() + 5_000);
+});
+
 it("tells of its failures until it goes well, and what the latest was", async () => {
   const { clock, loop, fail, end } = startLoop();
   await fail();

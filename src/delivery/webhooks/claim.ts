@@ -62,13 +62,16 @@ export const CLAIM = {
       d.position AS "deliveryPosition", ${eventColumns()}`,
 };
 
+/** SQL: what may go next, now or later, as `d` of the webhooks `w` that are not paused. */
+export const NEXT_OF_EACH_SUBJECT = `webhooks w CROSS JOIN LATERAL (
+      ${oldest("d.webhook_id = w.webhook_id")}) oldest
+    JOIN webhook_deliveries d ON d.webhook_id = oldest.webhook_id AND d.position = oldest.position
+    WHERE w.paused_at IS NULL`;
+
 const NEXT = {
   name: "webhooks-next",
   text: `SELECT extract(epoch FROM min(d.next_attempt_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
-    FROM webhooks w CROSS JOIN LATERAL (
-      ${oldest("d.webhook_id = w.webhook_id")}) oldest
-    JOIN webhook_deliveries d ON d.webhook_id = oldest.webhook_id AND d.position = oldest.position
-    WHERE w.paused_at IS NULL AND w.webhook_id <> ALL ($1::uuid[])`,
+    FROM ${NEXT_OF_EACH_SUBJECT} AND w.webhook_id <> ALL ($1::uuid[])`,
 };
 
 interface Row extends Omit<ClaimedDelivery, "position" | "secrets" | "event">, EventRow {

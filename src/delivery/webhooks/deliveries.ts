@@ -164,7 +164,7 @@ const idOf = ({ webhookId, eventId }: Key) => `${webhookId} ${eventId}`;
 export type SendingAttemptOrder = OrderBy<"attempt">;
 export const OLDEST_SENDING_ATTEMPTS: SendingAttemptOrder = { field: "attempt", direction: "ASC" };
 
-export interface AttemptsQuery {
+export interface SendingAttemptsQuery {
   /** Default: oldest first. */
   readonly orderBy?: SendingAttemptOrder | null | undefined;
   readonly first?: number | null | undefined;
@@ -176,7 +176,11 @@ export interface AttemptsQuery {
  * Attempts of each delivery.
  * @throws BAD_USER_INPUT for a size outside 0 … 100.
  */
-export function listAttempts(db: Db, deliveries: readonly Key[], { orderBy, first, after }: AttemptsQuery) {
+export function listSendingAttempts(
+  db: Db,
+  deliveries: readonly Key[],
+  { orderBy, first, after }: SendingAttemptsQuery,
+) {
   const { direction } = orderBy ?? OLDEST_SENDING_ATTEMPTS;
   const beyond = direction === "ASC" ? "> coalesce($3, 0)" : "< coalesce($3, 2147483647)";
   const which = `attempt ${beyond} ORDER BY attempt ${direction} LIMIT $4`;

@@ -2,6 +2,7 @@ import type { Db } from "../../db/database.ts";
 import { expandTypes } from "../../log/read/type-patterns.ts";
 import type { LogSink } from "../../log/sinks/sink.ts";
 import { SERVER_STREAM } from "../../log/write/append.ts";
+import { NEXT_OF_EACH_SUBJECT } from "./claim.ts";
 import { HAS_MORE, HEAD, readerOf, type Webhook, WITH_PLACE } from "./webhook.ts";
 
 /** Pending deliveries of one webhook above which nothing more is queued for it: the log keeps the rest. */
@@ -18,13 +19,15 @@ type Wanted = Pick<Webhook, "webhookId" | "projectIds" | "types">;
  */
 const IS_OLD = `(r.position < ${HEAD} - ${MOST_PASSED} OR r.moved_at < (SELECT docket_now()) - interval '1 day')`;
 
+/** Whether more is queued for it. */
+const HAS_ROOM = `NOT EXISTS (
+      SELECT FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' OFFSET ${MOST_PENDING - 1})`;
+
 export const BEHIND = {
   name: "webhooks-behind",
   text: `SELECT w.webhook_id AS "webhookId", w.project_ids AS "projectIds", w.event_types AS types
     FROM ${WITH_PLACE}
-    WHERE w.paused_at IS NULL AND r.position < ${HEAD} AND (${IS_OLD} OR ${HAS_MORE})
-      AND NOT EXISTS (
-      SELECT FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' OFFSET ${MOST_PENDING - 1})`,
+    WHERE w.paused_at IS NULL AND r.position < ${HEAD} AND (${IS_OLD} OR ${HAS_MORE}) AND ${HAS_ROOM}`,
 };
 
 const QUEUE = {
@@ -39,22 +42,21 @@ const QUEUE = {
 const DUE = {
   name: "webhooks-due",
   text: `SELECT extract(epoch FROM min(due.at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs" FROM (
-      SELECT d.next_attempt_at AS at FROM webhook_deliveries d JOIN webhooks w USING (webhook_id)
-      WHERE d.status = 'pending' AND w.paused_at IS NULL
+      SELECT d.next_attempt_at AS at FROM ${NEXT_OF_EACH_SUBJECT}
       UNION ALL
       SELECT next.occurred_at FROM ${WITH_PLACE} CROSS JOIN LATERAL (
         SELECT e.occurred_at FROM events e WHERE e.position > r.position ORDER BY e.position LIMIT 1) next
-      WHERE w.paused_at IS NULL AND w.project_ids IS NULL
+      WHERE w.paused_at IS NULL AND w.project_ids IS NULL AND ${HAS_ROOM}
       UNION ALL
       SELECT next.occurred_at FROM ${WITH_PLACE} CROSS JOIN unnest(w.project_ids) AS wanted (project_id) CROSS JOIN LATERAL (
         SELECT e.project_id, e.occurred_at FROM events e WHERE (e.project_id, e.position) > (wanted.project_id, r.position)
         ORDER BY e.project_id, e.position LIMIT 1) next
-      WHERE w.paused_at IS NULL AND next.project_id = wanted.project_id) due`,
+      WHERE w.paused_at IS NULL AND next.project_id = wanted.project_id AND ${HAS_ROOM}) due`,
 };
 
 /**
  * Milliseconds until the next delivery is to be sent; negative when one, or an event that is not queued yet, has waited.
- * null: nothing is pending. What is paused does not count.
+ * null: nothing is pending. Nothing counts that is paused, or waits for what went before it.
  */
 export async function deliveriesDueInMs(db: Db): Promise<number | null> {
   const [due] = await db.read<{ dueInMs: number | null }>(DUE);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { BEHIND, queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts";
+import { BEHIND, deliveriesDueInMs, queueOf, webhooksBehind } from "../../../src/delivery/webhooks/queue.ts";
 import { systemClock } from "../../../src/log/clock.ts";
 import { pump } from "../../../src/log/sinks/pump.ts";
 import { silent } from "../../log/open-log.ts";
@@ -91,4 +91,32 @@ it("finds the webhooks behind by indexes, however long the log is", async () => 
   const scans = nodes(rows[0]["QUERY PLAN"][0].Plan).filter((node) => /^events/.test(node["Relation Name"] ?? ""));
   for (const scan of scans) expect(scan["Node Type"]).toMatch(/^Index (Only )?Scan$/);
   expect(scans.map((scan) => scan["Index Name"])).toContainEqual(expect.stringContaining("project_id_position"));
+});
+
+it("is late by what may be sent, not by what waits until an earlier event of its subject has arrived", async () => {
+  const t = await start();
+  const lateBySeconds = async () => Math.round(-((await deliveriesDueInMs(t.database)) ?? 0) / 1_000);
+  await commit(t.database, taskEvent("alpha", "A"), taskEvent("alpha", "A"));
+  await t.queue();
+  await t.owner.query(`UPDATE webhook_deliveries SET attempts = 1, next_attempt_at = docket_now() + interval '60 seconds'
+    WHERE position = (SELECT min(position) FROM webhook_deliveries)`);
+  await t.pass(20);
+  expect(await lateBySeconds()).toBe(-40);
+  await commit(t.database, taskEvent("alpha", "B"));
+  await t.queue();
+  await t.pass(5);
+  expect(await lateBySeconds()).toBe(5);
+});
+
+it("is not late by events that a full queue has no room for", async () => {
+  const t = await start();
+  const dueInSeconds = async () => Math.round(((await deliveriesDueInMs(t.database)) ?? Number.NaN) / 1_000);
+  await commit(t.database, ...Array.from({ length: 1_001 }, () => taskEvent("alpha", "A")));
+  await t.queue();
+  await t.owner.query("UPDATE webhook_deliveries SET next_attempt_at = docket_now() + interval '60 seconds'");
+  await commit(t.database, taskEvent("alpha", "A"));
+  await t.pass(20);
+  expect(await dueInSeconds()).toBe(40);
+  await t.owner.query("DELETE FROM webhook_deliveries WHERE position > (SELECT min(position) FROM webhook_deliveries)");
+  expect(await dueInSeconds()).toBe(-20);
 });
