@@ -7,6 +7,7 @@ import { untilInterrupted } from "./interrupt.ts";
 import type { Part } from "./part.ts";
 import { printDifferences } from "./saved-run.ts";
 import { seedsPart } from "./seeds/part.ts";
+import { startPart } from "./start/part.ts";
 import { statisticsPart } from "./statistics/part.ts";
 import { tokensPart } from "./tokens/part.ts";
 
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   delivery: deliveryPart,
   fairness: fairnessPart,
   statistics: statisticsPart,
+  start: startPart,
   tokens: tokensPart,
 };
 

@@ -5,6 +5,7 @@ import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
 import { peersCommand } from "./peers/command.ts";
 import { seedsCommand } from "./seeds/command.ts";
+import { startCommand } from "./start/command.ts";
 import { statisticsCommand } from "./statistics/command.ts";
 import { tokensCommand } from "./tokens/command.ts";
 
@@ -16,6 +17,7 @@ const COMMANDS = [
   deliveryCommand,
   fairnessCommand,
   statisticsCommand,
+  startCommand,
   tokensCommand,
 ];
 

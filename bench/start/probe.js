@@ -1,0 +1,32 @@
+// Loaded into a server that is measured. Node itself tells which modules are loaded and which programs end, so the server
+// needs no marks for it. Plain JavaScript: stripping types would cost a part of the start.
+import { subscribe, tracingChannel } from "node:diagnostics_channel";
+
+/** Of the clock that all processes of the machine share, in milliseconds. */
+const moments = {};
+const note = (moment) => {
+  moments[moment] ??= performance.timeOrigin + performance.now();
+};
+
+tracingChannel("module.import").subscribe({
+  start({ url }) {
+    if (String(url).endsWith("/server.ts")) note("migrated");
+  },
+  asyncEnd({ url }) {
+    if (String(url).endsWith("/commands/start.ts")) note("begun");
+    if (String(url).endsWith("/server.ts")) note("loaded");
+  },
+});
+subscribe("child_process", ({ process: program }) =>
+  program.once("exit", () => {
+    if (program.spawnfile.includes("pg_ctl")) note("postgres");
+  }),
+);
+
+process.on("message", async (question) => {
+  if (question === "moments") return process.send?.(moments);
+  const { heldMemory } = await import("../delivery/usage.ts");
+  process.send?.(heldMemory());
+});
+// Without the benchmark nobody would end this server.
+process.once("disconnect", () => process.exit());
