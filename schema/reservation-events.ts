@@ -10,8 +10,8 @@ builder.objectField(Event, "reservation", (t) =>
     type: Reservation,
     nullable: true,
     description:
-      "The reservation as it is now, not as it was then (that is in payload). null when it is not about one: takeId and " +
-      "registerIds name what they gave in payload.",
+      "The reservation as it is now, not as it was then (that is in payload). null when it is not about one. Those " +
+      "that it makes or changes beside its subject stand in payload, as reservationIds.",
     resolve: ({ subjectType, subjectId, projectId, position }, _args, ctx) =>
       subjectType === "reservation" && projectId !== null
         ? loadReservation(ctx, { projectId, reservationId: subjectId }, undefined, ctx.asOf && position)

@@ -34,7 +34,11 @@ export const loadReservation = loader({
 });
 
 subject(Reservation, "reservation", {
-  keyOf: ({ projectId, reservationId }) => ({ projectId, id: reservationId }),
+  keyOf: ({ projectId, reservationId, ids, reservedAt }) => ({
+    ...{ projectId, id: reservationId },
+    // takeId of before named no reservation: its event is about the ID.
+    ...(ids[0] !== undefined && { former: { type: "artifact_id", id: ids[0], at: reservedAt } }),
+  }),
   load: async (ctx, { projectId, id }, asOf) =>
     projectId === null ? null : loadReservation(ctx, { projectId, reservationId: id }, undefined, asOf),
 });

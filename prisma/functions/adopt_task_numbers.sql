@@ -1,5 +1,5 @@
 -- Tasks written by plain SQL hold numbers that the registry does not know. Records those among the given ones as
--- confirmed for their projects; numbers it passes stay free.
+-- confirmed for their projects, and the server tells so; numbers it passes stay free.
 CREATE OR REPLACE FUNCTION adopt_task_numbers(ns text, type text, among int8multirange) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   free int8multirange;
@@ -21,6 +21,13 @@ BEGIN
   UPDATE id_registry SET last_assigned_id = reached,
     released = released + int8multirange(int8range(last_assigned_id + 1, reached + 1)) - adopted
   WHERE namespace = ns AND artifact_type = type;
-  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
-  SELECT ns, type, owner, numbers, docket_now() FROM unnest(owners, theirs) AS adoption(owner, numbers);
+  WITH made AS (
+    INSERT INTO id_reservations AS r (namespace, artifact_type, project_id, numbers, confirmed_at)
+    SELECT ns, type, owner, numbers, docket_now() FROM unnest(owners, theirs) AS adoption(owner, numbers)
+    RETURNING r.project_id, r.reservation_id, r.numbers
+  )
+  INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id, payload)
+  SELECT 'ids.registered', m.project_id, 'project', m.project_id, 'server', NULL, NULL,
+    jsonb_build_object('ids', artifact_ids(type, m.numbers), 'reservationIds', jsonb_build_array(m.reservation_id))
+  FROM made m ORDER BY m.project_id, m.numbers;
 END $$;

@@ -97,7 +97,8 @@ BEGIN
           g.r ->> 'actor', g.r ->> 'client', g.r ->> 'correlationId', now,
           jsonb_build_object('artifactType', g.type, 'ids', g.ids, 'branchName', g.r -> 'branch',
             'branch', g.r -> 'branch', 'taskId', g.r -> 'taskId')
-            || CASE WHEN g.at_once THEN jsonb_build_object('lastAssigned', g.before)
+            || CASE WHEN g.at_once THEN jsonb_build_object('lastAssigned', g.before,
+                   'reservationIds', jsonb_build_array(g.reservation_id))
                  ELSE jsonb_build_object('expiresAt', g.expires_at) END
         FROM given g ORDER BY g.place
       ), kept AS (

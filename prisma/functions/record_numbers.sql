@@ -4,8 +4,9 @@
 -- `taken`: the lowest that another project holds, or bears on a task that plain SQL wrote; nothing was recorded then.
 -- `already`: confirmed before for this one.
 -- `confirmed`: [{reservationId, ids, changes}] for each reservation that this confirmed a part of.
+-- `made`: {reservationId, ids} of the confirmed row that holds those which are in no reservation's own row now; null if none.
 CREATE OR REPLACE FUNCTION record_numbers(ns text, type text, project text, wanted int8multirange)
-RETURNS TABLE (taken text, already text[], confirmed jsonb) LANGUAGE plpgsql AS $$
+RETURNS TABLE (taken text, already text[], confirmed jsonb, made jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   foreigners int8multirange;
   own_before int8multirange;
@@ -26,7 +27,7 @@ BEGIN
   foreigners := wanted * foreigners + coalesce((SELECT range_agg(int8range(b.number, b.number + 1))
     FROM task_numbers(ns, type, wanted - own_before) b WHERE b.project <> record_numbers.project), '{}');
   IF NOT isempty(foreigners) THEN
-    RETURN QUERY SELECT artifact_id(type, lower(foreigners)), NULL::text[], NULL::jsonb;
+    RETURN QUERY SELECT artifact_id(type, lower(foreigners)), NULL::text[], NULL::jsonb, NULL::jsonb;
     RETURN;
   END IF;
   already := artifact_ids(type, coalesce(kept, '{}'));
@@ -54,15 +55,16 @@ BEGIN
 
   UPDATE id_registry r SET released = r.released - wanted, last_assigned_id = greatest(r.last_assigned_id, upper(wanted) - 1)
   WHERE r.namespace = ns AND r.artifact_type = type AND NOT isempty(wanted);
-  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, confirmed_at)
-  SELECT ns, type, project, wanted - whole, docket_now() WHERE NOT isempty(wanted - whole);
+  INSERT INTO id_reservations AS r (namespace, artifact_type, project_id, numbers, confirmed_at)
+  SELECT ns, type, project, wanted - whole, docket_now() WHERE NOT isempty(wanted - whole)
+  RETURNING jsonb_build_object('reservationId', r.reservation_id, 'ids', artifact_ids(type, r.numbers)) INTO made;
   RETURN NEXT;
 END $$;
 
 -- As before, but not when the highest number lies more than `jump_limit` above the highest that lives: then nothing is
 -- recorded, and `jumps_from` is that highest one, 0 if there is none. Without a limit everything may be recorded.
 CREATE OR REPLACE FUNCTION record_numbers(ns text, type text, project text, wanted int8multirange, jump_limit bigint)
-RETURNS TABLE (taken text, already text[], confirmed jsonb, jumps_from integer) LANGUAGE plpgsql AS $$
+RETURNS TABLE (taken text, already text[], confirmed jsonb, jumps_from integer, made jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   highest bigint;
 BEGIN
@@ -72,8 +74,9 @@ BEGIN
     highest := coalesce((SELECT max(n) FROM living_task_numbers(ns, type, highest) n), highest);
   END IF;
   IF upper(wanted) - 1 - highest > jump_limit THEN
-    RETURN QUERY SELECT NULL::text, NULL::text[], NULL::jsonb, highest::integer;
+    RETURN QUERY SELECT NULL::text, NULL::text[], NULL::jsonb, highest::integer, NULL::jsonb;
   ELSE
-    RETURN QUERY SELECT r.taken, r.already, r.confirmed, NULL::integer FROM record_numbers(ns, type, project, wanted) r;
+    RETURN QUERY SELECT r.taken, r.already, r.confirmed, NULL::integer, r.made
+      FROM record_numbers(ns, type, project, wanted) r;
   END IF;
 END $$;

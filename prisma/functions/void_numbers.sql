@@ -3,8 +3,9 @@
 -- `not_held`: the lowest that is not confirmed for the project; `borne`: the lowest that a living task of the namespace
 -- bears, as its own ID or its artifact's. Nothing was voided then.
 -- `was`, `stands`: the counter before and after.
+-- `reservation_ids`: the reservations that the numbers left, and those made of them.
 CREATE OR REPLACE FUNCTION void_numbers(ns text, type text, project text, unwanted int8multirange)
-RETURNS TABLE (not_held text, borne text, was text, stands text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (not_held text, borne text, was text, stands text, reservation_ids uuid[]) LANGUAGE plpgsql AS $$
 DECLARE
   before bigint;
   highest bigint;
@@ -34,12 +35,16 @@ BEGIN
   ), part AS (
     UPDATE id_reservations r SET numbers = r.numbers - unwanted
     FROM own WHERE r.namespace = ns AND r.reservation_id = own.reservation_id AND NOT own.numbers <@ unwanted
+  ), made AS (
+    INSERT INTO id_reservations AS r (namespace, artifact_type, project_id, numbers, reserved_at, expires_at, released_at,
+      returned_at, branch, task_id)
+    SELECT ns, type, project, own.numbers * unwanted, own.reserved_at, own.expires_at, docket_now(), docket_now(),
+      own.branch, own.task_id
+    FROM own WHERE NOT own.numbers <@ unwanted
+    RETURNING r.reservation_id
   )
-  INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, reserved_at, expires_at, released_at,
-    returned_at, branch, task_id)
-  SELECT ns, type, project, own.numbers * unwanted, own.reserved_at, own.expires_at, docket_now(), docket_now(),
-    own.branch, own.task_id
-  FROM own WHERE NOT own.numbers <@ unwanted;
+  SELECT array_agg(u.reservation_id) INTO reservation_ids
+  FROM (SELECT o.reservation_id FROM own o UNION ALL SELECT m.reservation_id FROM made m) u;
 
   SELECT g.last_assigned_id INTO before FROM id_registry g WHERE g.namespace = ns AND g.artifact_type = type;
   SELECT coalesce(max(upper(r.numbers)) - 1, 0) INTO highest FROM id_reservations r

@@ -116,7 +116,7 @@ const SPLIT_OFF = {
   text: `INSERT INTO id_reservations
   (namespace, artifact_type, project_id, numbers, reserved_at, expires_at, released_at, branch, task_id)
 SELECT namespace, artifact_type, project_id, number_set($3::bigint[]), reserved_at, expires_at, docket_now(), branch, task_id
-FROM id_reservations WHERE namespace = $1 AND reservation_id = $2`,
+FROM id_reservations WHERE namespace = $1 AND reservation_id = $2 RETURNING reservation_id AS "reservationId"`,
 };
 
 async function keep(ctx: Context, locked: LockedReservation, kept: readonly string[], released: readonly string[]) {
@@ -132,11 +132,17 @@ async function keep(ctx: Context, locked: LockedReservation, kept: readonly stri
     if (!again?.retaken) throw reservationExpired(reservationId, await stillFree(ctx, locked, kept));
   }
   const changes = await changeReservation(ctx, locked, CONFIRMED, [numbersOf(kept)]);
-  if (released.length > 0) await ctx.db.write(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
+  const splitOff =
+    released.length === 0
+      ? []
+      : await ctx.db.write<{ reservationId: string }>(SPLIT_OFF, [namespace, reservationId, numbersOf(released)]);
   await append(ctx, {
     type: "ids.confirmed",
     ...subject(locked),
-    payload: { artifactType, ids: kept, released, changes },
+    payload: {
+      ...{ artifactType, ids: kept, released, changes },
+      ...(splitOff.length > 0 && { reservationIds: splitOff.map(({ reservationId }) => reservationId) }),
+    },
   });
 }
 

@@ -24,14 +24,14 @@ export const registerIds = verb(
   async (ctx, { projectId, ids, allowJump }: RecordIds): Promise<Recorded> => {
     requireList(ids);
     await requireOpen(ctx.db, [projectId]);
-    const recorded = await recordIds(ctx, { projectId, ids, allowJump });
+    const { made, ...recorded } = await recordIds(ctx, { projectId, ids, allowJump });
     if (recorded.registered.length > 0)
       await append(ctx, {
         type: "ids.registered",
         projectId,
         subjectType: "project",
         subjectId: projectId,
-        payload: { ids: recorded.registered },
+        payload: { ids: recorded.registered, reservationIds: [...new Set(made.values())] },
       });
     return recorded;
   },

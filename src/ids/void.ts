@@ -23,7 +23,7 @@ export interface Voided {
 
 const VOID = {
   name: "ids-void",
-  text: `SELECT not_held AS "notHeld", borne, was, stands
+  text: `SELECT not_held AS "notHeld", borne, was, stands, reservation_ids AS "reservationIds"
 FROM void_numbers($1, $2, $3, number_set($4::bigint[]))`,
 };
 
@@ -35,6 +35,8 @@ interface VoidedRow {
   /** The counter before and after. */
   was: string | null;
   stands: string | null;
+  /** Those that the numbers left, and those made of them. */
+  reservationIds: string[] | null;
 }
 
 /**
@@ -65,7 +67,7 @@ export const voidIds = verb(
     const numbers = given.map(({ number }) => number);
     const [outcome] = await ctx.db.write<VoidedRow>(VOID, [space.namespace, artifactType, projectId, numbers]);
     if (!outcome) throw new Error("void_numbers answered nothing");
-    const { notHeld, borne, was, stands } = outcome;
+    const { notHeld, borne, was, stands, reservationIds } = outcome;
     if (notHeld !== null)
       throw badInput(
         `${notHeld} is not registered or confirmed for project ${projectId}, so there is nothing to void. ` +
@@ -84,6 +86,7 @@ export const voidIds = verb(
         artifactType,
         ids: voided,
         reason,
+        reservationIds: reservationIds ?? [],
         changes: await changesBetween(ctx, { lastAssigned: was }, { lastAssigned: stands }),
       },
     });

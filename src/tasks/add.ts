@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { nothing, verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
@@ -72,12 +73,12 @@ export const addTasks = verb(
     await lockSequences(ctx.db, sequencesOf(batch));
     // Behind the lock, so that of two batches with one artifact the second sees the first.
     await refuseQueuedArtifacts(ctx, batch);
-    const identified: (NewTask & TaskKey)[] = [];
+    const identified: Identified[] = [];
     for (const projectId of projectIds) identified.push(...(await identify(ctx, projectId, batch, input)));
     identified.sort((a, b) => a.index - b.index);
 
     const rows = await insert(ctx, identified, input);
-    await append(ctx, ...rows.flatMap((row) => eventsOf(row)));
+    await append(ctx, ...rows.flatMap((row, i) => eventsOf(row, identified[i]?.reservationIds ?? [])));
     return {
       createdProjects,
       tasks: identified.map(({ projectId, taskId, status }) => ({
@@ -96,18 +97,35 @@ const sequencesOf = (batch: readonly NewTask[]) =>
     ...(artifactId === null ? [] : [{ projectId, artifactType: parseArtifactId(artifactId).artifactType }]),
   ]);
 
+type Identified = NewTask &
+  TaskKey & {
+    /** The reservations that were made for its ID and its artifact's. */
+    readonly reservationIds: readonly string[];
+  };
+
 /** The tasks of one project, each with its ID. */
-async function identify(ctx: Context, projectId: string, batch: readonly NewTask[], { allowJump }: AddTasks) {
+async function identify(
+  ctx: Context,
+  projectId: string,
+  batch: readonly NewTask[],
+  { allowJump }: AddTasks,
+): Promise<Identified[]> {
   const own = batch.filter((task) => task.projectId === projectId);
   const given = own.flatMap(({ taskId }) => taskId ?? []);
   const taken = await existing(ctx, projectId, given);
   if (taken[0] !== undefined) throw idTaken(taken[0], `Task ID ${taken[0]} is already taken in project ${projectId}`);
   const ids = [...new Set([...given, ...own.flatMap(({ artifactId }) => artifactId ?? [])])];
-  if (ids.length > 0) await recordIds(ctx, { projectId, ids, allowJump });
+  const made = new Map(ids.length > 0 ? (await recordIds(ctx, { projectId, ids, allowJump })).made : []);
 
   const count = own.length - given.length;
-  const free = count === 0 ? [] : await allocateIds(ctx, { projectId, artifactType: TASK_IDS, count });
-  return own.map((task) => ({ ...task, taskId: task.taskId ?? free.shift() ?? "" }));
+  const reservationId = randomUUID();
+  const free = count === 0 ? [] : await allocateIds(ctx, { projectId, artifactType: TASK_IDS, count, reservationId });
+  for (const id of free) made.set(id, reservationId);
+  return own.map((task) => {
+    const taskId = task.taskId ?? free.shift() ?? "";
+    const reservationIds = new Set([taskId, task.artifactId ?? taskId].flatMap((id) => made.get(id) ?? []));
+    return { ...task, taskId, reservationIds: [...reservationIds] };
+  });
 }
 
 /** The type of the IDs that are allocated. */
@@ -166,9 +184,9 @@ const INSERT = {
 SELECT project_id, task_id, task, CASE status WHEN 'in_progress' THEN 1 END AS attempt FROM added ORDER BY queue_position`,
 };
 
-async function insert({ db, viewer }: Context, tasks: readonly NewTask[], { worker, leaseSeconds }: AddTasks) {
+async function insert({ db, viewer }: Context, tasks: readonly Identified[], { worker, leaseSeconds }: AddTasks) {
   return db.write<Inserted>(INSERT, [
-    JSON.stringify(tasks.map(({ index, ...task }) => TASK.record(task))),
+    JSON.stringify(tasks.map(({ index, reservationIds, ...task }) => TASK.record(task))),
     worker ?? viewer.name,
     viewer.actor,
     viewer.client,
@@ -176,9 +194,13 @@ async function insert({ db, viewer }: Context, tasks: readonly NewTask[], { work
   ]);
 }
 
-function eventsOf({ project_id, task_id, task, attempt }: Inserted): NewEvent[] {
+function eventsOf(
+  { project_id, task_id, task, attempt }: Inserted,
+  reservationIds: Identified["reservationIds"],
+): NewEvent[] {
   const of = subject({ projectId: project_id, taskId: task_id });
-  const created: NewEvent = { type: "task.created", ...of, payload: { task } };
+  const named = reservationIds.length > 0 && { reservationIds };
+  const created: NewEvent = { type: "task.created", ...of, payload: { task, ...named } };
   if (attempt === null) return [created];
   const { claimedBy: worker, leaseExpiresAt } = task;
   return [created, { type: "task.claimed", ...of, payload: { attempt, worker, leaseExpiresAt, changes: {} } }];

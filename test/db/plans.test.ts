@@ -75,7 +75,8 @@ const LOAD = `
     CASE WHEN n % 8 < 4 THEN now() END, CASE WHEN n % 8 = 6 THEN now() END, CASE WHEN n % 8 = 6 THEN now() END
   FROM generate_series(1, 5) p, unnest('{US,TASK}'::text[]) t, generate_series(6001, 9000) n;
   INSERT INTO events (position, number, event_id, event_type, project_id, subject_type, subject_id, actor, occurred_at, payload, hash)
-  SELECT n, n / 5 + 1, gen_random_uuid(), 'task.updated', 'p' || n % 5 + 1, 'task', 'TASK-' || lpad((n / 50 + 1)::text, 3, '0'), 'a', now(), '{}', ''
+  SELECT n, n / 5 + 1, gen_random_uuid(), 'task.updated', 'p' || n % 5 + 1, 'task', 'TASK-' || lpad((n / 50 + 1)::text, 3, '0'), 'a', now(),
+    CASE WHEN n % 3 = 0 THEN jsonb_build_object('reservationIds', jsonb_build_array(gen_random_uuid())) ELSE '{}' END, ''
   FROM generate_series(1, 30000) n;
   INSERT INTO idempotency_keys (actor, key, operation, request_hash, result, created_at)
   SELECT 'a', 'k' || n, 'test', '', '{}', now() - interval '1 hour' * n / 10 FROM generate_series(1, 10000) n`;
@@ -157,7 +158,11 @@ async function useAll(server: TestServer): Promise<void> {
   await ask('{ nextTask(projectId: "p1") { task { taskId } } }');
   await ask('{ idRegistry(projectId: "p3", artifactType: "US") { lastAssigned nextAvailable } }');
   await ask('{ reservations(first: 20, filter: {projects: ["p3"]}) { nodes { ids } } }');
+  await ask('{ reservations(first: 20, filter: {projects: ["p3"]}) { nodes { history { events { type } } } } }');
   await ask('{ events(first: 50, filter: {projects: ["p1"]}) { events { type } } }');
+  await ask(
+    `{ events(filter: {subjects: [{type: "reservation", ids: ["${reserveIds.reservation.reservationId}"]}]}) { events { type } } }`,
+  );
   const jobs = { db: server.database, viewer: SERVER, correlationId: "test" };
   await leasesDueInMs(server.database);
   await expireLeases(jobs);
@@ -176,6 +181,8 @@ const FOUND_BY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/coalesce\(r\.released_at, r\.expires_at\) <= horizon/, ["idx_reservations_ended"]],
   [/DELETE FROM event_inbox/, ["event_inbox_pkey"]],
   [/^SELECT extract\(epoch FROM expires_at - /, ["idx_reservations_due"]],
+  [/ AS wanted \(project_id, subject_id, /, ["project_id_subject_id_position_idx", "expr_idx"]],
+  [/ AS wanted \(subject_type, subject_id\)/, ["project_id_subject_id_position_idx", "expr_idx"]],
 ];
 
 describe.each(["right after a load", "once the tables are analysed"])("%s, at 100,000 rows", (state) => {

@@ -1,6 +1,7 @@
 import { badInput } from "../../errors.ts";
 import { EVENT_TYPES, SUBJECT_TYPES } from "../../event-types.ts";
 import type { LoggedEvent } from "./event.ts";
+import { names } from "./named.ts";
 import { type AskedSpan, isWithin, type Span } from "./span.ts";
 import { expandTypes, isPattern } from "./type-patterns.ts";
 
@@ -17,7 +18,7 @@ export interface EventFilter extends AskedSpan {
   readonly projects?: readonly string[] | null | undefined;
   /** Types like `task.completed`, or `task.*`. */
   readonly types?: readonly string[] | null | undefined;
-  /** About any of these. */
+  /** About any of these, or naming one that it makes or changes beside its subject. */
   readonly subjects?: readonly Subjects[] | null | undefined;
   readonly actors?: readonly string[] | null | undefined;
 }
@@ -78,7 +79,7 @@ export function isSelected(selection: Selection, event: LoggedEvent): boolean {
   if (event.projectId === null ? !server : projects !== null && !projects.has(event.projectId)) return false;
   return (
     (types === null || types.has(event.type)) &&
-    (subjects === null || subjects.get(event.subjectType)?.has(event.subjectId) === true) &&
+    (subjects === null || subjects.get(event.subjectType)?.has(event.subjectId) === true || names(event, subjects)) &&
     (actors === null || actors.has(event.actor)) &&
     isWithin(span, event.occurredAt)
   );

@@ -1,9 +1,11 @@
 import type { Db, Statement } from "../../db/database.ts";
 import type { Direction } from "../../db/page.ts";
 import { badInput } from "../../errors.ts";
+import type { SubjectType } from "../../event-types.ts";
 import { SERVER_STREAM } from "../write/append.ts";
 import { eventColumns, LoggedEvent } from "./event.ts";
 import type { EventFilter } from "./filter.ts";
+import { isNamed, NAMING_NONE, naming } from "./named.ts";
 import {
   MOST_BYTES,
   noLongerKept,
@@ -58,13 +60,21 @@ export interface SubjectKey {
   /** null: it belongs to no project. */
   readonly projectId: string | null;
   readonly id: string;
+  /** The subject under which an older version told how it came to be, at that very time. */
+  readonly former?: { readonly type: SubjectType; readonly id: string; readonly at: Date };
+}
+
+/** SQL: a table `e` of events, and which of them belong to what is `wanted`. */
+interface Range {
+  readonly of: string;
+  readonly matching: string;
 }
 
 /**
  * One short range of an index for each that is wanted, whatever the size of the log; of each the first event at least,
  * and as many more as fit, in turns.
  */
-const ofEach = (name: string, wanted: string, matching: string, direction: Direction) => ({
+const ofEach = (name: string, wanted: string, ranges: readonly Range[], direction: Direction) => ({
   name: direction === "ASC" ? name : `${name}-newest-first`,
   text: withFloor(
     `SELECT e.i, ${eventColumns("CASE WHEN $4 THEN e.payload::text END")}, e.found FROM (
@@ -72,9 +82,12 @@ const ofEach = (name: string, wanted: string, matching: string, direction: Direc
       sum(${STORED_BYTES}) OVER (ORDER BY e.nth, e.i) - ${STORED_BYTES} AS before
     FROM (
       SELECT wanted.i, e.*, row_number() OVER (PARTITION BY wanted.i ORDER BY e.position ${direction}) AS nth
-      FROM ${wanted} CROSS JOIN LATERAL (
-        SELECT ${STORED} FROM events e WHERE e.project_id = wanted.project_id AND ${matching}
-          AND e.position > greatest($1, f.position) AND e.position <= $2 ORDER BY e.position ${direction} LIMIT $3) e) e) e
+      FROM ${wanted} CROSS JOIN LATERAL (${ranges
+        .map(
+          ({ of, matching }) => `(SELECT ${STORED} FROM ${of} WHERE e.project_id = wanted.project_id AND ${matching}
+          AND e.position > greatest($1, f.position) AND e.position <= $2 ORDER BY e.position ${direction} LIMIT $3)`,
+        )
+        .join(" UNION ALL ")}) e) e) e
     WHERE NOT $4 OR e.nth = 1 OR e.before < ${MOST_BYTES}`,
     `e.i, e.position ${direction}`,
   ),
@@ -83,18 +96,32 @@ const ofEach = (name: string, wanted: string, matching: string, direction: Direc
 const ofSubjects = (direction: Direction) =>
   ofEach(
     "log-histories",
-    "unnest($5::text[], $6::text[]) WITH ORDINALITY AS wanted (project_id, subject_id, i)",
-    "e.subject_id = wanted.subject_id AND e.subject_type = $7",
+    `unnest($5::text[], $6::text[], $8::text[], $9::text[], $10::timestamptz[]) WITH ORDINALITY
+      AS wanted (project_id, subject_id, former_type, former_id, former_at, i)`,
+    [
+      { of: "events e", matching: "e.subject_id = wanted.subject_id AND e.subject_type = $7" },
+      { of: naming("ARRAY[wanted.subject_id]", isNamed("$7")), matching: "TRUE" },
+      {
+        of: "events e",
+        matching: `e.subject_id = wanted.former_id AND e.subject_type = wanted.former_type AND ${NAMING_NONE}
+          AND date_trunc('milliseconds', e.occurred_at) = wanted.former_at`,
+      },
+    ],
     direction,
   );
 const OF_SUBJECTS = { ASC: ofSubjects("ASC"), DESC: ofSubjects("DESC") };
 
 const ofProjects = (direction: Direction) =>
-  ofEach("log-project-histories", "unnest($5::text[]) WITH ORDINALITY AS wanted (project_id, i)", "TRUE", direction);
+  ofEach(
+    "log-project-histories",
+    "unnest($5::text[]) WITH ORDINALITY AS wanted (project_id, i)",
+    [{ of: "events e", matching: "TRUE" }],
+    direction,
+  );
 const OF_PROJECTS = { ASC: ofProjects("ASC"), DESC: ofProjects("DESC") };
 
 /**
- * The events of each subject, in the order given. Whether they may be seen is the caller's to know.
+ * The events of each subject, those too that name it beside their own, in the order given. Whether they may be seen is the caller's to know.
  * @throws CURSOR_EXPIRED when what follows `after` has been taken out of the log.
  */
 export function readHistories(
@@ -104,7 +131,9 @@ export function readHistories(
   reading: Reading,
 ): Promise<ReadPage[]> {
   const projects = subjects.map(({ projectId }) => projectId ?? SERVER_STREAM);
-  return readEach(db, OF_SUBJECTS, reading, [projects, subjects.map(({ id }) => id), type]);
+  const former = subjects.map((subject) => subject.former);
+  const told = [former.map((of) => of?.type), former.map((of) => of?.id), former.map((of) => of?.at)];
+  return readEach(db, OF_SUBJECTS, reading, [projects, subjects.map(({ id }) => id), type, ...told]);
 }
 
 /** The same of each project: whatever happened in it. */

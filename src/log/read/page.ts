@@ -6,6 +6,7 @@ import { SERVER_STREAM } from "../write/append.ts";
 import type { Place } from "./cursor.ts";
 import { type EventRow, eventColumns, LoggedEvent } from "./event.ts";
 import type { Selection } from "./filter.ts";
+import { namable, naming } from "./named.ts";
 
 /** What a reader got: the selected events in the order it asked for, and the place it has scanned to. */
 export interface ReadPage {
@@ -49,6 +50,8 @@ const bySize = (stored: string, order: string) =>
 export const withFloor = (events: string, order = "e.position") =>
   `SELECT f.position AS floor, e.* FROM log_floor f LEFT JOIN LATERAL (${events}) e ON true ORDER BY ${order}`;
 
+const WANTED = "unnest($11::text[], $12::text[]) AS wanted (subject_type, subject_id)";
+
 /** The statements that read a range of the log in one direction. */
 function statements(direction: Direction) {
   const order = `e.position ${direction}`;
@@ -70,12 +73,16 @@ function statements(direction: Direction) {
     ),
     ofSubjects: statement(
       "log-page-of-subjects",
-      `SELECT ${STORED} FROM project_log_heads h CROSS JOIN unnest($11::text[], $12::text[]) AS wanted (subject_type, subject_id)
-    CROSS JOIN LATERAL (
-      SELECT ${STORED} FROM events e
-      WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = wanted.subject_type
-        AND ${RANGE} AND ${CHOSEN} ORDER BY ${order} LIMIT $3) e
-    WHERE ($9 OR h.project_id <> '${SERVER_STREAM}') AND ($10::text[] IS NULL OR h.project_id = ANY ($10))`,
+      `SELECT ${STORED} FROM (
+      SELECT e.* FROM project_log_heads h CROSS JOIN ${WANTED} CROSS JOIN LATERAL (
+        SELECT ${STORED} FROM events e
+        WHERE e.project_id = h.project_id AND e.subject_id = wanted.subject_id AND e.subject_type = wanted.subject_type
+          AND ${RANGE} AND ${CHOSEN} ORDER BY ${order} LIMIT $3) e
+      WHERE ($9 OR h.project_id <> '${SERVER_STREAM}') AND ($10::text[] IS NULL OR h.project_id = ANY ($10))
+      UNION ALL
+      SELECT ${STORED} FROM ${naming("$13", "cardinality($13::text[]) > 0")}
+      WHERE ${RANGE} AND ${CHOSEN} AND ($9 OR e.project_id <> '${SERVER_STREAM}') AND ($10::text[] IS NULL OR e.project_id = ANY ($10))
+        AND (e.subject_type, e.subject_id) NOT IN (SELECT wanted.subject_type, wanted.subject_id FROM ${WANTED})) e`,
     ),
   };
 }
@@ -168,7 +175,7 @@ async function readRange(db: Db, { selection, payload, direction }: Wanted, { fr
   if (subjects) {
     const wanted = [...subjects].flatMap(([type, ids]) => [...ids].map((id) => ({ type, id })));
     const [ofTypes, ids] = [wanted.map(({ type }) => type), wanted.map(({ id }) => id)];
-    return readKept<Sized>(db, ofSubjects, [...values, server, list(projects), ofTypes, ids]);
+    return readKept<Sized>(db, ofSubjects, [...values, server, list(projects), ofTypes, ids, namable(subjects)]);
   }
   if (projects) return readKept<Sized>(db, ofProjects, [...values, list(projects)]);
   return readKept<Sized>(db, wholeLog, [...values, server]);
