@@ -193,7 +193,8 @@ const EventFilter = builder.inputType("EventFilter", {
     types: t.stringList({ description: "Like task.completed, or task.* for all of tasks." }),
     subjects: t.field({
       type: [SubjectsInput],
-      description: "What they are about, of whatever type: a webhook, a key, some reservations …",
+      description:
+        "What they are about, of whatever type: a webhook, a key, some reservations … Of reservations also what names them in payload, as reservationIds.",
     }),
     tasks: t.idList({
       description: "Task ids, beside the subjects; combine with projects, as an id may exist in several.",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
-import { ADMIN, commit, startLog, taskEvent } from "./test-log.ts";
+import { ADMIN, commit, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 const OF_ALPHA = { projectId: "alpha", id: "TASK-001" };
 const OF_BETA = { projectId: "beta", id: "TASK-001" };
@@ -55,4 +55,37 @@ test("answers the history of any noun, of a project's or of the server's own", a
   const filter = { subjects: [{ type: "webhook", ids: ["w1"] }] };
   const seen = async (viewer: Viewer) => (await log.events(viewer, { filter, after: null, first: 10 })).events.length;
   expect([await seen(ADMIN), await seen({ ...ADMIN, role: "reader" })]).toEqual([2, 0]);
+});
+
+test("takes what an event names beside its subject for a reservation it is about, in pages and streams alike", async () => {
+  const { database, log } = await startLog();
+  const after = await log.cursor();
+  const naming = (...reservationIds: string[]) => ({ ...taskEvent("alpha", "TASK-001"), payload: { reservationIds } });
+  const own = { ...taskEvent("alpha", "r1"), subjectType: "reservation" as const, payload: { reservationIds: ["r2"] } };
+  // Whatever another project's events name, it is not told as alpha's.
+  const foreign = { ...naming("r1"), projectId: "beta" };
+  await commit(database, naming("r1", "r3"), own, naming("r3"), foreign, taskEvent("alpha", "TASK-001"));
+  const numbers = (events: readonly { projectId: string | null; number: number }[] = []) =>
+    events.map(({ projectId, number }) => `${projectId} ${number}`);
+  const [r1, r2] = await log.histories(
+    "reservation",
+    ["r1", "r2"].map((id) => ({ projectId: "alpha", id })),
+    { ...FROM_THE_START, payload: false },
+  );
+  expect([numbers(r1?.events), numbers(r2?.events)]).toEqual([["alpha 1", "alpha 2"], ["alpha 2"]]);
+  const [task] = await log.histories("task", [{ projectId: "alpha", id: "r1" }], FROM_THE_START);
+  expect(task?.events).toEqual([]);
+
+  const filter = { projects: ["alpha"], subjects: [{ type: "reservation", ids: ["r1", "r2"] }] };
+  const page = await log.events(ADMIN, { filter, after, first: 10 });
+  expect(numbers(page.events)).toEqual(["alpha 1", "alpha 2"]);
+  const streamed = async (from: string | null, enough: number, change?: () => Promise<void>) => {
+    const stream = await log.follow(ADMIN, { filter, after: from });
+    await change?.();
+    const frames = await takeEvents(stream, enough);
+    await stream.return?.();
+    return numbers(frames.flatMap(({ events }) => events));
+  };
+  expect(await streamed(after, 2)).toEqual(["alpha 1", "alpha 2"]);
+  expect(await streamed(null, 1, () => commit(database, naming("r3"), naming("r2")))).toEqual(["alpha 6"]);
 });

@@ -23,9 +23,9 @@ export const isNamed = (type: string) => `${type} = '${TYPE}'`;
 /** The ids of things that events may name. */
 export const namable = (subjects: ReadonlyMap<string, ReadonlySet<string>>) => [...(subjects.get(TYPE) ?? [])];
 
-/** Whether an event names one of the ids, which are of each type. */
-export function names({ payload }: LoggedEvent, subjects: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+/** Whether an event names one of the ids, which are of each type. Its payload is looked at only where it might. */
+export function names(event: LoggedEvent, subjects: ReadonlyMap<string, ReadonlySet<string>>): boolean {
   const wanted = subjects.get(TYPE);
-  const named = wanted && payload[LIST];
+  const named = wanted && event.payload[LIST];
   return Array.isArray(named) && named.some((id) => wanted?.has(id));
 }
