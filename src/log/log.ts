@@ -100,6 +100,7 @@ export interface LogSettings extends DrainSettings, ListenerSettings, TailSettin
 
 const LOG_DEFAULTS: LogSettings = {
   drainDelayMs: 3,
+  drainPauseMs: 25,
   drainIntervalMs: 250,
   pollMs: 500,
   heartbeatMs: 5_000,

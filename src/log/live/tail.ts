@@ -42,6 +42,8 @@ export class Tail {
   #batch = BATCH;
   #running: Promise<void> | undefined;
   #again = false;
+  /** The end that is being read up to: the drain tells it first, and the listener once more. */
+  #hinted: number | undefined;
   #closed = false;
   #cancelPoll: () => void = () => undefined;
 
@@ -58,7 +60,9 @@ export class Tail {
 
   /** Says that the log ends at `position` now; reads on when that is news. */
   hint(position: number): void {
-    if (position !== this.#last.position) this.#read();
+    if (position === this.#last.position || position === this.#hinted) return;
+    this.#hinted = position;
+    this.#read();
   }
 
   async close(): Promise<void> {
@@ -88,6 +92,7 @@ export class Tail {
       )
       .finally(() => {
         this.#running = undefined;
+        this.#hinted = undefined;
         // A hint may have come after the last look.
         if (this.#again) this.#read();
       });

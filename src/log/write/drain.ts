@@ -8,6 +8,11 @@ import { Outage, type OutageLogger } from "../outage.ts";
 export interface DrainSettings {
   /** Pause between a commit of this process and the drain, in milliseconds: commits at the same moment share one. */
   readonly drainDelayMs: number;
+  /**
+   * Least time from one drain that follows a commit to the next, in milliseconds: a busy process drains less often, and
+   * more at once. Readers do not wait for it.
+   */
+  readonly drainPauseMs: number;
   /** Pause between drains for others that died before theirs, in milliseconds. */
   readonly drainIntervalMs: number;
 }
@@ -33,6 +38,8 @@ export class Drain {
   #running: Promise<number> | undefined;
   #next: Promise<number> | undefined;
   #batch = BATCH;
+  /** When the last drain began that followed a commit. */
+  #followedAt = Number.NEGATIVE_INFINITY;
   #cancelSoon: (() => void) | undefined;
   #cancelTick: () => void = () => undefined;
   #closed = false;
@@ -78,8 +85,11 @@ export class Drain {
 
   #soon(): void {
     if (this.#closed || this.#cancelSoon) return;
-    this.#cancelSoon = this.#clock.after(this.#settings.drainDelayMs, () => {
+    const { drainDelayMs, drainPauseMs } = this.#settings;
+    const paused = this.#followedAt + drainPauseMs - this.#clock.now();
+    this.#cancelSoon = this.#clock.after(Math.max(drainDelayMs, paused), () => {
       this.#cancelSoon = undefined;
+      this.#followedAt = this.#clock.now();
       this.now().catch(() => undefined);
     });
   }

@@ -1,6 +1,7 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../../src/db/connect.ts";
 import { openDatabase } from "../../../src/db/database.ts";
+import { ManualClock } from "../manual-clock.ts";
 import { commit, startLog, type TestLog, taskEvent } from "../test-log.ts";
 
 /** Another listener of the channel, beside those of the processes. */
@@ -58,6 +59,51 @@ test("tells of many commits with fewer notifications, and of the last one", asyn
   expect(heard.length).toBeLessThan(commits / 2);
   // A drain that finds nothing has nothing to tell.
   expect(new Set(heard.map(({ position }) => position)).size).toBe(heard.length);
+});
+
+test("lets a busy process drain less often, and one at rest at once", async () => {
+  const clock = new ManualClock();
+  const at = await startLog({ clock, settings: { drainIntervalMs: 60_000, drainDelayMs: 3, drainPauseMs: 25 } });
+  const { heard, flush } = await listen(at);
+  const drainedTo = (position: number) => expect.poll(() => heard.at(-1)?.position).toBe(position);
+  const commitOne = () => commit(at.database, taskEvent("alpha", "TASK-001"));
+  await commitOne();
+  await clock.advance(3);
+  await drainedTo(1);
+
+  await commitOne();
+  await clock.advance(20);
+  await commitOne();
+  await clock.advance(4);
+  await flush();
+  expect(heard.map(({ position }) => position)).toEqual([1]);
+  await clock.advance(1);
+  await drainedTo(3);
+
+  await clock.advance(25);
+  await commitOne();
+  await clock.advance(3);
+  await drainedTo(4);
+
+  // A reader of its own writes does not wait.
+  await commitOne();
+  await at.log.cursor();
+  await drainedTo(5);
+});
+
+test("reads new events once, though the drain and the listener both tell of them", async () => {
+  const at = await startLog({ settings: { ...NEVER, pollMs: 60_000 } });
+  const { heard, flush } = await listen(at);
+  const read = vi.spyOn(at.database, "read");
+  const came = Promise.withResolvers<void>();
+  at.log.onEvents(() => came.resolve());
+  await commit(at.database, taskEvent("alpha", "TASK-001"));
+  await at.log.cursor();
+  await came.promise;
+  await flush();
+  expect(heard).toHaveLength(1);
+  const tails = read.mock.calls.filter(([statement]) => typeof statement === "object" && statement.name === "log-tail");
+  expect(tails).toHaveLength(1);
 });
 
 test("wakes a process whose polling is far away", async () => {
