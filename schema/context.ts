@@ -55,7 +55,7 @@ export interface GraphQLContext {
   /** The header Last-Event-ID of an HTTP request: the id of the last frame that a client saw before a break. */
   readonly lastEventId: string | null;
   /** Aborted when the caller goes away before its answer. */
-  readonly gone: AbortSignal;
+  readonly gone: () => AbortSignal;
   /** In a subscription the cursor of the frame that is executed; null in a query or mutation. */
   asOf: string | null;
 }
@@ -65,7 +65,7 @@ export interface Caller {
   readonly correlationId: string;
   readonly idempotencyKey: string | null;
   readonly lastEventId: string | null;
-  readonly gone: AbortSignal;
+  readonly gone: () => AbortSignal;
 }
 
 export function createContext({ database, prisma, log, jobs }: Services, caller: Caller): GraphQLContext {

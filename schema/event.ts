@@ -254,7 +254,7 @@ builder.queryField("events", (t) =>
         filter: filterOf(filter),
         ...historyQuery(page, info),
         waitSeconds: waitSeconds ?? 0,
-        gone,
+        gone: gone(),
       }),
   }),
 );

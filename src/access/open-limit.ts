@@ -4,7 +4,7 @@ import type { Viewer } from "./viewer.ts";
 /** How much of something each owner may have open on this process at once: streams, sockets, bytes. */
 export class OpenLimit {
   readonly #most: number;
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, Owned>();
 
   constructor(most: number) {
     this.#most = most;
@@ -15,15 +15,26 @@ export class OpenLimit {
    * @throws the refusal, when the owner would have more than `most` open.
    */
   enter(owner: string, refusal: (most: number) => DocketError, size = 1): () => void {
-    const open = this.#open.get(owner) ?? 0;
-    if (open + size > this.#most) throw refusal(this.#most);
-    this.#open.set(owner, open + size);
+    const owned = this.#open.get(owner) ?? { owner, size: 0 };
+    if (owned.size + size > this.#most) throw refusal(this.#most);
+    owned.size += size;
+    this.#open.set(owner, owned);
+    return this.#leave(owned, size);
+  }
+
+  /** A function of its own: thousands of answers are kept, and keep nothing else of what was asked. */
+  #leave(owned: Owned, size: number): () => void {
     return () => {
-      const left = (this.#open.get(owner) ?? 0) - size;
-      if (left > 0) this.#open.set(owner, left);
-      else this.#open.delete(owner);
+      owned.size -= size;
+      if (owned.size <= 0) this.#open.delete(owned.owner);
     };
   }
+}
+
+interface Owned {
+  readonly owner: string;
+  /** How much it has open. */
+  size: number;
 }
 
 /** A key and the session that it names, as the owner of what is open. */

@@ -50,14 +50,18 @@ export class Requester {
   #connections = 0;
   #workedMs = 0;
   #workingSince = 0;
-  readonly #gone: AbortSignal | undefined;
+  #hasLeft = false;
 
   /** @param gone aborted when its caller went away. */
   constructor(key: string | symbol, { limited = true, gone }: RequesterOptions = {}) {
     this.key = key;
     this.limited = limited;
-    this.#gone = gone;
-    gone?.addEventListener("abort", () => this.stop(new CallerGone()), { once: true });
+    gone?.addEventListener("abort", () => this.leave(), { once: true });
+  }
+
+  /** Whether its caller went away. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
   /** Connections in use. */
@@ -87,6 +91,12 @@ export class Requester {
     this.refuseWaiting(reason);
   }
 
+  /** Its caller went away. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.stop(new CallerGone());
+  }
+
   /** Counts a share of what another read for this one and others, and the time that took. */
   charge({ bytes, workedMs }: Requester, share: number): void {
     this.bytes += bytes * share;
@@ -95,7 +105,7 @@ export class Requester {
 
   /** Begins to count anew: each frame of a subscription is a request of its own. */
   renew(): void {
-    if (!this.#gone?.aborted) this.stopped = null;
+    if (!this.#hasLeft) this.stopped = null;
     this.bytes = 0;
     this.#workedMs = 0;
     this.#workingSince = performance.now();

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
+import { CloseCode } from "graphql-ws";
 import type { WebSocket } from "ws";
 import type { Authentication, Credentials } from "../keys/authenticate.ts";
+import type { Sleeper, TimerWheel } from "../log/live/timer-wheel.ts";
 import { writeNow } from "./live/write-now.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { Reader, UnreadBytes } from "./unread-bytes.ts";
@@ -12,6 +14,8 @@ interface ConnectionOptions {
   readonly credentials: Credentials;
   readonly tellCost: boolean;
   readonly unread: UnreadBytes;
+  /** Wakes it to look after its other side. */
+  readonly wheel: TimerWheel;
   /** Milliseconds after which a client that takes nothing of what waits is cut off. */
   readonly stallMs: number;
 }
@@ -22,6 +26,8 @@ interface Operation {
   readonly isWanted: () => boolean;
 }
 
+/** Milliseconds that a client has to begin. */
+const GREETING_MS = 3_000;
 /** Milliseconds between pings; a connection that leaves one unanswered until the next is ended. */
 const PING_MS = 12_000;
 /** Close codes beside those of the protocol. Clients come back after each of them. */
@@ -32,8 +38,11 @@ const MOST_GREETING_BYTES = 64 * 1024;
 /** A WebSocket's close reason may have this many bytes. */
 const LONGEST_REASON = 123;
 
-/** One WebSocket: what it is sent is counted, and has an end whatever the other side does. */
-export class Connection implements Reader {
+/**
+ * One WebSocket: what it is sent is counted, and has an end whatever the other side does. There are thousands: each
+ * has as few timers, listeners and copies as it can.
+ */
+export class Connection implements Reader, Sleeper {
   readonly remoteAddress: string | undefined;
   credentials: Credentials;
   /** Whether answers are to say what they cost. */
@@ -47,32 +56,39 @@ export class Connection implements Reader {
   readonly underWay = new Map<RequestScope, () => void>();
   /** Operations by the protocol's id: those that are answered once, and those that stream. */
   readonly #operations = new Map<string, Operation>();
+  /** What is held for as long as it is open. */
+  readonly #held: (() => void)[] = [];
   readonly #socket: WebSocket;
   readonly #transport: Socket;
   readonly #unread: UnreadBytes;
-  readonly #forgetGreeting: () => void;
+  readonly #wheel: TimerWheel;
+  /** Whether its client has begun. */
+  #hasGreeted = false;
+  /** Whether the last ping was answered. */
+  #isAlive = true;
+  #forgetGreeting: () => void;
   /** Why the client is to come back; null while it may stay. */
   #comingBack: string | null = null;
 
-  constructor({ socket, transport, credentials, tellCost, unread, stallMs }: ConnectionOptions) {
+  constructor({ socket, transport, credentials, tellCost, unread, wheel, stallMs }: ConnectionOptions) {
     this.#socket = socket;
     this.#transport = transport;
     this.#unread = unread;
+    this.#wheel = wheel;
     this.remoteAddress = transport.remoteAddress;
     this.credentials = credentials;
     this.tellCost = tellCost;
     // Broken frames and too large messages: ws closes the connection itself.
-    socket.on("error", () => undefined);
-    const start = transport.bytesRead;
-    const limitGreeting = () => {
-      if (transport.bytesRead - start > MOST_GREETING_BYTES) socket.terminate();
-    };
-    transport.on("data", limitGreeting);
-    this.#forgetGreeting = () => void transport.off("data", limitGreeting);
-    this.#keepAlive();
+    socket.on("error", nothing);
+    socket.on("pong", () => {
+      this.#isAlive = true;
+    });
+    this.#forgetGreeting = this.#limitGreeting();
+    wheel.sleep(this, GREETING_MS);
     // A closing handshake would wait as well.
-    transport.setTimeout(stallMs, () => {
-      if (socket.bufferedAmount > 0) socket.terminate();
+    transport.setTimeout(stallMs);
+    transport.on("timeout", () => {
+      if (this.#socket.bufferedAmount > 0) this.destroy();
     });
   }
 
@@ -83,7 +99,31 @@ export class Connection implements Reader {
   /** Calls `release` once it is closed. */
   untilClosed(release: () => void): void {
     if (this.#socket.readyState === this.#socket.CLOSED) release();
-    else this.#socket.once("close", release);
+    else this.#held.push(release);
+  }
+
+  /** Nothing comes or goes any more. */
+  closed(): void {
+    this.#wheel.clear(this);
+    for (const release of this.#held) release();
+  }
+
+  /** Its client has begun. */
+  greeted(): void {
+    this.#hasGreeted = true;
+  }
+
+  /** Ends it where its client does not begin, or does not answer. */
+  wake(): void {
+    this.#wheel.sleep(this, PING_MS);
+    if (!this.#hasGreeted) this.close(CloseCode.ConnectionInitialisationTimeout, "Connection initialisation timeout");
+    // Behind a backlog the last ping may not even have been sent.
+    else if (this.#socket.bufferedAmount > 0) return;
+    else if (!this.#isAlive) this.destroy();
+    else {
+      this.#isAlive = false;
+      this.#socket.ping();
+    }
   }
 
   /** Resolves once the text has left, or never will. */
@@ -122,6 +162,7 @@ export class Connection implements Reader {
   authenticated(authentication: Authentication): void {
     this.authentication = authentication;
     this.#forgetGreeting();
+    this.#forgetGreeting = nothing;
   }
 
   /** Whether a message is taken; it is under way then. */
@@ -140,6 +181,12 @@ export class Connection implements Reader {
     // The client has completed the operation of this id before.
     this.#operations.get(id)?.scope.leave();
     this.#operations.set(id, operation);
+  }
+
+  /** Whether the client has given the id to an operation after that of the scope. */
+  hasAnother(id: string, scope: RequestScope): boolean {
+    const operation = this.#operations.get(id);
+    return operation !== undefined && operation.scope !== scope;
   }
 
   /** Ends the work for operations that the client waits for no more, and forgets those that are answered. */
@@ -175,19 +222,16 @@ export class Connection implements Reader {
     if (this.#comingBack !== null && this.underWay.size === 0) this.close(SERVICE_RESTART, this.#comingBack);
   }
 
-  #keepAlive(): void {
-    const socket = this.#socket;
-    let answered = true;
-    socket.on("pong", () => {
-      answered = true;
-    });
-    const timer = setInterval(() => {
-      // Behind a backlog the last ping may not even have been sent.
-      if (socket.bufferedAmount > 0) return;
-      if (!answered) return socket.terminate();
-      answered = false;
-      socket.ping();
-    }, PING_MS);
-    socket.once("close", () => clearInterval(timer));
+  /** Until it is known who sends. @returns what ends that. */
+  #limitGreeting(): () => void {
+    const transport = this.#transport;
+    const start = transport.bytesRead;
+    const limit = () => {
+      if (transport.bytesRead - start > MOST_GREETING_BYTES) this.destroy();
+    };
+    transport.on("data", limit);
+    return () => void transport.off("data", limit);
   }
 }
+
+const nothing = () => undefined;

@@ -43,7 +43,7 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
     }
     const frames = new EventFrames(exchange, graphql.present);
     const answer = await graphql.fetch(toWebRequest(exchange, body), { ...context, frames });
-    if (!frames.silence || !isEventStream(answer)) return await sendWebResponse(exchange, answer);
+    if (!frames.streams || !isEventStream(answer)) return await sendWebResponse(exchange, answer);
     // An open stream has a limit of its own; its frames may come for days.
     exchange.release();
     await frames.run(answer, streamWords());

@@ -77,7 +77,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
         correlationId: scope.requestId,
         idempotencyKey,
         lastEventId,
-        gone: scope.gone,
+        gone: () => scope.gone,
       });
     },
   });

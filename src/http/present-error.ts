@@ -24,7 +24,7 @@ export function createErrorPresenter(logger: Logger): PresentError {
     presented.add(shown);
     const scope = currentScope();
     // A request that was cut short because its caller went away is no fault.
-    if (scope && !scope.gone.aborted) scope.code ??= String(shown.extensions["code"]);
+    if (scope && !scope.requester.hasLeft) scope.code ??= String(shown.extensions["code"]);
     return shown;
   }
 

@@ -18,7 +18,7 @@ export interface RequestScope {
   /** Aborted when its caller goes away before the answer is complete: what waits for its turn is sent away. */
   readonly gone: AbortSignal;
   /** To be called when it does. */
-  readonly leave: () => void;
+  leave(): void;
   /** Ends the connection it came by, after a fault that nobody handled. */
   readonly hangUp: () => void;
   /** Who asks, once that is known. */
@@ -38,18 +38,40 @@ const REQUEST_ID = /^[\w.:-]{1,100}$/;
 const mayBeRequestId = (text: string) => REQUEST_ID.test(text) && !holdsSecret(text);
 
 export function openScope(hangUp: () => void, requestId?: string): RequestScope {
-  const caller = new AbortController();
-  return {
-    requestId: requestId !== undefined && mayBeRequestId(requestId) ? requestId : randomUUID(),
-    requester: new Requester(STRANGER, { gone: caller.signal }),
-    startedAt: performance.now(),
-    gone: caller.signal,
-    leave: () => caller.abort(),
-    hangUp,
-    authentication: null,
-    operation: null,
-    code: null,
-  };
+  return new Scope(requestId !== undefined && mayBeRequestId(requestId) ? requestId : newRequestId(), hangUp);
+}
+
+/** Node puts a UUID together from pieces that are all kept with it, and thousands of streams keep theirs for hours. */
+const newRequestId = () => Buffer.from(randomUUID()).toString("latin1");
+
+class Scope implements RequestScope {
+  readonly requestId: string;
+  readonly requester = new Requester(STRANGER);
+  readonly startedAt = performance.now();
+  readonly hangUp: () => void;
+  authentication: Authentication | null = null;
+  operation: string | null = null;
+  code: string | null = null;
+  /** Made for the first that asks: few do. */
+  #caller: AbortController | undefined;
+
+  constructor(requestId: string, hangUp: () => void) {
+    this.requestId = requestId;
+    this.hangUp = hangUp;
+  }
+
+  get gone(): AbortSignal {
+    if (!this.#caller) {
+      this.#caller = new AbortController();
+      if (this.requester.hasLeft) this.#caller.abort();
+    }
+    return this.#caller.signal;
+  }
+
+  leave(): void {
+    this.requester.leave();
+    this.#caller?.abort();
+  }
 }
 
 /** Callers of whom nothing is known yet take their turns as one. */

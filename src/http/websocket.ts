@@ -17,12 +17,14 @@ import { OpenLimit } from "../access/open-limit.ts";
 import type { HttpConfig } from "../config/http.ts";
 import { badInput, unauthenticated } from "../errors.ts";
 import type { Authenticate, Authentication } from "../keys/authenticate.ts";
+import { systemClock } from "../log/clock.ts";
+import { TimerWheel } from "../log/live/timer-wheel.ts";
 import { Connection, SERVICE_RESTART, TRY_AGAIN_LATER } from "./connection.ts";
 import { asksCost, credentialsOf, MOST_BODY_BYTES } from "./exchange.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { handedOver } from "./handed-over.ts";
-import type { Silence } from "./live/frame-client.ts";
 import { SocketFrames } from "./live/socket-frames.ts";
+import { type SocketStream, SocketStreams } from "./live/socket-streams.ts";
 import { REQUEST_BYTES, type RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
@@ -43,11 +45,8 @@ interface WebSocketOptions {
 /** One operation, ready to run. */
 interface Prepared {
   readonly enveloped: ReturnType<GraphQLServer["prepare"]>;
-  readonly connection: Connection;
-  /** Where its frames go, where it is a subscription. */
-  readonly frames: SocketFrames;
-  /** To be called once its stream is open. */
-  readonly streams: () => void;
+  /** What it becomes, where it is a subscription. */
+  readonly stream: SocketStream;
 }
 
 type Connected = Context<ConnectionInitMessage["payload"], Connection>;
@@ -67,8 +66,7 @@ const PATIENCE_MS = 5_000;
 const NO_KEY = 'This needs an API key: connectionParams {"apiKey": "dk_…"}, or the header Authorization: Bearer dk_…';
 /** A client that leaves so many messages unread, the refusals among them, is cut off. */
 const MOST_UNANSWERED = 2_000;
-/** Close reasons after which clients come back. */
-const STREAM_ENDED = "The server has ended a stream: subscribe again.";
+/** The close reason after which clients come back. */
 const STOPPING = "The server is stopping.";
 const FROM_SERVERS = new Set<string>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error]);
 const NOT_A_CLIENTS = "Only a server sends messages of this type.";
@@ -83,21 +81,26 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   const sockets = new WebSocketServer(settings);
   const connections = new Set<Connection>();
   const limit = new OpenLimit(http.socketsPerKey);
+  const wheel = new TimerWheel(systemClock);
   const prepared = new WeakMap<ExecutionArgs, Prepared>();
+  const streams = new SocketStreams(({ ctx, scope }) => logMessage(ctx.extra, scope));
 
   const protocol = makeServer<ConnectionInitMessage["payload"], Connection>({
     jsonMessageReviver: keepExactly,
+    // The connection sees to that, without a timer of its own.
+    connectionInitWaitTimeout: 0,
     onConnect: (ctx) => connect(ctx),
     onSubscribe: (ctx, id, { query, variables, operationName }) => {
       // The protocol forgets an operation that its client completes, and all of them when the connection ends.
       ctx.extra.runs(id, { scope: scopeOfMessage(), isWanted: () => id in ctx.subscriptions });
-      return begin(ctx.extra, id, { query, variables, operationName });
+      return begin(ctx, id, { query, variables, operationName });
     },
     execute: (args) => run(args, "execute"),
     subscribe: (args) => run(args, "subscribe"),
   });
 
   async function connect({ extra, connectionParams }: Connected): Promise<boolean> {
+    extra.greeted();
     try {
       extra.credentials = withParams(extra.credentials, connectionParams ?? {});
       const { authorization, session } = extra.credentials;
@@ -116,12 +119,13 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     }
   }
 
-  async function begin(connection: Connection, id: string, params: OperationParams) {
+  async function begin(ctx: Connected, id: string, params: OperationParams) {
+    const connection = ctx.extra;
     if (connection.underWay.size > MOST_UNDER_WAY) return [forSocket(tooMany())];
     try {
       // A revoked key is refused here even if word of it has not reached this process yet.
       await authenticated(connection);
-      return await prepare(connection, id, params);
+      return await prepare(ctx, id, params);
     } catch (error) {
       return [refuse(connection, error, CloseCode.Forbidden)];
     }
@@ -142,10 +146,11 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   }
 
   async function prepare(
-    connection: Connection,
+    ctx: Connected,
     id: string,
     params: OperationParams,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    const connection = ctx.extra;
     const scope = scopeOfMessage();
     const { tellCost } = connection;
     const frames = new SocketFrames(connection, id, scope, graphql.present);
@@ -162,7 +167,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         variableValues: params.variables ?? undefined,
         operationName: params.operationName ?? undefined,
       };
-      prepared.set(args, { enveloped, connection, frames, streams: () => connection.answered(scope) });
+      prepared.set(args, { enveloped, stream: { ctx, id, scope, frames } });
       return args;
     } catch (error) {
       // If it were thrown on, a mistake in the query would close the connection with a code that clients never come
@@ -174,33 +179,15 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   async function run(args: ExecutionArgs, step: "execute" | "subscribe") {
     const operation = prepared.get(args);
     if (!operation) throw new Error("An operation was run that was not prepared");
-    const { enveloped, streams } = operation;
+    const { enveloped, stream } = operation;
     const result = await enveloped[step](args);
     // The protocol keeps the arguments until the answer has left, and the context's loaders keep rows.
     prepared.delete(args);
     args.contextValue = null;
     if (!(Symbol.asyncIterator in result))
       return { ...handedOver(result), ...(result.errors && { errors: result.errors.map(forSocket) }) };
-    streams();
-    return untilOver(operation);
-  }
-
-  /** The end of a stream, for the protocol to tell of it: its frames go past the protocol. */
-  function untilOver({ connection, frames }: Prepared): Silence {
-    const { silence } = frames;
-    if (!silence) throw new Error("A stream was opened that goes nowhere");
-    return {
-      ...silence,
-      async next() {
-        const over = await silence.next();
-        // After `complete` clients stop for good; after this close they come back, and subscribe again.
-        if (frames.comesBack) {
-          connection.comeBack(STREAM_ENDED);
-          await new Promise<void>((resolve) => connection.untilClosed(resolve));
-        }
-        return over;
-      },
-    };
+    stream.ctx.extra.answered(stream.scope);
+    return streams.handOver(stream);
   }
 
   /** Notes on the HTTP status mean nothing here. */
@@ -210,10 +197,9 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     return shown;
   }
 
-  /** The protocol's handling of an operation's message ends with the operation. */
   async function handleMessage(handle: (text: string) => Promise<void>, text: string, connection: Connection) {
     if (connection.underWay.size >= MOST_UNANSWERED) return connection.destroy();
-    const scope = openScope(() => connection.destroy());
+    const scope = scopeOn(connection);
     if (!connection.begin(scope)) return;
     await inScope(scope, async () => {
       try {
@@ -240,8 +226,12 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         connection.answered(scope);
       }
     });
+    // A stream is logged at its end.
+    if (!streams.follow(scope)) logMessage(connection, scope);
+  }
+
+  function logMessage({ remoteAddress }: Connection, scope: RequestScope): void {
     if (scope.operation === null && scope.code === null) return;
-    const { remoteAddress } = connection;
     logRequest(logger, { method: "WS", path: "/graphql", statusCode: null, remoteAddress }, scope);
   }
 
@@ -252,6 +242,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       credentials: credentialsOf(request),
       tellCost: asksCost(request),
       unread,
+      wheel,
       stallMs: log.stallMs,
     });
     connections.add(connection);
@@ -264,10 +255,11 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       },
       connection,
     );
-    socket.once("close", (code, reason) => {
+    socket.on("close", (code, reason) => {
       connections.delete(connection);
       closed(code, String(reason)).catch((error: unknown) => graphql.present(error));
       connection.dropUnwanted();
+      connection.closed();
     });
   });
 
@@ -281,9 +273,13 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       }, PATIENCE_MS);
       await new Promise((resolve) => sockets.close(resolve));
       clearTimeout(patience);
+      wheel.close();
     },
   };
 }
+
+/** A function of its own, so that the scope does not keep the text of its message. */
+const scopeOn = (connection: Connection) => openScope(() => connection.destroy());
 
 function scopeOfMessage(): RequestScope {
   const scope = currentScope();

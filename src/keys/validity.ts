@@ -21,6 +21,7 @@ const VALIDITY = {
 const LONGEST_MS = 60 * 60_000;
 
 interface Watched {
+  readonly id: string;
   readonly viewer: Viewer;
   readonly onEnd: Set<() => void>;
   readonly checked: Promise<void>;
@@ -50,25 +51,29 @@ export class KeyValidity implements Validity {
     const id = `${viewer.keyId ?? viewer.actor} ${viewer.expiresAt?.getTime() ?? ""}`;
     let watched = this.#watched.get(id);
     if (!watched) {
-      watched = { viewer, onEnd: new Set(), checked: Promise.resolve(), cancel: () => undefined };
+      watched = { id, viewer, onEnd: new Set(), checked: Promise.resolve(), cancel: () => undefined };
       this.#watched.set(id, watched);
       // Asked after it is in the map: a revocation is seen either here or in the log, never by neither.
       Object.assign(watched, { checked: this.#check(id, watched) });
     }
-    const { onEnd: all, checked } = watched;
-    all.add(onEnd);
-    const release = () => {
-      all.delete(onEnd);
-      if (all.size === 0 && this.#watched.get(id)?.onEnd === all) this.#forget(id);
-    };
+    watched.onEnd.add(onEnd);
+    const release = this.#releaseOf(watched, onEnd);
     try {
-      await checked;
+      await watched.checked;
     } catch (error) {
       release();
       throw error;
     }
-    if (!all.has(onEnd)) throw ended();
+    if (!watched.onEnd.has(onEnd)) throw ended();
     return release;
+  }
+
+  /** A function of its own: thousands of answers are kept, and keep nothing else of what was asked. */
+  #releaseOf(watched: Watched, onEnd: () => void): () => void {
+    return () => {
+      watched.onEnd.delete(onEnd);
+      if (watched.onEnd.size === 0 && this.#watched.get(watched.id) === watched) this.#forget(watched.id);
+    };
   }
 
   /** Looks through new events for keys that were revoked. */

@@ -118,7 +118,7 @@ function slowWay({ database, log }: TestServer) {
       correlationId: "slow",
       idempotencyKey: null,
       lastEventId: null,
-      gone: new AbortController().signal,
+      gone: () => new AbortController().signal,
     });
   const eventsAfter = async (viewer: Viewer, projects: readonly string[] | null, after: string) => {
     const events: LoggedEvent[] = [];

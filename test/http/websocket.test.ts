@@ -86,6 +86,28 @@ describe("GraphQL over WebSocket", () => {
       .toMatchObject({ operation: "subscription", status_code: null });
   });
 
+  test("keeps an id for the stream that has it, until its client completes that", async () => {
+    const { wsUrl, agentKey, log } = server;
+    const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+    const follow = (query = events) => socket.send({ type: "subscribe", id: "1", payload: { query } });
+    const isOpen = { id: "1", type: "next", payload: { data: { taskEvents: { events: [] } } } };
+    // It is completed before it is open.
+    follow();
+    socket.send({ type: "complete", id: "1" });
+    await expect.poll(() => log.streams).toBe(0);
+    follow();
+    expect(await socket.next()).toMatchObject(isOpen);
+    socket.send({ type: "complete", id: "1" });
+    // Nothing is said of that: the next message is of the next operation.
+    follow("{ viewer { role } }");
+    expect(await socket.next()).toMatchObject({ payload: { data: { viewer: { role: "AGENT" } } } });
+    expect(await socket.next()).toEqual({ id: "1", type: "complete" });
+    follow();
+    expect(await socket.next()).toMatchObject(isOpen);
+    follow();
+    expect(await socket.closed).toMatchObject({ code: 4409 });
+  });
+
   test("shares its limit of streams with server-sent events, per key and client id", async () => {
     const { url, wsUrl, agentKey: key } = server;
     const socket = await connectSocket(wsUrl, { apiKey: key, clientId: "s1" });

@@ -14,6 +14,6 @@ export function contextsOver(at: TestLog, database: Database): (viewer?: Viewer)
       correlationId: "c",
       idempotencyKey: null,
       lastEventId: null,
-      gone: new AbortController().signal,
+      gone: () => new AbortController().signal,
     });
 }

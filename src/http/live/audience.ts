@@ -56,7 +56,7 @@ export function audienceOf({
       correlationId: "frames",
       idempotencyKey: null,
       lastEventId: null,
-      gone: NEVER,
+      gone: () => NEVER,
     });
   const finish = (rendered: Rendered, { cursor }: Frame) => {
     if (isTooLarge(rendered))

@@ -27,16 +27,14 @@ export class EventFrames extends FrameClient {
   /** Sends the frames after the head of the answer, until the stream or the client ends. */
   async run(answer: Response, { hello, goodbye }: Words): Promise<void> {
     const { response } = this.#exchange;
-    const { silence } = this;
-    if (!silence) throw new Error("There is no stream to send");
-    const cancel = () => void silence.return?.();
+    const cancel = () => void this.return();
     answer.headers.forEach((value, name) => void response.setHeader(name, value));
     response.statusCode = answer.status;
     if (response.destroyed) return cancel();
     response.once("close", cancel);
     response.flushHeaders();
     response.write(hello);
-    await silence.next();
+    await this.next();
     // graphql-sse takes no notice of an end that comes with the last frame, and would wait for ever.
     if (this.comesBack) await delay(LAST_FRAME_MS);
     // After `complete` clients stop for good; after a stream that only ends they come back.

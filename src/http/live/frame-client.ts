@@ -6,22 +6,20 @@ import { inScope, type RequestScope } from "../request-scope.ts";
 import type { Rendering } from "./rendering.ts";
 
 /** The stream of a subscription, without its frames: these go to the client by a shorter way. */
-export type Silence = AsyncIterableIterator<never, undefined>;
+type Silence = AsyncIterableIterator<never, undefined>;
 
 /**
  * One client of a subscription. Its frames are written by the channel that makes them, from when its stream is asked for
- * the first time; what GraphQL's libraries are given is a stream that brings nothing, and ends when this does.
+ * the first time; what GraphQL's libraries are given is itself as a stream that brings nothing, and ends when this does.
  *
  * A frame that failed is the last: what it should have brought must come again, and the cursors of frames after it would
  * leave that out.
  */
-export abstract class FrameClient implements Sink<Rendering> {
+export abstract class FrameClient implements Sink<Rendering>, Silence {
   readonly #scope: RequestScope;
   readonly #present: PresentError;
   #stream: FrameStream<unknown> | undefined;
   #isWaiting = false;
-  /** What GraphQL's libraries are given; undefined until there is a stream. */
-  silence: Silence | undefined;
   /**
    * Whether the client is to subscribe again, once the stream is over: when it ends by itself, as no subscription has an
    * end of its own, and after a failure that trying again may mend.
@@ -48,25 +46,36 @@ export abstract class FrameClient implements Sink<Rendering> {
     this.#stream?.end();
   }
 
+  /** Whether it has a stream. */
+  get streams(): boolean {
+    return this.#stream !== undefined;
+  }
+
   /** The stream whose frames it gets. */
-  begin(stream: FrameStream<unknown>): Silence {
+  begin(stream: FrameStream<unknown>): void {
     this.#stream = stream;
-    const over = stream.ended.then(() => OVER);
-    this.silence = {
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      next: () => {
-        this.hasLeft();
-        return over;
-      },
-      return: () => {
-        this.comesBack = false;
-        stream.end();
-        return over;
-      },
-    };
-    return this.silence;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** From here on it gets frames. Resolves when its stream ends. */
+  next(): Promise<IteratorReturnResult<undefined>> {
+    return new Promise((resolve) => this.start(() => resolve(OVER)));
+  }
+
+  /** The client wants no more. */
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.comesBack = false;
+    this.#stream?.end();
+    return Promise.resolve(OVER);
+  }
+
+  /** From here on it gets frames. @param over called when its stream ends. */
+  start(over: () => void): void {
+    this.#stream?.whenEnded(over);
+    this.hasLeft();
   }
 
   protected hasLeft(): void {

@@ -5,7 +5,7 @@ import { currentRequester } from "../../db/requester.ts";
 import { FrameStream } from "../../log/live/frame-stream.ts";
 import type { RequestContext } from "../request-context.ts";
 import { audienceOf } from "./audience.ts";
-import type { Silence } from "./frame-client.ts";
+import type { FrameClient } from "./frame-client.ts";
 
 /** Subscribes by sending the client to the channel of those who get the same. */
 export function useSubscriptions(services: Services): Plugin<GraphQLContext & RequestContext> {
@@ -20,16 +20,16 @@ async function subscribe(
   args: ExecutionArgs,
   { viewer, tellCost, frames }: GraphQLContext & RequestContext,
   services: Services,
-): Promise<Silence | ExecutionResult> {
+): Promise<FrameClient | ExecutionResult> {
   const validated = validateSubscriptionArgs(args);
   if (!("schema" in validated)) return { errors: validated };
   const stream = await createSourceEventStream(validated);
   if (!(Symbol.asyncIterator in stream)) return stream;
   if (!(stream instanceof FrameStream)) throw new Error("A subscription does not follow the log");
   if (!frames) throw new Error("A subscription came by a way that streams nothing");
-  const silence = frames.begin(stream);
+  frames.begin(stream);
   const cost = tellCost ? (currentRequester()?.price?.nodes ?? 0) : null;
   const { operationName = null, variableValues: variables } = args;
   stream.join(audienceOf({ validated, operationName, variables: variables ?? {}, viewer, cost, services }), frames);
-  return silence;
+  return frames;
 }

@@ -10,10 +10,15 @@ export interface Membership {
   leave(): void;
 }
 
-interface Opened<Frame> {
+export interface Opened<Frame> {
   readonly requester: Requester | undefined;
   /** Makes it a member of the channel of those who get the same. */
-  join<Made>(stream: Owner, source: FrameSource<Frame>, audience: Audience<Frame, Made>, sink: Sink<Made>): Membership;
+  join<Made>(
+    stream: Owner & Sleeper,
+    source: FrameSource<Frame>,
+    audience: Audience<Frame, Made>,
+    sink: Sink<Made>,
+  ): Membership;
   /** Called once, whoever ends the stream. */
   onEnd(): void;
 }
@@ -31,35 +36,40 @@ const UNMADE = { key: "", make: <Frame>(frame: Frame) => frame };
  * The frames of one subscriber. They are taken one by one (`next`), or sent to where `join` says as soon as the client
  * has taken the last one. `return()` frees everything at once; the server may end it at any time.
  *
+ * As there are thousands, each keeps what it was opened with no longer than it needs that.
+ *
  * As an iterator it is not a generator: `return()` of a generator waits for the promise it stands at, and an idle
  * stream's promise may never come, so every disconnect would leak.
  */
 export class FrameStream<Frame> implements AsyncIterableIterator<Frame, undefined, undefined>, Owner, Sleeper {
   readonly requester: Requester | undefined;
-  /** Resolves once nothing comes any more. */
-  readonly ended: Promise<void>;
-  readonly #opened: Opened<Frame>;
-  /** Where it begins, until it stands with others. */
-  #source: FrameSource<Frame> | undefined;
-  readonly #end = Promise.withResolvers<void>();
+  readonly #onEnd: () => void;
+  /** Where it begins, and how it comes to stand with others, until it does. */
+  #beginning: { readonly source: FrameSource<Frame>; readonly join: Opened<Frame>["join"] } | undefined;
+  #tellEnd: () => void = NOTHING;
   #membership: Membership | undefined;
   #isOver = false;
   #waiter: Waiter<Frame> | undefined;
 
-  constructor(source: FrameSource<Frame>, opened: Opened<Frame>) {
-    this.#source = source;
-    this.#opened = opened;
-    this.requester = opened.requester;
-    this.ended = this.#end.promise;
+  constructor(source: FrameSource<Frame>, { requester, join, onEnd }: Opened<Frame>) {
+    this.#beginning = { source, join };
+    this.#onEnd = onEnd;
+    this.requester = requester;
   }
 
   /** From here on frames go to `sink`, made once for all that joined with the same key of an audience. */
   join<Made>(audience: Audience<Frame, Made>, sink: Sink<Made>): void {
     if (this.#isOver) return;
-    const source = this.#source;
-    if (!source) throw new Error("The frames of a stream go to one place only");
-    this.#source = undefined;
-    this.#membership = this.#opened.join(this, source, audience, sink);
+    const beginning = this.#beginning;
+    if (!beginning) throw new Error("The frames of a stream go to one place only");
+    this.#beginning = undefined;
+    this.#membership = beginning.join(this, beginning.source, audience, sink);
+  }
+
+  /** Calls `tell` once nothing comes any more. */
+  whenEnded(tell: () => void): void {
+    if (this.#isOver) tell();
+    else this.#tellEnd = tell;
   }
 
   /** The client of the sink has taken its last frame. */
@@ -95,11 +105,11 @@ export class FrameStream<Frame> implements AsyncIterableIterator<Frame, undefine
     if (this.#isOver) return;
     this.#isOver = true;
     this.#membership?.leave();
-    this.#source?.close();
-    this.#opened.onEnd();
+    this.#beginning?.source.close();
+    this.#onEnd();
     this.#waiter?.resolve({ done: true, value: undefined });
     this.#waiter = undefined;
-    this.#end.resolve();
+    this.#tellEnd();
   }
 
   /** Nobody has asked for anything since it was opened. */
@@ -122,4 +132,5 @@ export class FrameStream<Frame> implements AsyncIterableIterator<Frame, undefine
   }
 }
 
+const NOTHING = () => undefined;
 const DONE: Promise<IteratorResult<never, undefined>> = Promise.resolve({ done: true, value: undefined });

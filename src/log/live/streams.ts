@@ -7,11 +7,11 @@ import { Outage, type OutageLogger } from "../outage.ts";
 import type { Validity } from "../readers.ts";
 import { type Audience, Channel, type Owner, type Sink, type Surroundings } from "./channel.ts";
 import type { FrameSource } from "./frame-source.ts";
-import { FrameStream, type Membership } from "./frame-stream.ts";
+import { FrameStream, type Membership, type Opened } from "./frame-stream.ts";
 import type { Hub } from "./hub.ts";
 import type { PaceSettings } from "./pace.ts";
 import { SendQueue } from "./send-queue.ts";
-import { TimerWheel } from "./timer-wheel.ts";
+import { type Sleeper, TimerWheel } from "./timer-wheel.ts";
 
 export interface StreamSettings extends PaceSettings {
   /** Streams that one key and client id may have open on this process. */
@@ -76,38 +76,32 @@ export class Streams {
    * @throws what `follow` throws; UNAUTHENTICATED, RATE_LIMITED
    */
   async open<Frame>(viewer: Viewer, follow: () => Promise<Following<Frame>>): Promise<FrameStream<Frame>> {
-    let over = () => {};
-    let isOver = false;
-    let release = () => {};
-    const leave = this.#limit.enter(clientOf(viewer), (most) => tooManyStreams(most, viewer.client));
+    const admission: Admission = {
+      isOver: false,
+      stream: undefined,
+      release: () => undefined,
+      leave: this.#limit.enter(clientOf(viewer), (most) => tooManyStreams(most, viewer.client)),
+    };
     try {
-      release = await this.#validity.watch(viewer, () => {
-        isOver = true;
-        over();
+      admission.release = await this.#validity.watch(viewer, () => {
+        admission.isOver = true;
+        admission.stream?.end();
       });
       const { source, key } = await this.#ofThisLog(follow);
-      const stream: FrameStream<Frame> = new FrameStream(source, {
+      const stream = new FrameStream<Frame>(source, {
         requester: currentRequester(),
-        join: (owner, from, audience, sink) => {
-          this.#wheel.clear(stream);
-          return this.#join({ owner, from, key, audience, sink });
-        },
-        onEnd: () => {
-          this.#wheel.clear(stream);
-          release();
-          leave();
-          this.#open.delete(stream);
-        },
+        join: this.#entrance<Frame>(key),
+        onEnd: this.#exit(admission),
       });
+      admission.stream = stream;
       this.#open.add(stream);
       this.#wheel.set(stream, this.#clock.now() + this.#surroundings.pace.stallMs);
-      over = () => stream.end();
-      // It may have come while the source was made.
-      if (isOver) stream.end();
+      // Its end may have come while the source was made.
+      if (admission.isOver) stream.end();
       return stream;
     } catch (error) {
-      release();
-      leave();
+      admission.release();
+      admission.leave();
       throw error;
     }
   }
@@ -139,14 +133,34 @@ export class Streams {
     this.#wheel.close();
   }
 
-  #join<Frame, Made>({ owner, from, key, audience, sink }: Joining<Frame, Made>): Membership {
-    const id = `${audience.key}\n${key}`;
+  // Functions of their own, so that a stream keeps nothing else of what opening it took.
+
+  #entrance<Frame>(key: string): Opened<Frame>["join"] {
+    return (stream, from, audience, sink) => {
+      this.#wheel.clear(stream);
+      const channel = this.#channel(`${audience.key}\n${key}`, audience);
+      channel.join(sink, from, stream);
+      if (this.#closed) void channel.finish();
+      return new Member(channel, sink);
+    };
+  }
+
+  #exit(admission: Admission): () => void {
+    return () => {
+      const { stream, release, leave } = admission;
+      if (stream) this.#wheel.clear(stream);
+      if (stream) this.#open.delete(stream);
+      release();
+      leave();
+    };
+  }
+
+  #channel<Frame, Made>(id: string, audience: Audience<Frame, Made>): Channel<Frame, Made> {
     const known = this.#channels.get(id) as Channel<Frame, Made> | undefined;
-    const channel = known ?? new Channel(audience, this.#surroundings, () => this.#channels.delete(id));
+    if (known) return known;
+    const channel = new Channel(audience, this.#surroundings, () => this.#channels.delete(id));
     this.#channels.set(id, channel as Channel<never, never>);
-    channel.join(sink, from, owner);
-    if (this.#closed) void channel.finish();
-    return { want: () => channel.want(sink), leave: () => channel.leave(sink) };
+    return channel;
   }
 
   /**
@@ -162,12 +176,33 @@ export class Streams {
   }
 }
 
-interface Joining<Frame, Made> {
-  readonly owner: Owner;
-  readonly from: FrameSource<Frame>;
-  readonly key: string;
-  readonly audience: Audience<Frame, Made>;
-  readonly sink: Sink<Made>;
+/** A stream on its way in, and while it is open. */
+interface Admission {
+  /** Whether its viewer may see nothing any more. */
+  isOver: boolean;
+  stream: (Owner & Sleeper) | undefined;
+  /** Ends watching whether the viewer may go on. */
+  release: () => void;
+  /** Counts it off for its client. */
+  readonly leave: () => void;
+}
+
+class Member<Frame, Made> implements Membership {
+  readonly #channel: Channel<Frame, Made>;
+  readonly #sink: Sink<Made>;
+
+  constructor(channel: Channel<Frame, Made>, sink: Sink<Made>) {
+    this.#channel = channel;
+    this.#sink = sink;
+  }
+
+  want(): void {
+    this.#channel.want(this.#sink);
+  }
+
+  leave(): void {
+    this.#channel.leave(this.#sink);
+  }
 }
 
 /** Pause before a client that was refused tries again, in milliseconds: a stream that it lost may just be ending. */

@@ -37,6 +37,11 @@ export class TimerWheel {
     if (slot < this.#armedFor) this.#arm(slot);
   }
 
+  /** Wakes `sleeper` once, so many milliseconds from now. */
+  sleep(sleeper: Sleeper, ms: number): void {
+    this.set(sleeper, this.#clock.now() + ms);
+  }
+
   clear(sleeper: Sleeper): void {
     const slot = this.#slotOf.get(sleeper);
     if (slot === undefined) return;
