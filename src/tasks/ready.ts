@@ -9,8 +9,12 @@ import { TAKEN } from "./take.ts";
 /** Exactly the predicate of idx_tasks_pending: otherwise PostgreSQL could not use that index. */
 export const PENDING = "t.status = 'pending' AND t.deleted_at IS NULL AND t.archived_at IS NULL";
 
-/** Exactly the predicate of idx_tasks_lease. A deleted task is never held: chk_deleted_not_held. */
-export const LEASED = "t.status = 'in_progress' AND t.archived_at IS NULL";
+/**
+ * Exactly the predicate of idx_tasks_lease. What has a lease is in progress (chk_lease_while_in_progress) and never
+ * deleted (chk_deleted_not_held). The status itself is not asked for: a plan that was made while nothing was in progress
+ * would find it by idx_tasks_status, and walk past all that is held in every project from then on.
+ */
+export const LEASED = "t.lease_expires_at IS NOT NULL AND t.archived_at IS NULL";
 
 /** `(SELECT docket_now())` is asked once, the bare function for every task that is held. */
 export const EXPIRED = `${LEASED} AND t.lease_expires_at <= (SELECT docket_now())`;

@@ -24,6 +24,8 @@ export const takeStatement = (name: string, picked: string) => ({
   UPDATE task_attempts a SET ended_at = docket_now(),
     outcome = CASE WHEN p.lease_expires_at > docket_now() THEN 'superseded' ELSE 'expired' END
   FROM caller CROSS JOIN picked p WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
+    -- what was never claimed has none; nobody looks then
+    AND (SELECT attempts FROM picked) > 0
   RETURNING a.project_id, a.task_id, a.attempt, a.worker, a.lease_expires_at, a.outcome
 ), taken AS (
   UPDATE tasks t SET status = 'in_progress', claimed_by = $2, version = t.version + 1, attempts = t.attempts + 1,

@@ -10,6 +10,10 @@ interface PlanNode {
   readonly "Index Name"?: string;
   readonly "Relation Name"?: string;
   readonly "Subplan Name"?: string;
+  /** What was read, where it was carried out. */
+  readonly "Actual Loops"?: number;
+  readonly "Actual Rows"?: number;
+  readonly "Rows Removed by Filter"?: number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -47,6 +51,37 @@ it("finds the pending task of a claim in index order, without a sort, at 10,000 
   expect(nodes(pending).at(-1)?.["Index Name"]).toBe("idx_tasks_pending");
   const expired = nodes(plan).find((node) => node["Subplan Name"] === "CTE expired");
   expect(expired && nodes(expired).map((node) => node["Index Name"])).toContain("idx_tasks_lease");
+});
+
+it("reads nothing of what others hold for a claim, though it was planned while nobody held anything", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 1_000);
+  await t.owner.query("ANALYZE tasks, task_attempts");
+  await t.owner.query("BEGIN; SET LOCAL plan_cache_mode = force_generic_plan");
+  await t.owner.query(`PREPARE take AS ${TAKE_NEXT.text}`);
+  const claim = async (): Promise<PlanNode> => {
+    const { rows } = await t.owner.query(
+      "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE take ('alpha', 'w', 900, 'a', 'c', 'r', NULL, NULL)",
+    );
+    return rows[0]["QUERY PLAN"][0].Plan;
+  };
+  await claim();
+  await t.owner.query("UPDATE tasks SET status = 'in_progress' WHERE status = 'pending' AND task_id <> 'TASK-999'");
+  await t.owner.query(`INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, lease_expires_at)
+    SELECT project_id, task_id, 2, 'w', 'a', lease_expires_at FROM tasks WHERE status = 'in_progress' AND attempts = 0`);
+  const plan = await claim();
+  await t.owner.query("ROLLBACK; DEALLOCATE take");
+  const read = (name: string) => {
+    const part = nodes(plan).find((node) => node["Subplan Name"] === `CTE ${name}`);
+    const scans = part ? nodes(part).filter((node) => /^task/.test(node["Relation Name"] ?? "")) : [];
+    return scans.map(
+      ({ "Actual Loops": loops = 0, "Actual Rows": rows = 0, "Rows Removed by Filter": more = 0 }) =>
+        loops * (rows + more),
+    );
+  };
+  expect(read("expired")).toEqual([0]);
+  // The task was never claimed before, and so nobody looks for an open attempt of it.
+  expect(read("ended")).toEqual([0, 0]);
 });
 
 it("finds the leases that end next, and those that ended, without reading what nobody holds, of 10,000 tasks", async () => {
