@@ -3,7 +3,7 @@ import type { Rig } from "./rig.ts";
 import { measureRound, type Pace, type Round } from "./round.ts";
 
 /** In the order of the tables. */
-export const SYSTEMS = ["statements", "bare", "combined", "mercurius", "postgraphile", "docket"] as const;
+export const SYSTEMS = ["pgbench", "statements", "bare", "combined", "mercurius", "postgraphile", "docket"] as const;
 export type SystemName = (typeof SYSTEMS)[number];
 
 export interface ComparePace extends Pace {

@@ -1,8 +1,9 @@
 import { columns } from "../table.ts";
 import type { SystemName } from "./compare.ts";
-import type { Row, Spread } from "./summary.ts";
+import { isServerless, type Row, type Spread } from "./summary.ts";
 
 const LABELS: Readonly<Record<SystemName, string>> = {
+  pgbench: "statements, pgbench",
   statements: "statements",
   bare: "node + pg",
   combined: "node + pg, combined",
@@ -42,7 +43,7 @@ function cells(row: Row): string[] {
     whole(row.perSecond),
     tenth(row.p50),
     tenth(row.p99),
-    row.system === "statements" ? "" : whole(row.serverMicros),
+    isServerless(row.system) ? "" : whole(row.serverMicros),
     whole(row.postgresMicros),
     `${whole(row.loadShare * 100)} %`,
     spread(row.throughput),

@@ -12,8 +12,9 @@ import { ServerProcess } from "../server-process.ts";
 import { seedProject } from "../world.ts";
 import type { SystemName } from "./compare.ts";
 import type { Target } from "./load/asker.ts";
-import { LoadProcess } from "./load/process.ts";
+import { type Around, type Burst, type Done, LoadProcess } from "./load/process.ts";
 import { PROJECTS, TASKS } from "./operations.ts";
+import { hasPgbench, PGBENCH_OPERATIONS, runPgbench } from "./pgbench.ts";
 import { parentOf } from "./processor.ts";
 
 /** Connections of each server beside Docket to its database, as many as one key has of Docket's by default. */
@@ -22,6 +23,8 @@ const POOL = 8;
 /** A thing that is measured. */
 export interface System {
   readonly target: Target;
+  /** Asks, where it is not the process that asks all others. */
+  readonly ask?: (burst: Burst, around: Around) => Promise<Done>;
   /** The server's process; undefined where there is none. */
   readonly pid: number | undefined;
   /** Brings the database back to the tasks that it had at first. */
@@ -99,9 +102,14 @@ export async function startRig({ given, peers = new Map() }: RigOptions): Promis
   );
   const apiKey = (await readFile(join(scratch.home, "agent-key"), "utf8")).trim();
   const others = { reset: () => reset(ofOthers, { inbox: true }), rest: async () => undefined };
-  const systems = new Map<SystemName, System>([
-    ["statements", { target: { kind: "statements", databaseUrl: other.url }, pid: undefined, ...others }],
-  ]);
+  const statements: System = { target: { kind: "statements", databaseUrl: other.url }, pid: undefined, ...others };
+  const systems = new Map<SystemName, System>([["statements", statements]]);
+  if (hasPgbench())
+    systems.set("pgbench", {
+      ...statements,
+      ask: (burst, around) => runPgbench(burst, other.url, around),
+      answers: PGBENCH_OPERATIONS,
+    });
   const beside = async (script: URL) => {
     const child = fork(fileURLToPath(script), [other.url, String(POOL)], { silent: true });
     children.push(child);

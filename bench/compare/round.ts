@@ -40,17 +40,16 @@ export async function measureRound(
     postgres: postgresPid === undefined ? undefined : await familyMsOf(postgresPid),
   });
   let [before, after] = [await used(), await used()];
-  const done = await load.run(
-    { operation: operation.name, target: system.target, connections, key: `round-${rounds++}`, ...pace },
-    {
-      begun: async () => {
-        before = await used();
-      },
-      ended: async () => {
-        after = await used();
-      },
+  const burst = { operation: operation.name, target: system.target, connections, key: `round-${rounds++}`, ...pace };
+  const around = {
+    begun: async () => {
+      before = await used();
     },
-  );
+    ended: async () => {
+      after = await used();
+    },
+  };
+  const done = await (system.ask?.(burst, around) ?? load.run(burst, around));
   await system.rest();
   const { milliseconds, errors, firstError, seconds, processorMs } = done;
   if (errors > 0)

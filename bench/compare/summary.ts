@@ -24,6 +24,9 @@ const throughput = ({ perSecond }: Round) => perSecond;
 const processorTime = ({ serverMicros, postgresMicros }: Round): number | null =>
   serverMicros === null || postgresMicros === null ? null : serverMicros + postgresMicros;
 
+/** The statements alone are asked by a client that knows PostgreSQL: a server's part is missing. */
+export const isServerless = (system: SystemName) => system === "statements" || system === "pgbench";
+
 export function summarize({ operation, connections, rounds }: Comparison): Row[] {
   const bare = rounds.get("bare") ?? [];
   return [...rounds].map(([system, own]) => {
@@ -44,8 +47,7 @@ export function summarize({ operation, connections, rounds }: Comparison): Row[]
       loadShare: middle(({ loadShare }) => loadShare),
       systemShare: middle(({ systemShare }) => systemShare),
       throughput: system === "bare" ? null : quotients(own, bare, throughput),
-      // The statements alone are asked by a client that knows PostgreSQL: a server's part is missing.
-      processorTime: system === "bare" || system === "statements" ? null : quotients(own, bare, processorTime),
+      processorTime: system === "bare" || isServerless(system) ? null : quotients(own, bare, processorTime),
     };
   });
 }

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { answerTo } from "../../bench/compare/bare/answers.ts";
+import { VIEWER } from "../../bench/compare/bare/viewer.ts";
 import { compareOperation, type SystemName } from "../../bench/compare/compare.ts";
 import { openAsker } from "../../bench/compare/load/asker.ts";
-import { OPERATIONS, type Operation, operationNamed } from "../../bench/compare/operations.ts";
+import { nameOf, OPERATIONS, type Operation, operationNamed } from "../../bench/compare/operations.ts";
+import { hasPgbench, PGBENCH_OPERATIONS, scriptOf } from "../../bench/compare/pgbench.ts";
 import { table } from "../../bench/compare/report.ts";
 import { type Rig, startRig } from "../../bench/compare/rig.ts";
 import { summarize } from "../../bench/compare/summary.ts";
+import { connect } from "../../src/db/connect.ts";
+import type { Db, Statement } from "../../src/db/database.ts";
 import { createEmptyDatabase } from "../support/database.ts";
 
 let rig: Rig;
@@ -54,4 +59,49 @@ it("compares all systems at an operation of several requests and at one that is 
   ]);
   for (const row of rows) expect(row).toMatchObject({ perSecond: expect.any(Number), p50: expect.any(Number) });
   expect(table(rows)).not.toMatch(/NaN|Infinity/);
+});
+
+/** What the bare server's code sends for the second turn of an operation. */
+async function sentFor(operation: string) {
+  const { value } = operationNamed(operation).turn({ connection: 0, connections: 1, number: 1, key: "" }).next();
+  const target = rig.systems.get("statements")?.target;
+  if (!value || target?.kind !== "statements") throw new Error("There is nothing to ask.");
+  const client = await connect(target.databaseUrl, "docket test");
+  const sent: { readonly text: string; readonly values: readonly unknown[] }[] = [];
+  const send = async <Row>(statement: Statement, values: readonly unknown[] = []) => {
+    const text = typeof statement === "string" ? statement : statement.text;
+    sent.push({ text, values });
+    return (await client.query(text, [...values])).rows as Row[];
+  };
+  const db: Db = { read: send, write: send, transaction: (work) => work(db) };
+  try {
+    await answerTo(nameOf(value.document))({ db, viewer: VIEWER, correlationId: "" }, value.variables as never);
+  } finally {
+    await client.end();
+  }
+  return sent;
+}
+
+it.for([...PGBENCH_OPERATIONS])("gives pgbench the one statement of %s to the letter", async (operation) => {
+  const { text, variables } = await scriptOf(operation, 1);
+  const [{ text: sent, values } = expect.fail(), ...more] = await sentFor(operation);
+  expect(more).toEqual([]);
+  expect(text.replaceAll(/:v1_(?=\d)/g, "$")).toBe(`${sent};\n`);
+  expect(variables).toHaveLength(values.length);
+});
+
+it("gives pgbench each parameter as a text that PostgreSQL reads as the same value", async () => {
+  expect((await scriptOf("task", 1)).variables).toEqual(['v1_1={"compare-b"}', 'v1_2={"TASK-001"}']);
+  expect((await scriptOf("list", 2)).variables).toEqual(["v2_1=compare-c", "v2_2=51"]);
+  await expect(scriptOf("counts", 0)).rejects.toThrow("pgbench cannot send null.");
+});
+
+it.runIf(hasPgbench())("measures by pgbench what it can send", async () => {
+  const pace = { ...PACE, rounds: 1 };
+  const comparison = await compareOperation(rig, operationNamed("list"), 2, { pace, interrupted });
+  const [row] = summarize(comparison);
+  expect(row).toMatchObject({ system: "pgbench", processorTime: null });
+  expect(row?.p50).toBeGreaterThan(0);
+  expect(row?.perSecond).toBeGreaterThan(10);
+  expect(table(summarize(comparison))).not.toMatch(/NaN|Infinity/);
 });

@@ -14,6 +14,12 @@ export interface Burst {
   readonly key: string;
 }
 
+/** Is told when what is measured begins and when it ends. */
+export interface Around {
+  readonly begun: () => Promise<void>;
+  readonly ended: () => Promise<void>;
+}
+
 /** What it did. */
 export interface Done {
   readonly seconds: number;
@@ -35,11 +41,8 @@ export class LoadProcess implements Disposable {
     });
   }
 
-  /**
-   * Asks for so many seconds, after a time to warm up.
-   * @param around told when it begins and when it ends.
-   */
-  async run(burst: Burst, around: { begun: () => Promise<void>; ended: () => Promise<void> }): Promise<Done> {
+  /** Asks for so many seconds, after a time to warm up. */
+  async run(burst: Burst, around: Around): Promise<Done> {
     await this.#said(burst);
     await around.begun();
     const done = (await this.#said("go")) as Done;
