@@ -155,6 +155,8 @@ const client = fc.record({
   over: fc.constantFrom(overSocket, overSocket, overEvents),
   key: fc.nat(2),
   most: fc.constantFrom(undefined, undefined, 3),
+  /** Who asks for other projects may get the same events. */
+  from: fc.constantFrom(undefined, ["alpha"], ["alpha", "beta"], ["beta", "alpha"]),
   /** After how many rounds it comes, and whether it asks for what was before. */
   after: fc.nat(3),
   resumes: fc.boolean(),
@@ -194,6 +196,8 @@ propertyTest.prop(
         const variables = {
           ...(plan.resumes && { after: begin }),
           ...(plan.most && plan.document === 1 && { most: plan.most }),
+          // One of the keys sees only alpha.
+          ...(plan.from && plan.document === 2 && plan.key < 2 && { from: plan.from }),
         };
         const id = plan.sameId ? "1" : crypto.randomUUID();
         const asked = { server, document: DOCUMENTS[plan.document] ?? "", variables, key: keys[plan.key] ?? "", id };

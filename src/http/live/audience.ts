@@ -13,6 +13,7 @@ import { answerTooLarge } from "../../db/too-much.ts";
 import type { Audience } from "../../log/live/channel.ts";
 import { isTooLarge } from "../answer-limit.ts";
 import { type Rendered, Rendering } from "./rendering.ts";
+import { type Frame, Renderings } from "./renderings.ts";
 
 /** A subscription that is ready to be executed for each frame. */
 export type Validated = Extract<ReturnType<typeof validateSubscriptionArgs>, { readonly schema: unknown }>;
@@ -25,10 +26,8 @@ interface Asked {
   /** What the operation costs, where the answers are to say so. */
   readonly cost: number | null;
   readonly services: Services;
-}
-
-interface Frame {
-  readonly cursor: string;
+  /** Where those who ask for the same of other events find what was made for others. */
+  readonly renderings?: Renderings;
 }
 
 /** What is made for many has the limits of one request, and takes turns like a key. */
@@ -46,6 +45,7 @@ export function audienceOf({
   viewer,
   cost,
   services,
+  renderings = new Renderings(),
 }: Asked): Audience<Frame, Rendering> {
   const price = currentRequester()?.price ?? null;
   const shared = sharedBy(viewer);
@@ -67,28 +67,41 @@ export function audienceOf({
     );
   };
   const fail = (error: unknown, { cursor }: Frame) => new Rendering({ errors: [error] }, cursor);
+  const render = (frame: Frame) =>
+    asFrames(() => {
+      const requester = currentRequester();
+      if (requester) requester.price = price;
+      try {
+        const rendered = executeSubscriptionEvent({ ...validated, rootValue: frame, contextValue: context() });
+        if (!(rendered instanceof Promise)) return finish(rendered, frame);
+        return rendered.then((result) => finish(result, frame)).catch((error: unknown) => fail(error, frame));
+      } catch (error) {
+        return fail(error, frame);
+      }
+    });
+  const who = [viewer.role, viewer.projectIds && [...viewer.projectIds].sort()];
+  const words = [document.loc?.source.body ?? print(document), operationName];
+  const rendering = JSON.stringify([words, variablesBelow(variables, validated), who, cost, price]);
   return {
-    key: JSON.stringify([
-      document.loc?.source.body ?? print(document),
-      operationName,
-      withoutPlace(variables, validated),
-      viewer.role,
-      viewer.projectIds && [...viewer.projectIds].sort(),
-      cost !== null,
-    ]),
-    make: (frame) =>
-      asFrames(() => {
-        const requester = currentRequester();
-        if (requester) requester.price = price;
-        try {
-          const rendered = executeSubscriptionEvent({ ...validated, rootValue: frame, contextValue: context() });
-          if (!(rendered instanceof Promise)) return finish(rendered, frame);
-          return rendered.then((result) => finish(result, frame)).catch((error: unknown) => fail(error, frame));
-        } catch (error) {
-          return fail(error, frame);
-        }
-      }),
+    key: JSON.stringify([words, withoutPlace(variables, validated), who, cost !== null]),
+    make: (frame) => renderings.of(rendering, frame, () => render(frame)),
   };
+}
+
+/** Those that a frame is rendered with: arguments of the root field only say which events are in it. */
+function variablesBelow(variables: Readonly<Record<string, unknown>>, { document, operation }: Validated) {
+  const ofRoots = new Set(
+    operation.selectionSet.selections.flatMap((field) => (field.kind === Kind.FIELD ? (field.arguments ?? []) : [])),
+  );
+  const used = new Set<string>();
+  visit(document, {
+    [Kind.VARIABLE_DEFINITION]: () => false,
+    [Kind.ARGUMENT]: (argument) => (ofRoots.has(argument) ? false : undefined),
+    [Kind.VARIABLE]({ name }) {
+      used.add(name.value);
+    },
+  });
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => used.has(name)));
 }
 
 /** Where a client begins makes no difference to its frames, if the variable says nothing else. */

@@ -6,12 +6,14 @@ import { FrameStream } from "../../log/live/frame-stream.ts";
 import type { RequestContext } from "../request-context.ts";
 import { audienceOf } from "./audience.ts";
 import type { FrameClient } from "./frame-client.ts";
+import { Renderings } from "./renderings.ts";
 
 /** Subscribes by sending the client to the channel of those who get the same. */
 export function useSubscriptions(services: Services): Plugin<GraphQLContext & RequestContext> {
+  const renderings = new Renderings();
   return {
     onSubscribe({ args, context, setSubscribeFn }) {
-      setSubscribeFn(() => subscribe(args, context, services));
+      setSubscribeFn(() => subscribe(args, context, { services, renderings }));
     },
   };
 }
@@ -19,7 +21,7 @@ export function useSubscriptions(services: Services): Plugin<GraphQLContext & Re
 async function subscribe(
   args: ExecutionArgs,
   { viewer, tellCost, frames }: GraphQLContext & RequestContext,
-  services: Services,
+  around: { readonly services: Services; readonly renderings: Renderings },
 ): Promise<FrameClient | ExecutionResult> {
   const validated = validateSubscriptionArgs(args);
   if (!("schema" in validated)) return { errors: validated };
@@ -30,6 +32,6 @@ async function subscribe(
   frames.begin(stream);
   const cost = tellCost ? (currentRequester()?.price?.nodes ?? 0) : null;
   const { operationName = null, variableValues: variables } = args;
-  stream.join(audienceOf({ validated, operationName, variables: variables ?? {}, viewer, cost, services }), frames);
+  stream.join(audienceOf({ validated, operationName, variables: variables ?? {}, viewer, cost, ...around }), frames);
   return frames;
 }

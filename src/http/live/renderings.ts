@@ -1,0 +1,54 @@
+import type { Rendering } from "./rendering.ts";
+
+/** Milliseconds for which a rendering is shared. What it shows of current state may be so old, and no more. */
+const SHARED_MS = 100;
+
+/** What a frame brings: a cursor, and events or the like. */
+export interface Frame {
+  readonly cursor: string;
+}
+
+interface Shared {
+  readonly frame: Frame;
+  readonly made: Rendering | Promise<Rendering>;
+}
+
+/**
+ * The frames that were just rendered. Many groups of subscribers that ask for the same of the same events, and only found
+ * them by other filters, share one rendering.
+ */
+export class Renderings {
+  readonly #shared = new Map<string, Shared>();
+  #isArmed = false;
+
+  /** @param key those of one key make the same of the same frame. */
+  of(key: string, frame: Frame, make: () => Rendering | Promise<Rendering>): Rendering | Promise<Rendering> {
+    const shared = this.#shared.get(key);
+    if (shared && isSame(shared.frame, frame)) return shared.made;
+    const made = make();
+    this.#shared.set(key, { frame, made });
+    this.#forgetSoon();
+    return made;
+  }
+
+  #forgetSoon(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    setTimeout(() => {
+      this.#isArmed = false;
+      this.#shared.clear();
+    }, SHARED_MS).unref();
+  }
+}
+
+/** Whether both bring the very same. Events are the same objects for everyone who gets them when they happen. */
+function isSame(one: Frame, other: Frame): boolean {
+  if (one.cursor !== other.cursor) return false;
+  const others = new Map(Object.entries(other));
+  return Object.entries(one).every(([name, value]) => isSamePart(value, others.get(name)));
+}
+
+function isSamePart(one: unknown, other: unknown): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other)) return one === other;
+  return one.length === other.length && one.every((item, i) => item === other[i]);
+}
