@@ -3,7 +3,7 @@ import type { Viewer } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { append } from "../log/write/append.ts";
-import { changesBetween } from "../log/write/changes.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { type ChangeProject, lockProject } from "./lock.ts";
 
 /**
@@ -16,23 +16,27 @@ export const archiveProject = setArchived("archiveProject", true);
 /** Brings an archived project back as it was. A second call changes nothing. @throws as archiveProject */
 export const unarchiveProject = setArchived("unarchiveProject", false);
 
+/** What it changes of a project, to the microsecond. */
+const ARCHIVED_AT = (alias: string) => `jsonb_build_object('archivedAt', ${alias}.archived_at)`;
+
 function setArchived(name: string, archived: boolean): Verb<ChangeProject, { readonly projectId: string }> {
   return verb(
     { name, role: "admin", effect: "changes", scope: "project", idempotent: true, before: holdStill, on: lockProject },
     async (ctx, { projectId }: ChangeProject, before) => {
       if ((before.archivedAt !== null) === archived) return { projectId };
-      const [after] = await ctx.db.write<{ archived_at: Date | null }>(
-        `UPDATE projects SET archived_at = CASE WHEN $2 THEN docket_now() END, version = version + 1
-         WHERE project_id = $1 RETURNING archived_at`,
+      const [changed] = await ctx.db.write<{ changes: Changes }>(
+        `WITH before AS (SELECT project_id, ${ARCHIVED_AT("p")} AS document FROM projects p WHERE project_id = $1)
+         UPDATE projects p SET archived_at = CASE WHEN $2 THEN docket_now() END, version = version + 1
+         FROM before WHERE p.project_id = before.project_id
+         RETURNING changes_between(before.document, ${ARCHIVED_AT("p")}) AS changes`,
         [projectId, archived],
       );
-      const changes = await changesBetween(ctx, { archivedAt: before.archivedAt }, { archivedAt: after?.archived_at });
       await append(ctx, {
         type: archived ? "project.archived" : "project.unarchived",
         projectId,
         subjectType: "project",
         subjectId: projectId,
-        payload: { changes },
+        payload: { changes: changed?.changes ?? {} },
       });
       return { projectId };
     },

@@ -5,7 +5,7 @@ import { canSee } from "../access/visibility.ts";
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { enterNamespace, type ReuseInput, setReuse } from "./namespace.ts";
-import { givenSettings, requireName, type SettingsInput } from "./settings.ts";
+import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";
 
 export interface CreateProject extends SettingsInput, ReuseInput {
   readonly projectId: string;
@@ -55,7 +55,7 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
   const settings = givenSettings(input);
 
   const namespace = idNamespace ?? projectId;
-  await enterNamespace(ctx, projectId, namespace);
+  const entered = await enterNamespace(ctx, projectId, namespace);
   const inserted = await ctx.db.write(
     `INSERT INTO projects (project_id, name, id_namespace, settings) VALUES ($1, $2, $3, $4)
      ON CONFLICT (project_id) DO NOTHING RETURNING project_id`,
@@ -63,12 +63,21 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
   );
   if (inserted.length === 0) return false;
   await setReuse(ctx, namespace, input);
+  const reuse =
+    input.idReuse == null
+      ? entered
+      : { idReuse: input.idReuse, idQuarantineSeconds: input.idQuarantineSeconds || null };
   await append(ctx, {
     type: "project.created",
     projectId,
     subjectType: "project",
     subjectId: projectId,
-    payload: { project: { projectId, name, idNamespace: namespace, ...settings } },
+    payload: {
+      project: {
+        ...{ projectId, name, idNamespace: namespace, ...readSettings(settings) },
+        ...{ idReuse: reuse.idReuse.toUpperCase(), idQuarantineSeconds: reuse.idQuarantineSeconds },
+      },
+    },
   });
   return true;
 }

@@ -25,7 +25,7 @@ interface ReuseChange {
 export async function setReuse({ db, viewer }: Context, namespace: string, input: ReuseInput): Promise<ReuseChange> {
   const { idReuse, idQuarantineSeconds } = input;
   if (idReuse == null && idQuarantineSeconds == null) return { changes: {}, sharing: [] };
-  if ((idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
+  if (idReuse == null || (idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
     throw badInput("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
   const sharing = await requireNamespace({ db, viewer }, namespace, "changing its reuse");
   const [before] = await db.write<{ reuse: IdReuse; quarantine_seconds: number | null }>(
@@ -41,7 +41,7 @@ export async function setReuse({ db, viewer }: Context, namespace: string, input
   const changes = await changesBetween(
     { db },
     { idReuse: before?.reuse.toUpperCase(), idQuarantineSeconds: before?.quarantine_seconds },
-    { idReuse: idReuse?.toUpperCase(), idQuarantineSeconds: quarantine },
+    { idReuse: idReuse.toUpperCase(), idQuarantineSeconds: quarantine },
   );
   return { changes, sharing };
 }
@@ -66,17 +66,21 @@ export async function requireNamespace(
 
 /**
  * Makes or joins the namespace of a new project. A project's own bears its id and is not shareable.
+ * @returns when its numbers are given again.
  * @throws BAD_USER_INPUT when the name is taken by a namespace of the other sort.
  */
-export async function enterNamespace({ db }: Context, projectId: string, namespace: string): Promise<void> {
+export async function enterNamespace({ db }: Context, projectId: string, namespace: string): Promise<Reuse> {
   const shared = namespace !== projectId;
   // No target: of two at once the second may meet either unique key first.
   await db.write("INSERT INTO namespaces (namespace, shared) VALUES ($1, $2) ON CONFLICT DO NOTHING", [
     namespace,
     shared,
   ]);
-  const [found] = await db.read<{ shared: boolean }>("SELECT shared FROM namespaces WHERE namespace = $1", [namespace]);
-  if (found?.shared === shared) return;
+  const [found] = await db.read<Reuse & { shared: boolean }>(
+    `SELECT shared, reuse AS "idReuse", quarantine_seconds AS "idQuarantineSeconds" FROM namespaces WHERE namespace = $1`,
+    [namespace],
+  );
+  if (found?.shared === shared) return found;
   throw badInput(
     shared
       ? `Namespace ${namespace} belongs to the project ${namespace} alone and cannot be shared. Choose another idNamespace.`

@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { isLater, momentSql, NOW } from "../db/moment.ts";
+import { isLater, momentSql, NOW, requirePast } from "../db/moment.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { amongShown } from "../projects/shown.ts";
@@ -57,7 +57,7 @@ export const MOST_TRENDS = 2_000;
 /**
  * Every interval of every project, by project and time, also those in which nothing happened; that of `from` always. Deleted tasks do not
  * count, and neither do attempts at them, as nobody finds them any more; archived ones do, as what was achieved stays so.
- * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for a bad instant, `from` after `to`, or more than `MOST_TRENDS` intervals.
+ * @throws PROJECT_NOT_FOUND; BAD_USER_INPUT for a bad instant, `from` after `to` or yet to come, or more than `MOST_TRENDS` intervals.
  */
 export async function projectTrends(ctx: Context, { projects, from, to, interval }: ProjectTrends) {
   await requireProjects(ctx, projects ?? []);
@@ -65,6 +65,7 @@ export async function projectTrends(ctx: Context, { projects, from, to, interval
     throw badInput(
       `from (${from}) is later than to (${to ?? "now"}), so that nothing lies between them. Begin earlier, with from: "-P7D" for example, or exchange the two.`,
     );
+  await requirePast(ctx.db, { from });
   const { values, bind } = parameters();
   const length = SECONDS[interval];
   const rows = await ctx.db.read<ProjectTrend>(

@@ -1,10 +1,9 @@
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { isLater, momentSql, NOW } from "../db/moment.ts";
+import { momentSql, requirePast } from "../db/moment.ts";
 import { ordersOf } from "../db/order.ts";
 import { cursorOf, pageQuery } from "../db/page.ts";
 import { parameters } from "../db/parameters.ts";
-import { badInput } from "../errors.ts";
 import { amongShown } from "../projects/shown.ts";
 import { failed } from "./failed.ts";
 import type { TaskKey } from "./task.ts";
@@ -63,7 +62,7 @@ const LOOKED_AT = `a.worker, a.project_id, a.task_id, a.claimed_at, a.outcome, a
  */
 export async function listWorkers(ctx: Context, { projects, since, orderBy, ...page }: ListWorkers): Promise<Worker[]> {
   await requireProjects(ctx, projects ?? []);
-  if (await isLater(ctx.db, since, NOW)) throw notYet(since);
+  await requirePast(ctx.db, { since });
   const by = orderBy ?? BY_NAME;
   const order = orderOf(by);
   const byName = by.field === "name";
@@ -99,8 +98,3 @@ export async function listWorkers(ctx: Context, { projects, since, orderBy, ...p
   );
   return toPage(rows).edges.map(({ cursor, node }) => ({ ...node, cursor: byName ? node.worker : cursor }));
 }
-
-const notYet = (since: string) =>
-  badInput(
-    `since lies in the past, and ${JSON.stringify(since)} is yet to come. Name an earlier instant, or a duration like "-P1D".`,
-  );

@@ -19,8 +19,8 @@ function startLoop() {
     steps.at(-1)?.resolve(more);
     await settled();
   };
-  const fail = async () => {
-    steps.at(-1)?.reject(new Error("no"));
+  const fail = async (why = "no") => {
+    steps.at(-1)?.reject(new Error(why));
     await settled();
   };
   return { clock, loop, steps, reports, end, fail };
@@ -151,7 +151,7 @@ it("asks after its last step when the next is due, and looks soon where that was
 
 it("tells of its failures until it goes well, and what the latest was", async () => {
   const { clock, loop, fail, end } = startLoop();
-  await fail();
+  await fail("first");
   await clock.advance(500);
   await fail();
   expect(loop.state).toMatchObject({ failures: 2, lastFailure: "Error: no", lastRunAt: null });

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { archiveProject, unarchiveProject } from "../../src/projects/archive.ts";
 import { createProject } from "../../src/projects/create.ts";
 import { listProjects } from "../../src/projects/list.ts";
 import { updateProject } from "../../src/projects/update.ts";
@@ -27,6 +28,39 @@ it("tells what changed, old and new, the reuse of the namespace too, and nothing
       idQuarantineSeconds: { old: null, new: 30 },
     },
   });
+});
+
+it("tells the whole of a new project, also what it was not given", async () => {
+  const t = await verbTest();
+  const shared = { idNamespace: "shared", idReuse: "after", idQuarantineSeconds: 30 } as const;
+  await createProject(t.as(admin), { projectId: "alpha", name: "Alpha", leaseSeconds: 60, ...shared });
+  await createProject(t.as(admin), { projectId: "beta", name: "Beta", idNamespace: "shared", artifactTypes: ["SPEC"] });
+  const settings = { leaseSeconds: 3_600, artifactTypes: [], idJumpLimit: 10_000 };
+  const reuse = { idNamespace: "shared", idReuse: "AFTER", idQuarantineSeconds: 30 };
+  expect((await t.events()).map(({ payload }) => payload)).toEqual([
+    { project: { projectId: "alpha", name: "Alpha", ...settings, leaseSeconds: 60, ...reuse } },
+    { project: { projectId: "beta", name: "Beta", ...settings, artifactTypes: ["SPEC"], ...reuse } },
+  ]);
+});
+
+it("refuses a quarantine without saying that numbers are given again after one", async () => {
+  const t = await verbTest();
+  for (const idQuarantineSeconds of [0, 30])
+    await expect(
+      createProject(t.as(admin), { projectId: "alpha", name: "Alpha", idQuarantineSeconds }),
+    ).rejects.toThrow("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
+});
+
+it("tells to the microsecond when a project was archived", async () => {
+  const t = await verbTest();
+  await createProject(t.as(admin), { projectId: "alpha", name: "Alpha" });
+  await t.owner.query("SET TIME ZONE 'UTC'");
+  await archiveProject(t.as(admin), { projectId: "alpha" });
+  const { rows } = await t.owner.query("SELECT to_jsonb(archived_at) AS at FROM projects");
+  await unarchiveProject(t.as(admin), { projectId: "alpha" });
+  const [, archived, unarchived] = await t.events();
+  expect(archived?.payload).toEqual({ changes: { archivedAt: { old: null, new: rows[0].at } } });
+  expect(unarchived?.payload).toEqual({ changes: { archivedAt: { old: rows[0].at, new: null } } });
 });
 
 it("tells every project of a shared namespace when its reuse changes", async () => {

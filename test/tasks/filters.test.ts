@@ -84,6 +84,16 @@ describe("tasks", () => {
     expect(await found("{}", "{field: COMPLETED_AT, direction: ASC}")).toMatch(/^6/);
   });
 
+  it.each(["claimedAt", "endedAt"])(
+    "cannot be looked for by an attempt's %s in the future by a duration",
+    async (field) => {
+      const { errors } = await shared.server.gql(
+        `{ tasks(filter: {attempts: {${field}: {gt: "P1D"}}}) { totalCount } }`,
+      );
+      expect(errors?.[0]?.message).toContain(`${field} lies in the past, and "P1D" is added to now. Write "-P1D"`);
+    },
+  );
+
   it.each(["createdAt", "startedAt", "completedAt", "updatedAt"])(
     "cannot be looked for by %s in the future by a duration",
     async (field) => {

@@ -107,6 +107,7 @@ describe("projectTrends", () => {
       ['from: "-P1D", to: "-P2D"', /from \(-P1D\) is later than to \(-P2D\)/],
       ['from: "2026-03-02T15:00:00Z", to: "2026-03-02T14:00:00Z"', /exchange the two/],
       ['from: "9999-01-01"', /is later than to \(now\).*Begin earlier/],
+      ['from: "9998-01-01", to: "9999-01-01"', /from lies in the past, and "9998-01-01" is yet to come/],
     ] as const) {
       const { errors } = await server.gql(`{ projectTrends(${args}) { start } }`);
       expect(errors?.[0]).toMatchObject({
