@@ -22,8 +22,11 @@ export interface Claim {
   readonly worker?: string;
 }
 
+/** A key that has its answer takes nothing more; the numbers are those of `takeParameters`. */
+const NOT_ANSWERED = "NOT EXISTS (SELECT FROM idempotency_keys k WHERE k.actor = $4 AND k.key = $7)";
+
 /** SKIP LOCKED: two claims never wait for one row. NO KEY: a row that only a foreign key refers to just now is not skipped. */
-export const TAKE_NEXT = takeStatement("task-claim-next", firstReady("FOR NO KEY UPDATE SKIP LOCKED"));
+export const TAKE_NEXT = takeStatement("task-claim-next", firstReady("FOR NO KEY UPDATE SKIP LOCKED", NOT_ANSWERED));
 
 /** Someone else stored the answer of this key first. */
 const UNIQUE_VIOLATION = "23505";
@@ -49,31 +52,38 @@ export const claimNextTask = verbWithOwnKey(
     },
   },
   async (ctx, input: ClaimNextTask, kept): Promise<Answer<Claim>> => {
-    const again = (taken: Taken) => ({ taken, idle: null, worker: workerOf(ctx, input), replayed: true });
-    const first = kept && (await replay<Taken>(ctx, kept));
-    if (first) return again(first);
     try {
-      const claim = await takeNext(ctx, input, kept);
-      // A request with the same key may have taken its task while this one looked.
-      const other = claim.idle && kept && (await replay<Taken>(ctx, kept));
-      return other ? again(other) : { ...claim, replayed: false };
+      return await takeNext(ctx, input, kept);
     } catch (error) {
       if (!kept || errorCode(error) !== UNIQUE_VIOLATION) throw error;
-      const stored = await replay<Taken>(ctx, kept);
-      if (!stored) throw error;
-      return again(stored);
+      const first = await answeredBefore(ctx, input, kept);
+      if (!first) throw error;
+      return first;
     }
   },
 );
 
 /** The claim itself, also inside another verb's transaction (then without a key of its own). */
-export async function takeNext(ctx: Context, input: ClaimNextTask, kept: KeyedRequest | null): Promise<Claim> {
+export async function takeNext(ctx: Context, input: ClaimNextTask, kept: KeyedRequest | null): Promise<Answer<Claim>> {
   const worker = workerOf(ctx, input);
   const parameters = takeParameters(input.projectId, ctx, input, kept);
   for (let look = 1; ; look++) {
     const [taken] = await ctx.db.write<Taken>(TAKE_NEXT, parameters, { idempotent: kept !== null });
-    if (taken) return { taken, idle: null, worker };
+    if (taken) return { taken, idle: null, worker, replayed: false };
     const idle = await whyIdle(ctx, input.projectId);
-    if (idle.pending === 0 || look === LOOKS) return { taken: null, idle, worker };
+    // Asked last: a request with the same key may have taken its task while this one looked.
+    const first = kept && (await answeredBefore(ctx, input, kept));
+    if (first) return first;
+    if (idle.pending === 0 || look === LOOKS) return { taken: null, idle, worker, replayed: false };
   }
+}
+
+/** The first answer to this key; undefined where it has none yet. @throws IDEMPOTENCY_KEY_REUSED */
+async function answeredBefore(
+  ctx: Context,
+  input: ClaimNextTask,
+  kept: KeyedRequest,
+): Promise<Answer<Claim> | undefined> {
+  const taken = await replay<Taken>(ctx, kept);
+  return taken && { taken, idle: null, worker: workerOf(ctx, input), replayed: true };
 }

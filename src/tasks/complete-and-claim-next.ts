@@ -30,10 +30,10 @@ export const completeAndClaimNext = taskVerb(
     await setStatus(ctx, task, completed(input));
     const worker = workerOf(ctx, { worker: input.worker ?? task.open?.worker });
     // A task that is held may be finished also where no more work is handed out.
-    const claim = (await holdOpen(ctx.db, projectId))
+    const { taken, idle } = (await holdOpen(ctx.db, projectId))
       ? await takeNext(ctx, { ...input, projectId, worker }, null)
-      : { taken: null, idle: archivedIdle(projectId), worker };
-    return { ...claim, completed: { projectId, taskId } };
+      : { taken: null, idle: archivedIdle(projectId) };
+    return { taken, idle, worker, completed: { projectId, taskId } };
   },
   // Asked again there may be work; to complete again is nothing for the caller who completed.
   ({ taken, ...rest }) => taken && { ...rest, taken: { ...taken, secret: undefined } },

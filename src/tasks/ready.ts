@@ -27,14 +27,15 @@ const CANDIDATE = `${TAKEN}, t.priority, t.queue_position`;
  * Common table expressions, of which `picked` is the first ready task of project $1: by priority, then by place in the
  * queue. Two index scans instead of one condition: an index over both states would walk past every held task.
  * @param lock how each of the two candidates is locked.
+ * @param gate SQL: without it nothing is looked at.
  */
-export const firstReady = (lock: "" | "FOR NO KEY UPDATE SKIP LOCKED" = "") => `pending AS (
+export const firstReady = (lock: "" | "FOR NO KEY UPDATE SKIP LOCKED" = "", gate = "true") => `pending AS (
   SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${PENDING}
   ORDER BY t.priority, t.queue_position LIMIT 1 ${lock}
 ), expired AS (
   SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${EXPIRED}
   ORDER BY t.priority, t.queue_position LIMIT 1 ${lock}
 ), picked AS (
-  SELECT * FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready
+  SELECT * FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready WHERE ${gate}
   ORDER BY priority, queue_position LIMIT 1
 )`;

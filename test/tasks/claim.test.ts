@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { briefings } from "../../src/tasks/briefing.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
@@ -99,6 +99,20 @@ it("gives the first answer again for the same idempotency key, also when both as
   await expect(claimNextTask(t.as(), { projectId: "alpha", worker: "x", idempotencyKey: "k1" })).rejects.toMatchObject({
     code: "IDEMPOTENCY_KEY_REUSED",
   });
+});
+
+it("takes a task by one statement, with an idempotency key as well, and nothing more when it is asked again", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 2);
+  const read = vi.spyOn(t.database, "read");
+  const write = vi.spyOn(t.database, "write");
+  const input = { projectId: "alpha", idempotencyKey: "k" };
+  const { taken } = await claimNextTask(t.as(), input);
+  expect(read).not.toHaveBeenCalled();
+  expect(write).toHaveBeenCalledOnce();
+  const again = await claimNextTask(t.as(), input);
+  expect(again).toMatchObject({ replayed: true, taken: { taskId: taken?.taskId, attempt: taken?.attempt } });
+  expect((await t.events()).map(({ type }) => type)).toEqual(["task.claimed"]);
 });
 
 it("does not store an idle answer under its idempotency key", async () => {
