@@ -13,11 +13,11 @@ export interface Exchange {
   readonly url: URL;
   readonly scope: RequestScope;
   /** Counts bytes that are about to be written, for the key that asked; call the answer once they have left. */
-  readonly unread: (bytes: number) => () => void;
+  unread(bytes: number): () => void;
   /** Counts bytes that are about to be kept until the answer has left, for the key that asks. @throws RATE_LIMITED */
-  readonly keep: (bytes: number) => void;
+  keep(bytes: number): void;
   /** Counts off what was kept: the answer has left, or is a stream that is open. */
-  readonly release: () => void;
+  release(): void;
 }
 
 /** Answers an exchange; what it throws is answered with 500 and logged whole. */
@@ -53,7 +53,8 @@ export class HttpRefusal extends Error {
  * What is announced counts for its key from then on, anything else as it comes.
  * @throws HttpRefusal 413 beyond `most` bytes, whatever its announced length; RATE_LIMITED.
  */
-export function readBody({ request, keep }: Pick<Exchange, "request" | "keep">, most = MOST_BODY_BYTES) {
+export function readBody(exchange: Pick<Exchange, "request" | "keep">, most = MOST_BODY_BYTES) {
+  const { request } = exchange;
   return new Promise<Buffer>((resolve, reject) => {
     // The caller went away in the middle; nobody reads this any more.
     const leave = () => reject(new HttpRefusal(400, "The request ended before its body did."));
@@ -63,7 +64,7 @@ export function readBody({ request, keep }: Pick<Exchange, "request" | "keep">, 
     const take = (size: number) => {
       try {
         if (size > most) throw new HttpRefusal(413, `The request is larger than ${most} bytes: send less at once.`);
-        if (size > counted) keep(size - counted);
+        if (size > counted) exchange.keep(size - counted);
         counted = Math.max(size, counted);
         return true;
       } catch (refusal) {

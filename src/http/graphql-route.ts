@@ -20,7 +20,7 @@ import { isEventStream, sendWebResponse, toWebRequest } from "./web.ts";
 export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authenticate): Handler {
   return async (exchange) => {
     if (wantsGraphiQL(exchange)) return await sendGraphiQL(exchange, authenticate);
-    const { request, scope, keep } = exchange;
+    const { request, scope } = exchange;
     const idempotencyKey = String(request.headers["idempotency-key"] ?? "") || null;
     const lastEventId = String(request.headers["last-event-id"] ?? "") || null;
     const context = { scope, idempotencyKey, lastEventId, tellCost: asksCost(request) };
@@ -32,7 +32,7 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
       } catch (refusal) {
         return sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, null), { ...context, refusal }));
       }
-      keep(REQUEST_BYTES);
+      exchange.keep(REQUEST_BYTES);
     }
     const body = request.method === "POST" ? await readBody(exchange) : null;
     const type = body && answerTypeOf(request);
@@ -46,7 +46,7 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
     if (!frames.streams || !isEventStream(answer)) return await sendWebResponse(exchange, answer);
     // An open stream has a limit of its own; its frames may come for days.
     exchange.release();
-    await frames.run(answer, streamWords());
+    frames.run(answer, streamWords());
   };
 }
 

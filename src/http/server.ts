@@ -19,6 +19,7 @@ import { createGraphiQLScriptRoute, SCRIPT_PATH } from "./graphiql.ts";
 import { createGraphQLServer } from "./graphql.ts";
 import { createGraphQLRoute } from "./graphql-route.ts";
 import { createHealthRoute } from "./health.ts";
+import { HttpExchange, urlAsked } from "./http-exchange.ts";
 import type { McpRouteOptions } from "./mcp.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
@@ -28,7 +29,7 @@ import { RequestBytes } from "./request-bytes.ts";
 import { logRequest } from "./request-log.ts";
 import { inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
-import { type Reader, UnreadBytes } from "./unread-bytes.ts";
+import { UnreadBytes } from "./unread-bytes.ts";
 import { createWebSockets, type WebSockets } from "./websocket.ts";
 
 export interface HttpOptions {
@@ -111,30 +112,12 @@ async function answer(
   { routes, present, unread, requestBytes, options: { services, http, logger } }: Answering,
 ): Promise<void> {
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
-  const target = request.url ?? "/";
-  let url: URL | undefined;
-  const parsed = () => {
-    url ??= urlAsked(request);
-    return url;
-  };
+  const { stallMs } = services.log;
+  const exchange = new HttpExchange({ request, response, scope, unread, requestBytes, stallMs });
   // Most requests name a path as it stands in the table.
-  const path = routes.has(target) ? target : parsed().pathname;
+  const target = request.url ?? "/";
+  const path = routes.has(target) ? target : exchange.url.pathname;
   const route = routes.get(path);
-  const reader: Reader = {
-    get owner() {
-      return scope.authentication?.viewer.actor ?? null;
-    },
-    leave: () => void response.destroy(),
-    destroy: () => void response.destroy(),
-  };
-  const kept: (() => void)[] = [];
-  /** For so long no byte that waits has left: the caller does not read, and the server would wait for it without end. */
-  const endStalled = () => {
-    if (response.listenerCount("timeout") > 0) return;
-    response.setTimeout(services.log.stallMs, () => {
-      if (response.writableLength > 0) response.destroy();
-    });
-  };
   request.on("error", ignore);
   response.on("error", ignore);
   response.setHeader("X-Request-Id", scope.requestId);
@@ -144,33 +127,12 @@ async function answer(
   const { method = "" } = request;
   const { remoteAddress } = request.socket;
   response.on("close", () => {
-    if (!response.writableFinished) scope.leave();
-    unread.drop(reader);
-    release();
+    exchange.closed();
     // A caller that went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
-    const params = target === path ? undefined : parsed().searchParams;
+    const params = target === path ? undefined : exchange.url.searchParams;
     logRequest(logger, { method, path: route ? path : null, params, statusCode, remoteAddress }, scope);
   });
-  const release = () => {
-    for (const countOff of kept.splice(0)) countOff();
-  };
-  const exchange: Exchange = {
-    request,
-    response,
-    get url() {
-      return parsed();
-    },
-    scope,
-    unread(bytes) {
-      endStalled();
-      return unread.add(reader, bytes);
-    },
-    keep(bytes) {
-      if (reader.owner !== null && !response.destroyed) kept.push(requestBytes.enter(reader.owner, bytes));
-    },
-    release,
-  };
   await inScope(scope, async () => {
     try {
       refuseForeignHost(request, http);
@@ -180,17 +142,9 @@ async function answer(
     } catch (error) {
       refuse(exchange, error, present);
     }
-    // The bytes that the operating system has not taken yet.
-    if (response.writableLength > 0) exchange.unread(response.writableLength);
+    // The bytes that the operating system has not taken yet. A stream that goes on counts its own.
+    if (response.writableEnded && response.writableLength > 0) exchange.unread(response.writableLength);
   });
-}
-
-/** The address a request names, with nothing in it that a web Request would not take. */
-function urlAsked({ url = "/", headers }: IncomingMessage): URL {
-  const asked = URL.parse(url, `http://${headers.host}`) ?? new URL("http://invalid/invalid");
-  asked.username = "";
-  asked.password = "";
-  return asked;
 }
 
 function wrongMethod(path: string, { methods }: Route): HttpRefusal {

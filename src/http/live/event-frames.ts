@@ -24,17 +24,24 @@ export class EventFrames extends FrameClient {
     this.#exchange = exchange;
   }
 
-  /** Sends the frames after the head of the answer, until the stream or the client ends. */
-  async run(answer: Response, { hello, goodbye }: Words): Promise<void> {
+  /** Sends the frames after the head of the answer, from here on until the stream or the client ends. */
+  run(answer: Response, { hello, goodbye }: Words): void {
     const { response } = this.#exchange;
     const cancel = () => void this.return();
     answer.headers.forEach((value, name) => void response.setHeader(name, value));
     response.statusCode = answer.status;
-    if (response.destroyed) return cancel();
-    response.once("close", cancel);
+    if (response.destroyed) {
+      cancel();
+      return;
+    }
+    response.on("close", cancel);
     response.flushHeaders();
     response.write(hello);
-    await this.next();
+    this.start(() => void this.#end(goodbye));
+  }
+
+  async #end(goodbye: string): Promise<void> {
+    const { response } = this.#exchange;
     // graphql-sse takes no notice of an end that comes with the last frame, and would wait for ever.
     if (this.comesBack) await delay(LAST_FRAME_MS);
     // After `complete` clients stop for good; after a stream that only ends they come back.
@@ -43,7 +50,7 @@ export class EventFrames extends FrameClient {
   }
 
   protected override write(rendering: Rendering, errors: readonly GraphQLError[]): boolean {
-    const { response, unread } = this.#exchange;
+    const { response } = this.#exchange;
     const { socket } = response;
     // A client that went away in between is noticed by its close event.
     if (!socket || response.destroyed) return true;
@@ -53,7 +60,12 @@ export class EventFrames extends FrameClient {
       errors.length > 0
         ? made(Buffer.from(JSON.stringify({ errors: errors.map(withoutStatus), ...rendering.answer })))
         : rendering.bytes(chunkedEncoding ? "SSE in chunks" : "SSE", made);
-    return writeNow(socket, bytes, unread, () => this.hasLeft());
+    return writeNow(
+      socket,
+      bytes,
+      (size) => this.#exchange.unread(size),
+      () => this.hasLeft(),
+    );
   }
 }
 
