@@ -24,7 +24,10 @@ subscribe("child_process", ({ process: program }) =>
 );
 
 process.on("message", async (question) => {
-  if (question === "moments") return process.send?.(moments);
+  if (question === "start") {
+    const { user, system } = process.cpuUsage();
+    return process.send?.({ moments, processorMs: (user + system) / 1000 });
+  }
   const { heldMemory } = await import("../delivery/usage.ts");
   process.send?.(heldMemory());
 });

@@ -13,6 +13,8 @@ type Moments = Readonly<Partial<Record<(typeof MOMENTS)[number], number>>>;
 export interface Start {
   /** In milliseconds of one clock; a server that starts no PostgreSQL has not all of them. */
   readonly moments: Moments & { readonly called: number; readonly answered: number };
+  /** Processor time of the process until then. */
+  readonly processorMs: number;
   /** Bytes of the process, in which nothing but the first answer was asked for, after a garbage collection. */
   readonly idleBytes: number;
 }
@@ -68,9 +70,9 @@ async function start(server: ServerProcess, apiKey: string): Promise<Start> {
   const called = now();
   try {
     const [answered] = await Promise.all([firstAnswer(server.url, apiKey, over.signal), server.start()]);
-    const moments = (await server.ask("moments")) as Moments;
+    const { moments, processorMs } = (await server.ask("start")) as { moments: Moments; processorMs: number };
     const { rss: idleBytes } = (await server.ask("memory")) as Memory;
-    return { moments: { ...moments, called, answered }, idleBytes };
+    return { moments: { ...moments, called, answered }, processorMs, idleBytes };
   } finally {
     over.abort();
   }

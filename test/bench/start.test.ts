@@ -24,13 +24,14 @@ it("tells the parts of a start with a PostgreSQL of its own, and with one that r
     [["called", "begun", "migrated", "loaded", "answered"]],
   ]);
   const printed = table(measurements(all));
-  expect(printed.match(/^ {2}\S+/gm)).toHaveLength(5 + 4);
+  expect(printed.match(/^ {2}\S+/gm)).toHaveLength(6 + 5);
   expect(printed).not.toMatch(/NaN|Infinity/);
 });
 
 it("judges the medians by their targets, and tells them as figures of distinct names", () => {
   const start = (ms: number, megabytes: number): Start => ({
     moments: { called: 1_000, begun: 1_250, answered: 1_000 + ms },
+    processorMs: ms - 400,
     idleBytes: megabytes * 1e6,
   });
   const all = [
