@@ -12,7 +12,7 @@ import {
   type Reservation as ReservationShape,
   reservation,
 } from "../src/ids/reservations.ts";
-import { reserveIds } from "../src/ids/reserve.ts";
+import { justMade, reserveIds } from "../src/ids/reserve.ts";
 import { type ArgumentBuilder, builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
 import { choiceEnum } from "./choice.ts";
 import type { GraphQLContext } from "./context.ts";
@@ -140,14 +140,19 @@ const loadOwn = loader({
   read: ({ db }, reservationIds, viewer: Sight) => findReservations({ db, viewer }, reservationIds),
 });
 
+const reservationNow = async (reservationId: string, ctx: GraphQLContext) =>
+  (await loadOwn(ctx, reservationId, { projectIds: ctx.viewer.projectIds })) ??
+  Promise.reject(reservationExpired(reservationId));
+
 /** The reservation of a mutation's result. */
-const reservationOf = <Parent extends { readonly reservationId: string }>(t: FieldBuilder<Parent>) =>
+const reservationOf = <Parent extends { readonly reservationId: string }>(
+  t: FieldBuilder<Parent>,
+  known: (parent: Parent) => ReservationShape | undefined = () => undefined,
+) =>
   t.field({
     type: Reservation,
     description: "As it is now.",
-    resolve: async ({ reservationId }, _args, ctx) =>
-      (await loadOwn(ctx, reservationId, { projectIds: ctx.viewer.projectIds })) ??
-      Promise.reject(reservationExpired(reservationId)),
+    resolve: (parent, _args, ctx) => known(parent) ?? reservationNow(parent.reservationId, ctx),
   });
 
 const releasedOf = <Parent extends { readonly released: readonly string[] }>(t: FieldBuilder<Parent>) =>
@@ -183,7 +188,7 @@ mutation(reserveIds, {
     ttlSeconds: t.int({ description: "Seconds until they expire unconfirmed: 1 to 604800, default 900." }),
   }),
   payload: (t) => ({
-    reservation: reservationOf(t),
+    reservation: reservationOf(t, justMade),
     reservedIds: t.idList({ description: "Consecutive, ascending.", resolve: ({ reservedIds }) => reservedIds }),
   }),
 });

@@ -1,6 +1,7 @@
 -- A batch of reservations, and of IDs given at once (those without "ttlSeconds"), in one SERIALIZABLE transaction that
--- holds id_lane. One answer per request, in order: {result, replayed}, or {error, …} with what the message needs; one
--- that is refused leaves nothing and harms no other. `repeated`: the batch may have been given before, when its answer was
+-- holds id_lane. One answer per request, in order: {result, replayed, made}, or {error, …} with what the message needs;
+-- `made` is the rest of a reservation as it was made, which no key keeps, as it may change. One that is refused leaves
+-- nothing and harms no other. `repeated`: the batch may have been given before, when its answer was
 -- lost with its connection after the commit; what it was given then is found by the UUIDs and answered again.
 -- All is judged, taken and written for the whole batch at once, sequence by sequence. Archiving a project holds the lane
 -- as well, so what this snapshot shows of it is so.
@@ -80,7 +81,10 @@ BEGIN
         CROSS JOIN LATERAL (SELECT requests -> g.place - 1 AS r) asked
       ), answered AS MATERIALIZED (
         SELECT g.place, CASE WHEN g.at_once THEN jsonb_build_object('id', g.ids[1], 'lastAssigned', g.before)
-          ELSE jsonb_build_object('reservationId', g.reservation_id, 'reservedIds', g.ids) END AS result
+          ELSE jsonb_build_object('reservationId', g.reservation_id, 'reservedIds', g.ids) END AS result,
+          CASE WHEN NOT g.at_once THEN jsonb_build_object('projectId', g.r -> 'projectId', 'namespace', g.namespace,
+            'artifactType', g.type, 'reservedAt', now, 'expiresAt', g.expires_at, 'branch', g.r -> 'branch',
+            'taskId', g.r -> 'taskId') END AS made
         FROM given g
       ), made AS (
         INSERT INTO id_reservations (namespace, reservation_id, artifact_type, project_id, numbers, reserved_at, expires_at,
@@ -107,9 +111,10 @@ BEGIN
         SELECT g.r ->> 'actor', g.r ->> 'key', g.r ->> 'operation', decode(g.r ->> 'requestHash', 'hex'), a.result, now
         FROM given g JOIN answered a USING (place) WHERE g.r ->> 'key' IS NOT NULL ON CONFLICT DO NOTHING
       )
-      SELECT a.place, a.result FROM answered a
+      SELECT a.place, a.result, a.made FROM answered a
     LOOP
-      answers[written.place] := jsonb_build_object('replayed', false, 'result', written.result);
+      answers[written.place] := jsonb_build_object('replayed', false, 'result', written.result)
+        || CASE WHEN written.made IS NULL THEN '{}' ELSE jsonb_build_object('made', written.made) END;
     END LOOP;
   END IF;
 
@@ -126,6 +131,6 @@ BEGIN
   RETURN QUERY SELECT unnest(answers);
 END $$;
 
--- As servers of before ask: whether the batch is repeated they do not say.
+-- As servers of before ask: whether the batch is repeated they do not say, and what else was made they do not know.
 CREATE OR REPLACE FUNCTION give_ids(requests jsonb) RETURNS SETOF jsonb LANGUAGE sql AS
-  $$ SELECT give_ids(requests, true) $$;
+  $$ SELECT a.answer - 'made' FROM give_ids(requests, true) WITH ORDINALITY AS a(answer, place) ORDER BY a.place $$;

@@ -19,6 +19,7 @@ import { ensureProject } from "../projects/create.ts";
 import { combiner } from "./combiner.ts";
 import { invalidArtifactType, requireArtifactType } from "./id-space.ts";
 import { requireBranch, requireTaskForm } from "./request.ts";
+import type { Reservation } from "./reservations.ts";
 
 /** What reserveIds and takeId have in common. */
 export interface GiveIds {
@@ -46,8 +47,12 @@ interface Asked {
 /** One request as the function give_ids takes it. */
 type Request = Readonly<Record<string, string | number | null>>;
 
+/** The rest of a reservation as it was made. */
+type Made = Pick<Reservation, "projectId" | "namespace" | "artifactType" | "branch" | "taskId"> &
+  Readonly<Record<"reservedAt" | "expiresAt", string>>;
+
 type GivenOrRefused =
-  | { readonly result: object; readonly replayed: boolean }
+  | { readonly result: object; readonly replayed: boolean; readonly made?: Made }
   | { readonly error: "INVALID_ARTIFACT_TYPE"; readonly validTypes: string[] }
   | { readonly error: "ID_SPACE_EXHAUSTED"; readonly namespace: string }
   | { readonly error: "PROJECT_NOT_FOUND" | "PROJECT_ARCHIVED" | "TASK_NOT_FOUND" | "IDEMPOTENCY_KEY_REUSED" };
@@ -56,7 +61,10 @@ type GivenOrRefused =
  * Gives consecutive numbers. Requests that wait in this process go to the database together, whatever their namespace;
  * give_ids keeps the idempotency key, appends the event and makes the `Result`.
  */
-export async function giveIds<Result extends object>(ctx: Context, asked: Asked): Promise<Answer<Result>> {
+export async function giveIds<Result extends object>(
+  ctx: Context,
+  asked: Asked,
+): Promise<{ readonly answer: Answer<Result>; readonly rest: Made | null }> {
   const { input } = asked;
   const request = requestOf(ctx, asked);
   if (input.createProject) {
@@ -65,7 +73,7 @@ export async function giveIds<Result extends object>(ctx: Context, asked: Asked)
   }
   const outcome = await combined(ctx.db)(request);
   if ("error" in outcome) throw refusal(outcome, asked);
-  return { ...(outcome.result as Result), replayed: outcome.replayed };
+  return { answer: { ...(outcome.result as Result), replayed: outcome.replayed }, rest: outcome.made ?? null };
 }
 
 /** What identifies a request: by either name of the branch it is the same. */

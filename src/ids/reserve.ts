@@ -1,7 +1,9 @@
 import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import { badInput } from "../errors.ts";
+import { keptFor } from "../kept-for.ts";
 import { type GiveIds, giveIds, identityOf } from "./give.ts";
 import { requireTtl } from "./request.ts";
+import type { Reservation } from "./reservations.ts";
 
 export interface ReserveIds extends GiveIds {
   /** 1–100; 1 by default. */
@@ -16,6 +18,12 @@ export interface Reserved {
 }
 
 const LARGEST_COUNT = 100;
+
+/**
+ * The reservation that an answer tells of, where it has just been made: nobody need look for it. It is kept beside the
+ * answer, as that is given again under its key when the reservation may have changed.
+ */
+export const justMade = keptFor((_answer: Reserved, made?: Reservation) => made);
 
 /**
  * Reserves consecutive IDs: the lowest released run that fits, else the next numbers. They are held for the project
@@ -38,6 +46,20 @@ export const reserveIds = verbWithOwnKey(
     if (!Number.isInteger(count) || count < 1 || count > LARGEST_COUNT)
       throw badInput(`count is ${count}; it must be from 1 to ${LARGEST_COUNT}. For more, reserve again.`);
     const ttlSeconds = requireTtl(input.ttlSeconds);
-    return giveIds<Reserved>(ctx, { operation: "reserveIds", input, keyed, count, ttlSeconds });
+    const { answer, rest } = await giveIds<Reserved>(ctx, { operation: "reserveIds", input, keyed, count, ttlSeconds });
+    if (rest) {
+      const { reservedAt, expiresAt, ...of } = rest;
+      justMade(answer, {
+        ...of,
+        reservationId: answer.reservationId,
+        ids: answer.reservedIds,
+        status: "active",
+        reservedAt: new Date(reservedAt),
+        expiresAt: new Date(expiresAt),
+        confirmedAt: null,
+        releasedAt: null,
+      });
+    }
+    return answer;
   },
 );

@@ -24,6 +24,8 @@ export const takeId = verbWithOwnKey(
     idempotent: false,
     on: visibleProject,
   },
-  (ctx, input: GiveIds, keyed) =>
-    giveIds<Assigned>(ctx, { operation: "nextId", input, keyed, count: 1, ttlSeconds: null }),
+  async (ctx, input: GiveIds, keyed) => {
+    const { answer } = await giveIds<Assigned>(ctx, { operation: "nextId", input, keyed, count: 1, ttlSeconds: null });
+    return answer;
+  },
 );

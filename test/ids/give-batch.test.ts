@@ -78,7 +78,19 @@ it("answers each request of a batch as if it had come alone, also under a key th
   ]);
   const first = { reservationId: requests[0]?.reservationId, reservedIds: ["US-001", "US-002"] };
   expect(answers.map(({ outcome }) => outcome)).toEqual([
-    { replayed: false, result: first },
+    {
+      replayed: false,
+      result: first,
+      made: {
+        projectId: "alpha",
+        namespace: "alpha",
+        artifactType: "US",
+        reservedAt: expect.any(String),
+        expiresAt: expect.any(String),
+        branch: null,
+        taskId: null,
+      },
+    },
     { error: "PROJECT_NOT_FOUND" },
     { replayed: true, result: first },
     { error: "TASK_NOT_FOUND" },
