@@ -184,9 +184,17 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     // The protocol keeps the arguments until the answer has left, and the context's loaders keep rows.
     prepared.delete(args);
     args.contextValue = null;
+    const { ctx, id, scope, frames } = stream;
+    if (ctx.extra.hasAnother(id, scope)) {
+      // Its client has completed it and given its id to another: the protocol would take the answer for that one's.
+      if (frames.streams) await frames.return();
+      ctx.extra.answered(scope);
+      logMessage(ctx.extra, scope);
+      return await new Promise<never>(() => undefined);
+    }
     if (!(Symbol.asyncIterator in result))
       return { ...handedOver(result), ...(result.errors && { errors: result.errors.map(forSocket) }) };
-    stream.ctx.extra.answered(stream.scope);
+    ctx.extra.answered(scope);
     return streams.handOver(stream);
   }
 

@@ -108,6 +108,20 @@ describe("GraphQL over WebSocket", () => {
     expect(await socket.closed).toMatchObject({ code: 4409 });
   });
 
+  test("takes an id anew that was completed before its stream was open", async () => {
+    const { wsUrl, agentKey, log } = server;
+    for (let i = 0; i < 5; i++) {
+      const socket = await connectSocket(wsUrl, { apiKey: agentKey });
+      const messages = [{ type: "subscribe", payload: { query: events } }, { type: "complete" }];
+      for (const message of [...messages, ...messages, ...messages.slice(0, 1)]) socket.send({ ...message, id: "1" });
+      expect(await socket.next()).toMatchObject({ id: "1", payload: { data: { taskEvents: { events: [] } } } });
+      await expect.poll(() => log.streams).toBe(1);
+      socket.send({ type: "complete", id: "1" });
+      await expect.poll(() => log.streams).toBe(0);
+      socket.close();
+    }
+  });
+
   test("shares its limit of streams with server-sent events, per key and client id", async () => {
     const { url, wsUrl, agentKey: key } = server;
     const socket = await connectSocket(wsUrl, { apiKey: key, clientId: "s1" });

@@ -56,11 +56,7 @@ export class SocketStreams {
     if (!stream) return false;
     this.#opened.delete(scope);
     const { ctx, id, frames } = stream;
-    if (scope.requester.hasLeft) {
-      // Its client has completed it before it was open, and may have given its id to another that is not open yet.
-      if (ctx.extra.hasAnother(id, scope)) ctx.subscriptions[id] = null;
-      void frames.return();
-    } else ctx.subscriptions[id] = frames;
+    ctx.subscriptions[id] = frames;
     // The last frames of others on the same connection leave first.
     frames.start(() => queueMicrotask(() => this.#end(stream)));
     return true;
