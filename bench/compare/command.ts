@@ -4,10 +4,11 @@ import { environmentNow } from "../environment.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { whole, wholes } from "../numbers.ts";
 import { printDifferences } from "../saved-run.ts";
+import { goals } from "./goals.ts";
 import { OPERATIONS, operationNamed } from "./operations.ts";
 import { LONG, SHORT } from "./part.ts";
 import { json, publish } from "./publish.ts";
-import { table } from "./report.ts";
+import { report } from "./report.ts";
 import { compare } from "./run.ts";
 import { figuresOf } from "./summary.ts";
 
@@ -44,10 +45,12 @@ export const compareCommand = new Command("compare")
       interrupted: untilInterrupted(),
       print,
     });
-    print(`\n${table(rows)}`);
+    const asked = goals(rows);
+    print(`\n${report(rows, asked)}`);
     const run = { ...environmentNow(), postgres, rows };
     if (given.json !== undefined) await writeFile(given.json, json(run));
     await printDifferences(figuresOf(rows), given);
     const isWhole = names.length === 0 && !given.short && given.connections === undefined;
     if (given.save && isWhole) await publish(run);
+    if (!asked.every(({ ok }) => ok)) process.exitCode = 1;
   });

@@ -1,6 +1,7 @@
 import type { Part } from "../part.ts";
+import { goals } from "./goals.ts";
 import { OPERATIONS } from "./operations.ts";
-import { table } from "./report.ts";
+import { report } from "./report.ts";
 import { compare } from "./run.ts";
 import { figuresOf } from "./summary.ts";
 
@@ -10,5 +11,6 @@ export const LONG = { connections: [1, 32, 100], pace: { rounds: 5, seconds: 2, 
 
 export const comparePart: Part = async ({ short, ...around }) => {
   const { rows } = await compare({ operations: OPERATIONS, ...(short ? SHORT : LONG), ...around });
-  return { report: table(rows), figures: figuresOf(rows), ok: true };
+  const asked = goals(rows);
+  return { report: report(rows, asked), figures: figuresOf(rows), ok: asked.every(({ ok }) => ok) };
 };

@@ -1,4 +1,5 @@
-import { columns } from "../table.ts";
+import type { Measurement } from "../measure.ts";
+import { columns, table as judged } from "../table.ts";
 import type { SystemName } from "./compare.ts";
 import { isServerless, type Row, type Spread } from "./summary.ts";
 
@@ -28,6 +29,10 @@ const HEAD = [
 
 /** For a terminal. */
 export const table = (rows: readonly Row[]): string => columns([HEAD, ...rows.map(cells)]);
+
+/** The same with what is asked of it beneath. */
+export const report = (rows: readonly Row[], asked: readonly Measurement[]): string =>
+  [table(rows), ...(asked.length > 0 ? [judged(asked)] : [])].join("\n\n");
 
 /** For a page. */
 export function markdown(rows: readonly Row[]): string {
