@@ -1,18 +1,19 @@
 import type { Figure } from "../figures.ts";
 import { percentile } from "../measure.ts";
 import type { DeliveryResult } from "./report.ts";
+import { bytesEach, type Listening, serverMicros } from "./rows.ts";
 
 /** What another run can be compared with. */
-export function figuresOf({ latencies, claims }: DeliveryResult): Figure[] {
-  const named = ({ how, subscribers, perSecond }: { how: string; subscribers: number; perSecond: number }) =>
-    `${subscribers} × ${how}, ${perSecond} events/s: `;
+export function figuresOf({ latencies, claims, memory }: DeliveryResult): Figure[] {
+  const who = ({ how, subscribers }: Listening) => `${subscribers} × ${how}`;
+  const named = (row: Listening & { readonly perSecond: number }) => `${who(row)}, ${row.perSecond} events/s: `;
   return [
     ...latencies.flatMap((row): Figure[] => [
       { name: `${named(row)}p50`, value: row.p50, unit: "ms", better: "less" },
       { name: `${named(row)}p99`, value: row.p99, unit: "ms", better: "less" },
       {
         name: `${named(row)}server for a frame`,
-        value: (row.processor.server / row.frames) * 1000,
+        value: serverMicros(row),
         unit: "µs",
         better: "less",
       },
@@ -25,5 +26,11 @@ export function figuresOf({ latencies, claims }: DeliveryResult): Figure[] {
         better: "less",
       }),
     ),
+    ...memory.flatMap((row): Figure[] => {
+      const bytes = bytesEach(row, "rss");
+      return bytes === null
+        ? []
+        : [{ name: `${who(row)}: memory each`, value: bytes / 1024, unit: "KiB", better: "less" }];
+    }),
   ];
 }

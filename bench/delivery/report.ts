@@ -1,7 +1,8 @@
 import { type Measurement, milliseconds, percentile } from "../measure.ts";
 import { columns, table } from "../table.ts";
+import { goals } from "./goals.ts";
 import type { Replay } from "./replay.ts";
-import type { ClaimsRow, LatencyRow, MemoryRow } from "./rows.ts";
+import { bytesEach, type ClaimsRow, type LatencyRow, type MemoryRow, serverMicros } from "./rows.ts";
 
 export interface DeliveryResult {
   readonly latencies: readonly LatencyRow[];
@@ -14,11 +15,10 @@ export interface DeliveryResult {
 
 /** At rest: one event a second. What is aimed at for one subscriber and promised to all, in milliseconds. */
 const REST = { perSecond: 1, aim: 20, promise: 1_000 };
-/** With fewer subscribers, what each holds is lost in what the process holds anyway. */
-const FEWEST_FOR_MEMORY = 100;
 
-/** What is promised of a system at rest. */
-export function promises({ latencies }: DeliveryResult): Measurement[] {
+/** What is promised of a system at rest, and what is aimed at for the largest audiences. */
+export function promises(result: DeliveryResult): Measurement[] {
+  const { latencies } = result;
   const atRest = latencies.filter(({ perSecond }) => perSecond === REST.perSecond);
   return [
     ...atRest
@@ -27,6 +27,7 @@ export function promises({ latencies }: DeliveryResult): Measurement[] {
     ...atRest.map(({ how, subscribers, max }) =>
       within(`at rest, ${counted(subscribers, "subscriber")}, ${how}`, "longest", max, REST.promise),
     ),
+    ...goals(result),
   ];
 }
 
@@ -78,7 +79,7 @@ const latencyTable = (rows: readonly LatencyRow[]) =>
       milliseconds(row.p99),
       milliseconds(row.max),
       againstFewest(row, rows),
-      microseconds(row.processor.server / row.frames),
+      `${serverMicros(row).toFixed(1)} µs`,
       row.processor.clients === null ? "the same" : microseconds(row.processor.clients / row.frames),
     ]),
   ]);
@@ -99,13 +100,13 @@ const claimsTable = (rows: readonly ClaimsRow[]) =>
 const memoryTable = (rows: readonly MemoryRow[]) =>
   columns([
     ["how", "subscribers", "before", "with them", "each", "of it heap"],
-    ...rows.map(({ how, subscribers, before, after }) => [
-      how,
-      whole(subscribers),
-      megabytes(before.rss),
-      megabytes(after.rss),
-      ...[after.rss - before.rss, after.heap - before.heap].map((bytes) =>
-        subscribers < FEWEST_FOR_MEMORY ? "" : `${(bytes / subscribers / 1024).toFixed(1)} KiB`,
+    ...rows.map((row) => [
+      row.how,
+      whole(row.subscribers),
+      megabytes(row.before.rss),
+      megabytes(row.after.rss),
+      ...[bytesEach(row, "rss"), bytesEach(row, "heap")].map((bytes) =>
+        bytes === null ? "" : `${(bytes / 1024).toFixed(1)} KiB`,
       ),
     ]),
   ]);

@@ -12,16 +12,19 @@ export interface Listeners {
   readonly subscribe: Subscribe;
   /** Where what they cost is counted: the server's process, or this one. */
   readonly process: { memory(): Promise<Memory>; processorMs(): Promise<number> };
-  /** Whether they are clients of another process. */
-  readonly apart: boolean;
+  /** Each group asks in words of its own; 1 where all ask for the same, null where they share the log's process. */
+  readonly groups: number | null;
   /** What is claimed of the same server meanwhile, in a round of its own; null: nothing. */
   readonly claims: Claims | null;
 }
 
-/** From the commit's acknowledgement to the frame at each subscriber, in milliseconds. */
-export interface LatencyRow {
-  readonly how: string;
+/** Whom a row is about. */
+export interface Listening extends Pick<Listeners, "how" | "groups"> {
   readonly subscribers: number;
+}
+
+/** From the commit's acknowledgement to the frame at each subscriber, in milliseconds. */
+export interface LatencyRow extends Listening {
   readonly perSecond: number;
   readonly delivered: number;
   readonly p50: number;
@@ -36,16 +39,25 @@ export interface LatencyRow {
 }
 
 /** How long claims took beside the subscribers and the events, in milliseconds. */
-export interface ClaimsRow extends Pick<LatencyRow, "how" | "subscribers" | "perSecond"> {
+export interface ClaimsRow extends Listening {
+  readonly perSecond: number;
   readonly sample: Sample;
 }
 
-export interface MemoryRow {
-  readonly how: string;
-  readonly subscribers: number;
+export interface MemoryRow extends Listening {
   readonly before: Memory;
   readonly after: Memory;
 }
+
+/** Processor time of the server for one frame at one subscriber, in microseconds. */
+export const serverMicros = ({ processor, frames }: LatencyRow) => (processor.server / frames) * 1000;
+
+/** With fewer subscribers, what each holds is lost in what the process holds anyway. */
+const FEWEST_FOR_MEMORY = 100;
+
+/** What the process holds more for each subscriber, in bytes; null with too few of them. */
+export const bytesEach = ({ before, after, subscribers }: MemoryRow, of: keyof Memory): number | null =>
+  subscribers < FEWEST_FOR_MEMORY ? null : (after[of] - before[of]) / subscribers;
 
 export interface Rows {
   readonly latencies: LatencyRow[];
@@ -64,13 +76,13 @@ export async function measureRows(
   writer: Writer,
   { rates, seconds, interrupted }: { rates: readonly number[]; seconds: number; interrupted: AbortSignal },
 ): Promise<Rows> {
-  const { how, count, subscribe, process } = listeners;
+  const { how, groups, count, subscribe, process } = listeners;
   (await Audience.gather(subscribe, Math.min(WARM_UP, count), interrupted))[Symbol.dispose]();
   await delay(MOMENT_MS);
   const before = await process.memory();
   using audience = await Audience.gather(subscribe, count, interrupted);
   await delay(MOMENT_MS);
-  const memory = { how, subscribers: count, before, after: await process.memory() };
+  const memory = { how, groups, subscribers: count, before, after: await process.memory() };
   const rows: Rows = { latencies: [], claims: [], memory };
   for (const perSecond of rates) {
     const round = { audience, listeners, writer, perSecond, seconds };
@@ -89,7 +101,7 @@ interface Round {
 }
 
 async function measureRate({ audience, listeners, writer, perSecond, seconds }: Round): Promise<LatencyRow> {
-  const { how, count, process, apart } = listeners;
+  const { how, groups, count, process } = listeners;
   const answeredAt = moments(perSecond * seconds);
   const [serverBefore, ownBefore, startedAt] = [await process.processorMs(), threadMs(), monotonicMs()];
   const framesBefore = audience.frames;
@@ -99,6 +111,7 @@ async function measureRate({ audience, listeners, writer, perSecond, seconds }: 
   const server = (await process.processorMs()) - serverBefore;
   return {
     how,
+    groups,
     subscribers: count,
     perSecond,
     delivered: latencies.count,
@@ -107,7 +120,7 @@ async function measureRate({ audience, listeners, writer, perSecond, seconds }: 
     max: latencies.max / 1000,
     ms,
     frames: audience.frames - framesBefore,
-    processor: { server, clients: apart ? own : null },
+    processor: { server, clients: groups === null ? null : own },
   };
 }
 
@@ -117,8 +130,8 @@ async function measureClaims({ audience, listeners, writer, perSecond, seconds }
   await audience.hear(answeredAt, async () => {
     sample = await writer.write({ perSecond, seconds, answeredAt, claims });
   });
-  const { how, count } = listeners;
-  return { how, subscribers: count, perSecond, sample };
+  const { how, groups, count } = listeners;
+  return { how, groups, subscribers: count, perSecond, sample };
 }
 
 /** Filled by the writer's thread. */

@@ -104,7 +104,7 @@ async function measureInProcess({ url }: ScratchDatabase, count: number, measure
   await using own = await openOwnLog(url);
   const process = { memory: async () => heldMemory(), processorMs: async () => processorMs() };
   const subscribe = followersOf(own, LIVE);
-  await measure({ how: "log alone, no sockets", count, subscribe, process, apart: false, claims: null });
+  await measure({ how: "log alone, no sockets", count, subscribe, process, groups: null, claims: null });
 }
 
 interface Served {
@@ -118,12 +118,13 @@ interface Served {
 async function measureServer({ database, kind, count, groupsOf, claims }: Served, measure: Measure): Promise<void> {
   await using server: Server = await startServer(database);
   const { url, apiKey } = server;
+  const together = kind.mixed ? groupsOf : count;
   await measure({
     how: kind.mixed ? `${kind.how} ${groupsOf}` : kind.how,
     count,
-    subscribe: subscribersOf({ open: kind.open, server, projectId: LIVE, groupsOf: kind.mixed ? groupsOf : count }),
+    subscribe: subscribersOf({ open: kind.open, server, projectId: LIVE, groupsOf: together }),
     process: server,
-    apart: true,
+    groups: Math.ceil(count / together),
     claims: claims > 0 ? { url, apiKey, projectId: CLAIMED, perSecond: claims } : null,
   });
 }

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
 import { type Arrival, Audience, type Reception } from "../../bench/delivery/audience.ts";
+import { figuresOf } from "../../bench/delivery/figures.ts";
+import { goals } from "../../bench/delivery/goals.ts";
 import { promises, report } from "../../bench/delivery/report.ts";
 import { runDelivery } from "../../bench/delivery/run.ts";
 import { makeTestScratch } from "./scratch.ts";
@@ -82,7 +84,7 @@ it("fails when a subscription ends", async () => {
 });
 
 it("compares with the fewest subscribers of the same kind and rate", () => {
-  const row = { how: "WebSocket", perSecond: 1, delivered: 1, p99: 50, max: 1_200, ms: 1_000, frames: 1 };
+  const row = { how: "WebSocket", groups: 1, perSecond: 1, delivered: 1, p99: 50, max: 1_200, ms: 1_000, frames: 1 };
   const processor = { server: 0.02, clients: 0.01 };
   const latencies = [
     { ...row, subscribers: 10, p50: 42, processor },
@@ -98,5 +100,62 @@ it("compares with the fewest subscribers of the same kind and rate", () => {
     ["p50 12.0 ms", true],
     ["longest 1200.0 ms", false],
     ["longest 1200.0 ms", false],
+  ]);
+});
+
+it("judges ten thousand sockets by their goals, and tells what each subscriber holds as a figure", () => {
+  const MIB = 1024 ** 2;
+  const audience = { how: "WebSocket", subscribers: 10_000, groups: 1 };
+  const mixed = { ...audience, how: "WebSocket, groups of 10", groups: 1_000 };
+  const latency = { ...audience, perSecond: 1, delivered: 1, p50: 100, p99: 299, max: 400, ms: 1_000, frames: 1_000 };
+  const processor = { server: 20, clients: 10 };
+  const before = { rss: 150 * MIB, heap: 50 * MIB };
+  const held = (kibibytes: number) => ({ before, after: { ...before, rss: before.rss + kibibytes * 1024 * 10_000 } });
+  const claimsOf = (ms: number) => ({ sample: { durations: [10, ms], errors: 0 } });
+  const result = {
+    latencies: [
+      { ...latency, processor },
+      { ...latency, perSecond: 10, p99: 500, processor: { ...processor, server: 20.1 } },
+      { ...latency, ...mixed, p99: 499, processor: { ...processor, server: 40 } },
+      { ...latency, ...mixed, how: "SSE, groups of 10", perSecond: 10, p99: 500, processor },
+      // Without a goal: the log's own process, another rate, fewer subscribers, other groups.
+      { ...latency, groups: null, perSecond: 10, p99: 900, processor },
+      { ...latency, perSecond: 100, p99: 900, processor },
+      { ...latency, subscribers: 1_000, perSecond: 10, p99: 900, processor },
+      { ...latency, ...mixed, groups: 100, perSecond: 10, p99: 900, processor },
+    ],
+    claims: [
+      { ...audience, perSecond: 1, ...claimsOf(49) },
+      { ...audience, how: "SSE", perSecond: 10, ...claimsOf(50) },
+      { ...mixed, perSecond: 10, ...claimsOf(90) },
+    ],
+    memory: [
+      { ...audience, ...held(21) },
+      { ...audience, how: "SSE", ...held(21.1) },
+      { ...audience, how: "log alone", groups: null, ...held(30) },
+      { ...audience, subscribers: 99, ...held(30) },
+    ],
+    replays: [],
+    leftOut: [],
+  };
+  expect(goals(result).map(({ what, measured, target, ok }) => [what, measured, target, ok])).toEqual([
+    ["10,000 × WebSocket, 1 events/s", "p99 299.0 ms", "< 300 ms", true],
+    ["10,000 × WebSocket, 1 events/s: server for a frame", "20.0 µs", "≤ 20 µs", true],
+    ["10,000 × WebSocket, 10 events/s", "p99 500.0 ms", "< 500 ms", false],
+    ["10,000 × WebSocket, 10 events/s: server for a frame", "20.1 µs", "≤ 20 µs", false],
+    ["10,000 × WebSocket, groups of 10, 1 events/s", "p99 499.0 ms", "< 500 ms", true],
+    ["10,000 × SSE, groups of 10, 10 events/s", "p99 500.0 ms", "< 500 ms", false],
+    ["10,000 × WebSocket, 1 events/s: claims meanwhile", "p99 49.0 ms", "< 50 ms", true],
+    ["10,000 × SSE, 10 events/s: claims meanwhile", "p99 50.0 ms", "< 50 ms", false],
+    ["10,000 × WebSocket: memory each", "21.0 KiB", "≤ 21 KiB", true],
+    ["10,000 × SSE: memory each", "21.1 KiB", "≤ 21 KiB", false],
+  ]);
+  expect(promises(result)).toEqual(expect.arrayContaining(goals(result)));
+  expect(report(result)).toMatch(/10,000 × SSE: memory each +21\.1 KiB +≤ 21 KiB +NOT MET/);
+  const each = figuresOf(result).filter(({ name }) => name.endsWith("memory each"));
+  expect(each.map(({ name, value, unit }) => [name, Math.round(value), unit])).toEqual([
+    ["10000 × WebSocket: memory each", 21, "KiB"],
+    ["10000 × SSE: memory each", 21, "KiB"],
+    ["10000 × log alone: memory each", 30, "KiB"],
   ]);
 });
