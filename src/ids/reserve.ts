@@ -1,6 +1,5 @@
 import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import { badInput } from "../errors.ts";
-import { keptFor } from "../kept-for.ts";
 import { type GiveIds, giveIds, identityOf } from "./give.ts";
 import { requireTtl } from "./request.ts";
 import type { Reservation } from "./reservations.ts";
@@ -23,7 +22,9 @@ const LARGEST_COUNT = 100;
  * The reservation that an answer tells of, where it has just been made: nobody need look for it. It is kept beside the
  * answer, as that is given again under its key when the reservation may have changed.
  */
-export const justMade = keptFor((_answer: Reserved, made?: Reservation) => made);
+const made = new WeakMap<Reserved, Reservation>();
+
+export const justMade = (answer: Reserved): Reservation | undefined => made.get(answer);
 
 /**
  * Reserves consecutive IDs: the lowest released run that fits, else the next numbers. They are held for the project
@@ -49,7 +50,7 @@ export const reserveIds = verbWithOwnKey(
     const { answer, rest } = await giveIds<Reserved>(ctx, { operation: "reserveIds", input, keyed, count, ttlSeconds });
     if (rest) {
       const { reservedAt, expiresAt, ...of } = rest;
-      justMade(answer, {
+      made.set(answer, {
         ...of,
         reservationId: answer.reservationId,
         ids: answer.reservedIds,
