@@ -1,11 +1,4 @@
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  OperationTypeNode,
-  validate,
-} from "graphql";
+import { type DocumentNode, GraphQLError, type GraphQLSchema, validate } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { keptFor } from "../kept-for.ts";
 import { BAD_REQUEST, parseWithinLimits } from "./document-limits.ts";
@@ -35,7 +28,8 @@ export class Documents {
 
   /** @throws GraphQLError with QUERY_TOO_COMPLEX, or what is wrong with the syntax. */
   lookUp(text: string): DocumentNode {
-    const found = this.#find(text);
+    const found = this.#byText.get(text) ?? read(text);
+    this.#remember(text, found);
     if (found instanceof GraphQLError) throw found;
     return found;
   }
@@ -43,19 +37,6 @@ export class Documents {
   /** What validation has against a document that was looked up; it is executed only where that is nothing. */
   faultsOf(document: DocumentNode): readonly GraphQLError[] {
     return faultsOf(document, this.#schema);
-  }
-
-  /** Whether the operation is a subscription; what is no operation is none either. */
-  isStream(text: string, operationName: string | null | undefined): boolean {
-    const found = this.#find(text);
-    if (found instanceof GraphQLError) return false;
-    return getOperationAST(found, operationName)?.operation === OperationTypeNode.SUBSCRIPTION;
-  }
-
-  #find(text: string): DocumentNode | GraphQLError {
-    const found = this.#byText.get(text) ?? read(text);
-    this.#remember(text, found);
-    return found;
   }
 
   #remember(text: string, found: DocumentNode | GraphQLError): void {

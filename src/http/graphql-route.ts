@@ -37,10 +37,8 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
     const body = request.method === "POST" ? await readBody(exchange) : null;
     const type = body && answerTypeOf(request);
     const params = body && type && paramsIn(body);
-    if (type && params && !graphql.isStream(params)) {
-      const result = await graphql.run(params, context);
-      return await sendResult(exchange, { result, type, graphql });
-    }
+    const result = params && (await graphql.run(params, context));
+    if (type && result) return await sendResult(exchange, { result, type, graphql });
     const frames = new EventFrames(exchange, graphql.present);
     const answer = await graphql.fetch(toWebRequest(exchange, body), { ...context, frames });
     if (!frames.streams || !isEventStream(answer)) return await sendWebResponse(exchange, answer);

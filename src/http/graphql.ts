@@ -85,8 +85,6 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
   return {
     present,
     cors,
-    /** Whether a stream is asked for, which `run` does not give. */
-    isStream: ({ query, operationName }: OperationParams): boolean => documents.isStream(query, operationName),
     run: createRun({ documents, present, envelop: (context) => yoga.getEnveloped(context) }),
     /** The answer to what `run` gave, with the status that its errors ask for. */
     answer: (result: ExecutionResult, type: string): Response => processRegularResult(result, yoga.fetchAPI, type),

@@ -68,8 +68,9 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         const params = { query, variables: parseExactly(JSON.stringify(variables)) as OperationParams["variables"] };
         const context = { scope, idempotencyKey: null, lastEventId: null, tellCost: false };
         // One tool may ask several times, smaller where the first was too much: each has the limits of one request.
-        const { data, errors } = await asRequester(new Requester(actor, { gone }), () => graphql.run(params, context));
-        return { status: 200, data, errors: errors?.map(withoutStatus) };
+        const result = await asRequester(new Requester(actor, { gone }), () => graphql.run(params, context));
+        if (!result) throw new Error("A tool cannot subscribe: its answer comes at once");
+        return { status: 200, data: result.data, errors: result.errors?.map(withoutStatus) };
       }),
       keys: {
         unanswered,

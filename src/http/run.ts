@@ -16,9 +16,9 @@ export interface OperationParams {
  * Answers a query or mutation: what every door does once it knows who asks, within the scope of its request. It looks
  * the document up, and executes the operation with all that belongs to one: limits, cost, masking, the log's note. It
  * never throws: what went wrong stands in `errors`, as the caller may see it, with notes on the HTTP status in
- * `extensions.http`.
+ * `extensions.http`. A subscription is left alone, and null: its stream cannot be had here.
  */
-export type Run = (params: OperationParams, context: RequestContext) => Promise<ExecutionResult>;
+export type Run = (params: OperationParams, context: RequestContext) => Promise<ExecutionResult | null>;
 
 interface Pipeline {
   readonly documents: Documents;
@@ -32,12 +32,11 @@ interface Pipeline {
 }
 
 export function createRun({ documents, present, envelop }: Pipeline): Run {
-  async function execute(params: OperationParams, context: RequestContext): Promise<ExecutionResult> {
+  async function execute(params: OperationParams, context: RequestContext): Promise<ExecutionResult | null> {
     const document = documents.lookUp(params.query);
     const kind = getOperationAST(document, params.operationName)?.operation;
     if (kind === undefined) throw badRequest("Could not determine what operation to execute.");
-    if (kind === OperationTypeNode.SUBSCRIPTION)
-      throw badRequest("A subscription is a stream, which cannot be had here.");
+    if (kind === OperationTypeNode.SUBSCRIPTION) return null;
     const faults = documents.faultsOf(document);
     if (faults.length > 0) return { errors: faults };
     const { schema, contextFactory, execute } = envelop({ ...context, params });
@@ -53,7 +52,7 @@ export function createRun({ documents, present, envelop }: Pipeline): Run {
   return async (params, context) => {
     try {
       const result = await execute(params, context);
-      return result.errors ? { ...result, errors: result.errors.map(present) } : result;
+      return result?.errors ? { ...result, errors: result.errors.map(present) } : result;
     } catch (error) {
       return { errors: [present(error)] };
     }
