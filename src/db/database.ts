@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { isConnectionLost } from "./faults.ts";
 import { FairPool, type PoolOptions } from "./pool.ts";
+import { PooledClient } from "./pooled-client.ts";
 import { CallerGone, currentRequester } from "./requester.ts";
 import { reading, withConflictRetry, withReconnect } from "./retry.ts";
 
@@ -56,7 +57,7 @@ export function openDatabase(options: PoolOptions): Database {
             maybeSent = true;
             pool.keep(client);
           });
-          client.release();
+          client.release(client instanceof PooledClient && client.full);
           return result;
         } catch (error) {
           // A constraint violation leaves the connection usable; a lost one must not return to the pool.
@@ -126,6 +127,7 @@ function openTransaction(client: pg.PoolClient): Db {
 
 async function execute<Row>(client: pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
   const query = typeof statement === "string" ? { text: statement } : statement;
+  if ("name" in query && client instanceof PooledClient) client.prepared.add(query.name);
   const result = await client.query({ ...query, values: [...values] });
   return result.rows as Row[];
 }

@@ -6,11 +6,15 @@ import pg from "pg";
 const CANCEL_REQUEST = 80_877_102;
 /** How long asking may take, in milliseconds. */
 const PATIENCE_MS = 2_000;
+/** Far more than are in use at once: the server keeps each statement, with its plan, until the connection ends. */
+const MOST_PREPARED = 400;
 
 /** A connection that says what it reads, and that can be cut off in the middle of a statement. */
 export class PooledClient extends pg.Client {
   /** Told the size of each row as it comes, in bytes. */
   onRow: (bytes: number) => void = () => undefined;
+  /** The names of the statements that it has prepared. */
+  readonly prepared = new Set<string>();
   #cancelRequest: Buffer | undefined;
 
   constructor(config?: string | pg.ClientConfig) {
@@ -23,6 +27,11 @@ export class PooledClient extends pg.Client {
       });
       this.#cancelRequest = request;
     });
+  }
+
+  /** Whether it has prepared so much by now, most of it no longer asked for, that a new connection takes less memory. */
+  get full(): boolean {
+    return this.prepared.size > MOST_PREPARED;
   }
 
   /** Ends the connection at once, and the statement that the server is busy with: it would not notice by itself. */
