@@ -129,6 +129,13 @@ export function asRequester<T>(requester: Requester, work: () => T): T {
   return requesters.run(requester, work);
 }
 
+/** Each frame is read for the request that opened the stream, whatever wakes it, and has that request's limits anew. */
+export function asRequesterAnew<T>(requester: Requester | undefined, work: () => T): T {
+  if (!requester) return work();
+  requester.renew();
+  return asRequester(requester, work);
+}
+
 /** Outside of every request, with all that travels beside the calls of one. */
 export const outside = AsyncLocalStorage.snapshot();
 

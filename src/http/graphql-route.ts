@@ -52,12 +52,12 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
 const JSON_BODY = /^application\/json(?: *; *charset=utf-8)?$/i;
 
 /** The first type of `Accept`, and what it is answered with; the rest is only looked at where this is none of them. */
-const ANSWERS: Readonly<Record<string, string | undefined>> = {
-  "*/*": "application/json",
-  "application/*": "application/json",
-  "application/json": "application/json",
-  "application/graphql-response+json": "application/graphql-response+json",
-};
+const ANSWERS: ReadonlyMap<string, string> = new Map([
+  ["*/*", "application/json"],
+  ["application/*", "application/json"],
+  ["application/json", "application/json"],
+  ["application/graphql-response+json", "application/graphql-response+json"],
+]);
 
 /** The type of the answer to posted JSON; undefined where there is more to judge than that. */
 function answerTypeOf({ headers }: IncomingMessage): string | undefined {
@@ -65,7 +65,7 @@ function answerTypeOf({ headers }: IncomingMessage): string | undefined {
   const accept = (headers.accept || "*/*").toLowerCase();
   if (!JSON_BODY.test(sent) || resumed !== undefined || wantsEvents(accept)) return undefined;
   const [first = ""] = accept.split(",", 1);
-  return ANSWERS[first.replace(/; *charset=utf-8$/, "").trim()];
+  return ANSWERS.get(first.replace(/; *charset=utf-8$/, "").trim());
 }
 
 /** The parameters of the request; undefined for a body that is no request, which has many ways to be wrong. */

@@ -140,6 +140,8 @@ const TYPES: readonly (readonly [string, number])[] = [
   ["multipart/mixed", 200],
   ["text/event-stream", 200],
   ["*/*, text/event-stream", 200],
+  ["constructor", 406],
+  ["__proto__", 406],
 ];
 
 describe("what is accepted is heeded alike", () => {

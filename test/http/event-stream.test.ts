@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createTestDatabase } from "../support/database.ts";
 import { startDatabaseProxy } from "../support/database-proxy.ts";
@@ -35,6 +36,35 @@ describe("a subscription over server-sent events", () => {
       expect(await events.next()).toMatchObject({ done: true });
     },
   );
+
+  test("loses nothing that happens while it waits behind an answer on the same connection", async () => {
+    for (const project of ["ahead", "behind"]) await happen(server, 1, project);
+    const { logCursor } = await server.ask<{ logCursor: string }>("{ logCursor }");
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    let received = "";
+    socket.on("data", (bytes) => {
+      received += bytes;
+    });
+    const post = (query: string, accept: string) => {
+      const body = JSON.stringify({ query });
+      socket.write(
+        `POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${server.agentKey}\r\nAccept: ${accept}\r\n` +
+          `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    };
+    post(
+      `{ events(after: "${logCursor}", waitSeconds: 30, filter: {projects: ["ahead"]}) { caughtUp } }`,
+      "application/json",
+    );
+    post(numbersOf("behind"), "text/event-stream");
+    await expect.poll(() => server.log.streams).toBe(1);
+    await happen(server, 2, "behind");
+    await happen(server, 2, "ahead");
+    await expect
+      .poll(() => received)
+      .toMatch(/"events":\{"caughtUp":true\}.*event: next\n.*"events":\[\{"number":2\}\]/s);
+  });
 
   test("begins with the time after which a client that lost it comes back", async () => {
     const headers = { authorization: `Bearer ${server.agentKey}`, accept: "text/event-stream" };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { CallerGone } from "../../src/db/requester.ts";
 import { cursorExpired } from "../../src/errors.ts";
 import { Channel } from "../../src/log/live/channel.ts";
 import type { FrameSource } from "../../src/log/live/frame-source.ts";
@@ -167,6 +168,33 @@ test("tries a frame that could not be made again, a second later", async () => {
   await clock.advance(2_500);
   expect(taken).toEqual([{ at: 2_000, frame: "kept" }]);
   expect(failed).toHaveLength(2);
+});
+
+test("makes a frame at once for another when the one it was read for has left, which is no failure", async () => {
+  const { clock, source, failed, taken, consume } = start();
+  source.failures = 1;
+  source.failure = new CallerGone();
+  source.words = ["kept"];
+  void consume();
+  await clock.advance(50);
+  expect(taken).toEqual([{ at: expect.toSatisfy((at) => at < 50), frame: "kept" }]);
+  expect(failed).toEqual([]);
+});
+
+test("goes on sending when one piece of work throws", async () => {
+  const queue = new SendQueue();
+  const throws = () => {
+    throw new Error("broken");
+  };
+  expect(() => queue.add({ step: throws })).toThrow("broken");
+  const ran = Promise.withResolvers<void>();
+  queue.add({
+    step() {
+      ran.resolve();
+      return 0;
+    },
+  });
+  await ran.promise;
 });
 
 test("ends when its place was taken out of the log, instead of trying for ever", async () => {

@@ -37,7 +37,10 @@ export class EventFrames extends FrameClient {
     response.on("close", cancel);
     response.flushHeaders();
     response.write(hello);
-    this.start(() => void this.#end(goodbye));
+    const begin = () => this.start(() => void this.#end(goodbye));
+    if (response.socket) begin();
+    // Of several requests on one connection each has it when the answers before are through; what was written comes first.
+    else response.once("socket", () => process.nextTick(begin));
   }
 
   async #end(goodbye: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { asRequester, type Requester } from "../../db/requester.ts";
+import { asRequesterAnew, CallerGone, type Requester } from "../../db/requester.ts";
 import { DocketError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { Delivery } from "./delivery.ts";
@@ -235,6 +235,8 @@ export class Channel<Frame, Made> implements Sleeper {
   }
 
   #retryLater({ members }: Stand<Frame, Made>, due: readonly Sink<Made>[], error: unknown): void {
+    // A read for one who has left is made at once for another.
+    if (error instanceof CallerGone) return;
     // Its place was taken out of the log: nothing can follow, and a client that resumes is told so.
     const isOver = error instanceof DocketError && error.code === "CURSOR_EXPIRED";
     const notBefore = this.#around.clock.now() + RETRY_MS;
@@ -296,11 +298,4 @@ export class Channel<Frame, Made> implements Sleeper {
     this.#sayGoodbye(stand);
     if (this.#moves === 0) this.#finishing.resolve();
   }
-}
-
-/** Each frame is read for the request that opened the stream, whatever wakes it, and has that request's limits anew. */
-function asRequesterAnew<T>(requester: Requester | undefined, work: () => T): T {
-  if (!requester) return work();
-  requester.renew();
-  return asRequester(requester, work);
 }

@@ -30,12 +30,21 @@ export class SendQueue {
 
   #run(): void {
     this.#running = true;
-    for (const work of this.#waiting) {
-      this.#waiting.delete(work);
-      if (this.#goOn(work)) this.#waiting.add(work);
-      if (this.#left <= 0) break;
+    try {
+      for (const work of this.#waiting) {
+        this.#waiting.delete(work);
+        if (this.#goOn(work)) this.#waiting.add(work);
+        if (this.#left <= 0) break;
+      }
+    } finally {
+      // Work that throws is left out, and stops nothing else.
+      this.#running = false;
+      this.#arm();
     }
-    this.#running = false;
+  }
+
+  /** The next turn. */
+  #arm(): void {
     if (this.#armed) return;
     this.#armed = true;
     setImmediate(() => {
