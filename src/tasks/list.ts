@@ -87,7 +87,7 @@ export async function listTasksOf(
        SELECT t.project_id, t.task_id FROM tasks t
        WHERE t.project_id = wanted.of AND ${where} AND ${condition} ${sort} ${limit}
      ) page JOIN tasks t USING (project_id, task_id) ${sort}`;
-  const rows = await db.read<Task & Keyed>(isCommon(filter) ? prepared(text) : text, values);
+  const rows = await db.read<Task & Keyed>(hasOnePlan(filter) ? prepared(text) : text, values);
   const found = Map.groupBy(rows, ({ projectId }) => projectId);
   return projectIds.map((projectId) => toPage(found.get(projectId) ?? []));
 }
@@ -128,7 +128,11 @@ export function listed(viewer: Sight, filter: ListTasks["filter"], bind: Bind): 
 /** Other filters need a plan for what they look for: a text that is rare is found by another index than one that is not. */
 const COMMON: ReadonlySet<string> = new Set<keyof TaskFilter>(["projects", "status", "kind", "priority"]);
 
-const isCommon = (filter: ListTasks["filter"]) =>
+/** Whether one plan is good for all values. Of several projects, or of all, it depends on how many there are. */
+const isCommon = (filter: ListTasks["filter"]) => filter?.projects?.length === 1 && hasOnePlan(filter);
+
+/** The same once for each project. */
+const hasOnePlan = (filter: ListTasks["filter"]) =>
   Object.entries(filter ?? {}).every(([name, given]) => given == null || COMMON.has(name));
 
 const matching = (filter: ListTasks["filter"], bind: Bind) =>
