@@ -3,7 +3,7 @@ import { columns, table as judged } from "../table.ts";
 import type { SystemName } from "./compare.ts";
 import { isServerless, type Row, type Spread } from "./summary.ts";
 
-const LABELS: Readonly<Record<SystemName, string>> = {
+export const LABELS: Readonly<Record<SystemName, string>> = {
   pgbench: "statements, pgbench",
   statements: "statements",
   bare: "node + pg",

@@ -1,13 +1,8 @@
-import { Command } from "commander";
+import { type Asked, compareAsAsked, comparingCommand } from "../compare/asked.ts";
 import type { SystemName } from "../compare/compare.ts";
-import { OPERATIONS, operationNamed } from "../compare/operations.ts";
-import { LONG, SHORT } from "../compare/part.ts";
-import { table } from "../compare/report.ts";
 import type { Peer } from "../compare/rig.ts";
-import { compare } from "../compare/run.ts";
-import { untilInterrupted } from "../interrupt.ts";
-import { wholes } from "../numbers.ts";
 import { createFunctions } from "./functions.ts";
+import { goals } from "./goals.ts";
 import { installPeers } from "./install.ts";
 import { ANSWERED } from "./questions.ts";
 
@@ -24,23 +19,9 @@ const PEERS = new Map<SystemName, Peer>([
   ],
 ]);
 
-const print = (line: string) => console.log(line);
-
-export const peersCommand = new Command("peers")
+export const peersCommand = comparingCommand("peers")
   .description("the same beside Mercurius and PostGraphile, which this command installs in bench/peers")
-  .argument("[operation...]", "as compare takes them")
-  .option("--connections <list>", "how many at once", wholes)
-  .option("--short", "fewer and shorter rounds, with 32 connections", false)
-  .action(async (names: readonly string[], given: { connections?: readonly number[]; short: boolean }) => {
+  .action(async (names: readonly string[], given: Asked) => {
     installPeers();
-    const usual = given.short ? SHORT : LONG;
-    const { rows } = await compare({
-      operations: names.length > 0 ? names.map(operationNamed) : OPERATIONS,
-      connections: given.connections ?? usual.connections,
-      pace: usual.pace,
-      interrupted: untilInterrupted(),
-      peers: PEERS,
-      print,
-    });
-    print(`\n${table(rows)}`);
+    await compareAsAsked(names, given, { goals, peers: PEERS });
   });
