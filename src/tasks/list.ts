@@ -54,17 +54,23 @@ export async function listTasks(
   ctx: Looking,
   { filter, orderBy, fields, ...page }: ListTasks,
 ): Promise<CountedPage<Task>> {
-  const list = (bind: Bind) => {
-    const where = listed(ctx.viewer, filter, bind);
-    return {
-      all: `FROM tasks t WHERE ${where}`,
-      common: isCommon(filter),
+  const merged = isMerged(filter, orderBy ?? QUEUE);
+  const list = (bind: Bind) => ({
+    get all() {
+      return `FROM tasks t WHERE ${listed(ctx.viewer, filter, bind)}`;
+    },
+    common: merged || isCommon(filter),
+    page: (query: PageQuery) => {
+      const { key, condition, sort, limit } = query;
+      const found = merged
+        ? firstOfEach(ctx.viewer, filter, bind, query)
+        : `tasks t WHERE ${listed(ctx.viewer, filter, bind)} AND ${condition}`;
       // The rows of the page are found by their keys first: sorting thousands of whole tasks costs ten times as much.
-      page: ({ key, condition, sort, limit }: PageQuery) => `SELECT ${columns(fields)}, ${key} AS "cursorKey" FROM (
-         SELECT t.project_id, t.task_id FROM tasks t WHERE ${where} AND ${condition} ${sort} ${limit}
-       ) page JOIN tasks t USING (project_id, task_id) ${sort}`,
-    };
-  };
+      return `SELECT ${columns(fields)}, ${key} AS "cursorKey" FROM (
+         SELECT t.project_id, t.task_id FROM ${found} ${sort} ${limit}
+       ) page JOIN tasks t USING (project_id, task_id) ${sort}`;
+    },
+  });
   return await amongProjects(
     ctx,
     projectsOf(filter ?? {}),
@@ -90,6 +96,18 @@ export async function listTasksOf(
   const rows = await db.read<Task & Keyed>(hasOnePlan(filter) ? prepared(text) : text, values);
   const found = Map.groupBy(rows, ({ projectId }) => projectId);
   return projectIds.map((projectId) => toPage(found.get(projectId) ?? []));
+}
+
+/** What a page of several projects can be of, in the order of the queue: as much of each of them. */
+function firstOfEach(viewer: Sight, filter: ListTasks["filter"], bind: Bind, { condition, sort, limit }: PageQuery) {
+  const visible = visibleProjects(viewer);
+  const wanted = filter?.projects
+    ? `unnest(${bind([...new Set(filter.projects)])}::text[])`
+    : `(SELECT project_id FROM projects p WHERE ${all(["archived_at IS NULL", visible && among("project_id", visible, bind)])})`;
+  return `${wanted} AS wanted (of) CROSS JOIN LATERAL (
+           SELECT t.project_id, t.task_id, t.priority, t.queue_position FROM tasks t
+           WHERE t.project_id = wanted.of AND ${matching({ ...filter, projects: null }, bind)} AND ${condition} ${sort} ${limit}
+         ) t`;
 }
 
 /** How many tasks of each project fit the filter. */
@@ -134,6 +152,10 @@ const isCommon = (filter: ListTasks["filter"]) => filter?.projects?.length === 1
 /** The same once for each project. */
 const hasOnePlan = (filter: ListTasks["filter"]) =>
   Object.entries(filter ?? {}).every(([name, given]) => given == null || COMMON.has(name));
+
+/** What waits in several projects lies in an index project by project, in the order of the queue: nothing else is read. */
+const isMerged = (filter: ListTasks["filter"], { field }: Parameters<typeof orderOf>[0]) =>
+  field === "queue" && filter?.status?.eq === "pending" && filter.projects?.length !== 1 && hasOnePlan(filter);
 
 const matching = (filter: ListTasks["filter"], bind: Bind) =>
   `t.deleted_at IS NULL AND t.archived_at IS NULL AND ${taskCondition(filter ?? {}, bind)}`;

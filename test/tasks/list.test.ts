@@ -78,6 +78,40 @@ it.each(ORDERS.flatMap((field) => [{ field, direction: "ASC" } as const, { field
   },
 );
 
+it("lists what waits in several projects as one queue, page by page", async () => {
+  const t = await verbTest();
+  for (const project of ["alpha", "beta", "gamma"]) await seedTasks(t, project, 4);
+  await t.owner.query("UPDATE tasks SET priority = queue_position % 3");
+  await t.owner.query("UPDATE tasks SET status = 'completed' WHERE task_id = 'TASK-004'");
+  await t.owner.query("UPDATE projects SET archived_at = now() WHERE project_id = 'gamma'");
+  const waits = { status: { eq: "pending" } };
+  for (const [filter, projects, viewer] of [
+    [waits, ["alpha", "beta"], {}],
+    [waits, ["beta"], { projectIds: ["beta", "gamma"] }],
+    [{ ...waits, projects: ["alpha", "gamma", "alpha"] }, ["alpha", "gamma"], {}],
+    [{ ...waits, priority: { lt: 2 } }, ["alpha", "beta"], {}],
+    [{ ...waits, projects: [] }, [], {}],
+  ] as const) {
+    const { rows } = await t.owner.query<{ id: string }>(
+      `SELECT project_id || '/' || task_id AS id FROM tasks
+       WHERE project_id = ANY ($1) AND status = 'pending' AND priority < $2 ORDER BY priority, queue_position`,
+      [projects, "priority" in filter ? 2 : 10],
+    );
+    const expected = rows.map(({ id }) => id);
+    const found: string[] = [];
+    let after: string | null = null;
+    do {
+      const page = await listTasks(t.as(viewer), { filter, first: 2, after });
+      expect(await page.totalCount()).toBe(expected.length);
+      found.push(...page.edges.map(({ node }) => `${node.projectId}/${node.taskId}`));
+      after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
+    } while (after !== null);
+    expect(found).toEqual(expected);
+    const last = await listTasks(t.as(viewer), { filter, last: 3 });
+    expect(last.edges.map(({ node }) => `${node.projectId}/${node.taskId}`)).toEqual(expected.slice(-3));
+  }
+});
+
 it("counts in all only what fits the filter", async () => {
   const t = await verbTest();
   await seedTasks(t, "alpha", 5);
