@@ -15,6 +15,14 @@ const LARGE = /^(tasks|task_texts|task_attempts|id_reservations|idempotency_keys
 /** Rows that one statement may read of a large table, or sort: many pages, and far fewer than there are. */
 const MOST_ROWS = 2_500;
 
+/** What else a statement may do, as it was asked to. */
+const ALLOWED: readonly (readonly [RegExp, RegExp])[] = [
+  // The counts of all projects read every task once, as each is counted; none is sorted.
+  [/count\(\*\) FILTER \(WHERE t\.status = /, /^reads \d+ rows of tasks /],
+  // The first tasks of all, in whatever status: an index of that order would be written by every claim and completion.
+  [/FROM tasks t WHERE \(t\.project_id NOT IN .*t\.archived_at IS NULL AND TRUE\)/s, /^reads all of tasks/],
+];
+
 interface PlanNode {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
@@ -46,7 +54,8 @@ function faultsOf({ text, nodes }: Carried): string[] {
           : /Sort$/.test(node["Node Type"]) && read > MOST_ROWS
             ? `sorts ${read} rows`
             : undefined;
-    return fault ? [`${fault}: ${text}`] : [];
+    const allowed = ALLOWED.some(([statement, what]) => statement.test(text) && what.test(fault ?? ""));
+    return fault && !allowed ? [`${fault}: ${text}`] : [];
   });
 }
 
@@ -142,6 +151,13 @@ async function useAll(server: TestServer): Promise<void> {
   await ask(
     `mutation { updateTaskStatus(input: {${held}, status: COMPLETED, completionNotes: "done"}) { task { status } } }`,
   );
+  const briefed = "briefing { checkpoint attempts { number } }";
+  const { claimNextTask: again } = await ask<{ claimNextTask: { task: { taskId: string }; attempt: string } }>(
+    `mutation { claimNextTask(input: {projectId: "p1"}) { task { taskId } attempt ${briefed} } }`,
+  );
+  await ask(
+    `mutation { completeAndClaimNext(input: {projectId: "p1", taskId: "${again.task.taskId}", attempt: "${again.attempt}"}) { task { taskId } ${briefed} } }`,
+  );
   await ask(
     'mutation { addTasks(input: {projectId: "p2", tasks: [{description: "a"}, {description: "b"}]}) { tasksAdded } }',
   );
@@ -155,6 +171,15 @@ async function useAll(server: TestServer): Promise<void> {
   await ask('mutation { registerIds(input: {projectId: "p3", ids: ["US-5999"]}) { registered } }');
   await ask('{ task(projectId: "p1", taskId: "TASK-100") { status attempts { number } } }');
   await ask('{ tasks(first: 50, filter: {projects: ["p1"], status: {eq: PENDING}}) { nodes { taskId } } }');
+  await ask('{ tasks(first: 50, filter: {projects: ["p1", "p2"], status: {eq: PENDING}}) { nodes { taskId } } }');
+  await ask("{ tasks(first: 50, filter: {status: {eq: PENDING}}) { nodes { taskId } } }");
+  await ask("{ tasks(first: 50, filter: {status: {eq: IN_PROGRESS}}) { nodes { taskId } } }");
+  await ask("{ tasks(first: 50) { nodes { taskId } } }");
+  await ask("{ projects(first: 20) { nodes { projectId taskCounts { status count } } } }");
+  await ask("{ statusCounts { status count } }");
+  await ask(
+    "{ projects(first: 20) { nodes { tasks(first: 5, filter: {status: {eq: PENDING}}) { nodes { taskId } } } } }",
+  );
   await ask('{ nextTask(projectId: "p1") { task { taskId } } }');
   await ask('{ idRegistry(projectId: "p3", artifactType: "US") { lastAssigned nextAvailable } }');
   await ask('{ reservations(first: 20, filter: {projects: ["p3"]}) { nodes { ids } } }');
@@ -181,6 +206,7 @@ const FOUND_BY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/coalesce\(r\.released_at, r\.expires_at\) <= horizon/, ["idx_reservations_ended"]],
   [/DELETE FROM event_inbox/, ["event_inbox_pkey"]],
   [/^SELECT extract\(epoch FROM expires_at - /, ["idx_reservations_due"]],
+  [/ AS wanted \(of\) CROSS JOIN LATERAL \(/, ["idx_tasks_pending"]],
   [/ AS wanted \(project_id, subject_id, /, ["project_id_subject_id_position_idx", "expr_idx"]],
   [/ AS wanted \(subject_type, subject_id\)/, ["project_id_subject_id_position_idx", "expr_idx"]],
 ];
