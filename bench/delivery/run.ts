@@ -44,6 +44,7 @@ const AUDIENCES = [
   { how: "WebSocket", open: openWebSocket, mixed: false },
   { how: "WebSocket, groups of", open: openWebSocket, mixed: true },
   { how: "SSE", open: openEventStream, mixed: false },
+  { how: "SSE, groups of", open: openEventStream, mixed: true },
 ] as const;
 type AudienceKind = (typeof AUDIENCES)[number];
 

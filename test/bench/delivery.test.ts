@@ -22,18 +22,18 @@ it("delivers and replays every event over each way in a small run of the benchma
   await database.drop();
 
   expect(result.latencies.map(({ how, perSecond, delivered }) => `${how}: 5 × ${perSecond} = ${delivered}`)).toEqual(
-    ["log alone, no sockets", "WebSocket", "WebSocket, groups of 2", "SSE"].flatMap((how) => [
+    ["log alone, no sockets", "WebSocket", "WebSocket, groups of 2", "SSE", "SSE, groups of 2"].flatMap((how) => [
       `${how}: 5 × 1 = 5`,
       `${how}: 5 × 20 = 100`,
     ]),
   );
-  expect(result.memory.map(({ subscribers }) => subscribers)).toEqual([5, 5, 5, 5]);
+  expect(result.memory.map(({ subscribers }) => subscribers)).toEqual([5, 5, 5, 5, 5]);
   expect(result.claims.map(({ sample: { durations, errors } }) => [durations.length, errors])).toEqual(
-    Array.from({ length: 6 }, () => [5, 0]),
+    Array.from({ length: 8 }, () => [5, 0]),
   );
   expect(result.replays.map(({ events }) => events)).toEqual([500, 500, 500]);
   expect(result.leftOut).toEqual([]);
-  expect(promises(result)).toHaveLength(4);
+  expect(promises(result)).toHaveLength(5);
 
   const printed = report(result);
   // Latencies at two rates, claims at both, memory; and of one audience a replay.
