@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { TaskFilter } from "../../src/tasks/filter.ts";
 import { listTasks } from "../../src/tasks/list.ts";
 import { statusCounts } from "../../src/tasks/status-counts.ts";
@@ -110,6 +110,24 @@ it("lists what waits in several projects as one queue, page by page", async () =
     const last = await listTasks(t.as(viewer), { filter, last: 3 });
     expect(last.edges.map(({ node }) => `${node.projectId}/${node.taskId}`)).toEqual(expected.slice(-3));
   }
+});
+
+it.each<[TaskFilter, boolean]>([
+  [{ projects: ["alpha"], status: { eq: "completed" } }, true],
+  [{ projects: ["alpha", "beta"], status: { eq: "completed" } }, false],
+  [{ status: { eq: "completed" } }, false],
+  [{ projects: ["alpha", "beta"], status: { eq: "pending" } }, true],
+  [{ projects: ["alpha"], text: "rare" }, false],
+])("prepares the list of %j only where one plan is good for all values: %s", async (filter, expected) => {
+  const t = await verbTest();
+  for (const project of ["alpha", "beta"]) await seedTasks(t, project, 1);
+  const ctx = t.as();
+  const read = vi.spyOn(ctx.db, "read");
+  for (let i = 0; i < 3; i++) await listTasks(ctx, { filter });
+  const lists = read.mock.calls
+    .map(([statement]) => statement)
+    .filter((statement) => JSON.stringify(statement).includes("cursorKey"));
+  expect(lists.map((statement) => typeof statement === "object").at(-1)).toBe(expected);
 });
 
 it("counts in all only what fits the filter", async () => {
