@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { TAKE_NEXT } from "../../src/tasks/claim-next.ts";
+import { TASK_STATUSES } from "../../src/tasks/task.ts";
 
 /** A claim's parameters: the project and the idempotency key are the caller's, the rest stands as it is. */
 const PARAMETERS: readonly string[] = [
@@ -21,7 +22,10 @@ const claim = TAKE_NEXT.text.replaceAll(/\$(\d)/g, (_, number) => PARAMETERS[Num
  */
 const FUNCTIONS = `
 CREATE FUNCTION peer_counts() RETURNS TABLE (project_id text, status text, count integer) LANGUAGE sql STABLE AS $$
-  SELECT project_id, status, count(*)::int FROM tasks WHERE deleted_at IS NULL AND archived_at IS NULL GROUP BY project_id, status
+  SELECT p.project_id, one.status, one.count FROM projects p CROSS JOIN LATERAL (
+    SELECT ${TASK_STATUSES.map((status) => `count(*) FILTER (WHERE t.status = '${status}')::int AS ${status}`).join(", ")}
+    FROM tasks t WHERE t.project_id = p.project_id AND t.deleted_at IS NULL AND t.archived_at IS NULL
+  ) counted CROSS JOIN LATERAL (VALUES ${TASK_STATUSES.map((status) => `('${status}', counted.${status})`).join(", ")}) AS one (status, count)
 $$;
 CREATE FUNCTION peer_claim(project text, key text)
   RETURNS TABLE (project_id text, task_id text, attempt integer, secret text, description text) LANGUAGE plpgsql VOLATILE AS $$
