@@ -18,7 +18,7 @@ export interface ScratchDatabase {
   drop(): Promise<void>;
 }
 
-/** On the PostgreSQL of `given`, else on an embedded one in a temporary folder, with the settings of a real one. */
+/** On the PostgreSQL of `given`, else on an embedded one in a temporary folder, with the settings of a real one but for its connections. */
 export async function makeScratchDatabase(given: string | undefined): Promise<ScratchDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "docket-bench-"));
   // Under root PostgreSQL runs as another user, who must pass.
@@ -30,7 +30,8 @@ export async function makeScratchDatabase(given: string | undefined): Promise<Sc
       const { url, drop } = await createOn(given);
       return { url, folder, home, embedded: undefined, drop: () => drop().finally(removeFolder) };
     }
-    const embedded = await startEmbedded(home);
+    // A hundred connections for each of several systems, side by side.
+    const embedded = await startEmbedded(home, { settings: { max_connections: "400" } });
     return { url: embedded.ownerUrl, folder, home, embedded, drop: () => embedded.stop().finally(removeFolder) };
   } catch (error) {
     await removeFolder();
