@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { ALLOWED, answered, byGet, type Case, long, type Operation, shared, short, textOf } from "./doors.ts";
+import { ALLOWED, type Case, type Operation, openDoors, textOf } from "./doors.ts";
+
+const { shared, answered, short, long, byGet } = openDoors();
 
 const JSON_TYPE = { accept: "application/json" };
 const RESPONSE_TYPE = { accept: "application/graphql-response+json" };
