@@ -26,8 +26,18 @@ export class Renderings {
     const shared = this.#shared.get(key);
     if (shared && isSame(shared.frame, frame)) return shared.made;
     const made = make();
-    this.#shared.set(key, { frame, made });
+    // A frame of state alone shows what is when it is made.
+    if (!bringsEvents(frame)) return made;
+    const kept = { frame, made };
+    this.#shared.set(key, kept);
     this.#forgetSoon();
+    // What failed once may go well for the next who asks.
+    const forgetFailed = () => this.#shared.get(key) === kept && this.#shared.delete(key);
+    if (made instanceof Promise)
+      void made.then(({ errors }) => {
+        if (errors.length > 0) forgetFailed();
+      }, forgetFailed);
+    else if (made.errors.length > 0) forgetFailed();
     return made;
   }
 
@@ -40,6 +50,8 @@ export class Renderings {
     }, SHARED_MS).unref();
   }
 }
+
+const bringsEvents = (frame: Frame) => "events" in frame && Array.isArray(frame.events) && frame.events.length > 0;
 
 /** Whether both bring the very same. Events are the same objects for everyone who gets them when they happen. */
 function isSame(one: Frame, other: Frame): boolean {
