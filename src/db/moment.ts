@@ -62,11 +62,10 @@ export async function isLater(db: Db, one: string, other: string): Promise<boole
   return found?.later === true;
 }
 
-/** That a moment, given by its argument's name, is not yet to come, by the database's clock. @throws BAD_USER_INPUT */
-export async function requirePast(db: Db, named: Readonly<Record<string, string>>): Promise<void> {
-  for (const [argument, given] of Object.entries(named))
-    if (await isLater(db, given, NOW))
-      throw badInput(
-        `${argument} lies in the past, and ${JSON.stringify(given)} is yet to come. Name an earlier instant, or a duration like "-P1D".`,
-      );
+/** That the moment given as `argument` is not yet to come, by the database's clock. @throws BAD_USER_INPUT */
+export async function requirePast(db: Db, argument: string, given: string): Promise<void> {
+  if (await isLater(db, given, NOW))
+    throw badInput(
+      `${argument} lies in the past, and ${JSON.stringify(given)} is yet to come. Name an earlier instant, or a duration like "-P1D".`,
+    );
 }

@@ -4,7 +4,7 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { enterNamespace, type ReuseInput, setReuse } from "./namespace.ts";
+import { enterNamespace, givenReuse, type ReuseInput, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";
 
 export interface CreateProject extends SettingsInput, ReuseInput {
@@ -63,10 +63,7 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
   );
   if (inserted.length === 0) return false;
   await setReuse(ctx, namespace, input);
-  const reuse =
-    input.idReuse == null
-      ? entered
-      : { idReuse: input.idReuse, idQuarantineSeconds: input.idQuarantineSeconds || null };
+  const reuse = givenReuse(input) ?? entered;
   await append(ctx, {
     type: "project.created",
     projectId,

@@ -17,31 +17,37 @@ interface ReuseChange {
   readonly sharing: readonly string[];
 }
 
+/** What the input says of it, checked; null: nothing. @throws BAD_USER_INPUT */
+export function givenReuse({ idReuse, idQuarantineSeconds }: ReuseInput): Reuse | null {
+  if (idReuse == null && idQuarantineSeconds == null) return null;
+  if (idReuse == null || (idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
+    throw badInput("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
+  return { idReuse, idQuarantineSeconds: idReuse === "after" ? (idQuarantineSeconds ?? null) : null };
+}
+
 /**
  * When numbers that were released or expired are given again, for the whole namespace.
  * @returns what changed, as events tell it, and the projects for which it did.
  * @throws FORBIDDEN unless the viewer sees every project that shares the namespace.
  */
 export async function setReuse({ db, viewer }: Context, namespace: string, input: ReuseInput): Promise<ReuseChange> {
-  const { idReuse, idQuarantineSeconds } = input;
-  if (idReuse == null && idQuarantineSeconds == null) return { changes: {}, sharing: [] };
-  if (idReuse == null || (idReuse === "after") !== (idQuarantineSeconds != null && idQuarantineSeconds > 0))
-    throw badInput("idReuse AFTER needs idQuarantineSeconds (more than 0), and only AFTER takes it.");
+  const given = givenReuse(input);
+  if (given === null) return { changes: {}, sharing: [] };
+  const { idReuse, idQuarantineSeconds } = given;
   const sharing = await requireNamespace({ db, viewer }, namespace, "changing its reuse");
   const [before] = await db.write<{ reuse: IdReuse; quarantine_seconds: number | null }>(
     "SELECT reuse, quarantine_seconds FROM namespaces WHERE namespace = $1 FOR NO KEY UPDATE",
     [namespace],
   );
-  const quarantine = idReuse === "after" ? (idQuarantineSeconds ?? null) : null;
   await db.write("UPDATE namespaces SET reuse = $2, quarantine_seconds = $3 WHERE namespace = $1", [
     namespace,
     idReuse,
-    quarantine,
+    idQuarantineSeconds,
   ]);
   const changes = await changesBetween(
     { db },
     { idReuse: before?.reuse.toUpperCase(), idQuarantineSeconds: before?.quarantine_seconds },
-    { idReuse: idReuse.toUpperCase(), idQuarantineSeconds: quarantine },
+    { idReuse: idReuse.toUpperCase(), idQuarantineSeconds },
   );
   return { changes, sharing };
 }

@@ -62,7 +62,7 @@ const LOOKED_AT = `a.worker, a.project_id, a.task_id, a.claimed_at, a.outcome, a
  */
 export async function listWorkers(ctx: Context, { projects, since, orderBy, ...page }: ListWorkers): Promise<Worker[]> {
   await requireProjects(ctx, projects ?? []);
-  await requirePast(ctx.db, { since });
+  await requirePast(ctx.db, "since", since);
   const by = orderBy ?? BY_NAME;
   const order = orderOf(by);
   const byName = by.field === "name";

@@ -21,7 +21,7 @@ export class Renderings {
   readonly #shared = new Map<string, Shared>();
   #isArmed = false;
 
-  /** @param key those of one key make the same of the same frame. */
+  /** @param key those of one key make the same of the same frame. @param make never rejects: a failure is rendered. */
   of(key: string, frame: Frame, make: () => Rendering | Promise<Rendering>): Rendering | Promise<Rendering> {
     const shared = this.#shared.get(key);
     if (shared && isSame(shared.frame, frame)) return shared.made;
@@ -32,12 +32,9 @@ export class Renderings {
     this.#shared.set(key, kept);
     this.#forgetSoon();
     // What failed once may go well for the next who asks.
-    const forgetFailed = () => this.#shared.get(key) === kept && this.#shared.delete(key);
-    if (made instanceof Promise)
-      void made.then(({ errors }) => {
-        if (errors.length > 0) forgetFailed();
-      }, forgetFailed);
-    else if (made.errors.length > 0) forgetFailed();
+    void Promise.resolve(made).then(({ errors }) => {
+      if (errors.length > 0 && this.#shared.get(key) === kept) this.#shared.delete(key);
+    });
     return made;
   }
 
