@@ -1,17 +1,17 @@
 import type { Client } from "pg";
-import { TAKE_NEXT } from "../../src/tasks/claim-next.ts";
+import { TAKE_NEXT } from "../../src/tasks/take-ready.ts";
 import { TASK_STATUSES } from "../../src/tasks/task.ts";
 
 /** A claim's parameters: the project and the idempotency key are the caller's, the rest stands as it is. */
 const PARAMETERS: readonly string[] = [
   "$1",
-  "'peer'::text",
-  "900",
-  "'peer'::text",
-  "'peer'::text",
-  "'peer'::text",
-  "$2",
-  "'\\x00'::bytea",
+  "'{peer}'",
+  "'{900}'",
+  "'{peer}'",
+  "'{peer}'",
+  "'{peer}'",
+  "ARRAY[$2]",
+  "ARRAY['\\x00'::bytea]",
 ];
 
 const claim = TAKE_NEXT.text.replaceAll(/\$(\d)/g, (_, number) => PARAMETERS[Number(number) - 1] ?? "NULL");

@@ -1,11 +1,10 @@
 import type { TransactionOptions } from "../db/database.ts";
 import type { Context } from "./viewer.ts";
 
-/** The numbers are those of the parameters. */
-const saying = (actor: number, client: number, correlationId: number) =>
-  `SELECT act_as($${actor}, $${client}, $${correlationId})`;
+const saying = (actor: string, client: string, correlationId: string) =>
+  `SELECT act_as(${actor}, ${client}, ${correlationId})`;
 
-const ACT_AS = { name: "act-as", text: saying(1, 2, 3) };
+const ACT_AS = { name: "act-as", text: saying("$1", "$2", "$3") };
 
 /**
  * Says in whose name the rest of a transaction acts: every event that it leaves names them, whoever leaves it (`append`, a
@@ -31,7 +30,8 @@ export function acting<T>(
 
 /**
  * The same for a statement that is a transaction of its own, as a CTE; what writes has to be joined with it, so that it is
- * said by then. The numbers are those of the parameters.
+ * said by then.
+ * @param actor SQL, as the others; where all are NULL, the server acts.
  */
-export const caller = (actor: number, client: number, correlationId: number) =>
+export const caller = (actor: string, client: string, correlationId: string) =>
   `caller AS MATERIALIZED (${saying(actor, client, correlationId)})`;

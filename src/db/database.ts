@@ -8,6 +8,8 @@ import { reading, withConflictRetry, withReconnect } from "./retry.ts";
 /** SQL text, or a statement that each connection prepares once under its name. */
 export type Statement = string | { readonly name: string; readonly text: string };
 
+type Values = readonly unknown[] | (() => readonly unknown[]);
+
 export interface TransactionOptions {
   readonly isolation?: "READ COMMITTED" | "SERIALIZABLE";
   /** An idempotency key makes it safe to run again when the answer to COMMIT was lost. */
@@ -20,8 +22,11 @@ export interface TransactionOptions {
 export interface Db {
   /** Rows of a statement that changes nothing; run again when the connection is lost. */
   read<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
-  /** Rows of a statement that writes; run again only where `idempotent` makes that safe. */
-  write<Row>(statement: Statement, values?: readonly unknown[], options?: { idempotent?: boolean }): Promise<Row[]>;
+  /**
+   * Rows of a statement that writes; run again only where `idempotent` makes that safe.
+   * @param values or what makes them, each time that a connection is there to send them.
+   */
+  write<Row>(statement: Statement, values?: Values, options?: { idempotent?: boolean }): Promise<Row[]>;
   /** Runs `work` in a transaction; inside one, joins it. */
   transaction<T>(work: (db: Db) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
@@ -79,7 +84,7 @@ export function openDatabase(options: PoolOptions): Database {
       return reading(run);
     },
 
-    async write<Row>(statement: Statement, values: readonly unknown[] = [], { idempotent = false } = {}) {
+    async write<Row>(statement: Statement, values: Values = [], { idempotent = false } = {}) {
       const { run, maybeSent } = onConnection((client, sent) => {
         sent();
         return execute<Row>(client, statement, values);
@@ -125,7 +130,8 @@ function openTransaction(client: pg.PoolClient): Db {
   return tx;
 }
 
-async function execute<Row>(client: pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+async function execute<Row>(client: pg.PoolClient, statement: Statement, given: Values): Promise<Row[]> {
+  const values = typeof given === "function" ? given() : given;
   const query = typeof statement === "string" ? { text: statement } : statement;
   if ("name" in query && client instanceof PooledClient) client.prepared.add(query.name);
   const result = await client.query({ ...query, values: [...values] });

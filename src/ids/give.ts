@@ -3,6 +3,7 @@ import { caller } from "../access/act-as.ts";
 import { byEitherName, identityByFormer } from "../access/former-name.ts";
 import type { Answer, KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
+import { combiner } from "../db/combiner.ts";
 import type { Db } from "../db/database.ts";
 import { isStorable } from "../db/storable.ts";
 import {
@@ -16,7 +17,6 @@ import {
 } from "../errors.ts";
 import { keptFor } from "../kept-for.ts";
 import { ensureProject } from "../projects/create.ts";
-import { combiner } from "./combiner.ts";
 import { invalidArtifactType, requireArtifactType } from "./id-space.ts";
 import { requireBranch, requireTaskForm } from "./request.ts";
 import type { Reservation } from "./reservations.ts";
@@ -132,7 +132,7 @@ const LARGEST_BATCH = 100;
 
 /** The one queue of this process for a database. */
 const combined = keptFor((db: Db) =>
-  combiner<Request, GivenOrRefused>((requests) => giveTogether(db, requests), {
+  combiner<Request, GivenOrRefused>((take) => giveTogether(db, take()), {
     largestBatch: LARGEST_BATCH,
     separable: (error) => !(error instanceof DocketError),
   }),
@@ -141,7 +141,7 @@ const combined = keptFor((db: Db) =>
 /** Triggers are told who acts where all of a batch are of one caller; the events name theirs in any case. */
 const GIVE = {
   name: "ids-give-batch",
-  text: `WITH ${caller(3, 4, 5)} SELECT give_ids($1::jsonb, $2) AS outcome FROM caller`,
+  text: `WITH ${caller("$3", "$4", "$5")} SELECT give_ids($1::jsonb, $2) AS outcome FROM caller`,
 };
 
 const WHO = ["actor", "client", "correlationId"] as const;

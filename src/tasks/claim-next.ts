@@ -2,10 +2,10 @@ import { type Answer, type KeyedRequest, replay } from "../access/idempotency.ts
 import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { errorCode } from "../db/faults.ts";
-import { type Idle, whyIdle } from "./idle.ts";
+import type { Idle } from "./idle.ts";
 import { requireAttemptInput } from "./lease.ts";
-import { firstReady } from "./ready.ts";
-import { type Taken, takeParameters, takeStatement, workerOf } from "./take.ts";
+import { type Taken, workerOf } from "./take.ts";
+import { type takeReady, takeReadyTogether } from "./take-ready.ts";
 
 export interface ClaimNextTask {
   readonly projectId: string;
@@ -21,12 +21,6 @@ export interface Claim {
   /** The name under which the caller claims. Absent from answers that an older server stored. */
   readonly worker?: string;
 }
-
-/** A key that has its answer takes nothing more; the numbers are those of `takeParameters`. */
-const NOT_ANSWERED = "NOT EXISTS (SELECT FROM idempotency_keys k WHERE k.actor = $4 AND k.key = $7)";
-
-/** SKIP LOCKED: two claims never wait for one row. NO KEY: a row that only a foreign key refers to just now is not skipped. */
-export const TAKE_NEXT = takeStatement("task-claim-next", firstReady("FOR NO KEY UPDATE SKIP LOCKED", NOT_ANSWERED));
 
 /** Someone else stored the answer of this key first. */
 const UNIQUE_VIOLATION = "23505";
@@ -53,7 +47,7 @@ export const claimNextTask = verbWithOwnKey(
   },
   async (ctx, input: ClaimNextTask, kept): Promise<Answer<Claim>> => {
     try {
-      return await takeNext(ctx, input, kept);
+      return await takeNext(ctx, input, kept, takeReadyTogether);
     } catch (error) {
       if (!kept || errorCode(error) !== UNIQUE_VIOLATION) throw error;
       const first = await answeredBefore(ctx, input, kept);
@@ -63,14 +57,22 @@ export const claimNextTask = verbWithOwnKey(
   },
 );
 
-/** The claim itself, also inside another verb's transaction (then without a key of its own). */
-export async function takeNext(ctx: Context, input: ClaimNextTask, kept: KeyedRequest | null): Promise<Answer<Claim>> {
+/**
+ * The claim itself, also inside another verb's transaction (then without a key of its own).
+ * @param take looks once.
+ */
+export async function takeNext(
+  ctx: Context,
+  input: ClaimNextTask,
+  kept: KeyedRequest | null,
+  take: typeof takeReady,
+): Promise<Answer<Claim>> {
+  const { projectId, leaseSeconds = null } = input;
   const worker = workerOf(ctx, input);
-  const parameters = takeParameters(input.projectId, ctx, input, kept);
   for (let look = 1; ; look++) {
-    const [taken] = await ctx.db.write<Taken>(TAKE_NEXT, parameters, { idempotent: kept !== null });
-    if (taken) return { taken, idle: null, worker, replayed: false };
-    const idle = await whyIdle(ctx, input.projectId);
+    const found = await take(ctx.db, projectId, { worker, leaseSeconds, by: ctx, kept });
+    if (found.taken) return { taken: found.taken, idle: null, worker, replayed: false };
+    const idle = await found.idle;
     // Asked last: a request with the same key may have taken its task while this one looked.
     const first = kept && (await answeredBefore(ctx, input, kept));
     if (first) return first;

@@ -3,6 +3,7 @@ import { type Claim, takeNext } from "./claim-next.ts";
 import { archivedIdle } from "./idle.ts";
 import type { TaskAddress } from "./locate.ts";
 import { workerOf } from "./take.ts";
+import { takeReady } from "./take-ready.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 import { type StatusChange, setStatus, toStatus } from "./update-status.ts";
@@ -31,7 +32,7 @@ export const completeAndClaimNext = taskVerb(
     const worker = workerOf(ctx, { worker: input.worker ?? task.open?.worker });
     // A task that is held may be finished also where no more work is handed out.
     const { taken, idle } = (await holdOpen(ctx.db, projectId))
-      ? await takeNext(ctx, { ...input, projectId, worker }, null)
+      ? await takeNext(ctx, { ...input, projectId, worker }, null, takeReady)
       : { taken: null, idle: archivedIdle(projectId) };
     return { taken, idle, worker, completed: { projectId, taskId } };
   },

@@ -24,7 +24,7 @@ const BATCH = 100;
 /** SKIP LOCKED: whoever holds the row is another process that does the same, a claim that takes the task, or a renewal. */
 export const EXPIRE = {
   name: "lease-expire",
-  text: `WITH ${caller(1, 2, 3)}, due AS (
+  text: `WITH ${caller("$1", "$2", "$3")}, due AS (
   SELECT ${keyAnd(LEASE_END)} FROM tasks t WHERE ${EXPIRED}
   ORDER BY t.lease_expires_at LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED
 ), freed AS (

@@ -31,7 +31,7 @@ WHERE p.project_id = $1 GROUP BY p.project_id`,
 };
 
 /** @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED */
-export async function whyIdle({ db }: Context, projectId: string): Promise<Idle> {
+export async function whyIdle({ db }: Pick<Context, "db">, projectId: string): Promise<Idle> {
   const [found] = await db.read<Omit<Idle, "message"> & { archived: boolean }>(WHY, [projectId]);
   if (!found) throw projectNotFound(projectId);
   const { archived, ...counts } = found;

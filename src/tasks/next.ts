@@ -2,13 +2,13 @@ import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { type Idle, whyIdle } from "./idle.ts";
-import { firstReady } from "./ready.ts";
+import { FIRST_READY } from "./ready.ts";
 import type { TaskStatus } from "./task.ts";
 
 /** Only the task that was picked is read whole. */
 const NEXT_READY = TASK.statement(
   "task-next-ready",
-  (columns) => `WITH ${firstReady()}
+  (columns) => `WITH ${FIRST_READY}
 SELECT ${columns} FROM picked JOIN tasks t USING (project_id, task_id)
 JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL`,
 );

@@ -21,21 +21,44 @@ export const EXPIRED = `${LEASED} AND t.lease_expires_at <= (SELECT docket_now()
 
 export const READY = `((${PENDING}) OR (${EXPIRED}))`;
 
+const IN_ORDER = "ORDER BY t.priority, t.queue_position";
 const CANDIDATE = `${TAKEN}, t.priority, t.queue_position`;
 
 /**
- * Common table expressions, of which `picked` is the first ready task of project $1: by priority, then by place in the
- * queue. Two index scans instead of one condition: an index over both states would walk past every held task.
- * @param lock how each of the two candidates is locked.
- * @param gate SQL: without it nothing is looked at.
+ * Common table expressions `pending` and `expired`: of each the first ready tasks of project $1, by priority, then by place
+ * in the queue. Two index scans instead of one condition: an index over both states would walk past every held task.
  */
-export const firstReady = (lock: "" | "FOR NO KEY UPDATE SKIP LOCKED" = "", gate = "true") => `pending AS (
-  SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${PENDING}
-  ORDER BY t.priority, t.queue_position LIMIT 1 ${lock}
+const candidates = (first: (condition: string) => string) => `pending AS (
+  ${first(PENDING)}
 ), expired AS (
-  SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${EXPIRED}
-  ORDER BY t.priority, t.queue_position LIMIT 1 ${lock}
+  ${first(EXPIRED)}
+)`;
+
+const CANDIDATES = "(SELECT * FROM pending UNION ALL SELECT * FROM expired) candidates";
+
+/** Common table expressions, of which `picked` is the first ready task of project $1. */
+export const FIRST_READY = `${candidates(
+  (condition) => `SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${condition} ${IN_ORDER} LIMIT 1`,
+)}, picked AS (
+  SELECT * FROM ${CANDIDATES} ORDER BY priority, queue_position LIMIT 1
+)`;
+
+/** Claims that one statement may carry. */
+export const MOST_CLAIMS = 100;
+
+/**
+ * Common table expressions, of which `picked` joins each of `claims`, in their order, with a ready task of project $1, the
+ * first ones first. SKIP LOCKED: two statements never wait for one row. NO KEY: a row that only a foreign key refers to
+ * just now is not skipped. The inner limit is for the planner, which knows of the other only that it is some; no more rows
+ * are read and locked than the outer one asks for.
+ */
+export const TAKE_READY = `${candidates(
+  (condition) => `SELECT * FROM (
+    SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${condition} ${IN_ORDER} LIMIT ${MOST_CLAIMS}
+    FOR NO KEY UPDATE SKIP LOCKED
+  ) first LIMIT (SELECT count(*) FROM claims)`,
+)}, ready AS MATERIALIZED (
+  SELECT *, row_number() OVER (ORDER BY priority, queue_position) AS turn FROM ${CANDIDATES}
 ), picked AS (
-  SELECT * FROM (SELECT * FROM pending UNION ALL SELECT * FROM expired) ready WHERE ${gate}
-  ORDER BY priority, queue_position LIMIT 1
+  SELECT * FROM ready JOIN claims USING (turn)
 )`;

@@ -1,11 +1,12 @@
 import type { Context } from "../access/viewer.ts";
 import type { JudgedTask } from "./hold.ts";
-import { TAKEN, type Taken, takeParameters, takeStatement } from "./take.ts";
+import { TAKEN, type Taken, type TakenRow, takeParameters, takeStatement, workerOf } from "./take.ts";
 
 const TAKE_THIS = takeStatement(
   "task-take-this",
   `picked AS (
-  SELECT ${TAKEN} FROM tasks t WHERE t.project_id = $1 AND t.task_id = $9 FOR NO KEY UPDATE
+  SELECT ${TAKEN}, claims.* FROM tasks t CROSS JOIN claims WHERE t.project_id = $1 AND t.task_id = $9
+  FOR NO KEY UPDATE OF t
 )`,
 );
 
@@ -15,7 +16,8 @@ export async function takeTask(
   { projectId, taskId }: JudgedTask,
   claim: { worker?: string | null | undefined; leaseSeconds?: number | null | undefined },
 ): Promise<Taken> {
-  const [taken] = await ctx.db.write<Taken>(TAKE_THIS, [...takeParameters(projectId, ctx, claim, null), taskId]);
+  const asked = { worker: workerOf(ctx, claim), leaseSeconds: claim.leaseSeconds ?? null, by: ctx, kept: null };
+  const [taken] = await ctx.db.write<TakenRow>(TAKE_THIS, [...takeParameters(projectId, [asked]), taskId]);
   if (!taken) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
   return taken;
 }

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { TAKE_NEXT } from "../../src/tasks/claim-next.ts";
 import { DUE, EXPIRE } from "../../src/tasks/expire-leases.ts";
 import { failedAttempts } from "../../src/tasks/failed.ts";
 import { takeParameters } from "../../src/tasks/take.ts";
+import { TAKE_NEXT } from "../../src/tasks/take-ready.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 interface PlanNode {
@@ -43,11 +43,19 @@ it("answers a filter by project and status from idx_tasks_project_status, at 10,
 
 it("finds the pending task of a claim in index order, without a sort, at 10,000 tasks", async () => {
   const t = await tenThousandTasks();
-  const plan = await explain(t, TAKE_NEXT.text, takeParameters("alpha", t.as(), {}, null));
+  const plan = await explain(
+    t,
+    TAKE_NEXT.text,
+    takeParameters("alpha", [{ worker: "w", leaseSeconds: null, by: t.as(), kept: null }]),
+  );
   const pending = nodes(plan).find((node) => node["Subplan Name"] === "CTE pending");
   expect(pending).toBeDefined();
   if (!pending) return;
-  expect(nodes(pending).map((node) => node["Node Type"])).toEqual(["Limit", "LockRows", "Index Scan"]);
+  // The outer limit counts the claims.
+  const scan = nodes(pending).find((node) => node["Node Type"] === "Subquery Scan");
+  expect(scan && nodes(scan).map((node) => node["Node Type"])).toEqual([
+    ...["Subquery Scan", "Limit", "LockRows", "Index Scan"],
+  ]);
   expect(nodes(pending).at(-1)?.["Index Name"]).toBe("idx_tasks_pending");
   const expired = nodes(plan).find((node) => node["Subplan Name"] === "CTE expired");
   expect(expired && nodes(expired).map((node) => node["Index Name"])).toContain("idx_tasks_lease");
@@ -61,7 +69,7 @@ it("reads nothing of what others hold for a claim, though it was planned while n
   await t.owner.query(`PREPARE take AS ${TAKE_NEXT.text}`);
   const claim = async (): Promise<PlanNode> => {
     const { rows } = await t.owner.query(
-      "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE take ('alpha', 'w', 900, 'a', 'c', 'r', NULL, NULL)",
+      "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE take ('alpha', '{w}', '{900}', '{a}', '{c}', '{r}', '{NULL}', '{NULL}')",
     );
     return rows[0]["QUERY PLAN"][0].Plan;
   };

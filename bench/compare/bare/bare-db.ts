@@ -7,8 +7,9 @@ const INT8 = 20;
 async function execute<Row extends pg.QueryResultRow>(
   client: Pick<pg.PoolClient, "query">,
   statement: Statement,
-  values: readonly unknown[] = [],
+  given: readonly unknown[] | (() => readonly unknown[]) = [],
 ): Promise<Row[]> {
+  const values = typeof given === "function" ? given() : given;
   const query = typeof statement === "string" ? { text: statement } : statement;
   const { rows } = await client.query<Row>({ ...query, values: [...values] });
   return rows;
@@ -17,7 +18,7 @@ async function execute<Row extends pg.QueryResultRow>(
 const bound = (client: Pick<pg.PoolClient, "query">) => ({
   read: <Row>(statement: Statement, values?: readonly unknown[]) =>
     execute<Row & pg.QueryResultRow>(client, statement, values),
-  write: <Row>(statement: Statement, values?: readonly unknown[]) =>
+  write: <Row>(statement: Statement, values?: readonly unknown[] | (() => readonly unknown[])) =>
     execute<Row & pg.QueryResultRow>(client, statement, values),
 });
 

@@ -21,17 +21,29 @@ export type NewEvent = Told & {
   readonly subjectId: string;
 };
 
+/** The one door for events, as SQL: into these further columns go these values. */
+const leaving = (
+  columns: string,
+  values: string,
+  told: string,
+) => `INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload, ${columns})
+  SELECT e.type, coalesce(e.project_id, '${SERVER_STREAM}'), e.subject_type, e.subject_id, e.payload, ${values}
+  FROM (${told}) e ORDER BY e.place`;
+
 /**
- * The one door for events, as SQL: also for a statement that does a whole change at once, joined with `caller`. Actor,
- * client and correlation id are what `actAs` said. NULL refuses the event of a transaction that acts as nobody.
+ * Leaves events by SQL: also for a statement that does a whole change at once, joined with `caller`. Actor, client and
+ * correlation id are what `actAs` said. NULL refuses the event of a transaction that acts as nobody.
  * @param told SQL: a query of place (their order), type, project_id, subject_type, subject_id and payload.
  */
-export const leaveEvents = (
-  told: string,
-) => `INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, payload, actor)
-  SELECT e.type, coalesce(e.project_id, '${SERVER_STREAM}'), e.subject_type, e.subject_id, e.payload,
-    nullif(current_setting('docket.actor', true), '')
-  FROM (${told}) e ORDER BY e.place`;
+export const leaveEvents = (told: string) =>
+  leaving("actor", "nullif(current_setting('docket.actor', true), '')", told);
+
+/**
+ * The same for a statement that acts for several callers.
+ * @param told SQL: a query of the same, and of the actor, client and correlation_id that each event names.
+ */
+export const leaveEventsOfEach = (told: string) =>
+  leaving("actor, client, correlation_id", "e.actor, e.client, e.correlation_id", told);
 
 const APPEND = {
   name: "append-events",

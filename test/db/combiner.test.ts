@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { combiner } from "../../src/db/combiner.ts";
 import { asRequester, CallerGone, Requester } from "../../src/db/requester.ts";
-import { combiner } from "../../src/ids/combiner.ts";
 
 const never = () => false;
 
@@ -8,7 +8,8 @@ it("sends what came in one burst together, and what came meanwhile in the next b
   const batches: (readonly number[])[] = [];
   const late: Promise<number>[] = [];
   const ask = combiner<number, number>(
-    async (requests) => {
+    async (take) => {
+      const requests = take();
       batches.push(requests);
       if (batches.length === 1) late.push(ask(4), ask(5));
       return requests.map((request) => request * 10);
@@ -26,7 +27,8 @@ it("sends what came in one burst together, and what came meanwhile in the next b
 it("never sends more at once than allowed", async () => {
   const sizes: number[] = [];
   const ask = combiner<number, number>(
-    async (requests) => {
+    async (take) => {
+      const requests = take();
       sizes.push(requests.length);
       return requests;
     },
@@ -39,7 +41,8 @@ it("never sends more at once than allowed", async () => {
 it("lets keys take turns, however much one of them has asked for", async () => {
   const batches: (readonly string[])[] = [];
   const ask = combiner<string, string>(
-    async (requests) => {
+    async (take) => {
+      const requests = take();
       batches.push(requests);
       return requests;
     },
@@ -53,7 +56,8 @@ it("lets keys take turns, however much one of them has asked for", async () => {
 
 it("tries a failed batch request by request, so that a poisonous one fails alone", async () => {
   const ask = combiner<string, string>(
-    async (requests) => {
+    async (take) => {
+      const requests = take();
       if (requests.includes("poison")) throw new Error("poisoned");
       return requests;
     },
@@ -67,7 +71,8 @@ it("tries a failed batch request by request, so that a poisonous one fails alone
 it("fails all of a batch whose failure is nobody's own, and goes on afterwards", async () => {
   let down = true;
   const ask = combiner<string, string>(
-    async (requests) => {
+    async (take) => {
+      const requests = take();
       if (down) throw new Error("away");
       return requests;
     },
@@ -82,7 +87,8 @@ it("leaves out those whose caller went away before their batch began", async () 
   const batches: (readonly number[])[] = [];
   const caller = new AbortController();
   const ask = combiner<number, number>(
-    async (requests) => {
+    async (take) => {
+      const requests = take();
       batches.push(requests);
       return requests;
     },

@@ -1,0 +1,64 @@
+import { combiner } from "../db/combiner.ts";
+import type { Db } from "../db/database.ts";
+import { asRequester, currentRequester, Requester } from "../db/requester.ts";
+import { DocketError } from "../errors.ts";
+import { keptFor } from "../kept-for.ts";
+import { type Idle, whyIdle } from "./idle.ts";
+import { MOST_CLAIMS, TAKE_READY } from "./ready.ts";
+import { type AskedTake, type Taken, type TakenRow, takeParameters, takeStatement } from "./take.ts";
+
+export const TAKE_NEXT = takeStatement("task-claim-next", TAKE_READY);
+
+/** What one look for a ready task comes to: the task, or why there is none. */
+export type Look =
+  | { readonly taken: Taken; readonly idle: null }
+  | { readonly taken: null; readonly idle: Promise<Idle> };
+
+/** Takes a ready task of a project for one claim: also inside a transaction. */
+export async function takeReady(db: Db, projectId: string, claim: AskedTake): Promise<Look> {
+  const [look] = await takeForEach(db, projectId, () => [claim]);
+  if (!look) throw new Error("A claim was not answered");
+  return look;
+}
+
+/** @param claims those that take, once there is a connection; the same when asked again. */
+async function takeForEach(db: Db, projectId: string, claims: () => readonly AskedTake[], idempotent = false) {
+  const rows = await db.write<TakenRow>(TAKE_NEXT, () => takeParameters(projectId, claims()), { idempotent });
+  const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
+  let idle: Promise<Idle> | undefined;
+  return claims().map((_, i): Look => {
+    const task = taken.get(i + 1);
+    if (task) return { taken: task, idle: null };
+    // Asked once for all: it is as it was after all of them had looked.
+    idle ??= whyIdle({ db }, projectId);
+    return { taken: null, idle };
+  });
+}
+
+/** Claims that wait, by what those that go together have in common. */
+const waiting = keptFor((_db: Db) => new Map<string, (claim: AskedTake) => Promise<Look>>());
+
+/**
+ * The same, together with others that come while such a batch is under way. All of a batch are of one key, so that it takes
+ * that key's turns; and all have idempotency keys, as only then it may be sent again, or none has.
+ */
+export function takeReadyTogether(db: Db, projectId: string, claim: AskedTake): Promise<Look> {
+  const requester = currentRequester();
+  const keyed = claim.kept !== null;
+  const inCommon = JSON.stringify([projectId, keyed, String(requester?.key)]);
+  const asked = waiting(db);
+  const ask =
+    asked.get(inCommon) ??
+    combiner<AskedTake, Look>((take) => asOneOf(requester, () => takeForEach(db, projectId, take, keyed)), {
+      largestBatch: MOST_CLAIMS,
+      separable: (error) => !(error instanceof DocketError),
+      wrote: ({ taken }) => taken !== null,
+      onIdle: () => void asked.delete(inCommon),
+    });
+  asked.set(inCommon, ask);
+  return ask(claim);
+}
+
+/** As a request of the same key. */
+const asOneOf = <T>(requester: Requester | undefined, work: () => T): T =>
+  requester ? asRequester(new Requester(requester.key, { limited: requester.limited }), work) : work();
