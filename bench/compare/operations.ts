@@ -114,6 +114,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: "claim",
     what: "the next task of a project, with an idempotency key",
     writes: true,
+    combined: true,
     turn: (turn) =>
       send(CompareClaim, {
         input: { projectId: projectOf(turn), leaseSeconds: LEASE_SECONDS, idempotencyKey: turn.key },
