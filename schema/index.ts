@@ -11,6 +11,7 @@ import "./worker.ts";
 import "./project-trends.ts";
 import "./task/payload.ts";
 import "./task/mutations.ts";
+import "./task/dependencies.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";
 import "./id-sequence.ts";

@@ -43,6 +43,10 @@ export const ERROR_CODES = {
     description:
       "The project hands out no work and no IDs and takes no new tasks until unarchiveProject. extensions: projectId.",
   },
+  DEPENDENCY_CYCLE: {
+    description:
+      "The tasks would wait for each other in a circle. extensions: circle, the tasks on it as {projectId, taskId}, null for one that the key does not see, and remedy.",
+  },
   VERSION_CONFLICT: {
     description:
       "Somebody else changed it since it was read: read it again. extensions: expectedVersion, currentVersion.",
@@ -154,6 +158,31 @@ export const projectArchived = (projectId: string) =>
       "finished. An admin brings it back with unarchiveProject.",
     { projectId },
   );
+
+/** Of a circle that is longer, the middle is counted. */
+const MOST_OF_CIRCLE = 20;
+
+/**
+ * @param circle the tasks on it, each waiting for the next and the last, which is the first again; null: not seen.
+ * @param projectId of which a task needs no project before its name.
+ */
+export function dependencyCycle(
+  circle: readonly ({ readonly projectId: string; readonly taskId: string } | null)[],
+  projectId: string,
+  message = "Each of these would wait for the next",
+): DocketError {
+  const names = circle.map((task) => {
+    if (task === null) return "a task of another project";
+    return task.projectId === projectId ? task.taskId : `${task.projectId}/${task.taskId}`;
+  });
+  const more = names.length - MOST_OF_CIRCLE;
+  if (more > 0) names.splice(MOST_OF_CIRCLE / 2, more, `${more} more`);
+  const remedy = "Remove one of these dependencies first, or leave this one out.";
+  return new DocketError("DEPENDENCY_CYCLE", `${message}, in a circle: ${names.join(" → ")}. ${remedy}`, {
+    circle: circle.length > 2 * MOST_OF_CIRCLE ? circle.slice(0, 2 * MOST_OF_CIRCLE) : circle,
+    remedy,
+  });
+}
 
 export const versionConflict = (expected: number, current: number, subject = "Task") =>
   new DocketError(

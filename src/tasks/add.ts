@@ -14,6 +14,7 @@ import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
 import { requireFutureDueDates } from "./field-faults.ts";
 import { TASK } from "./fields.ts";
+import { requireParents } from "./hierarchy/parents.ts";
 import { requireAttemptInput } from "./lease.ts";
 import type { TaskKey } from "./task.ts";
 
@@ -71,6 +72,7 @@ export const addTasks = verb(
       batch.flatMap(({ dueDate }) => dueDate ?? []),
     );
     await lockSequences(ctx.db, sequencesOf(batch));
+    await requireParents(ctx, batch);
     // Behind the lock, so that of two batches with one artifact the second sees the first.
     await refuseQueuedArtifacts(ctx, batch);
     const identified: Identified[] = [];

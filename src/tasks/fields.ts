@@ -33,6 +33,14 @@ const OF_TASK = {
     default: "task",
     description: "What sort of work item it is; TASK by default.",
   },
+  parentTaskId: {
+    set: "create",
+    shown: "ID",
+    check: z.string().transform((id) => id.toUpperCase()),
+    description:
+      "The task of its project that it is a part of, like TASK-001; at most five levels lie below one without.",
+  },
+  depth: { set: "server", shown: "nowhere", description: "How many tasks lie above it." },
   generatorName: { set: "both", check: said(50), description: "What makes its artifact, like hls-generator." },
   status: { set: "server", choice: TASK_STATUSES, description: "Where it stands; verbs of its own change it." },
   priority: {
@@ -49,6 +57,20 @@ const OF_TASK = {
       .transform((labels) => [...new Set(labels)]),
     default: [],
     description: "What it is found by, at most 50 of 100 characters.",
+  },
+  skills: {
+    set: "both",
+    check: z
+      .array(said(100))
+      .max(50)
+      .transform((skills) => [...new Set(skills)]),
+    default: [],
+    description: "What a worker must name to claim it, at most 50 of 100 characters.",
+  },
+  assignedTo: {
+    set: "both",
+    check: said(100),
+    description: "The name of the one worker that may claim it, at most 100 characters; null: any.",
   },
   inputs: {
     set: "both",
@@ -97,6 +119,13 @@ const OF_TASK = {
   claimedBy: { set: "server", description: "The name of the worker that holds it now." },
   leaseExpiresAt: { set: "server", description: "Until when it is held; from then on anybody may claim it." },
   attemptCount: { set: "server", column: "attempts", description: "How often it was claimed." },
+  failures: {
+    set: "server",
+    description: "How many attempts in a row failed: such a task waits, and is parked in the end.",
+  },
+  readyAt: { set: "server", description: "When it may be claimed again; null: nothing but this would let it wait." },
+  parkedAt: { set: "server", description: "Since when it is kept from being claimed; null while it is not." },
+  parkedReason: { set: "server", description: "Why it is kept from being claimed." },
   createdBy: { set: "server", description: "The session (client id) or else the key that added it." },
   version: { set: "server", description: "Counts the changes; for expectedVersion." },
   deletedAt: {

@@ -15,6 +15,7 @@ const KINDS: Readonly<Record<string, string>> = {
   projects: "project",
   projectIds: "project",
   taskId: "task",
+  parentTaskId: "task",
   tasks: "task",
   reservationId: "reservation",
   keyId: "key",
@@ -40,7 +41,18 @@ const KINDS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       ...["name", "title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
-      ...["labels", "inputs", "expectedOutputs", "branch", "branchName", "commitHash", "worker", "artifactTypes"],
+      ...[
+        "labels",
+        "skills",
+        "assignedTo",
+        "inputs",
+        "expectedOutputs",
+        "branch",
+        "branchName",
+        "commitHash",
+        "worker",
+        "artifactTypes",
+      ],
       // Whoever was given an attempt's capability says with it which task that is of.
       ...["attempt", "types", "url", "reason", "idempotencyKey"],
     ].map((name) => [name, "nothing"]),
@@ -100,6 +112,9 @@ export const REACHED: Readonly<Record<string, string>> = {
   "Project.reservations": `project(projectId: "${SEEN}")`,
   "Project.tasks": `project(projectId: "${SEEN}")`,
   "Task.attempts": `task(projectId: "${SEEN}", taskId: "TASK-003")`,
+  "Task.blockedBy": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Task.blocks": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Task.related": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.reservations": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.history": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Reservation.history": "reservations(first: 5) { nodes",

@@ -10,6 +10,13 @@ import { TASK } from "../../src/tasks/fields.ts";
  */
 const NOT_ON_THE_CARD: Readonly<Record<string, string>> = {
   kind: "nearly always TASK",
+  parentTaskId: "the tools for work items show it",
+  skills: "a claim is for what the worker named",
+  assignedTo: "a claim is for the worker itself",
+  failures: "the briefing lists the attempts",
+  readyAt: "what is claimed is ready",
+  parkedAt: "for people",
+  parkedReason: "for people",
   completionNotes: "only get_task shows it, beside the card",
   artifactType: "the prefix of artifact_id",
   commitHash: "written at the end of the work, for people",
@@ -25,6 +32,9 @@ const NOT_ON_THE_CARD: Readonly<Record<string, string>> = {
 };
 const NOT_TO_ADD: Readonly<Record<string, string>> = {
   kind: "agents add tasks; other kinds are for people",
+  parentTaskId: "the tools for work items take it; parent_id is the artifact here",
+  skills: "for people, who know their workers",
+  assignedTo: "for people, who know their workers",
   metadata: "a note of a machine, and the largest of all arguments",
   dueDate: "for people",
   branchName: "known when the work begins, not when it is planned",

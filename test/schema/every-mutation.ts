@@ -20,6 +20,14 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     events: [1, 2, 3, 4].map((i) => `task.created task TASK-00${i}`),
   },
   updateTask: { input: { taskId: "TASK-001", title: "New title" }, events: ["task.updated task TASK-001"] },
+  addDependency: {
+    input: { projectId: "alpha", taskId: "TASK-004", dependsOn: { taskId: "TASK-003" } },
+    events: ["task.blocked task TASK-004", "task.dependency_added task TASK-004"],
+  },
+  removeDependency: {
+    input: { projectId: "alpha", taskId: "TASK-004", dependsOn: { taskId: "TASK-003" } },
+    events: ["task.unblocked task TASK-004", "task.dependency_removed task TASK-004"],
+  },
   claimNextTask: { input: { projectId: "alpha" }, events: ["task.claimed task TASK-001"] },
   renewTaskLease: {
     input: { taskId: "TASK-001", checkpoint: { step: 1 } },

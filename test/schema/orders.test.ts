@@ -11,6 +11,7 @@ const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string
   "Query.reservations": { key: "reservationId" },
   "Project.reservations": { key: "reservationId", around: 'project(projectId: "p-1")' },
   "Task.reservations": { key: "reservationId", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
+  "Task.related": { key: "kind", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
   "Project.keys": { key: "keyId", around: 'project(projectId: "p-1")' },
   "Query.apiKeys": { key: "keyId" },
   "Query.webhooks": { key: "webhookId" },
@@ -61,6 +62,9 @@ beforeAll(async () => {
       (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome)
     SELECT 'p-1', 'TASK-00' || n, a, 'x', now(), now(), now(), CASE a WHEN 4 THEN 'released' ELSE 'expired' END
     FROM generate_series(1, 7) n, generate_series(1, n % 5) a`);
+  await owner.query(`INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, kind)
+    SELECT 'p-1', 'TASK-001', 'p-1', 'TASK-00' || n, k FROM generate_series(2, 7) n,
+      unnest(ARRAY['relates_to', 'duplicates', 'discovered_from']) k`);
   for (let n = 1; n <= 7; n++) {
     const { reserveIds } = await server.ask<{ reserveIds: { reservation: { reservationId: string } } }>(
       `mutation ($ttl: Int) { reserveIds(input: {projectId: "p-1", artifactType: "US", taskId: "TASK-001", ttlSeconds: $ttl}) { reservation { reservationId } } }`,
@@ -94,10 +98,10 @@ const fieldsWith = (...names: readonly string[]) =>
 
 /**
  * Lists that are no connections: pages of the log are tested with the log, workers with the statistics, attempts of
- * deliveries with these, attempts of tasks and sequences with the lists that have no cursors.
+ * deliveries with these, attempts and dependencies of tasks and sequences with the lists that have no cursors.
  */
 const isNoConnection = (list: string) =>
-  [".history", ".attempts", ".idRegistry"].some((name) => list.endsWith(name)) ||
+  [".history", ".attempts", ".blockedBy", ".blocks", ".idRegistry"].some((name) => list.endsWith(name)) ||
   ["Query.events", "Project.events", "Query.workers"].includes(list);
 
 it("knows every list that takes an order", () => {
@@ -116,8 +120,8 @@ it.each(places)("pages through $list by $field $direction without skipping or re
   const { key = "", around } = LISTS[list] ?? {};
   const name = list.split(".")[1] ?? "";
   const value = field.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  // QUEUE and EVENT are the place in a row of things that no field tells.
-  const shown = ["QUEUE", "EVENT"].includes(field) ? "" : value;
+  // QUEUE and EVENT are the place in a row of things that no field tells, TASK is of another noun.
+  const shown = ["QUEUE", "EVENT", "TASK"].includes(field) ? "" : value;
   const page = async (args: string) => {
     const document = `${name}(orderBy: {field: ${field}, direction: ${direction}}, ${args}) {
       edges { cursor node { ${key} ${shown} } } pageInfo { endCursor hasNextPage startCursor hasPreviousPage } }`;

@@ -13,11 +13,12 @@ it("lets every event of the server come in by one door, which takes who acts fro
   expect(holding(/\bact_as\(/, ...code)).toEqual(["src/access/act-as.ts"]);
 });
 
-it("leaves events from within the database in three functions alone, and the log itself to its drain", () => {
+it("leaves events from within the database in these functions alone, and the log itself to its drain", () => {
   expect(holding(/INSERT\s+INTO\s+event/i, "prisma/functions/*.sql")).toEqual([
     "prisma/functions/adopt_task_numbers.sql",
     "prisma/functions/drain.sql",
     "prisma/functions/give_ids.sql",
     "prisma/functions/return_numbers.sql",
+    "prisma/functions/tell_blocked.sql",
   ]);
 });

@@ -7,10 +7,14 @@ import { codeOf } from "./holding-calls.ts";
 
 const shared = shareServer();
 
-/** Each mutation that acts on one task, with the fields that its input takes. */
+/** Mutations that act on two tasks, and change neither of what its holder works on: its fields and its version stay. */
+const ON_TWO_TASKS = ["addDependency", "removeDependency"];
+
+/** Each other mutation that acts on a task, with the fields that its input takes. */
 const ON_A_TASK = Object.values(schema.getMutationType()?.getFields() ?? {}).flatMap(({ name, args: [input] }) => {
   const type = input && getNamedType(input.type);
   const fields = isInputObjectType(type) ? type.getFields() : {};
+  if (ON_TWO_TASKS.includes(name)) return [];
   return fields["taskId"] && isRequiredInputField(fields["taskId"]) ? [{ name, fields: Object.keys(fields) }] : [];
 });
 

@@ -1,0 +1,28 @@
+-- Tells those that wait for a task, its dependents and its parent, that it was settled, or is open again; the parents also
+-- that it was moved. Nothing is a change of theirs: their version and their time of change stay.
+CREATE OR REPLACE FUNCTION count_open_task() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  was integer := coalesce(is_open(OLD.status, OLD.deleted_at, OLD.is_template), false)::integer;
+  now integer := coalesce(is_open(NEW.status, NEW.deleted_at, NEW.is_template), false)::integer;
+BEGIN
+  IF TG_OP = 'UPDATE' AND was <> now THEN
+    UPDATE tasks t SET open_blockers = t.open_blockers + now - was FROM task_dependencies d
+    WHERE d.depends_on_project_id = NEW.project_id AND d.depends_on_task_id = NEW.task_id AND d.kind = 'blocks'
+      AND t.project_id = d.project_id AND t.task_id = d.task_id;
+  END IF;
+  UPDATE tasks t SET open_children = t.open_children + c.more FROM (
+    SELECT p.task_id, sum(p.more)::integer AS more
+    FROM (VALUES (OLD.parent_task_id, -was), (NEW.parent_task_id, now)) p (task_id, more)
+    WHERE p.task_id IS NOT NULL GROUP BY p.task_id) c
+  WHERE t.project_id = coalesce(NEW.project_id, OLD.project_id) AND t.task_id = c.task_id AND c.more <> 0;
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER new_tasks_count AFTER INSERT ON tasks FOR EACH ROW
+  WHEN (NEW.parent_task_id IS NOT NULL) EXECUTE FUNCTION count_open_task();
+CREATE OR REPLACE TRIGGER tasks_count AFTER UPDATE OF status, deleted_at, is_template, parent_task_id ON tasks FOR EACH ROW
+  WHEN (OLD.parent_task_id IS DISTINCT FROM NEW.parent_task_id OR
+    is_open(OLD.status, OLD.deleted_at, OLD.is_template) <> is_open(NEW.status, NEW.deleted_at, NEW.is_template))
+  EXECUTE FUNCTION count_open_task();
+CREATE OR REPLACE TRIGGER removed_tasks_count AFTER DELETE ON tasks FOR EACH ROW
+  WHEN (OLD.parent_task_id IS NOT NULL) EXECUTE FUNCTION count_open_task();

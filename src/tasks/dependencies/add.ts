@@ -1,0 +1,44 @@
+import { verb } from "../../access/verb.ts";
+import { append } from "../../log/write/append.ts";
+import type { DependencyAddress, DependencyResult } from "./dependency.ts";
+import { eventsOf, lockEnds } from "./ends.ts";
+import { lockGraph, refuseCircle } from "./graph.ts";
+
+const ADD = {
+  name: "dependency-add",
+  text: `INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, kind, created_by)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING kind`,
+};
+
+/**
+ * Lets a task wait for another, of its own or of another project, or notes that they have to do with each other. A trigger
+ * counts what the task waits for, and tells it. A task that somebody holds stays with its holder: it is blocked once it is
+ * given back.
+ * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND for either end; DEPENDENCY_CYCLE naming the circle; BAD_USER_INPUT
+ */
+export const addDependency = verb(
+  {
+    name: "addDependency",
+    role: "agent",
+    effect: "adds",
+    scope: "projects",
+    idempotent: true,
+    before: lockGraph,
+    on: (ctx, input: DependencyAddress) => lockEnds(ctx, input),
+  },
+  async (ctx, _input: DependencyAddress, dependency): Promise<DependencyResult> => {
+    const { task, dependsOn, kind } = dependency;
+    if (kind === "blocks") await refuseCircle(ctx, task, dependsOn);
+    const { actor, client } = ctx.viewer;
+    const added = await ctx.db.write(ADD, [
+      task.projectId,
+      task.taskId,
+      dependsOn.projectId,
+      dependsOn.taskId,
+      kind,
+      client ?? actor,
+    ]);
+    if (added.length > 0) await append(ctx, ...eventsOf("task.dependency_added", dependency));
+    return { ...task, dependsOn, changed: added.length > 0 };
+  },
+);
