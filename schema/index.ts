@@ -12,6 +12,7 @@ import "./project-trends.ts";
 import "./task/payload.ts";
 import "./task/mutations.ts";
 import "./task/dependencies.ts";
+import "./task/ready.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";
 import "./id-sequence.ts";

@@ -5,13 +5,43 @@ import { capability } from "../../src/tasks/capability.ts";
 import type { Claim } from "../../src/tasks/claim-next.ts";
 import { type HeldTask as HeldTaskShape, holding, MOST_HELD } from "../../src/tasks/holding.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
+import type { ReadyReason as Reason } from "../../src/tasks/reasons.ts";
 import { workerOf } from "../../src/tasks/take.ts";
 import type { TaskKey } from "../../src/tasks/task.ts";
 import { builder, type FieldBuilder } from "../builder.ts";
+import { choiceEnum } from "../choice.ts";
 import type { GraphQLContext } from "../context.ts";
 import { listSize } from "../cost.ts";
 import { loadBriefing, loadCapability, loadTask, longOf } from "./load.ts";
 import { Attempt, Task } from "./task.ts";
+
+export const ReadyReason = choiceEnum<Reason>("ReadyReason", "Why a task is not handed out.", {
+  blocked: "It waits for another task, which is open.",
+  waiting: "Its time (readyAt) has not come.",
+  parked: "It is kept from being claimed until somebody decides.",
+  held: "Somebody works on it.",
+  locked: "Other claims had locked it at this moment.",
+  has_open_children: "Children of it are open.",
+  kind_not_asked: "It is a project or a session, which are not handed out unless asked for.",
+  skills_missing: "It requires skills that the claim does not name.",
+  assigned: "It is kept for another worker.",
+  filtered_out: "The claim asked for others.",
+  template: "It is the template of a recurring task.",
+  archived: "It was archived.",
+  project_archived: "Its project is archived.",
+  project_paused: "Its project is paused.",
+  project_at_limit: "As many tasks of its project are in progress as may be.",
+  worker_at_limit: "The worker holds as many tasks of its project as it may.",
+  budget_spent: "The budget of its project is spent.",
+});
+
+const ReasonCount = builder.objectRef<IdleShape["reasons"][number]>("ReasonCount").implement({
+  description: "How many tasks one reason keeps from being handed out; a task may have several.",
+  fields: (t) => ({
+    reason: t.expose("reason", { type: ReadyReason, description: "Why." }),
+    count: t.exposeInt("count", { description: "How many open tasks; 1 for a reason of the project or the worker." }),
+  }),
+});
 
 export const Idle = builder.objectRef<IdleShape>("Idle").implement({
   description: "Why there is nothing to claim.",
@@ -24,7 +54,12 @@ export const Idle = builder.objectRef<IdleShape>("Idle").implement({
     retryAt: t.expose("retryAt", {
       type: "DateTime",
       nullable: true,
-      description: "When the first of those leases ends; null if none is held.",
+      description: "When the first of those leases ends, or a task's time comes; null if there is no such time.",
+    }),
+    reasons: t.expose("reasons", {
+      type: [ReasonCount],
+      description: "What keeps the open tasks of the project from being handed out.",
+      extensions: listSize(0),
     }),
   }),
 });

@@ -4,15 +4,15 @@ import type { Db } from "../db/database.ts";
 import { leaveEvents } from "../log/write/append.ts";
 import { keyAnd, TASK } from "./fields.ts";
 import { FREED, LEASE_END } from "./lease-end.ts";
-import { EXPIRED, LEASED } from "./ready.ts";
+import { EXPIRED, EXPIRES } from "./ready.ts";
 
 export const DUE = {
   name: "lease-due",
   text: `SELECT extract(epoch FROM min(t.lease_expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
-FROM tasks t WHERE ${LEASED}`,
+FROM tasks t WHERE ${EXPIRES}`,
 };
 
-/** Milliseconds until the first lease ends; negative when one has ended, null when no task is held. */
+/** Milliseconds until the first lease ends; negative when one has ended, null when no task is held whose lease ends. */
 export async function leasesDueInMs(db: Db): Promise<number | null> {
   const [due] = await db.read<{ dueInMs: number | null }>(DUE);
   return due?.dueInMs ?? null;

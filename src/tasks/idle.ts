@@ -1,6 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { projectArchived, projectNotFound } from "../errors.ts";
-import { LEASED, PENDING, READY } from "./ready.ts";
+import { READY } from "./ready.ts";
+import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask } from "./reasons.ts";
 
 /** Why there is nothing to claim. */
 export interface Idle {
@@ -9,8 +10,10 @@ export interface Idle {
   readonly pending: number;
   /** Tasks in progress under a lease that has not expired. */
   readonly held: number;
-  /** When the first of those leases ends: the earliest time at which asking again can help without new work. */
+  /** When the first of those leases ends, or a task's time comes: the earliest time at which asking again can help by itself. */
   readonly retryAt: Date | null;
+  /** How many open tasks each reason keeps from being handed out; one of the project or the worker counts 1. */
+  readonly reasons: readonly { readonly reason: ReadyReason; readonly count: number }[];
 }
 
 /** There is nothing, and there will not be. */
@@ -19,26 +22,44 @@ export const archivedIdle = (projectId: string): Idle => ({
   pending: 0,
   held: 0,
   retryAt: null,
+  reasons: [{ reason: "project_archived", count: 1 }],
 });
 
+/** Every reason is asked of every open task: one may have several. */
 const WHY = {
   name: "task-idle",
-  text: `SELECT p.archived_at IS NOT NULL AS archived, count(t.task_id) FILTER (WHERE ${READY})::int AS pending,
-  count(t.task_id) FILTER (WHERE NOT ${READY})::int AS held,
-  min(t.lease_expires_at) FILTER (WHERE NOT ${READY}) AS "retryAt"
-FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND ((${PENDING}) OR (${LEASED}))
+  text: `SELECT p.archived_at IS NOT NULL AS "projectArchived", count(t.task_id) FILTER (WHERE ${READY})::int AS pending,
+  ${Object.entries(OF_TASK)
+    .map(([reason, condition]) => `count(t.task_id) FILTER (WHERE ${condition})::int AS ${reason}`)
+    .join(", ")},
+  least(min(t.lease_expires_at) FILTER (WHERE ${OF_TASK.held} AND NOT ${OF_TASK.kind_not_asked}),
+    min(t.ready_at) FILTER (WHERE ${OF_TASK.waiting} AND t.unblocked)) AS "retryAt"
+FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
+  AND t.deleted_at IS NULL AND t.archived_at IS NULL
 WHERE p.project_id = $1 GROUP BY p.project_id`,
+};
+
+type Why = Readonly<Record<ReasonOfTask, number>> & {
+  readonly projectArchived: boolean;
+  readonly pending: number;
+  readonly retryAt: Date | null;
 };
 
 /** @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED */
 export async function whyIdle({ db }: Pick<Context, "db">, projectId: string): Promise<Idle> {
-  const [found] = await db.read<Omit<Idle, "message"> & { archived: boolean }>(WHY, [projectId]);
+  const [found] = await db.read<Why>(WHY, [projectId]);
   if (!found) throw projectNotFound(projectId);
-  const { archived, ...counts } = found;
-  if (archived) throw projectArchived(projectId);
-  const { pending } = counts;
+  if (found.projectArchived) throw projectArchived(projectId);
+  const { pending, held, retryAt } = found;
+  const counts = [
+    { reason: "locked" as const, count: pending },
+    ...REASONS_OF_TASK.map((reason) => ({ reason, count: found[reason] })),
+  ];
   return {
-    ...counts,
+    pending,
+    held,
+    retryAt,
+    reasons: counts.filter(({ count }) => count > 0),
     message:
       pending > 0
         ? `${pending} tasks are ready but just being claimed by others; ask again in a moment`

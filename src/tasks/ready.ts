@@ -1,13 +1,21 @@
 import { TAKEN } from "./take.ts";
 
 /**
- * When a task is ready to be claimed, as SQL on `tasks t`: it is pending, or the lease that holds it has expired, and it is
- * neither deleted nor archived. Whatever says, shows, counts or takes what is ready is made of these conditions. A claim
- * in an archived project is refused by a trigger, so that lists over several projects leave those out themselves.
+ * When a task is ready to be claimed, as SQL on `tasks t`: it is pending, or the lease that holds it has expired; nothing
+ * that it waits for is open, no child of it is, and its time has come; it is neither parked nor a template, neither deleted
+ * nor archived; and it is of a kind that is claimed unasked. Whatever says, shows, counts or takes what is ready is made of
+ * these conditions. A claim in an archived project is refused by a trigger, so that lists over several projects leave those
+ * out themselves.
  */
 
-/** Exactly the predicate of idx_tasks_pending: otherwise PostgreSQL could not use that index. */
-export const PENDING = "t.status = 'pending' AND t.deleted_at IS NULL AND t.archived_at IS NULL";
+/** Exactly the predicate of idx_tasks_ready: otherwise PostgreSQL could not use that index. */
+export const PENDING = "t.status = 'pending' AND t.unblocked AND t.ready_at IS NULL";
+
+/** Exactly the predicate of idx_tasks_waiting. */
+export const WAITING = "t.status = 'pending' AND t.unblocked AND t.ready_at IS NOT NULL";
+
+/** `(SELECT docket_now())` is asked once, the bare function for every task. */
+const MATURED = `${WAITING} AND t.ready_at <= (SELECT docket_now())`;
 
 /**
  * Exactly the predicate of idx_tasks_lease. What has a lease is in progress (chk_lease_while_in_progress) and never
@@ -16,25 +24,37 @@ export const PENDING = "t.status = 'pending' AND t.deleted_at IS NULL AND t.arch
  */
 export const LEASED = "t.lease_expires_at IS NOT NULL AND t.archived_at IS NULL";
 
-/** `(SELECT docket_now())` is asked once, the bare function for every task that is held. */
-export const EXPIRED = `${LEASED} AND t.lease_expires_at <= (SELECT docket_now())`;
+/** What is claimed by whoever asks for the next task: people begin and end projects and sessions by hand. */
+const UNASKED = "t.kind IN ('task', 'research')";
 
-export const READY = `((${PENDING}) OR (${EXPIRED}))`;
+/** An attempt at a project or a session does not expire: people hold it for as long as it lasts. */
+export const EXPIRES = `${LEASED} AND ${UNASKED}`;
+export const EXPIRED = `${EXPIRES} AND t.lease_expires_at <= (SELECT docket_now())`;
+
+/** The three ways to be ready, each found by an index of its own. */
+const READY_ONES = {
+  pending: `${PENDING} AND ${UNASKED}`,
+  matured: `${MATURED} AND ${UNASKED}`,
+  expired: `${EXPIRED} AND t.unblocked`,
+};
+
+export const READY = `(${Object.values(READY_ONES)
+  .map((condition) => `(${condition})`)
+  .join(" OR ")})`;
 
 const IN_ORDER = "ORDER BY t.priority, t.queue_position";
 const CANDIDATE = `${TAKEN}, t.priority, t.queue_position`;
 
 /**
- * Common table expressions `pending` and `expired`: of each the first ready tasks of project $1, by priority, then by place
- * in the queue. Two index scans instead of one condition: an index over both states would walk past every held task.
+ * Common table expressions `pending`, `matured` and `expired`: of each the first ready tasks of project $1, by priority, then
+ * by place in the queue. Three index scans instead of one condition: an index over all would walk past every held task.
  */
-const candidates = (first: (condition: string) => string) => `pending AS (
-  ${first(PENDING)}
-), expired AS (
-  ${first(EXPIRED)}
-)`;
+const candidates = (first: (condition: string) => string) =>
+  Object.entries(READY_ONES)
+    .map(([name, condition]) => `${name} AS (\n  ${first(condition)}\n)`)
+    .join(", ");
 
-const CANDIDATES = "(SELECT * FROM pending UNION ALL SELECT * FROM expired) candidates";
+const CANDIDATES = "(SELECT * FROM pending UNION ALL SELECT * FROM matured UNION ALL SELECT * FROM expired) candidates";
 
 /** Common table expressions, of which `picked` is the first ready task of project $1. */
 export const FIRST_READY = `${candidates(

@@ -198,7 +198,7 @@ async function useAll(server: TestServer): Promise<void> {
 
 /** The index by which what is hot is found. */
 const FOUND_BY: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/pending AS \(/, ["idx_tasks_pending", "idx_tasks_lease"]],
+  [/pending AS \(/, ["idx_tasks_ready", "idx_tasks_waiting", "idx_tasks_lease"]],
   [
     /id_reservations r\s+WHERE .* r\.expires_at <= now\s+ORDER BY r\.expires_at LIMIT 500/s,
     ["idx_reservations_open", "id_reservations_reservation_id_key"],

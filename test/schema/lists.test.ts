@@ -33,6 +33,8 @@ it("pages every list of objects, and says of each that has no page how many entr
     "NextTaskPayload.holding": 100,
     "UpdateTaskStatusPayload.holding": 100,
     "Briefing.attempts": 50,
+    "Idle.reasons": 0,
+    "Task.explainReady": 0,
     // A frame.
     "EventFrame.events": 100,
     "ProjectStatusFrame.projects": 100,

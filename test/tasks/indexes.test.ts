@@ -56,7 +56,7 @@ it("finds the pending task of a claim in index order, without a sort, at 10,000 
   expect(scan && nodes(scan).map((node) => node["Node Type"])).toEqual([
     ...["Subquery Scan", "Limit", "LockRows", "Index Scan"],
   ]);
-  expect(nodes(pending).at(-1)?.["Index Name"]).toBe("idx_tasks_pending");
+  expect(nodes(pending).at(-1)?.["Index Name"]).toBe("idx_tasks_ready");
   const expired = nodes(plan).find((node) => node["Subplan Name"] === "CTE expired");
   expect(expired && nodes(expired).map((node) => node["Index Name"])).toContain("idx_tasks_lease");
 });

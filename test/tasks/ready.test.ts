@@ -3,12 +3,13 @@ import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { whyIdle } from "../../src/tasks/idle.ts";
 import { listTasks } from "../../src/tasks/list.ts";
 import { nextTask } from "../../src/tasks/next.ts";
-import { LEASED, PENDING } from "../../src/tasks/ready.ts";
+import { LEASED, PENDING, WAITING } from "../../src/tasks/ready.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { seedTasks, verbTest } from "../support/verbs.ts";
 
 it.each([
-  ["idx_tasks_pending", PENDING],
+  ["idx_tasks_ready", PENDING],
+  ["idx_tasks_waiting", WAITING],
   ["idx_tasks_lease", LEASED],
 ])("has in %s exactly the tasks of its condition, so that a claim can use it", async (index, condition) => {
   const { owner } = await verbTest();
@@ -32,6 +33,24 @@ it.each<[string, string, boolean]>([
   ["completed", "status = 'completed'", false],
   ["deleted", "deleted_at = docket_now()", false],
   ["archived", "archived_at = docket_now()", false],
+  ["waiting for a time that has come", "ready_at = docket_now()", true],
+  ["waiting for a time", "ready_at = docket_now() + interval '1 hour'", false],
+  ["parked", "parked_at = docket_now()", false],
+  ["a template", "is_template = true", false],
+  ["waiting for another task", "open_blockers = 1", false],
+  ["waiting for a child", "open_children = 1", false],
+  ["a project", "kind = 'project'", false],
+  ["a question to be answered", "kind = 'research'", true],
+  [
+    "blocked, under a lease that has expired",
+    "status = 'in_progress', lease_expires_at = docket_now(), open_blockers = 1",
+    false,
+  ],
+  [
+    "a session, under a lease that has expired",
+    "status = 'in_progress', lease_expires_at = docket_now(), kind = 'session'",
+    false,
+  ],
   [
     "archived, under a lease that has expired",
     "archived_at = docket_now(), status = 'in_progress', lease_expires_at = docket_now()",
@@ -49,7 +68,7 @@ it.each<[string, string, boolean]>([
   expect(listed.edges.map(({ node }) => node.taskId)).toEqual(ids);
   expect(task?.taskId ?? null).toBe(ids[0] ?? null);
   expect(idle.pending).toBe(ids.length);
-  expect(idle.held === 1).toBe(set === "status = 'in_progress'");
+  expect(idle.held === 1).toBe(set === "status = 'in_progress'" || set.includes("kind = 'session'"));
 
   const { taken } = await claimNextTask(ctx, { projectId: "alpha" });
   expect(taken?.taskId ?? null).toBe(ids[0] ?? null);
