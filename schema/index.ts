@@ -13,6 +13,7 @@ import "./task/payload.ts";
 import "./task/mutations.ts";
 import "./task/dependencies.ts";
 import "./task/ready.ts";
+import "./task-tree.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";
 import "./id-sequence.ts";

@@ -36,7 +36,7 @@ const IdReuse = choiceEnum<ReuseShape>(
   },
 );
 
-const TaskCount = builder.objectRef<StatusCount>("TaskCount").implement({
+export const TaskCount = builder.objectRef<StatusCount>("TaskCount").implement({
   description: "How many tasks have a status; deleted and archived tasks do not count.",
   fields: (t) => ({
     status: t.expose("status", { type: TaskStatus, description: "The status that is counted." }),

@@ -255,6 +255,12 @@ export const idempotencyKeyReused = (key: string) =>
 export const rateLimited = (message: string, details: Record<string, unknown> = {}) =>
   new DocketError("RATE_LIMITED", message, details);
 
+export const tooManyBelow = (most: number) =>
+  new DocketError(
+    "QUERY_TOO_COMPLEX",
+    `The subtrees that are asked for hold more than ${most} tasks together: ask for those of fewer tasks, or of their children.`,
+  );
+
 /** The connection was retried before this is said. `because` is for callers, too. */
 export const databaseUnavailable = (cause: unknown, because?: string) =>
   new DocketError(

@@ -10,6 +10,7 @@ import { notArchived } from "../projects/open.ts";
 import { failedAttempts } from "./failed.ts";
 import { TASK, type Task, type TaskFields } from "./fields.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
+import type { TaskKey } from "./task.ts";
 
 const instant = (sql: string) => [{ sql, type: "timestamptz" }];
 const maybeInstant = (sql: string) => [{ sql, type: "timestamptz", nullable: true as const }];
@@ -97,6 +98,40 @@ export async function listTasksOf(
   const found = Map.groupBy(rows, ({ projectId }) => projectId);
   return projectIds.map((projectId) => toPage(found.get(projectId) ?? []));
 }
+
+/** The same page of the children of each task, in the order of the tasks. Whether they may be seen is the caller's to know. */
+export async function listChildrenOf(
+  db: Db,
+  parents: readonly TaskKey[],
+  { orderBy, fields, ...page }: Omit<ListTasks, "filter">,
+): Promise<TaskPage[]> {
+  const { values, bind } = parameters();
+  const of = ofParents(parents, bind);
+  const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? QUEUE), bind);
+  const text = `SELECT wanted.place::int AS place, ${columns(fields)}, ${key} AS "cursorKey" FROM ${of} CROSS JOIN LATERAL (
+       SELECT t.project_id, t.task_id FROM tasks t WHERE ${CHILD} AND ${condition} ${sort} ${limit}
+     ) page JOIN tasks t USING (project_id, task_id) ${sort}`;
+  const rows = await db.read<Task & Keyed & { readonly place: number }>(prepared(text), values);
+  const found = Map.groupBy(rows, ({ place }) => place - 1);
+  return parents.map((_parent, i) => toPage(found.get(i) ?? []));
+}
+
+/** How many children each task has. */
+export async function countChildrenOf(db: Db, parents: readonly TaskKey[]): Promise<number[]> {
+  const { values, bind } = parameters();
+  const rows = await db.read<{ count: number }>(
+    `SELECT (SELECT count(*) FROM tasks t WHERE ${CHILD})::int AS count FROM ${ofParents(parents, bind)} ORDER BY wanted.place`,
+    values,
+  );
+  return rows.map(({ count }) => count);
+}
+
+const CHILD =
+  "t.project_id = wanted.of AND t.parent_task_id = wanted.parent AND t.deleted_at IS NULL AND t.archived_at IS NULL";
+
+const ofParents = (parents: readonly TaskKey[], bind: Bind) =>
+  `unnest(${bind(parents.map(({ projectId }) => projectId))}::text[], ${bind(parents.map(({ taskId }) => taskId))}::text[])
+     WITH ORDINALITY AS wanted (of, parent, place)`;
 
 /** What a page of several projects can be of, in the order of the queue: as much of each of them. */
 function firstOfEach(viewer: Sight, filter: ListTasks["filter"], bind: Bind, { condition, sort, limit }: PageQuery) {

@@ -114,6 +114,7 @@ export const REACHED: Readonly<Record<string, string>> = {
   "Task.attempts": `task(projectId: "${SEEN}", taskId: "TASK-003")`,
   "Task.blockedBy": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.blocks": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Task.children": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.related": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.reservations": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.history": `task(projectId: "${SEEN}", taskId: "TASK-001")`,

@@ -35,6 +35,10 @@ it("pages every list of objects, and says of each that has no page how many entr
     "Briefing.attempts": 50,
     "Idle.reasons": 0,
     "Task.explainReady": 0,
+    "Task.ancestors": 0,
+    "Task.descendantCounts": 0,
+    // At most 2,000 of all that an operation asks for.
+    "Task.subtree": 0,
     // A frame.
     "EventFrame.events": 100,
     "ProjectStatusFrame.projects": 100,

@@ -11,6 +11,7 @@ const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string
   "Query.reservations": { key: "reservationId" },
   "Project.reservations": { key: "reservationId", around: 'project(projectId: "p-1")' },
   "Task.reservations": { key: "reservationId", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
+  "Task.children": { key: "taskId", around: 'task(projectId: "p-1", taskId: "TASK-008")' },
   "Task.related": { key: "kind", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
   "Project.keys": { key: "keyId", around: 'project(projectId: "p-1")' },
   "Query.apiKeys": { key: "keyId" },
@@ -62,6 +63,8 @@ beforeAll(async () => {
       (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome)
     SELECT 'p-1', 'TASK-00' || n, a, 'x', now(), now(), now(), CASE a WHEN 4 THEN 'released' ELSE 'expired' END
     FROM generate_series(1, 7) n, generate_series(1, n % 5) a`);
+  await owner.query("INSERT INTO tasks (project_id, task_id, description) VALUES ('p-1', 'TASK-008', 'parent')");
+  await owner.query("UPDATE tasks SET parent_task_id = 'TASK-008' WHERE task_id <> 'TASK-008'");
   await owner.query(`INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, kind)
     SELECT 'p-1', 'TASK-001', 'p-1', 'TASK-00' || n, k FROM generate_series(2, 7) n,
       unnest(ARRAY['relates_to', 'duplicates', 'discovered_from']) k`);
