@@ -39,6 +39,10 @@ export const ERROR_CODES = {
   INVALID_STATUS_TRANSITION: {
     description: "The task's status cannot change like that. extensions: from, to, remedy.",
   },
+  NOT_READY: {
+    description:
+      "The task cannot be claimed now. extensions: reasons, each with reason (a ReadyReason), message, until, and the task that it is about where the key sees it.",
+  },
   PROJECT_ARCHIVED: {
     description:
       "The project hands out no work and no IDs and takes no new tasks until unarchiveProject. extensions: projectId.",
@@ -150,6 +154,20 @@ export function ambiguousTaskId(taskId: string, projectIds: readonly string[]): 
 
 export const invalidTransition = (from: string, to: string, remedy: string) =>
   new DocketError("INVALID_STATUS_TRANSITION", `Invalid status transition: ${from} → ${to}`, { from, to, remedy });
+
+export const notReady = (
+  taskId: string,
+  reasons: readonly {
+    readonly reason: string;
+    readonly message: string;
+    readonly task: { readonly taskId: string } | null;
+  }[],
+) =>
+  new DocketError(
+    "NOT_READY",
+    `Task ${taskId} is not ready: ${reasons.map(({ reason, message, task }) => `${reason}${task ? ` (${task.taskId})` : ""}: ${message}`).join(" ")}`,
+    { taskId, reasons },
+  );
 
 export const projectArchived = (projectId: string) =>
   new DocketError(

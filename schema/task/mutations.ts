@@ -17,6 +17,7 @@ import { givenFields } from "../noun.ts";
 import { loadBriefing } from "./load.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
 import { Task, TaskKind, TaskStatus } from "./task.ts";
+import { becameReadyField, heldDependentsField } from "./waiting.ts";
 
 const PROJECT =
   "May be left out for the task of that id that the caller holds, by its attempt or client id, and where the key sees only one project. AMBIGUOUS_TASK_ID names the projects to choose from.";
@@ -107,7 +108,7 @@ mutation(updateTask, {
 mutation(updateTaskStatus, {
   description:
     "PENDING → IN_PROGRESS claims this very task; IN_PROGRESS → COMPLETED or PENDING is for its holder; COMPLETED → PENDING " +
-    "only with reset. INVALID_STATUS_TRANSITION, LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT",
+    "only with reset. INVALID_STATUS_TRANSITION, NOT_READY with the reasons, LEASE_LOST naming the holder, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT",
   input: (t) => ({
     ...address(t),
     status: t.field({ type: TaskStatus, required: true, description: "Where the task is to be." }),
@@ -135,6 +136,8 @@ mutation(updateTaskStatus, {
       description: "What earlier attempts leave, when the status is IN_PROGRESS.",
       resolve: ({ attempt, ...key }, _args, ctx) => (attempt === null ? null : loadBriefing(ctx, { ...key, attempt })),
     }),
+    becameReady: becameReadyField(t, (task) => task),
+    heldDependents: heldDependentsField(t, (task) => task),
     holding: holdingField(t, ({ worker, projectId, taskId }) => ({ worker, besides: { projectId, taskId } })),
   }),
 });
@@ -161,6 +164,7 @@ mutation(completeAndClaimNext, {
   }),
   payload: (t) => ({
     ...claimFields(t),
+    becameReady: becameReadyField(t, ({ completed }) => completed),
     completed: t.field({
       type: Task,
       description: "The task that was completed.",
@@ -201,5 +205,5 @@ mutation(releaseTask, {
 mutation(deleteTask, {
   description: "Takes a task off every list; its ID and history stay. LEASE_LOST when somebody else holds it.",
   input: (t) => ({ ...address(t), expectedVersion: t.int({ description: VERSION }) }),
-  payload: (t) => ({ task: taskOf(t) }),
+  payload: (t) => ({ task: taskOf(t), becameReady: becameReadyField(t, (task) => task) }),
 });

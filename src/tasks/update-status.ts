@@ -14,7 +14,8 @@ import {
 } from "./hold.ts";
 import { keepMore } from "./keep-more.ts";
 import type { TaskAddress } from "./locate.ts";
-import { READY } from "./ready.ts";
+import { EXPIRED } from "./ready.ts";
+import { requireReady } from "./require-ready.ts";
 import { workerOf } from "./take.ts";
 import { refuseTwin, requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
@@ -67,7 +68,7 @@ export const toStatus = <Input extends object>(change: (input: Input) => StatusC
  * are kept;   LEASE_LOST for others.
  * - anything else is refused.
  *
- * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
+ * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, NOT_READY, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN
  */
 export const updateTaskStatus = taskVerb(
   {
@@ -96,6 +97,8 @@ export async function setStatus(ctx: Context, task: JudgedTask, input: StatusCha
   if (task.already) return { projectId, taskId, attempt: await sayMore(ctx, task, input) };
   switch (input.status) {
     case "in_progress":
+      // What is taken over is held, and stays so.
+      if (!input.takeOver) await requireReady(ctx, task);
       return { projectId, taskId, attempt: (await takeTask(ctx, task, input)).attempt };
     case "completed":
       await complete(ctx, task, input.completionNotes);
@@ -126,7 +129,7 @@ async function isThereAlready(ctx: Context, task: LockedTask, input: StatusChang
   if (task.status === "in_progress") {
     if (open && isHeldBy(ctx, open, input.attempt)) return true;
     requireFence(task, input.attempt);
-    if (await isReady(ctx, task)) return false;
+    if (await hasExpired(ctx, task)) return false;
     const worker = workerOf(ctx, input);
     await (input.takeOver ? requireTakeOver(ctx, task, worker) : refuseTwin(ctx, task, worker));
     return false;
@@ -159,12 +162,12 @@ function saidOf(change: StatusChange) {
   return change.status === "pending" ? byEitherName(change, "notes", "completionNotes") : change.completionNotes;
 }
 
-async function isReady({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {
-  const [found] = await db.read<{ ready: boolean }>(
-    `SELECT ${READY} AS ready FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2`,
+async function hasExpired({ db }: Context, { projectId, taskId }: TaskKey): Promise<boolean> {
+  const [found] = await db.read<{ expired: boolean }>(
+    `SELECT ${EXPIRED} AS expired FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2`,
     [projectId, taskId],
   );
-  return found?.ready === true;
+  return found?.expired === true;
 }
 
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */

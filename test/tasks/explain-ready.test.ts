@@ -89,3 +89,56 @@ it("waits with a parent until its children are done, and says which", async () =
   });
   expect(await ask(CLAIM, { projectId })).toMatchObject({ claimNextTask: { task: { taskId: "TASK-002" } } });
 });
+
+const STATUS = `mutation ($input: UpdateTaskStatusInput!) { updateTaskStatus(input: $input) {
+  becameReady { taskId } heldDependents { taskId claimedBy } } }`;
+
+it("refuses a claim by status of what is not ready, with the reasons, and lets it take a parent or a session", async () => {
+  const { projectId, ask, gql } = await makeProject(shared.server, ["first", "second"]);
+  await ask("mutation ($input: AddTasksInput!) { addTasks(input: $input) { taskIds } }", {
+    input: {
+      projectId,
+      tasks: [
+        { description: "part", parentTaskId: "TASK-002" },
+        { description: "sitting", kind: "SESSION" },
+      ],
+    },
+  });
+  await ask("mutation ($input: AddDependencyInput!) { addDependency(input: $input) { added } }", {
+    input: { projectId, taskId: "TASK-001", dependsOn: { taskId: "TASK-003" } },
+  });
+  const claim = (taskId: string) => gql(STATUS, { input: { projectId, taskId, status: "IN_PROGRESS" } });
+  expect((await claim("TASK-001")).errors).toMatchObject([
+    {
+      message: expect.stringContaining("BLOCKED (TASK-003)"),
+      extensions: { code: "NOT_READY", reasons: [{ reason: "BLOCKED", task: { projectId, taskId: "TASK-003" } }] },
+    },
+  ]);
+  for (const taskId of ["TASK-002", "TASK-004"]) expect((await claim(taskId)).errors).toBeUndefined();
+});
+
+it("tells what became ready, and after a reset who works on what rests on the task", async () => {
+  const { projectId, ask } = await makeProject(shared.server, ["first", "second", "third"]);
+  for (const taskId of ["TASK-002", "TASK-003"])
+    await ask("mutation ($input: AddDependencyInput!) { addDependency(input: $input) { added } }", {
+      input: { projectId, taskId, dependsOn: { taskId: "TASK-001" } },
+    });
+  const status = (taskId: string, status: string, more: object = {}) =>
+    ask(STATUS, { input: { projectId, taskId, status, worker: "anna", ...more } });
+  await status("TASK-001", "IN_PROGRESS");
+  expect(await status("TASK-001", "COMPLETED")).toEqual({
+    updateTaskStatus: { becameReady: [{ taskId: "TASK-002" }, { taskId: "TASK-003" }], heldDependents: [] },
+  });
+  await status("TASK-002", "IN_PROGRESS");
+  expect(await status("TASK-001", "PENDING", { reset: true })).toEqual({
+    updateTaskStatus: { becameReady: [], heldDependents: [{ taskId: "TASK-002", claimedBy: "anna" }] },
+  });
+  expect(await ask(EXPLAIN, { projectId, taskId: "TASK-003" })).toMatchObject({
+    task: { ready: false, explainReady: [{ reason: "BLOCKED" }] },
+  });
+  expect(
+    await ask("mutation ($input: DeleteTaskInput!) { deleteTask(input: $input) { becameReady { taskId } } }", {
+      input: { projectId, taskId: "TASK-001" },
+    }),
+  ).toEqual({ deleteTask: { becameReady: [{ taskId: "TASK-003" }] } });
+});
