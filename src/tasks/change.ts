@@ -1,4 +1,5 @@
 import type { Context } from "../access/viewer.ts";
+import type { Statement } from "../db/database.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { TASK } from "./fields.ts";
 import type { JudgedTask } from "./hold.ts";
@@ -14,35 +15,41 @@ interface ChangedTask {
 }
 
 /**
- * Sets columns of a task, its version and its time of change.
- * `assignments` is SQL for the SET list; it may use $3 and on.
+ * The statement that sets columns of a task, its version and its time of change; prepared, as planning it costs more than
+ * carrying it out.
+ * @param assignments SQL for the SET list; it may use $3 and on.
  */
+export const changeStatement = (name: string, assignments: string) => ({
+  name,
+  text: `WITH before AS (
+  SELECT ${TASK.document("t")} AS document FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2
+), after AS (
+  UPDATE tasks t SET version = version + 1, updated_at = docket_now(), ${assignments}
+  WHERE project_id = $1 AND task_id = $2 RETURNING ${TASK.document("t")} AS document
+)
+SELECT after.document AS task, changes_between(before.document, after.document) AS changes FROM before, after`,
+});
+
+/** @param statement made by `changeStatement`, with `values` from $3 on. */
 export async function changeTask(
   { db }: Context,
   { projectId, taskId }: JudgedTask,
-  assignments: string,
+  statement: Statement,
   values: readonly unknown[] = [],
 ): Promise<ChangedTask> {
-  const [changed] = await db.write<ChangedTask>(
-    `WITH before AS (
-       SELECT ${TASK.document("t")} AS document FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2
-     ), after AS (
-       UPDATE tasks t SET version = version + 1, updated_at = docket_now(), ${assignments}
-       WHERE project_id = $1 AND task_id = $2 RETURNING ${TASK.document("t")} AS document
-     )
-     SELECT after.document AS task, changes_between(before.document, after.document) AS changes FROM before, after`,
-    [projectId, taskId, ...values],
-  );
+  const [changed] = await db.write<ChangedTask>(statement, [projectId, taskId, ...values]);
   if (!changed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
   return changed;
 }
 
+const DOCUMENT = {
+  name: "task-document",
+  text: `SELECT ${TASK.document("t")} AS task FROM tasks t WHERE project_id = $1 AND task_id = $2`,
+};
+
 /** The task as it is now; its row is locked. */
 export async function documentOf({ db }: Context, { projectId, taskId }: TaskKey): Promise<TaskDocument> {
-  const [found] = await db.read<{ task: TaskDocument }>(
-    `SELECT ${TASK.document("t")} AS task FROM tasks t WHERE project_id = $1 AND task_id = $2`,
-    [projectId, taskId],
-  );
+  const [found] = await db.read<{ task: TaskDocument }>(DOCUMENT, [projectId, taskId]);
   return found?.task ?? {};
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { append } from "../log/write/append.ts";
 import type { Change } from "../log/write/changes.ts";
-import { changeTask, type Ending, subject } from "./change.ts";
+import { changeStatement, changeTask, type Ending, subject } from "./change.ts";
 import { type JudgedTask, requireVersion } from "./hold.ts";
 
 const KEEP = {
@@ -14,6 +14,8 @@ WHERE a.project_id = $1 AND a.task_id = $2 AND a.attempt = $3
 RETURNING changes_between(jsonb_build_object('notes', b.notes, 'checkpoint', b.checkpoint),
   jsonb_build_object('notes', a.notes, 'checkpoint', a.checkpoint)) AS changes`,
 };
+
+const KEEP_NOTES = changeStatement("task-keep-notes", "completion_notes = $3");
 
 /**
  * What the holder says when it ends its attempt in the same way once more: other notes and another checkpoint are kept
@@ -45,7 +47,7 @@ export async function keepMore(
   // A task that was given back has no notes of its own: they are its attempt's.
   const { changes } =
     task.status === "completed"
-      ? await changeTask(ctx, task, "completion_notes = $3", [notes])
+      ? await changeTask(ctx, task, KEEP_NOTES, [notes])
       : { changes: { notes: ofAttempt.notes } };
   await append(ctx, { type: "task.updated", ...subject(task), payload: { attempt, changes } });
 }

@@ -2,7 +2,7 @@ import { byEitherName, identityByFormer } from "../access/former-name.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { changeTask, documentOf, endAttempt, subject } from "./change.ts";
+import { changeStatement, changeTask, documentOf, endAttempt, subject } from "./change.ts";
 import {
   attemptRefused,
   isHeldBy,
@@ -170,15 +170,19 @@ async function hasExpired({ db }: Context, { projectId, taskId }: TaskKey): Prom
   return found?.expired === true;
 }
 
+const COMPLETED = changeStatement(
+  "task-complete",
+  `status = 'completed', completed_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
+    completion_notes = coalesce($3, completion_notes)`,
+);
+const GIVEN_BACK = changeStatement(
+  "task-give-back",
+  `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
+);
+
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */
 async function complete(ctx: Context, task: JudgedTask, notes: string | null | undefined): Promise<void> {
-  const changed = await changeTask(
-    ctx,
-    task,
-    `status = 'completed', completed_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
-     completion_notes = coalesce($3, completion_notes)`,
-    [notes ?? null],
-  );
+  const changed = await changeTask(ctx, task, COMPLETED, [notes ?? null]);
   await endAttempt(ctx, task, "completed", { notes });
   await append(ctx, { type: "task.completed", ...subject(task), payload: { ...changed, ...task.authority } });
 }
@@ -187,11 +191,7 @@ async function complete(ctx: Context, task: JudgedTask, notes: string | null | u
 async function giveBack(ctx: Context, task: JudgedTask, input: StatusChange): Promise<void> {
   const { reset, checkpoint } = input;
   const notes = saidOf(input);
-  const { changes } = await changeTask(
-    ctx,
-    task,
-    `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
-  );
+  const { changes } = await changeTask(ctx, task, GIVEN_BACK);
   await endAttempt(ctx, task, reset ? "reset" : "released", { notes, checkpoint });
   await append(ctx, {
     type: reset ? "task.reset" : "task.released",
