@@ -177,6 +177,13 @@ export const projectArchived = (projectId: string) =>
     { projectId },
   );
 
+/** A parent must not lie below its child. */
+export const circularParent = (parentTaskId: string) =>
+  new DocketError(
+    "DEPENDENCY_CYCLE",
+    `Cannot set parent ${parentTaskId}: would create circular reference (parent is descendant)`,
+  );
+
 /** Of a circle that is longer, the middle is counted. */
 const MOST_OF_CIRCLE = 20;
 

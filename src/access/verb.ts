@@ -44,7 +44,7 @@ export interface Judgement<Input, Subject> extends Declaration {
   readonly on: (ctx: Context, input: Input) => Promise<Subject>;
 }
 
-interface Transaction<Input> {
+export interface Transaction<Input> {
   /** Run first in the transaction, ahead of the idempotency key's row: for a lock that comes before that of any row. */
   readonly before?: (db: Db, input: Input, viewer: Viewer) => Promise<void>;
 }

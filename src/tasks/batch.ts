@@ -3,6 +3,7 @@ import { badInput } from "../errors.ts";
 import { type ArtifactId, parseArtifactId } from "../ids/artifact-id.ts";
 import { faultsOf } from "./field-faults.ts";
 import { TASK, type Task, type TaskFields } from "./fields.ts";
+import { metadataFaults } from "./metadata.ts";
 import type { TaskStatus } from "./task.ts";
 
 /** One item of a batch, in the plain form or the sub-artifact form (artifactId, artifactType, generator, parentId). */
@@ -66,8 +67,10 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
     expectedOutputs: item.expectedOutputs ?? (artifactId === null ? undefined : [artifactId]),
   });
   if (error) faults.push(...faultsOf(error, at));
+  const filled = TASK.filled(data);
+  faults.push(...metadataFaults(filled.kind, filled.metadata, `${at}.metadata`));
   return {
-    ...TASK.filled(data),
+    ...filled,
     index,
     projectId: projectId ?? "",
     taskId,

@@ -34,7 +34,7 @@ const OF_TASK = {
     description: "What sort of work item it is; TASK by default.",
   },
   parentTaskId: {
-    set: "create",
+    set: "both",
     shown: "ID",
     check: z.string().transform((id) => id.toUpperCase()),
     description:
@@ -100,7 +100,8 @@ const OF_TASK = {
     check: metadata,
     default: {},
     long: true,
-    description: "Notes of a machine: an object of at most 64 KiB.",
+    description:
+      "Notes of a machine: an object of at most 64 KiB. In an update it is a patch: each key replaces one, null takes it away. Known keys are checked by kind: of a PROJECT description (required), target_quarter, constitutional_principles; of a SESSION token_budget, prompts_count, yaml_frontmatter with schema_version (all required); of a TASK estimated_hours, actual_hours, blocked_reason; of RESEARCH research_questions, findings_summary, references.",
   },
   artifactId: { set: "server", shown: "ID", description: "The one artifact that it makes, like HLS-012." },
   artifactType: { set: "server", description: "The prefix of artifactId, like HLS." },

@@ -1,4 +1,4 @@
-import { type Judgement, type Verb, verb } from "../access/verb.ts";
+import { type Judgement, type Transaction, type Verb, verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import {
   type Authority,
@@ -18,7 +18,7 @@ import type { TaskKey, TaskStatus } from "./task.ts";
 type TaskInput = TaskAddress & AttemptInput & { readonly expectedVersion?: number | null | undefined };
 
 /** How a call that writes a task is judged. */
-interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "on"> {
+interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "on">, Transaction<Input> {
   /**
    * Who may write. `holder`: the caller that holds the task, an admin in its place, and anybody while nobody holds it.
    * `fence`: anybody. An attempt that is given has to be the open one for both.

@@ -1,11 +1,15 @@
+import type { Context } from "../access/viewer.ts";
 import type { Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { subject } from "./change.ts";
+import { lockGraph } from "./dependencies/graph.ts";
 import { faultsOf, requireFutureDueDates } from "./field-faults.ts";
 import { TASK, type TaskFields } from "./fields.ts";
+import { requireMovable } from "./hierarchy/move.ts";
 import type { TaskAddress } from "./locate.ts";
+import { merged, metadataFaults } from "./metadata.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 
@@ -33,14 +37,27 @@ SELECT changes FROM wanted`;
 /**
  * Changes what is said of a task; its status has verbs of its own. Only what differs is written: nothing new leaves the
  * version as it is and no event.
- * @throws TASK_NOT_FOUND, LEASE_LOST (with `attempt`), VERSION_CONFLICT, BAD_USER_INPUT, FORBIDDEN
+ * A move under another parent is judged by `requireMovable`; metadata are a patch.
+ * @throws TASK_NOT_FOUND, DEPENDENCY_CYCLE, LEASE_LOST (with `attempt`), VERSION_CONFLICT, BAD_USER_INPUT, FORBIDDEN
  */
 export const updateTask = taskVerb(
-  { name: "updateTask", role: "agent", effect: "changes", idempotent: true, held: "fence" },
+  {
+    name: "updateTask",
+    role: "agent",
+    effect: "changes",
+    idempotent: true,
+    held: "fence",
+    before: async (db, { parentTaskId }: UpdateTask) => {
+      if (parentTaskId !== undefined) await lockGraph(db);
+    },
+  },
   async (ctx, input: UpdateTask, task): Promise<TaskKey> => {
     const { data, error } = TASK.check("update", input);
     if (error) throw badInput(faultsOf(error).join("; "));
 
+    if (data.parentTaskId !== undefined) await requireMovable(ctx, task, data.parentTaskId);
+    if (data.kind !== undefined || data.metadata !== undefined)
+      Object.assign(data, { metadata: await patched(ctx, task, data) });
     const fields = TASK.settable("update").filter((field) => field in data);
     if (fields.length > 0) {
       const { projectId, taskId } = task;
@@ -57,3 +74,21 @@ export const updateTask = taskVerb(
     return { projectId: task.projectId, taskId: task.taskId };
   },
 );
+
+const KEPT = {
+  name: "task-metadata",
+  text: "SELECT t.kind, t.metadata FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2",
+};
+
+/** The metadata of a locked task as they are after an update. @throws BAD_USER_INPUT where they do not fit its kind. */
+async function patched(
+  { db }: Context,
+  { projectId, taskId }: TaskKey,
+  { kind, metadata: patch }: { readonly kind?: string; readonly metadata?: unknown },
+) {
+  const [kept] = await db.read<{ kind: string; metadata: object }>(KEPT, [projectId, taskId]);
+  const { data, error } = TASK.check("update", { metadata: merged(kept?.metadata ?? {}, patch) });
+  const faults = error ? faultsOf(error) : metadataFaults(kind ?? kept?.kind ?? "", data.metadata);
+  if (faults.length > 0) throw badInput(faults.join("; "));
+  return data?.metadata;
+}

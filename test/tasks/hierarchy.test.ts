@@ -82,3 +82,79 @@ it("keeps depths, and the counts of open children, right when plain SQL moves ta
   ]);
   expect(await state()).toEqual(["0/1", "1/0", "1/1", "2/0"]);
 });
+
+const UPDATE =
+  "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { task { parentTaskId depth metadata } } }";
+
+it("moves a task with what lies below it, and refuses what would be too deep or a circle", async () => {
+  const { server, projectId, taskIds, add } = await chain(4);
+  const [root = "", second = "", third = "", fourth = ""] = taskIds;
+  const move = (taskId: string, parentTaskId: string | null) =>
+    server.gql<{ updateTask: { task: object } }>(UPDATE, { input: { projectId, taskId, parentTaskId } });
+  expect((await move(root, fourth)).errors).toMatchObject([
+    {
+      message: `Cannot set parent ${fourth}: would create circular reference (parent is descendant)`,
+      extensions: { code: "DEPENDENCY_CYCLE" },
+    },
+  ]);
+  expect((await move(third, null)).data).toMatchObject({ updateTask: { task: { parentTaskId: null, depth: 0 } } });
+  expect((await move(root, fourth)).data).toMatchObject({ updateTask: { task: { parentTaskId: fourth, depth: 2 } } });
+  expect((await move(third, second)).errors).toMatchObject([{ extensions: { code: "DEPENDENCY_CYCLE" } }]);
+  await add(second);
+  await add("TASK-005");
+  await add();
+  expect((await move(third, "TASK-007")).errors).toMatchObject([{ message: expect.stringContaining("maximum is 5") }]);
+  await server.ask("mutation ($input: AddDependencyInput!) { addDependency(input: $input) { added } }", {
+    input: { projectId, taskId: third, dependsOn: { taskId: "TASK-007" } },
+  });
+  expect((await move("TASK-007", "TASK-006")).data).toBeTruthy();
+});
+
+it("deletes a task with open children only with all that lies below it", async () => {
+  const { server, projectId, taskIds } = await chain(3);
+  const [root, second] = taskIds;
+  const remove = (cascade?: boolean) =>
+    server.gql("mutation ($input: DeleteTaskInput!) { deleteTask(input: $input) { task { deletedAt } } }", {
+      input: { projectId, taskId: root, cascade },
+    });
+  expect((await remove()).errors).toMatchObject([
+    { message: expect.stringContaining(`open children: ${second}.`), extensions: { children: [second] } },
+  ]);
+  expect((await remove(true)).errors).toBeUndefined();
+  const { tasks } = await server.ask<{ tasks: { totalCount: number } }>("{ tasks { totalCount } }");
+  expect(tasks.totalCount).toBe(0);
+});
+
+it("checks the metadata that a kind knows, and merges a patch into them", async () => {
+  const server = await makeProject(shared.server, ["work"]);
+  const { projectId } = server;
+  const add = (kind: string, metadata: object) =>
+    server.gql(ADD, { input: { projectId, tasks: [{ description: "x", kind, metadata }] } });
+  for (const [kind, metadata] of [
+    ["SESSION", { token_budget: 999, prompts_count: 0, yaml_frontmatter: { schema_version: "1" } }],
+    ["SESSION", { token_budget: 1000, prompts_count: 0, yaml_frontmatter: {} }],
+    ["PROJECT", { target_quarter: "2026-Q1" }],
+    ["PROJECT", { description: "x".repeat(1001) }],
+    ["TASK", { estimated_hours: 1001 }],
+    ["TASK", { blocked_reason: "x".repeat(501) }],
+    ["RESEARCH", { findings_summary: "x".repeat(2001) }],
+  ] as const)
+    expect((await add(kind, metadata)).errors, `${kind} ${Object.keys(metadata)}`).toMatchObject([
+      { message: expect.stringContaining("tasks[0].metadata"), extensions: { code: "BAD_USER_INPUT" } },
+    ]);
+  for (const [kind, metadata] of [
+    ["SESSION", {}],
+    ["SESSION", { token_budget: 1000, prompts_count: 0, yaml_frontmatter: { schema_version: "1" }, own: true }],
+    ["PROJECT", { description: "x".repeat(1000) }],
+    ["TASK", { estimated_hours: 1000, actual_hours: 0 }],
+  ] as const)
+    expect((await add(kind, metadata)).errors).toBeUndefined();
+  const update = (metadata: object) => server.gql(UPDATE, { input: { projectId, taskId: "TASK-001", metadata } });
+  await update({ a: 1, b: 2 });
+  expect((await update({ b: null, estimated_hours: 3 })).data).toMatchObject({
+    updateTask: { task: { metadata: { a: 1, estimated_hours: 3 } } },
+  });
+  expect((await update({ estimated_hours: -1 })).errors).toMatchObject([
+    { message: expect.stringContaining("metadata.estimated_hours") },
+  ]);
+});

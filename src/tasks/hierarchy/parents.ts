@@ -5,7 +5,7 @@ import { idOfTask } from "../find.ts";
 import type { TaskKey } from "../task.ts";
 
 /** The level of the deepest task; one without a parent is on level 0. */
-const DEEPEST = 5;
+export const DEEPEST = 5;
 
 const LOCK = {
   name: "tasks-lock-parents",
@@ -40,5 +40,5 @@ export async function requireParents({ db }: Context, batch: readonly NewTask[])
 }
 
 /** What is wrong with a child of a task on this level, if anything. */
-const tooDeep = (depth: number): string | null =>
+export const tooDeep = (depth: number): string | null =>
   depth < DEEPEST ? null : `Cannot create child: parent depth ${depth} is at maximum (${DEEPEST})`;
