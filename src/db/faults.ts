@@ -24,6 +24,9 @@ export const UNDEFINED_TABLE = "42P01";
 /** The SQLSTATE of a statement that took longer than it may. */
 export const STATEMENT_ENDED = "57014";
 
+/** The SQLSTATE of a transaction that lost against another, and is run again. */
+export const SERIALIZATION_FAILURE = "40001";
+
 /** SQLSTATEs, codes of the operating system, and Prisma's own (P…) where it drops those. */
 const FAULTS: readonly (readonly [Fault, RegExp])[] = [
   // Shut down, starting up, crashed, dropped, idle for too long; connection exceptions; too many connections.

@@ -30,7 +30,7 @@ const MOST_NAMED = 20;
  *   is in progress.
  */
 export const deleteTask = taskVerb(
-  { name: "deleteTask", role: "agent", effect: "ends", idempotent: true, held: "holder" },
+  { name: "deleteTask", role: "agent", effect: "ends", idempotent: true, held: "holder", settles: () => true },
   async (ctx, { cascade }: DeleteTask, task): Promise<TaskKey> => {
     const { projectId, taskId } = task;
     const below = await lockedBelow(ctx.db, task);

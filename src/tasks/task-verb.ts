@@ -12,6 +12,7 @@ import {
 } from "./hold.ts";
 import { type AttemptInput, requireAttemptInput } from "./lease.ts";
 import { locateTask, refuseMissing, type TaskAddress } from "./locate.ts";
+import { lockSettling } from "./lock-settling.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
 
 /** What every call that writes a task may say; each verb knows some of it. */
@@ -26,6 +27,8 @@ interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "o
   readonly held: "holder" | "fence";
   /** Refuses what does not go together, before the task is looked for. */
   readonly limits?: (input: Input) => void;
+  /** Whether the call may settle the task, or open it again: then what waits for it is locked with it. */
+  readonly settles?: (input: Input) => boolean;
   /** The status to which the call brings the task. */
   readonly to?: (input: Input) => TaskStatus;
   /**
@@ -45,7 +48,7 @@ interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "o
  * @param kept as for `verb`.
  */
 export function taskVerb<Input extends TaskInput, Result extends object>(
-  { held, limits, to, again, transition, ...judgement }: Conduct<Input>,
+  { held, limits, settles, to, again, transition, ...judgement }: Conduct<Input>,
   work: (ctx: Context, input: Input, task: JudgedTask) => Promise<Result>,
   kept?: (result: Result) => Result | null,
 ): Verb<Input, Result> {
@@ -53,7 +56,9 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
     limits?.(input);
     requireAttemptInput(input);
     const wanted = to?.(input);
-    const task = await lockTask(ctx, await locateTask(ctx, input, "write", wanted));
+    const key = await locateTask(ctx, input, "write", wanted);
+    if (settles?.(input)) await lockSettling(ctx.db, key);
+    const task = await lockTask(ctx, key);
     let authority: Authority = {};
     if (again && task.status === wanted) {
       if (await again(ctx, task, input)) return { ...task, already: true, authority };

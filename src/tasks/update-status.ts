@@ -51,6 +51,7 @@ export interface StatusUpdated extends TaskKey {
 export const toStatus = <Input extends object>(change: (input: Input) => StatusChange) =>
   ({
     held: "holder",
+    settles: (input: Input) => change(input).status === "completed" || change(input).reset === true,
     to: (input: Input) => change(input).status,
     again: (ctx: Context, task: LockedTask, input: Input) => isThereAlready(ctx, task, change(input)),
     transition: (task: LockedTask, input: Input) => requireTransition(task, change(input)),

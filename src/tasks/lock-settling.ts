@@ -1,0 +1,33 @@
+import type { Db } from "../db/database.ts";
+import { SERIALIZATION_FAILURE } from "../db/faults.ts";
+import { idOfTask } from "./find.ts";
+import type { TaskKey } from "./task.ts";
+
+/** SQL: the keys of what waits for task $2 of project $1: its dependents and its parent. */
+const WAITING = `SELECT d.project_id, d.task_id FROM task_dependencies d
+  WHERE d.depends_on_project_id = $1 AND d.depends_on_task_id = $2 AND d.kind = 'blocks'
+  UNION ALL SELECT t.project_id, t.parent_task_id FROM tasks t
+  WHERE t.project_id = $1 AND t.task_id = $2 AND t.parent_task_id IS NOT NULL`;
+
+const LOCK = {
+  name: "task-lock-settling",
+  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId" FROM tasks t
+WHERE (t.project_id, t.task_id) IN (SELECT $1::varchar, $2::varchar UNION ALL ${WAITING})
+ORDER BY t.project_id, t.task_id FOR NO KEY UPDATE OF t`,
+};
+const FOUND = {
+  name: "task-waiting",
+  text: `SELECT w.project_id AS "projectId", w.task_id AS "taskId" FROM (${WAITING}) w`,
+};
+
+/**
+ * Locks a task that is about to be completed, deleted or opened again, together with what waits for it, as a trigger counts
+ * on those rows: all in the order of their keys, so that no two such transactions wait for each other. What came to wait for
+ * it while the locks were waited for is not among them: the transaction is run again.
+ */
+export async function lockSettling(db: Db, { projectId, taskId }: TaskKey): Promise<void> {
+  const locked = new Set((await db.write<TaskKey>(LOCK, [projectId, taskId])).map(idOfTask));
+  const waiting = await db.read<TaskKey>(FOUND, [projectId, taskId]);
+  if (waiting.some((task) => !locked.has(idOfTask(task))))
+    throw Object.assign(new Error(`Something else came to wait for ${taskId}`), { code: SERIALIZATION_FAILURE });
+}
