@@ -107,23 +107,17 @@ const TOUCH = {
 
 const NAMES: Record<SecretKind, string> = { key: "API key", session: "session", sign_in: "sign-in link" };
 
-type KeyLoader = DataLoader<Buffer, KeyRow | undefined, string>;
+type KeyLoader = DataLoader<Buffer, KeyRow | undefined>;
 
-/**
- * One statement for all requests that came in the same turn of the event loop, which asks for each key once; nothing is
- * remembered from when it is sent.
- */
-function keyLoader(db: Db): KeyLoader {
-  const keys: KeyLoader = new DataLoader(
+/** One statement for all requests that came in the same turn of the event loop; nothing is remembered after it. */
+const keyLoader = (db: Db): KeyLoader =>
+  new DataLoader(
     async (hashes) => {
-      keys.clearAll();
       const rows = await db.read<KeyRow>(FIND, [hashes]);
       return hashes.map((hash) => rows.find((row) => row.hash.equals(hash)));
     },
-    { cacheKeyFn: (hash) => hash.toString("latin1"), batchScheduleFn: (load) => void setImmediate(load) },
+    { cache: false, batchScheduleFn: (load) => void setImmediate(load) },
   );
-  return keys;
-}
 
 /** Asked of the database every time: a revoked key must not work for one request more, whoever revoked it. */
 async function byRow(
