@@ -29,6 +29,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   project_log_floors: "one for each project",
   projects: "users make projects",
   task_attempts: "users make attempts",
+  task_dependencies: "users make dependencies",
   task_texts: "one for each task",
   tasks: "users make tasks",
   webhook_attempts: "go with their deliveries",

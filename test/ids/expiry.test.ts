@@ -81,8 +81,8 @@ it("tells of each once, in bites of 500, when two processes do it beside a late 
   ]) {
     await t.owner.query("INSERT INTO id_registry VALUES ($1, 'US', 2000)", [project]);
     await t.owner.query(
-      `INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, expires_at)
-       SELECT $1, 'US', $1, int8multirange(int8range(n, n + 1)), now() - (2000 - n) * interval '1 s'
+      `INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, reserved_at, expires_at)
+       SELECT $1, 'US', $1, int8multirange(int8range(n, n + 1)), now() - interval '1 day', now() - (2000 - n) * interval '1 s'
        FROM generate_series(1, $2) n`,
       [project, count],
     );

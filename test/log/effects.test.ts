@@ -53,6 +53,10 @@ async function wholeStory(): Promise<Told[]> {
   await act(`updateTaskStatus(input: {${first}, status: IN_PROGRESS}) { replayed }`);
   await act(`updateTaskStatus(input: {${first}, status: COMPLETED, completionNotes: "done"}) { replayed }`);
   await act(`updateTaskStatus(input: {${first}, status: PENDING, reset: true}) { replayed }`);
+  await act(`addTasks(input: {${of}, tasks: [{description: "b"}]}) { replayed }`);
+  const waits = `${first}, dependsOn: {taskId: "TASK-002"}`;
+  await act(`addDependency(input: {${waits}}) { replayed }`);
+  await act(`removeDependency(input: {${waits}}) { replayed }`);
   await act(`deleteTask(input: {${first}}) { replayed }`);
 
   const reserved = async (more: string) => {
