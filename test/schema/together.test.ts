@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { Statement } from "../../src/db/database.ts";
+import { testIssuer } from "../support/issuer.ts";
 import { connectOwner } from "../support/owner.ts";
 import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
 
@@ -36,8 +37,8 @@ function watchReads({ database }: TestServer): string[] {
 
 const ofTasks = (names: readonly string[]) => names.filter((name) => /(FROM|JOIN) tasks t\b/.test(name));
 
-async function start(tasks = 3): Promise<TestServer> {
-  const server = await startTestServer();
+async function start(tasks = 3, env: Record<string, string> = {}): Promise<TestServer> {
+  const server = await startTestServer({ env });
   // The first request of a key notes that it was used.
   await server.ask("{ __typename }");
   const owner = await connectOwner(server.test);
@@ -83,6 +84,21 @@ it("reads a list once for all of a key that ask for the same, and another for th
   const page = (first: number) => Array.from({ length: first }, (_, i) => ({ taskId: `TASK-00${i + 1}` }));
   expect(answers).toEqual(sizes.map((first) => ({ data: { tasks: { nodes: page(first), totalCount: 3 } } })));
   expect(ofTasks(reads).filter((text) => text.includes("LIMIT"))).toHaveLength(2);
+});
+
+it("shows each token of a subject the projects that it names, whatever another asks for in the same turn", async () => {
+  const issuer = testIssuer();
+  const server = await start(1, issuer.env);
+  const tokenOf = (projectId: string) => issuer.token({ docket_role: "agent", docket_projects: [projectId] });
+  const asked = await Promise.all(
+    Array.from({ length: 16 }, async (_, i) => {
+      const projectId = i % 2 === 0 ? "alpha" : "beta";
+      return { projectId, query: "{ tasks { nodes { projectId } totalCount } }", key: await tokenOf(projectId) };
+    }),
+  );
+  expect(await askAtOnce(server, asked)).toEqual(
+    asked.map(({ projectId }) => ({ data: { tasks: { nodes: [{ projectId }], totalCount: 1 } } })),
+  );
 });
 
 it("shows nobody what another key sees, whatever is asked for in the same turn", async () => {
