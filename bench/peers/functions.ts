@@ -12,6 +12,7 @@ const PARAMETERS: readonly string[] = [
   "'{peer}'",
   "ARRAY[$2]",
   "ARRAY['\\x00'::bytea]",
+  "'{}'",
 ];
 
 const claim = TAKE_NEXT.text.replaceAll(/\$(\d)/g, (_, number) => PARAMETERS[Number(number) - 1] ?? "NULL");

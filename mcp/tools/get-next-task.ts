@@ -41,8 +41,8 @@ const ClaimNextTask = graphql(`
 `);
 
 const LookAtNextTask = graphql(`
-  query LookAtNextTask($projectId: ID!, $status: TaskStatus!, $worker: String) {
-    nextTask(projectId: $projectId, status: $status, worker: $worker) {
+  query LookAtNextTask($projectId: ID!, $status: TaskStatus!, $worker: String, $skills: [String!]) {
+    nextTask(projectId: $projectId, status: $status, worker: $worker, skills: $skills) {
       task {
         ...TaskCard
       }
@@ -59,9 +59,10 @@ const LookAtNextTask = graphql(`
 const input = z.strictObject({
   project_id: z.string().describe("Default: the client's project").optional(),
   status_filter: statusSchema.default("pending").describe("Others than pending only look"),
-  claim: z.boolean().default(true).describe("false: look without taking"),
-  worker: z.string().describe("Your name, shown to others").optional(),
+  claim: z.boolean().default(true).describe("false: only look"),
+  worker: z.string().describe("Your name").optional(),
   lease_seconds: leaseSeconds,
+  skills: z.array(z.string()).max(50).describe("Yours").optional(),
 });
 
 const output = z.object({
@@ -75,7 +76,7 @@ export const getNextTask = defineTool({
   name: "get_next_task",
   title: "Take the next task",
   description:
-    "Claim the most urgent ready task; nobody else gets it while your lease runs. Keep `attempt` for later calls. `briefing` tells what earlier attempts left. Without work, `message` says why.",
+    "Claim the most urgent ready task, yours while the lease runs. Keep `attempt`. `briefing`: what earlier attempts left. Without work, `message` says why.",
   input,
   output,
   example: { project_id: "my-project" },
@@ -88,6 +89,7 @@ async function claim(context: ToolContext, args: z.output<typeof input>) {
     projectId: projectOf(context, args.project_id),
     worker: workerName(args.worker) ?? context.clientName,
     leaseSeconds: leaseOf(context, args),
+    skills: args.skills,
   });
   const { task, attempt, briefing, idle } = claimNextTask;
   const { advice, holding } = heldBeside(claimNextTask.holding);
@@ -108,6 +110,7 @@ async function look(context: ToolContext, args: z.output<typeof input>) {
     projectId: projectOf(context, args.project_id),
     status: toGraphQLStatus(args.status_filter),
     worker: workerName(args.worker) ?? context.clientName,
+    skills: args.skills,
   });
   const { task, idle } = nextTask;
   const { holding } = heldBeside(nextTask.holding);

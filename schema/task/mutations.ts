@@ -25,6 +25,8 @@ const ATTEMPT =
   "The attempt you hold, exactly as the claim returned it. Without it, only the key and the client id (header Docket-Client-Id) that claimed the task may write it.";
 const LEASE = "Default: the project's leaseSeconds.";
 const WORKER = "A name for people to read; it proves nothing. Default: the key's name.";
+const SKILLS =
+  "What you can do, at most 50 of 100 characters: a task that requires skills is claimed by who names all of them.";
 const VERSION = "Refuse if the task's version is another one.";
 
 /** Names the task that is meant, and shows that the caller holds it. */
@@ -124,6 +126,7 @@ mutation(updateTaskStatus, {
         "With IN_PROGRESS: take the task from another session of your key and worker name, as a new attempt. LEASE_LOST while that one was claimed or renewed less than half a lease ago.",
     }),
     worker: t.string({ description: WORKER }),
+    skills: t.stringList({ description: `With IN_PROGRESS. ${SKILLS}` }),
     leaseSeconds: t.int({ description: LEASE }),
     expectedVersion: t.int({ description: VERSION }),
   }),
@@ -144,14 +147,21 @@ mutation(updateTaskStatus, {
 
 mutation(claimNextTask, {
   description:
-    "Takes the next ready task of the project: by priority, then place in the queue. No two callers get the same one. " +
+    "Takes the next ready task of the project: by priority, then place in the queue. No two callers get the same one, and " +
+    "none what is kept for another worker or requires a skill that it does not name. " +
     "With the idempotencyKey of a claim whose answer was lost, the same task comes back. PROJECT_NOT_FOUND",
   input: (t) => ({
     projectId: t.id({ required: true, description: "Whose queue." }),
-    worker: t.string({ description: WORKER }),
+    worker: t.string({ description: `${WORKER} A task that is assigned to it, no other worker gets.` }),
     leaseSeconds: t.int({ description: LEASE }),
+    skills: t.stringList({ description: SKILLS }),
   }),
   payload: claimFields,
+});
+
+const NextTaskInput = builder.inputType("NextTaskInput", {
+  description: "What the next task may be.",
+  fields: (t) => ({ skills: t.stringList({ description: SKILLS }) }),
 });
 
 mutation(completeAndClaimNext, {
@@ -161,6 +171,7 @@ mutation(completeAndClaimNext, {
     completionNotes: t.string({ description: "What came of it." }),
     worker: t.string({ description: "Default: the worker of the completed attempt." }),
     leaseSeconds: t.int({ description: LEASE }),
+    next: t.field({ type: NextTaskInput, description: "Of the task to take." }),
   }),
   payload: (t) => ({
     ...claimFields(t),

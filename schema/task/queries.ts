@@ -88,10 +88,11 @@ builder.queryField("nextTask", (t) =>
         description:
           "PENDING: what a claim would take, expired leases included. With another status: the first of those by priority and place in the queue.",
       }),
-      worker: t.arg.string({ description: "For holding: the name you work under. Default: the key's name." }),
+      worker: t.arg.string({ description: "The name you work under. Default: the key's name." }),
+      skills: t.arg.stringList({ description: "What a claim would name." }),
     },
-    resolve: async (_root, { projectId, status, worker }, ctx, info) => ({
-      ...(await nextTask(ctx, { projectId, status: status ?? "pending", long: longOf(info) })),
+    resolve: async (_root, { projectId, status, worker, skills }, ctx, info) => ({
+      ...(await nextTask(ctx, { projectId, status: status ?? "pending", worker, skills, long: longOf(info) })),
       worker,
     }),
   }),

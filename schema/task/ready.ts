@@ -42,7 +42,8 @@ const ReadyExplanation = builder.objectRef<Explanation>("ReadyExplanation").impl
 
 builder.prismaObjectField(Task, "ready", (t) =>
   t.boolean({
-    description: "Whether a claim of the next task could take it now; explainReady says why not.",
+    description:
+      "Whether a claim of the next task could take it now, by its skills and worker; explainReady says why not.",
     resolve: async (task, _args, ctx) => (await loadReady(ctx, task)) ?? false,
   }),
 );
@@ -50,7 +51,7 @@ builder.prismaObjectField(Task, "ready", (t) =>
 builder.prismaObjectField(Task, "explainReady", (t) =>
   t.field({
     type: [ReadyExplanation],
-    description: `All that keeps a claim of the next task from taking it, each with what to do; at most ${MOST_NAMED} of what it waits for. Empty for one that is ready, or completed.`,
+    description: `All that keeps a claim of the next task from taking it, each with what to do; at most ${MOST_NAMED} of what it waits for. SKILLS_MISSING and ASSIGNED say which claims take it. Empty for one that any claim could take, or completed.`,
     extensions: listSize(0),
     resolve: async (task, _args, ctx) =>
       (await loadExplanations(ctx, task, { projectIds: ctx.viewer.projectIds })) ?? [],

@@ -3,15 +3,17 @@ import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { errorCode } from "../db/faults.ts";
 import type { Idle } from "./idle.ts";
-import { requireAttemptInput } from "./lease.ts";
+import { requireAttemptInput, requireSkills } from "./lease.ts";
 import { type Taken, workerOf } from "./take.ts";
-import { type takeReady, takeReadyTogether } from "./take-ready.ts";
+import { takeReady, takeReadyTogether } from "./take-ready.ts";
 
 export interface ClaimNextTask {
   readonly projectId: string;
   readonly worker?: string | null | undefined;
   /** Default: the project's lease. */
   readonly leaseSeconds?: number | null | undefined;
+  /** What the worker can do: of the tasks that require skills, those that require no other are taken. */
+  readonly skills?: readonly string[] | null | undefined;
 }
 
 export interface Claim {
@@ -42,6 +44,7 @@ export const claimNextTask = verbWithOwnKey(
     ofSession: true,
     on: (ctx: Context, input: ClaimNextTask) => {
       requireAttemptInput(input);
+      requireSkills(input.skills ?? []);
       return visibleProject(ctx, input);
     },
   },
@@ -59,24 +62,31 @@ export const claimNextTask = verbWithOwnKey(
 
 /**
  * The claim itself, also inside another verb's transaction (then without a key of its own).
- * @param take looks once.
+ * @param together looks once, perhaps with claims of other workers.
  */
 export async function takeNext(
   ctx: Context,
   input: ClaimNextTask,
   kept: KeyedRequest | null,
-  take: typeof takeReady,
+  together: typeof takeReady,
 ): Promise<Answer<Claim>> {
   const { projectId, leaseSeconds = null } = input;
   const worker = workerOf(ctx, input);
+  const skills = input.skills ?? [];
+  let take = together;
   for (let look = 1; ; look++) {
-    const found = await take(ctx.db, projectId, { worker, leaseSeconds, by: ctx, kept });
+    const found = await take(ctx.db, projectId, { worker, leaseSeconds, skills, by: ctx, kept });
     if (found.taken) return { taken: found.taken, idle: null, worker, replayed: false };
     const idle = await found.idle;
     // Asked last: a request with the same key may have taken its task while this one looked.
     const first = kept && (await answeredBefore(ctx, input, kept));
     if (first) return first;
-    if (idle.pending === 0 || look === LOOKS) return { taken: null, idle, worker, replayed: false };
+    if (take !== takeReady && idle.reasons.some(({ reason }) => reason === "assigned")) {
+      // What is kept for this worker is taken by a claim of it alone.
+      take = takeReady;
+      continue;
+    }
+    if (idle.pending === 0 || look >= LOOKS) return { taken: null, idle, worker, replayed: false };
   }
 }
 

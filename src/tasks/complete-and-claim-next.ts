@@ -1,6 +1,7 @@
 import { holdOpen } from "../projects/open.ts";
-import { type Claim, takeNext } from "./claim-next.ts";
+import { type Claim, type ClaimNextTask, takeNext } from "./claim-next.ts";
 import { archivedIdle } from "./idle.ts";
+import { requireSkills } from "./lease.ts";
 import type { TaskAddress } from "./locate.ts";
 import { workerOf } from "./take.ts";
 import { takeReady } from "./take-ready.ts";
@@ -12,6 +13,8 @@ export interface CompleteAndClaimNext extends TaskAddress {
   readonly completionNotes?: string | null | undefined;
   readonly worker?: string | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
+  /** Of the task to take. */
+  readonly next?: Pick<ClaimNextTask, "skills"> | null | undefined;
 }
 
 const completed = (input: CompleteAndClaimNext): StatusChange => ({ ...input, status: "completed" });
@@ -24,6 +27,7 @@ export const completeAndClaimNext = taskVerb(
     effect: "changes",
     idempotent: false,
     ofSession: true,
+    limits: ({ next }) => requireSkills(next?.skills ?? []),
     ...toStatus(completed),
   },
   async (ctx, input: CompleteAndClaimNext, task): Promise<Claim & { readonly completed: TaskKey }> => {
@@ -32,7 +36,7 @@ export const completeAndClaimNext = taskVerb(
     const worker = workerOf(ctx, { worker: input.worker ?? task.open?.worker });
     // A task that is held may be finished also where no more work is handed out.
     const { taken, idle } = (await holdOpen(ctx.db, projectId))
-      ? await takeNext(ctx, { ...input, projectId, worker }, null, takeReady)
+      ? await takeNext(ctx, { ...input, ...input.next, projectId, worker }, null, takeReady)
       : { taken: null, idle: archivedIdle(projectId) };
     return { taken, idle, worker, completed: { projectId, taskId } };
   },

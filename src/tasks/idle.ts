@@ -1,7 +1,16 @@
 import type { Context } from "../access/viewer.ts";
 import { projectArchived, projectNotFound } from "../errors.ts";
 import { READY } from "./ready.ts";
-import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask } from "./reasons.ts";
+import {
+  ANYONE,
+  OF_TASK,
+  ofClaim,
+  REASONS_OF_CLAIM,
+  REASONS_OF_TASK,
+  type ReadyReason,
+  type ReasonOfClaim,
+  type ReasonOfTask,
+} from "./reasons.ts";
 
 /** Why there is nothing to claim. */
 export interface Idle {
@@ -25,35 +34,44 @@ export const archivedIdle = (projectId: string): Idle => ({
   reasons: [{ reason: "project_archived", count: 1 }],
 });
 
+const OF_CLAIM = ofClaim("$2::text", "$3");
+const TO_THIS_CLAIM = Object.values(OF_CLAIM)
+  .map((condition) => `NOT (${condition})`)
+  .join(" AND ");
+
 /** Every reason is asked of every open task: one may have several. */
 const WHY = {
   name: "task-idle",
-  text: `SELECT p.archived_at IS NOT NULL AS "projectArchived", count(t.task_id) FILTER (WHERE ${READY})::int AS pending,
-  ${Object.entries(OF_TASK)
+  text: `SELECT p.archived_at IS NOT NULL AS "projectArchived", count(t.task_id) FILTER (WHERE ${READY} AND ${TO_THIS_CLAIM})::int AS pending,
+  ${Object.entries({ ...OF_TASK, ...OF_CLAIM })
     .map(([reason, condition]) => `count(t.task_id) FILTER (WHERE ${condition})::int AS ${reason}`)
     .join(", ")},
-  least(min(t.lease_expires_at) FILTER (WHERE ${OF_TASK.held} AND NOT ${OF_TASK.kind_not_asked}),
-    min(t.ready_at) FILTER (WHERE ${OF_TASK.waiting} AND t.unblocked)) AS "retryAt"
+  least(min(t.lease_expires_at) FILTER (WHERE ${OF_TASK.held} AND NOT ${OF_TASK.kind_not_asked} AND ${TO_THIS_CLAIM}),
+    min(t.ready_at) FILTER (WHERE ${OF_TASK.waiting} AND t.unblocked AND ${TO_THIS_CLAIM})) AS "retryAt"
 FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
   AND t.deleted_at IS NULL AND t.archived_at IS NULL
 WHERE p.project_id = $1 GROUP BY p.project_id`,
 };
 
-type Why = Readonly<Record<ReasonOfTask, number>> & {
+type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
   readonly projectArchived: boolean;
   readonly pending: number;
   readonly retryAt: Date | null;
 };
 
-/** @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED */
-export async function whyIdle({ db }: Pick<Context, "db">, projectId: string): Promise<Idle> {
-  const [found] = await db.read<Why>(WHY, [projectId]);
+/** Why this worker with these skills gets nothing. @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED */
+export async function whyIdle(
+  { db }: Pick<Context, "db">,
+  projectId: string,
+  { worker, skills } = ANYONE,
+): Promise<Idle> {
+  const [found] = await db.read<Why>(WHY, [projectId, worker, skills]);
   if (!found) throw projectNotFound(projectId);
   if (found.projectArchived) throw projectArchived(projectId);
   const { pending, held, retryAt } = found;
   const counts = [
     { reason: "locked" as const, count: pending },
-    ...REASONS_OF_TASK.map((reason) => ({ reason, count: found[reason] })),
+    ...[...REASONS_OF_TASK, ...REASONS_OF_CLAIM].map((reason) => ({ reason, count: found[reason] })),
   ];
   return {
     pending,

@@ -12,7 +12,8 @@ export interface AttemptInput {
 
 /** A week; longer work renews. */
 const LONGEST_SECONDS = 604_800;
-const LONGEST = { worker: 100, completionNotes: 100_000, notes: 100_000 } as const;
+const MOST_SKILLS = 50;
+const LONGEST = { worker: 100, skill: 100, completionNotes: 100_000, notes: 100_000 } as const;
 /** Where to go on, not what was made: that belongs into a file. */
 const LARGEST_CHECKPOINT_BYTES = 65_536;
 
@@ -33,4 +34,15 @@ export function requireAttemptInput(input: AttemptInput): void {
     throw badInput("worker must not be empty or blank; leave it out to go by the name of the key.");
   const fault = checkpoint == null ? undefined : jsonFault(checkpoint, LARGEST_CHECKPOINT_BYTES);
   if (fault) throw badInput(`checkpoint ${fault}.`);
+}
+
+/** @throws BAD_USER_INPUT for more skills than a task can require, or what cannot be one. */
+export function requireSkills(skills: readonly string[]): void {
+  if (skills.length > MOST_SKILLS) throw badInput(`skills are ${skills.length}; ${MOST_SKILLS} at most.`);
+  for (const skill of skills) {
+    if (skill.length > LONGEST.skill)
+      throw badInput(`A skill has ${skill.length} characters; ${LONGEST.skill} at most.`);
+    if (!isStorable(skill)) throw badInput(`A skill ${NOT_STORABLE}.`);
+    if (isBlank(skill)) throw badInput("A skill must not be empty or blank.");
+  }
 }

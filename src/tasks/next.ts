@@ -2,7 +2,9 @@ import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { type Idle, whyIdle } from "./idle.ts";
+import { requireSkills } from "./lease.ts";
 import { FIRST_READY } from "./ready.ts";
+import { workerOf } from "./take.ts";
 import type { TaskStatus } from "./task.ts";
 
 /** Only the task that was picked is read whole. */
@@ -19,21 +21,33 @@ WHERE t.project_id = $1 AND t.status = $2 AND t.deleted_at IS NULL AND t.archive
 ORDER BY t.priority, t.queue_position LIMIT 1`,
 );
 
+export interface NextTask {
+  readonly projectId: string;
+  readonly status: TaskStatus;
+  /** Who would claim. Default: the name of the key. */
+  readonly worker?: string | null | undefined;
+  readonly skills?: readonly string[] | null | undefined;
+  readonly long?: readonly LongField[];
+}
+
 /**
  * Looks, and changes nothing: the task a claim would take, or the first with another status.
  * @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED
  */
 export async function nextTask(
   ctx: Context,
-  { projectId, status, long }: { projectId: string; status: TaskStatus; long?: readonly LongField[] },
+  { projectId, status, long, ...asked }: NextTask,
 ): Promise<{ task: Task | null; idle: Idle | null }> {
   requireVisible(ctx.viewer, projectId);
+  const skills = asked.skills ?? [];
+  requireSkills(skills);
+  const worker = workerOf(ctx, asked);
   const [task] =
     status === "pending"
-      ? await ctx.db.read<Task>(NEXT_READY(long), [projectId])
+      ? await ctx.db.read<Task>(NEXT_READY(long), [projectId, worker, skills])
       : await ctx.db.read<Task>(NEXT_WITH_STATUS(long), [projectId, status]);
   if (task) return { task, idle: null };
-  const idle = await whyIdle(ctx, projectId);
+  const idle = await whyIdle(ctx, projectId, { worker, skills });
   return {
     task: null,
     idle: status === "pending" ? idle : { ...idle, message: `No ${status.replace("_", " ")} tasks for project` },

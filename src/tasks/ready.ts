@@ -42,6 +42,17 @@ export const READY = `(${Object.values(READY_ONES)
   .map((condition) => `(${condition})`)
   .join(" OR ")})`;
 
+/**
+ * What of a task is asked of the claim, as SQL of the claim's worker and skills: that it is for any worker or for this one,
+ * and that it requires no other skill. A worker that is NULL stands for any other than those that tasks are kept for.
+ */
+export const forWorker = (worker: string) => `coalesce(t.assigned_to = ${worker}, t.assigned_to IS NULL)`;
+export const forSkills = (skills: string) => `t.skills <@ ${skills}::text[]`;
+
+/** Both, so asked that the planner expects many such tasks: then it reads them in their order. */
+const forClaim = (worker: string, skills: string) =>
+  `CASE WHEN t.assigned_to IS NULL AND t.skills = '{}' THEN true ELSE ${forWorker(worker)} AND ${forSkills(skills)} END`;
+
 const IN_ORDER = "ORDER BY t.priority, t.queue_position";
 const CANDIDATE = `${TAKEN}, t.priority, t.queue_position`;
 
@@ -56,29 +67,41 @@ const candidates = (first: (condition: string) => string) =>
 
 const CANDIDATES = "(SELECT * FROM pending UNION ALL SELECT * FROM matured UNION ALL SELECT * FROM expired) candidates";
 
-/** Common table expressions, of which `picked` is the first ready task of project $1. */
+/** Common table expressions, of which `picked` is the first ready task of project $1 for worker $2 with the skills $3. */
 export const FIRST_READY = `${candidates(
-  (condition) => `SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${condition} ${IN_ORDER} LIMIT 1`,
+  (condition) =>
+    `SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${condition} AND ${forClaim("$2::text", "$3")} ${IN_ORDER} LIMIT 1`,
 )}, picked AS (
   SELECT * FROM ${CANDIDATES} ORDER BY priority, queue_position LIMIT 1
 )`;
+
+/** The worker of all claims of `takeParameters`; NULL where there are several. */
+const ONLY_WORKER = "CASE WHEN ($2::text[])[1] = ALL ($2::text[]) THEN ($2::text[])[1] END";
 
 /** Claims that one statement may carry. */
 export const MOST_CLAIMS = 100;
 
 /**
  * Common table expressions, of which `picked` joins each of `claims`, in their order, with a ready task of project $1, the
- * first ones first. SKIP LOCKED: two statements never wait for one row. NO KEY: a row that only a foreign key refers to
+ * first ones first. All claims have the skills $9. Claims of several workers take what is for any worker, and those leave
+ * out for which a task is kept that is ready: alone, they take the first of all. SKIP LOCKED: two statements never wait for one row. NO KEY: a row that only a foreign key refers to
  * just now is not skipped. The inner limit is for the planner, which knows of the other only that it is some; no more rows
  * are read and locked than the outer one asks for.
  */
-export const TAKE_READY = `${candidates(
+export const TAKE_READY = `asking AS MATERIALIZED (
+  SELECT c.*, row_number() OVER (ORDER BY c.place) AS turn FROM claims c
+  WHERE CASE WHEN ${ONLY_WORKER} IS NOT NULL THEN true ELSE (
+    SELECT t.task_id FROM tasks t WHERE t.project_id = $1 AND t.assigned_to = c.worker AND t.status <> 'completed'
+      AND ${forSkills("$9")} AND ${READY} LIMIT 1
+  ) IS NULL END
+), ${candidates(
   (condition) => `SELECT * FROM (
-    SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${condition} ${IN_ORDER} LIMIT ${MOST_CLAIMS}
-    FOR NO KEY UPDATE SKIP LOCKED
-  ) first LIMIT (SELECT count(*) FROM claims)`,
+    SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${condition}
+      AND ${forClaim(ONLY_WORKER, "$9")}
+    ${IN_ORDER} LIMIT ${MOST_CLAIMS} FOR NO KEY UPDATE SKIP LOCKED
+  ) first LIMIT (SELECT count(*) FROM asking)`,
 )}, ready AS MATERIALIZED (
   SELECT *, row_number() OVER (ORDER BY priority, queue_position) AS turn FROM ${CANDIDATES}
 ), picked AS (
-  SELECT * FROM ready JOIN claims USING (turn)
+  SELECT * FROM ready JOIN asking USING (turn)
 )`;

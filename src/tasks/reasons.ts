@@ -1,6 +1,6 @@
 import type { Sight } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
-import { EXPIRED, LEASED, READY } from "./ready.ts";
+import { EXPIRED, forSkills, forWorker, LEASED, READY } from "./ready.ts";
 import type { TaskKey } from "./task.ts";
 
 /** Why a task is not handed out: of the task itself, then of the claim that asks. */
@@ -39,6 +39,19 @@ export const OF_TASK = {
 export type ReasonOfTask = keyof typeof OF_TASK;
 export const REASONS_OF_TASK = Object.keys(OF_TASK) as ReasonOfTask[];
 
+/** Who asks: a worker, or null for any other than those that tasks are kept for; with its skills. */
+export interface Claimer {
+  readonly worker: string | null;
+  readonly skills: readonly string[];
+}
+export const ANYONE: Claimer = { worker: null, skills: [] };
+
+/** What keeps a task from a claim of a worker with some skills, each as SQL. */
+export const ofClaim = (worker: string, skills: string) =>
+  ({ skills_missing: `NOT ${forSkills(skills)}`, assigned: `NOT ${forWorker(worker)}` }) as const;
+export type ReasonOfClaim = keyof ReturnType<typeof ofClaim>;
+export const REASONS_OF_CLAIM: readonly ReasonOfClaim[] = ["skills_missing", "assigned"];
+
 /** One reason, with what to do about it. */
 export interface Explanation {
   readonly reason: ReadyReason;
@@ -52,7 +65,9 @@ export interface Explanation {
 /** So many of the tasks that keep one waiting are named. */
 export const MOST_NAMED = 10;
 
-interface Found extends Readonly<Record<ReasonOfTask, boolean>> {
+interface Found extends Readonly<Record<ReasonOfTask | ReasonOfClaim, boolean>> {
+  readonly skills: readonly string[];
+  readonly assignedTo: string | null;
   readonly open: boolean;
   readonly readyAt: Date | null;
   readonly leaseExpiresAt: Date | null;
@@ -67,8 +82,8 @@ interface Found extends Readonly<Record<ReasonOfTask, boolean>> {
 const EXPLAIN = {
   name: "tasks-explain-ready",
   text: `SELECT is_open(t.status, t.deleted_at, false) AS open, t.ready_at AS "readyAt", t.lease_expires_at AS "leaseExpiresAt",
-  t.claimed_by AS "claimedBy", t.parked_reason AS "parkedReason", t.kind, p.archived_at IS NOT NULL AS "projectArchived",
-  ${Object.entries(OF_TASK)
+  t.claimed_by AS "claimedBy", t.parked_reason AS "parkedReason", t.kind, t.skills, t.assigned_to AS "assignedTo", p.archived_at IS NOT NULL AS "projectArchived",
+  ${Object.entries({ ...OF_TASK, ...ofClaim("$4::text", "$5") })
     .map(([reason, condition]) => `coalesce(${condition}, false) AS ${reason}`)
     .join(", ")},
   CASE WHEN t.open_blockers > 0 THEN (SELECT jsonb_agg(b) FROM (
@@ -85,12 +100,22 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS of (project_id, task_id, 
   JOIN tasks t USING (project_id, task_id) JOIN projects p USING (project_id) ORDER BY of.place`,
 };
 
-/** Of each task all that keeps a claim of the next task from taking it; nothing for one that is ready, or is completed. */
-export async function explainReady(db: Db, tasks: readonly TaskKey[], { projectIds }: Sight): Promise<Explanation[][]> {
+/**
+ * Of each task all that keeps a claim of the next task from taking it; nothing for one that whoever asks would get, or that
+ * is completed.
+ */
+export async function explainReady(
+  db: Db,
+  tasks: readonly TaskKey[],
+  { projectIds }: Sight,
+  { worker, skills } = ANYONE,
+): Promise<Explanation[][]> {
   const rows = await db.read<Found>(EXPLAIN, [
     tasks.map(({ projectId }) => projectId),
     tasks.map(({ taskId }) => taskId),
     projectIds,
+    worker,
+    skills,
   ]);
   return rows.map(explained);
 }
@@ -109,16 +134,20 @@ function explained(found: Found): Explanation[] {
         return (found.children ?? []).map((task) => ({ ...because(reason, found), task }));
       return [because(reason, found)];
     }),
+    ...REASONS_OF_CLAIM.filter((reason) => found[reason]).map((reason) => because(reason, found)),
   ];
 }
 
-function because(reason: ReasonOfTask | "project_archived", found: Found): Explanation {
+function because(reason: ReasonOfTask | ReasonOfClaim | "project_archived", found: Found): Explanation {
   const { readyAt, leaseExpiresAt } = found;
   const until = reason === "waiting" ? readyAt : reason === "held" ? leaseExpiresAt : null;
   return { reason, message: whatToDo(reason, found), until, task: null };
 }
 
-function whatToDo(reason: ReasonOfTask | "project_archived", { claimedBy, parkedReason, kind }: Found): string {
+function whatToDo(
+  reason: ReasonOfTask | ReasonOfClaim | "project_archived",
+  { claimedBy, parkedReason, kind, skills, assignedTo }: Found,
+): string {
   switch (reason) {
     case "blocked":
       return "Waits for a task: complete or delete that one, or removeDependency.";
@@ -132,6 +161,10 @@ function whatToDo(reason: ReasonOfTask | "project_archived", { claimedBy, parked
       return "Waits for its child: complete that one, or claim this one by its status.";
     case "kind_not_asked":
       return `Of the kind ${kind.toUpperCase()}, which is not handed out: claim it by its status.`;
+    case "skills_missing":
+      return `Requires ${skills.join(", ")}: a claim that names these skills takes it.`;
+    case "assigned":
+      return `Kept for ${assignedTo}: a claim as this worker takes it, or set assignedTo to null.`;
     case "template":
       return "A template: its instances are worked on.";
     case "archived":

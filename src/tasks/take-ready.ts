@@ -14,42 +14,60 @@ export type Look =
   | { readonly taken: Taken; readonly idle: null }
   | { readonly taken: null; readonly idle: Promise<Idle> };
 
+/** A claim of the next task. */
+export interface AskedNext extends AskedTake {
+  readonly skills: readonly string[];
+}
+
+/** @param claims of the same skills. */
+export const takeNextParameters = (projectId: string, claims: readonly AskedNext[]) => [
+  ...takeParameters(projectId, claims),
+  claims[0]?.skills ?? [],
+];
+
 /** Takes a ready task of a project for one claim: also inside a transaction. */
-export async function takeReady(db: Db, projectId: string, claim: AskedTake): Promise<Look> {
+export async function takeReady(db: Db, projectId: string, claim: AskedNext): Promise<Look> {
   const [look] = await takeForEach(db, projectId, () => [claim]);
   if (!look) throw new Error("A claim was not answered");
   return look;
 }
 
 /** @param claims those that take, once there is a connection; the same when asked again. */
-async function takeForEach(db: Db, projectId: string, claims: () => readonly AskedTake[], idempotent = false) {
-  const rows = await db.write<TakenRow>(TAKE_NEXT, () => takeParameters(projectId, claims()), { idempotent });
+async function takeForEach(db: Db, projectId: string, claims: () => readonly AskedNext[], idempotent = false) {
+  const rows = await db.write<TakenRow>(TAKE_NEXT, () => takeNextParameters(projectId, claims()), { idempotent });
   const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
   let idle: Promise<Idle> | undefined;
   return claims().map((_, i): Look => {
     const task = taken.get(i + 1);
     if (task) return { taken: task, idle: null };
     // Asked once for all: it is as it was after all of them had looked.
-    idle ??= whyIdle({ db }, projectId);
+    idle ??= whyIdle({ db }, projectId, inCommonOf(claims()));
     return { taken: null, idle };
   });
 }
 
+/** The worker of claims that all are of one, and the skills that all have. */
+function inCommonOf(claims: readonly AskedNext[]) {
+  const workers = new Set(claims.map(({ worker }) => worker));
+  const [worker = null] = workers.size === 1 ? workers : [];
+  return { worker, skills: claims[0]?.skills ?? [] };
+}
+
 /** Claims that wait, by what those that go together have in common. */
-const waiting = keptFor((_db: Db) => new Map<string, (claim: AskedTake) => Promise<Look>>());
+const waiting = keptFor((_db: Db) => new Map<string, (claim: AskedNext) => Promise<Look>>());
 
 /**
- * The same, together with others that come while such a batch is under way. All of a batch are of one key, so that it takes
- * that key's turns; and all have idempotency keys, as only then it may be sent again, or none has.
+ * The same, together with others that come while such a batch is under way. All of a batch have the same skills, and are of
+ * one key, so that it takes that key's turns; and all have idempotency keys, as only then it may be sent again, or none has.
  */
-export function takeReadyTogether(db: Db, projectId: string, claim: AskedTake): Promise<Look> {
+export function takeReadyTogether(db: Db, projectId: string, claim: AskedNext): Promise<Look> {
   const requester = currentRequester();
   const keyed = claim.kept !== null;
-  const inCommon = JSON.stringify([projectId, keyed, String(requester?.key)]);
+  const inCommon = JSON.stringify([projectId, keyed, String(requester?.key), [...claim.skills].sort()]);
   const asked = waiting(db);
   const ask =
     asked.get(inCommon) ??
-    combiner<AskedTake, Look>((take) => asOneOf(requester, () => takeForEach(db, projectId, take, keyed)), {
+    combiner<AskedNext, Look>((take) => asOneOf(requester, () => takeForEach(db, projectId, take, keyed)), {
       largestBatch: MOST_CLAIMS,
       separable: (error) => !(error instanceof DocketError),
       wrote: ({ taken }) => taken !== null,

@@ -22,15 +22,14 @@ const onlyOf = (parameter: string) =>
  * The statement that takes a task for each of some claims: it closes expired or superseded attempts, opens the next, leaves
  * the events and, where a key came, the idempotent answer, all at once. Each event names its own claimer; what triggers
  * leave does where there is one claim.
- * `claims` are those whose key has no answer yet, with their `place` among all, and their `turn` among these.
+ * `claims` are those whose key has no answer yet, with their `place` among all.
  * `picked` is SQL for the locked rows to take, with their columns `TAKEN`, each with the claim that takes it.
  * Parameters $1–$8 are those of `takeParameters`; `picked` may use more.
  */
 export const takeStatement = (name: string, picked: string) => ({
   name,
   text: `WITH ${caller(onlyOf("$4"), onlyOf("$5"), onlyOf("$6"))}, claims AS MATERIALIZED (
-  SELECT c.*, row_number() OVER (ORDER BY c.place) AS turn
-  FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[]) WITH ORDINALITY
+  SELECT c.* FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[]) WITH ORDINALITY
     AS c (worker, lease_seconds, actor, client, correlation_id, key, request_hash, place)
   -- so asked, and not by EXISTS, the planner expects few claims, and finds all that belongs to each by indexes
   WHERE (SELECT k.key FROM idempotency_keys k WHERE k.actor = c.actor AND k.key = c.key) IS NULL

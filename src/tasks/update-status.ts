@@ -13,6 +13,7 @@ import {
   wasEndedBy,
 } from "./hold.ts";
 import { keepMore } from "./keep-more.ts";
+import { requireSkills } from "./lease.ts";
 import type { TaskAddress } from "./locate.ts";
 import { EXPIRED } from "./ready.ts";
 import { requireReady } from "./require-ready.ts";
@@ -33,6 +34,8 @@ export interface UpdateTaskStatus extends TaskAddress {
   /** With IN_PROGRESS: from another session of the same key and worker name. */
   readonly takeOver?: boolean | null | undefined;
   readonly worker?: string | null | undefined;
+  /** With IN_PROGRESS: what the worker can do. */
+  readonly skills?: readonly string[] | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
   readonly expectedVersion?: number | null | undefined;
 }
@@ -80,6 +83,7 @@ export const updateTaskStatus = taskVerb(
     ofSession: true,
     identity: (input) => (input.status === "pending" ? identityByFormer(input, "notes", "completionNotes") : input),
     limits: (input: UpdateTaskStatus) => {
+      requireSkills(input.skills ?? []);
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
       if (input.notes != null && input.status !== "pending")
         throw badInput("notes goes with status PENDING; with COMPLETED send completionNotes.");
@@ -99,7 +103,7 @@ export async function setStatus(ctx: Context, task: JudgedTask, input: StatusCha
   switch (input.status) {
     case "in_progress":
       // What is taken over is held, and stays so.
-      if (!input.takeOver) await requireReady(ctx, task);
+      if (!input.takeOver) await requireReady(ctx, task, { worker: workerOf(ctx, input), skills: input.skills ?? [] });
       return { projectId, taskId, attempt: (await takeTask(ctx, task, input)).attempt };
     case "completed":
       await complete(ctx, task, input.completionNotes);

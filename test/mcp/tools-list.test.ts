@@ -67,7 +67,7 @@ describe("the tool list", () => {
         {
           "hints": [],
           "name": "get_next_task",
-          "parameters": "project_id status_filter claim worker lease_seconds",
+          "parameters": "project_id status_filter claim worker lease_seconds skills",
           "required": [],
         },
         {

@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
 import { DUE, EXPIRE } from "../../src/tasks/expire-leases.ts";
 import { failedAttempts } from "../../src/tasks/failed.ts";
-import { takeParameters } from "../../src/tasks/take.ts";
-import { TAKE_NEXT } from "../../src/tasks/take-ready.ts";
+import { TAKE_NEXT, takeNextParameters } from "../../src/tasks/take-ready.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 interface PlanNode {
@@ -46,7 +45,7 @@ it("finds the pending task of a claim in index order, without a sort, at 10,000 
   const plan = await explain(
     t,
     TAKE_NEXT.text,
-    takeParameters("alpha", [{ worker: "w", leaseSeconds: null, by: t.as(), kept: null }]),
+    takeNextParameters("alpha", [{ worker: "w", leaseSeconds: null, skills: [], by: t.as(), kept: null }]),
   );
   const pending = nodes(plan).find((node) => node["Subplan Name"] === "CTE pending");
   expect(pending).toBeDefined();
@@ -69,7 +68,7 @@ it("reads nothing of what others hold for a claim, though it was planned while n
   await t.owner.query(`PREPARE take AS ${TAKE_NEXT.text}`);
   const claim = async (): Promise<PlanNode> => {
     const { rows } = await t.owner.query(
-      "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE take ('alpha', '{w}', '{900}', '{a}', '{c}', '{r}', '{NULL}', '{NULL}')",
+      "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE take ('alpha', '{w}', '{900}', '{a}', '{c}', '{r}', '{NULL}', '{NULL}', '{}')",
     );
     return rows[0]["QUERY PLAN"][0].Plan;
   };
