@@ -18,22 +18,25 @@ interface Shared {
  * them by other filters, share one rendering.
  */
 export class Renderings {
+  /** By what is asked for, and what of the frame is quickly compared. */
   readonly #shared = new Map<string, Shared>();
   #isArmed = false;
 
   /** @param key those of one key make the same of the same frame. @param make never rejects: a failure is rendered. */
   of(key: string, frame: Frame, make: () => Rendering | Promise<Rendering>): Rendering | Promise<Rendering> {
-    const shared = this.#shared.get(key);
+    // A frame of state alone shows what is when it is made.
+    if (!bringsEvents(frame)) return make();
+    // On a busy server groups get what is new one after the other, so that several such frames are under way.
+    const id = `${frame.events.length} ${frame.cursor} ${key}`;
+    const shared = this.#shared.get(id);
     if (shared && isSame(shared.frame, frame)) return shared.made;
     const made = make();
-    // A frame of state alone shows what is when it is made.
-    if (!bringsEvents(frame)) return made;
     const kept = { frame, made };
-    this.#shared.set(key, kept);
+    this.#shared.set(id, kept);
     this.#forgetSoon();
     // What failed once may go well for the next who asks.
     void Promise.resolve(made).then(({ errors }) => {
-      if (errors.length > 0 && this.#shared.get(key) === kept) this.#shared.delete(key);
+      if (errors.length > 0 && this.#shared.get(id) === kept) this.#shared.delete(id);
     });
     return made;
   }
@@ -48,7 +51,9 @@ export class Renderings {
   }
 }
 
-const bringsEvents = (frame: Frame) => "events" in frame && Array.isArray(frame.events) && frame.events.length > 0;
+function bringsEvents(frame: Frame): frame is Frame & { readonly events: readonly unknown[] } {
+  return "events" in frame && Array.isArray(frame.events) && frame.events.length > 0;
+}
 
 /** Whether both bring the very same. Events are the same objects for everyone who gets them when they happen. */
 function isSame(one: Frame, other: Frame): boolean {

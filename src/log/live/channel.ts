@@ -1,7 +1,7 @@
 import { asRequesterAnew, CallerGone, type Requester } from "../../db/requester.ts";
 import { DocketError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
-import { Delivery } from "./delivery.ts";
+import { Delivery, type Taking } from "./delivery.ts";
 import type { FrameSource } from "./frame-source.ts";
 import { dueAt, type PaceSettings, type Pacing } from "./pace.ts";
 import type { SendQueue } from "./send-queue.ts";
@@ -53,7 +53,7 @@ interface Stand<Frame, Made> {
 }
 
 interface Move {
-  /** The frame is being read from the log. */
+  /** The frame waits for its turn, or is being read from the log. */
   reading: boolean;
 }
 
@@ -124,7 +124,7 @@ export class Channel<Frame, Made> implements Sleeper {
   finish(): Promise<void> {
     this.#finishing ??= Promise.withResolvers();
     for (const stand of [...this.#stands]) {
-      // A frame that is being read from the log would come too late; its events are behind the last cursor.
+      // A frame that is not taken yet would come too late; its events are in the last one, or behind its cursor.
       if (stand.moving?.reading) this.#arrived(stand);
       else if (!stand.moving) this.#sayGoodbye(stand);
     }
@@ -212,26 +212,25 @@ export class Channel<Frame, Made> implements Sleeper {
   }
 
   #move(stand: Stand<Frame, Made>, due: readonly Sink<Made>[]): void {
-    const { source, members } = stand;
-    // An empty frame takes nobody further.
-    if (source.ready) this.#leaveBehind(stand, due);
-    const move = this.#begin(stand);
-    const failed = (error: unknown) => {
-      if (stand.moving !== move) return;
-      this.#retryLater(stand, due, error);
-      this.#arrived(stand);
-    };
-    const requester = due.map((sink) => members.get(sink)?.owner.requester).find((one) => one !== undefined);
-    try {
-      const frame = asRequesterAnew(requester, () => source.take());
-      if (!(frame instanceof Promise)) this.#deliver(stand, due, frame);
-      else
-        frame.then((read) => {
-          if (stand.moving === move) this.#deliver(stand, due, read);
-        }, failed);
-    } catch (error) {
-      failed(error);
-    }
+    this.#deliver(stand, (move) => {
+      const { source, members } = stand;
+      const going = due.filter((sink) => members.has(sink));
+      if (going.length === 0) return undefined;
+      // An empty frame takes nobody further.
+      if (source.ready) this.#leaveBehind(stand, going);
+      const failed = (error: unknown) => {
+        if (stand.moving === move) this.#retryLater(stand, going, error);
+        return undefined;
+      };
+      const requester = going.map((sink) => members.get(sink)?.owner.requester).find((one) => one !== undefined);
+      const to = (frame: Frame) => ({ frame, to: going });
+      try {
+        const frame = asRequesterAnew(requester, () => source.take());
+        return frame instanceof Promise ? frame.then(to, failed) : to(frame);
+      } catch (error) {
+        return failed(error);
+      }
+    });
   }
 
   #retryLater({ members }: Stand<Frame, Made>, due: readonly Sink<Made>[], error: unknown): void {
@@ -253,37 +252,42 @@ export class Channel<Frame, Made> implements Sleeper {
     const going = [...stand.members.keys()].filter(({ taken }) => taken);
     if (going.length === 0) return;
     this.#leaveBehind(stand, going);
-    this.#begin(stand);
-    this.#deliver(stand, going, stand.source.last());
+    const frame = stand.source.last();
+    this.#deliver(stand, () => ({ frame, to: going }));
   }
 
-  #begin(stand: Stand<Frame, Made>): Move {
+  /**
+   * @param take gives the frame once its turn has come: what happens while many wait for theirs is in it, too. Undefined:
+   * there is none.
+   */
+  #deliver(stand: Stand<Frame, Made>, take: (move: Move) => Taking<Frame, Sink<Made>>): void {
     const move = { reading: true };
     stand.moving = move;
     this.#moves++;
-    return move;
-  }
-
-  #deliver(stand: Stand<Frame, Made>, to: readonly Sink<Made>[], frame: Frame): void {
-    if (stand.moving) stand.moving.reading = false;
     const isLast = this.#finishing !== undefined;
-    const since = this.#around.clock.now();
-    const notBefore = since + this.#around.pace.frameIntervalMs;
+    let since = 0;
     this.#around.queue.add(
       new Delivery(this.#around.queue, {
-        to,
-        make: () => this.#audience.make(frame),
+        // Meanwhile the last frame may have been sent instead.
+        take: () => (stand.moving === move ? take(move) : undefined),
+        make: (frame) => {
+          move.reading = false;
+          since = this.#around.clock.now();
+          return this.#audience.make(frame);
+        },
         send: (sink, made) => {
           const standing = stand.members.get(sink);
           // It may have left since.
           if (!standing) return;
           standing.first = false;
           standing.since = since;
-          standing.notBefore = notBefore;
+          standing.notBefore = since + this.#around.pace.frameIntervalMs;
           sink.send(made);
           if (isLast) standing.owner.end();
         },
-        over: () => this.#arrived(stand),
+        over: () => {
+          if (stand.moving === move) this.#arrived(stand);
+        },
       }),
     );
   }
