@@ -152,7 +152,9 @@ export async function openPort(
       giveUp(new Error("The server was stopped before it answered anybody."));
       if (server.listening) server.close();
       server.closeIdleConnections();
-      const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
+      const patience = setTimeout(() => {
+        for (const socket of open) socket.destroy();
+      }, PATIENCE_MS);
       await closed;
       clearTimeout(patience);
     },

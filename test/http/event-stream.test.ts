@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createTestDatabase } from "../support/database.ts";
@@ -64,6 +65,55 @@ describe("a subscription over server-sent events", () => {
     await expect
       .poll(() => received)
       .toMatch(/"events":\{"caughtUp":true\}.*event: next\n.*"events":\[\{"number":2\}\]/s);
+  });
+
+  test("is the last on its connection: it says so, nothing that is sent behind it is done, and it ends the connection", async () => {
+    const stopping = await startTestServer();
+    const socket = connect(Number(new URL(stopping.url).port), "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    let received = "";
+    socket.on("data", (bytes) => {
+      received += bytes;
+    });
+    const closed = once(socket, "close");
+    const ask = (query: string, accept: string) => {
+      const body = JSON.stringify({ query });
+      socket.write(
+        `POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${stopping.adminKey}\r\nAccept: ${accept}\r\n` +
+          `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    };
+    const create = (id: string) =>
+      `mutation { createProject(input: {projectId: "${id}", name: "${id}"}) { replayed } }`;
+    ask(create("ahead"), "application/json");
+    await expect.poll(() => received).toContain('{"createProject":{"replayed":false}}');
+    expect(received).not.toMatch(/^connection: close/im);
+    ask("subscription { taskEvents { events { projectId } } }", "text/event-stream");
+    await expect.poll(() => received).toContain("event: next");
+    expect(received).toMatch(/^connection: close/im);
+    ask(create("behind"), "application/json");
+    await stopping.ask(create("after"));
+    await expect.poll(() => received).toContain('{"projectId":"after"}');
+    void stopping.close();
+    await closed;
+    expect(received).toMatch(/\r\n0\r\n\r\n$/);
+    expect(received).not.toContain("behind");
+  });
+
+  test("ends when its client ends its own side of the connection", async () => {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    const query = encodeURIComponent("subscription { taskEvents { cursor } }");
+    socket.write(
+      `GET /graphql?query=${query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${server.agentKey}\r\n` +
+        "Accept: text/event-stream\r\n\r\n",
+    );
+    await once(socket, "data");
+    await expect.poll(() => server.log.streams).toBe(1);
+    const closed = once(socket.resume(), "close");
+    socket.end();
+    await closed;
+    await expect.poll(() => server.log.streams).toBe(0);
   });
 
   test("begins with the time after which a client that lost it comes back", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { GraphQLError } from "graphql";
 import type { Exchange } from "../exchange.ts";
 import { type PresentError, withoutStatus } from "../present-error.ts";
+import { takeNoMoreRequests } from "../take-no-more-requests.ts";
 import { FrameClient } from "./frame-client.ts";
 import type { Rendering } from "./rendering.ts";
 import { writeNow } from "./write-now.ts";
@@ -26,7 +27,7 @@ export class EventFrames extends FrameClient {
 
   /** Sends the frames after the head of the answer, from here on until the stream or the client ends. */
   run(answer: Response, { hello, goodbye }: Words): void {
-    const { response } = this.#exchange;
+    const { request, response } = this.#exchange;
     const cancel = () => void this.return();
     answer.headers.forEach((value, name) => void response.setHeader(name, value));
     response.statusCode = answer.status;
@@ -35,6 +36,7 @@ export class EventFrames extends FrameClient {
       return;
     }
     response.on("close", cancel);
+    if (response.socket && takeNoMoreRequests(request)) response.setHeader("Connection", "close");
     response.flushHeaders();
     response.write(hello);
     const begin = () => this.start(() => void this.#end(goodbye));
