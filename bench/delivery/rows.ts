@@ -65,8 +65,14 @@ export interface Rows {
   readonly memory: MemoryRow;
 }
 
+/**
+ * Written to all before anything is measured, and claims beside it: a server that has run for a while has compiled what it
+ * does and planned its statements, and so have its clients.
+ */
+export const WARM_UP = { perSecond: 10, seconds: 3 };
+
 /** So many come and go before memory is first looked at: what is loaded and compiled for them counts for nobody. */
-const WARM_UP = 20;
+const FIRST_FEW = 20;
 /** Until what connecting left behind can be collected, in milliseconds. */
 const MOMENT_MS = 1_000;
 
@@ -77,13 +83,14 @@ export async function measureRows(
   { rates, seconds, interrupted }: { rates: readonly number[]; seconds: number; interrupted: AbortSignal },
 ): Promise<Rows> {
   const { how, groups, count, subscribe, process } = listeners;
-  (await Audience.gather(subscribe, Math.min(WARM_UP, count), interrupted))[Symbol.dispose]();
+  (await Audience.gather(subscribe, Math.min(FIRST_FEW, count), interrupted))[Symbol.dispose]();
   await delay(MOMENT_MS);
   const before = await process.memory();
   using audience = await Audience.gather(subscribe, count, interrupted);
   await delay(MOMENT_MS);
   const memory = { how, groups, subscribers: count, before, after: await process.memory() };
   const rows: Rows = { latencies: [], claims: [], memory };
+  await hearRound({ ...WARM_UP, audience, listeners, writer }, listeners.claims);
   for (const perSecond of rates) {
     const round = { audience, listeners, writer, perSecond, seconds };
     rows.latencies.push(await measureRate(round));
@@ -124,14 +131,20 @@ async function measureRate({ audience, listeners, writer, perSecond, seconds }: 
   };
 }
 
-async function measureClaims({ audience, listeners, writer, perSecond, seconds }: Round, claims: Claims) {
+async function measureClaims(round: Round, claims: Claims): Promise<ClaimsRow> {
+  const sample = await hearRound(round, claims);
+  const { how, groups, count } = round.listeners;
+  return { how, groups, subscribers: count, perSecond: round.perSecond, sample };
+}
+
+/** Writes to all, with claims meanwhile. @returns how long the claims took. */
+async function hearRound({ audience, writer, perSecond, seconds }: Round, claims: Claims | null): Promise<Sample> {
   const answeredAt = moments(perSecond * seconds);
   let sample: Sample = { durations: [], errors: 0 };
   await audience.hear(answeredAt, async () => {
-    sample = await writer.write({ perSecond, seconds, answeredAt, claims });
+    sample = await writer.write({ perSecond, seconds, answeredAt, ...(claims && { claims }) });
   });
-  const { how, groups, count } = listeners;
-  return { how, groups, subscribers: count, perSecond, sample };
+  return sample;
 }
 
 /** Filled by the writer's thread. */

@@ -9,7 +9,7 @@ import { mostSockets } from "./open-files.ts";
 import { openOwnLog } from "./own-log.ts";
 import { type Replay, replayByPages, replayFromLog, replayOverWebSocket, writeHistory } from "./replay.ts";
 import type { DeliveryResult } from "./report.ts";
-import { type Listeners, measureRows, type Rows } from "./rows.ts";
+import { type Listeners, measureRows, type Rows, WARM_UP } from "./rows.ts";
 import { type Server, startServer } from "./server.ts";
 import { heldMemory, processorMs } from "./usage.ts";
 import { openWebSocket } from "./websocket.ts";
@@ -87,7 +87,7 @@ export async function runDelivery(options: DeliveryOptions, around: Around): Pro
 }
 
 const tasksToClaim = ({ claims, rates, seconds }: DeliveryOptions) =>
-  AUDIENCES.length * claims * rates.length * seconds;
+  AUDIENCES.length * claims * (rates.length * seconds + WARM_UP.seconds);
 
 async function seedProjects(url: string, tasks: number): Promise<void> {
   const owner = await connect(url, "docket bench set-up");
