@@ -79,23 +79,30 @@ export async function openPort(
     forget(longest);
     longest.destroy();
   });
-  /** Requests under way: a client may send the next before it has its answer. */
-  const underWay = new WeakMap<Duplex, number>();
-  const answering = (socket: Duplex) => underWay.get(socket) ?? 0;
+  /** Answers under way, first asked first: a client may send the next request before it has its answer. */
+  const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
+  const answersTo = (socket: Duplex) => underWay.get(socket) ?? new Set();
+  const refusals = new WeakMap<Duplex, Error>();
+  /** Says that nothing more was understood once all that was understood has been answered. */
+  function refuse(socket: Duplex, error: Error): void {
+    const answers = answersTo(socket);
+    const unread = [...answers].find(({ req }) => !req.complete);
+    if (!socket.writable || unread?.headersSent) socket.destroy();
+    else if (answers.size === (unread ? 1 : 0)) refuseSocket(socket, refusalOf(error));
+    else refusals.set(socket, error);
+  }
   server.on("request", ({ socket }, response) => {
-    underWay.set(socket, answering(socket) + 1);
+    underWay.set(socket, answersTo(socket).add(response));
     idle.delete(socket);
     response.on("close", () => {
-      underWay.set(socket, answering(socket) - 1);
-      if (answering(socket) === 0 && !socket.destroyed) idle.add(socket);
+      answersTo(socket).delete(response);
+      const refusal = refusals.get(socket);
+      if (refusal) refuse(socket, refusal);
+      else if (answersTo(socket).size === 0 && !socket.destroyed) idle.add(socket);
     });
   });
   server.on("upgrade", (_request, socket) => idle.delete(socket));
-  server.on("clientError", (error, socket) => {
-    // An answer that is under way would be mixed up with another.
-    if (!socket.writable || answering(socket) > 0) socket.destroy();
-    else refuseSocket(socket, refusalOf(error));
-  });
+  server.on("clientError", (error, socket) => refuse(socket, refusals.get(socket) ?? error));
 
   const { promise: ready, resolve: serve, reject: giveUp } = Promise.withResolvers<Service>();
   ready.catch(() => undefined);

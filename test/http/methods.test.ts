@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestServer, type TestServer } from "../support/server.ts";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { makeProject, startTestServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -66,16 +66,42 @@ test.each([
   expect(await raw(bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
 });
 
-test("what cannot be understood is not answered into an answer that is under way", async () => {
-  const { hostname, port } = new URL(server.url);
-  const socket = connect(Number(port), hostname);
-  socket.on("error", () => undefined);
-  const all = text(socket);
-  const headers = `Host: ${hostname}\r\nAuthorization: Bearer ${server.agentKey}\r\nAccept: text/event-stream`;
-  socket.write(`GET /graphql?query=subscription{taskEvents{cursor}} HTTP/1.1\r\n${headers}\r\n\r\n`);
-  await once(socket, "data");
-  socket.write("FOO / HTTP/1.1\r\n\r\n");
-  expect((await all).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+describe("what cannot be understood", () => {
+  const headers = () => `Host: localhost\r\nAuthorization: Bearer ${server.agentKey}`;
+  const statuses = (answers: string) => [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+
+  test("is refused once what came before it has been answered", async () => {
+    const question = `GET /graphql?query={viewer{name}} HTTP/1.1\r\n${headers()}\r\n\r\n`;
+    const answers = await raw(`${question}${question}FOO / HTTP/1.1\r\n\r\n`);
+    expect(statuses(answers)).toEqual([200, 200, 501]);
+    expect(answers.match(/\{"viewer":\{"name":"agent"\}\}/g)).toHaveLength(2);
+  });
+
+  test("is refused in the middle of a body, which is not waited for any more", async () => {
+    const type = "Content-Type: application/json\r\nTransfer-Encoding: chunked";
+    const broken = `POST /graphql HTTP/1.1\r\n${headers()}\r\n${type}\r\n\r\n5\r\n{"que\r\nxyz\r\n`;
+    expect(statuses(await raw(broken))).toEqual([400]);
+    const question = `GET /graphql?query={viewer{name}} HTTP/1.1\r\n${headers()}\r\n\r\n`;
+    expect(statuses(await raw(question + broken))).toEqual([200, 400]);
+  });
+
+  test("is not answered into a stream, which goes on", async () => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    let seen = "";
+    socket.on("data", (bytes) => {
+      seen += bytes;
+    });
+    const accept = "Accept: text/event-stream";
+    socket.write(`GET /graphql?query=subscription{taskEvents{events{payload}}} HTTP/1.1\r\n${headers()}\r\n${accept}\r\n\r\n`);
+    await once(socket, "data");
+    socket.write("FOO / HTTP/1.1\r\n\r\n");
+    const { projectId } = await makeProject(server, ["a task"]);
+    await vi.waitFor(() => expect(seen).toContain(projectId), 10_000);
+    socket.end();
+    await once(socket, "close");
+    expect(statuses(seen)).toEqual([200]);
+  });
 });
 
 test("media types are understood in any case", async () => {
