@@ -5,6 +5,7 @@ import { archiveProject, unarchiveProject } from "../src/projects/archive.ts";
 import { createProject } from "../src/projects/create.ts";
 import { BY_ID, listProjects, type ProjectOrder } from "../src/projects/list.ts";
 import type { IdReuse as ReuseShape } from "../src/projects/namespace.ts";
+import { pauseProject, resumeProject } from "../src/projects/pause.ts";
 import { readSettings } from "../src/projects/settings.ts";
 import { updateProject } from "../src/projects/update.ts";
 import { QUEUE } from "../src/tasks/list.ts";
@@ -84,6 +85,17 @@ export const Project = builder.prismaNode("Project", {
       type: "DateTime",
       nullable: true,
       description: "Since when it is archived: shown in no overview, without new work or IDs. null: it is in use.",
+    }),
+    pausedAt: t.expose("pausedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Since when it is paused: claims in it take nothing, and what is held goes on. null: it is not.",
+    }),
+    pauseReason: t.exposeString("pauseReason", { nullable: true, description: "Why it is paused, as was said." }),
+    pausedUntil: t.expose("pausedUntil", {
+      type: "DateTime",
+      nullable: true,
+      description: "When the pause ends by itself; null: not before resumeProject.",
     }),
     taskCounts: t.field({
       type: [TaskCount],
@@ -219,6 +231,29 @@ mutation(updateProject, {
     idReuse: t.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
     idQuarantineSeconds: t.int({ description: QUARANTINE }),
   }),
+  payload: (t) => ({ project: projectOf(t) }),
+});
+
+mutation(pauseProject, {
+  description:
+    "Lets a project hand out no work for a while; admin only. Claims answer idle with PROJECT_PAUSED and when to ask again, a claim by " +
+    "status NOT_READY; what is held goes on: renewed, completed, released. Done again it changes the reason and the time. " +
+    "PROJECT_NOT_FOUND, VERSION_CONFLICT",
+  input: (t) => ({
+    ...address(t),
+    reason: t.string({ description: "Why, for who asks for work; at most 500 characters." }),
+    until: t.field({
+      type: "DateTime",
+      description: "When it ends by itself: in the future. Left out: not before resumeProject.",
+    }),
+  }),
+  payload: (t) => ({ project: projectOf(t) }),
+});
+
+mutation(resumeProject, {
+  description:
+    "Lets a paused project hand out work again; admin only. Done again it changes nothing. PROJECT_NOT_FOUND, VERSION_CONFLICT",
+  input: address,
   payload: (t) => ({ project: projectOf(t) }),
 });
 

@@ -177,6 +177,21 @@ export const projectArchived = (projectId: string) =>
     { projectId },
   );
 
+const PAUSED = "it hands out no work until its time is over or an admin sends resumeProject; what is held goes on.";
+
+/** What a pause means for who asks for work. */
+export const pausedMessage = (projectId: string, reason: string | null, until: Date | null) =>
+  `Project ${projectId} is paused${until ? ` until ${until.toISOString()}` : ""}${reason === null ? "" : ` (${reason})`}: ${PAUSED}`;
+
+/** A claim that names its task, or brings it along. */
+export const projectPaused = (projectId: string) => {
+  const message = pausedMessage(projectId, null, null);
+  return new DocketError("NOT_READY", message, {
+    projectId,
+    reasons: [{ reason: "PROJECT_PAUSED", message, until: null, task: null }],
+  });
+};
+
 /** A parent must not lie below its child. */
 export const circularParent = (parentTaskId: string) =>
   new DocketError(

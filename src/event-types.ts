@@ -6,6 +6,8 @@
 export const EVENTS = [
   { type: "project.created", effect: "creates" },
   { type: "project.configured", effect: "changes" },
+  { type: "project.paused", effect: "changes" },
+  { type: "project.resumed", effect: "changes" },
   { type: "project.archived", effect: "changes" },
   { type: "project.unarchived", effect: "changes" },
   { type: "task.created", effect: "creates" },

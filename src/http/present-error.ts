@@ -1,9 +1,15 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { errorCode } from "../db/faults.ts";
-import { badInput, DocketError, type ErrorCode, projectArchived } from "../errors.ts";
-import { ARCHIVED } from "../projects/open.ts";
+import { badInput, DocketError, type ErrorCode, projectArchived, projectPaused } from "../errors.ts";
+import { ARCHIVED, PAUSED } from "../projects/open.ts";
 import { currentScope } from "./request-scope.ts";
+
+/** What triggers refuse, by its SQLSTATE; the error's detail is the project's id. */
+const REFUSALS = new Map([
+  [ARCHIVED, projectArchived],
+  [PAUSED, projectPaused],
+]);
 
 /** Turns whatever was thrown into what the caller may see. An error that it made itself comes back as it is. */
 export type PresentError = (error: unknown) => GraphQLError;
@@ -61,7 +67,8 @@ function meantForCaller(error: unknown): DocketError | undefined {
   if (error instanceof DocketError) return error;
   if (error instanceof Error && NOT_STORABLE.has(errorCode(error) ?? ""))
     return badInput("Text must not contain the character U+0000.");
-  if (errorCode(error) === ARCHIVED) return projectArchived(String((error as { detail?: unknown }).detail));
+  const refused = REFUSALS.get(errorCode(error) ?? "");
+  if (refused) return refused(String((error as { detail?: unknown }).detail));
   // Variables nested thousands deep overflow GraphQL's own coercion, before a verb could measure them.
   if (error instanceof RangeError && error.message.includes("call stack"))
     return badInput("The input is nested too deep.");

@@ -5,11 +5,12 @@ import { type Clock, systemClock } from "../log/clock.ts";
 import { bus } from "./bus.ts";
 import type { Job, JobContext, RunningJob } from "./job.ts";
 import { leases } from "./leases.ts";
+import { pauses } from "./pauses.ts";
 import { reservations } from "./reservations.ts";
 import { retention } from "./retention.ts";
 import { webhooks } from "./webhooks.ts";
 
-const JOBS: Readonly<Record<JobName, Job>> = { bus, webhooks, leases, reservations, retention };
+const JOBS: Readonly<Record<JobName, Job>> = { bus, webhooks, leases, reservations, pauses, retention };
 
 /** The jobs of this process. */
 export interface RunningJobs extends Jobs {

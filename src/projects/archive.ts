@@ -1,10 +1,7 @@
 import { type Verb, verb } from "../access/verb.ts";
-import type { Viewer } from "../access/viewer.ts";
-import { requireVisible } from "../access/visibility.ts";
-import type { Db } from "../db/database.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
-import { type ChangeProject, lockProject } from "./lock.ts";
+import { type ChangeProject, holdStill, lockProject } from "./lock.ts";
 
 /**
  * Puts a project away: it leaves every overview and hands out no work and no IDs. It keeps all it has, and what is held
@@ -41,13 +38,4 @@ function setArchived(name: string, archived: boolean): Verb<ChangeProject, { rea
       return { projectId };
     },
   );
-}
-
-/**
- * Waits for claims and new work that are under way; those that come now wait and then see what was done. That stops the
- * work of others, so the project must be one that the viewer sees.
- */
-async function holdStill(db: Db, { projectId }: ChangeProject, viewer: Viewer): Promise<void> {
-  requireVisible(viewer, projectId);
-  await db.write("SELECT hold_project_still($1)", [projectId]);
 }

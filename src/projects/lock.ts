@@ -1,5 +1,6 @@
-import type { Context } from "../access/viewer.ts";
+import type { Context, Viewer } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
+import type { Db } from "../db/database.ts";
 import { projectNotFound, versionConflict } from "../errors.ts";
 
 /** Names the project of a change. */
@@ -34,4 +35,13 @@ export async function lockProject(
   if (expectedVersion != null && expectedVersion !== locked.version)
     throw versionConflict(expectedVersion, locked.version, "Project");
   return locked;
+}
+
+/**
+ * Waits for claims and new work that are under way; those that come now wait and then see what was done. That stops the
+ * work of others, so the project must be one that the viewer sees.
+ */
+export async function holdStill(db: Db, { projectId }: ChangeProject, viewer: Viewer): Promise<void> {
+  requireVisible(viewer, projectId);
+  await db.write("SELECT hold_project_still($1)", [projectId]);
 }

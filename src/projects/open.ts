@@ -1,8 +1,9 @@
 import type { Db } from "../db/database.ts";
-import { projectArchived } from "../errors.ts";
+import { projectArchived, projectPaused } from "../errors.ts";
 
-/** The SQLSTATE of a trigger that refuses work in an archived project; the error's detail is the project's id. */
+/** The SQLSTATEs of a trigger that refuses work in an archived project, and a claim in a paused one; the error's detail is the project's id. */
 export const ARCHIVED = "DK001";
+export const PAUSED = "DK002";
 
 const CLOSED = {
   name: "projects-closed",
@@ -18,6 +19,18 @@ export async function holdOpen(db: Db, projectId: string): Promise<boolean> {
 export async function requireOpen(db: Db, projectIds: readonly string[]): Promise<void> {
   const archived = await closed(db, [...projectIds].sort());
   if (archived !== undefined) throw projectArchived(archived);
+}
+
+const IS_PAUSED = {
+  name: "projects-paused",
+  text: `SELECT project_id FROM projects
+WHERE project_id = ANY ($1::text[]) AND is_paused(paused_at, paused_until) ORDER BY project_id LIMIT 1`,
+};
+
+/** For claims in projects that are held open. @throws NOT_READY for the first that is paused. */
+export async function requireUnpaused(db: Db, projectIds: readonly string[]): Promise<void> {
+  const [paused] = await db.read<{ project_id: string }>(IS_PAUSED, [projectIds]);
+  if (paused) throw projectPaused(paused.project_id);
 }
 
 async function closed(db: Db, projectIds: readonly string[]): Promise<string | undefined> {

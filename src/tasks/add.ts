@@ -9,7 +9,7 @@ import { lockLane, lockSequences } from "../ids/lane.ts";
 import { recordIds } from "../ids/record.ts";
 import { append, type NewEvent } from "../log/write/append.ts";
 import { ensureProject } from "../projects/create.ts";
-import { requireOpen } from "../projects/open.ts";
+import { requireOpen, requireUnpaused } from "../projects/open.ts";
 import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
 import { requireFutureDueDates } from "./field-faults.ts";
@@ -45,7 +45,7 @@ export interface TasksAdded {
  * Adds 1–100 tasks in the order given, all or none. Given task IDs are registered, others allocated from the project's
  * TASK sequence; artifact IDs are registered too, unless this project has them already.
  * @throws BAD_USER_INPUT naming every bad item, or an ID that jumps too far; PROJECT_NOT_FOUND, ID_TAKEN,
- *   ID_SPACE_EXHAUSTED; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
+ *   ID_SPACE_EXHAUSTED; NOT_READY for an item in progress in a paused project; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
  */
 export const addTasks = verb(
   {
@@ -67,6 +67,8 @@ export const addTasks = verb(
     if (!input.createProject) await requireProjects(ctx, projectIds);
     else for (const projectId of projectIds) if (await ensureProject(ctx, projectId)) createdProjects.push(projectId);
     await requireOpen(ctx.db, projectIds);
+    const claimed = batch.filter(({ status }) => status === "in_progress").map(({ projectId }) => projectId);
+    if (claimed.length > 0) await requireUnpaused(ctx.db, claimed);
     await requireFutureDueDates(
       ctx,
       batch.flatMap(({ dueDate }) => dueDate ?? []),

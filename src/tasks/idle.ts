@@ -1,6 +1,6 @@
 import type { Context } from "../access/viewer.ts";
-import { projectArchived, projectNotFound } from "../errors.ts";
-import { READY } from "./ready.ts";
+import { pausedMessage, projectArchived, projectNotFound } from "../errors.ts";
+import { IS_PAUSED, READY } from "./ready.ts";
 import {
   ANYONE,
   OF_TASK,
@@ -42,7 +42,9 @@ const TO_THIS_CLAIM = Object.values(OF_CLAIM)
 /** Every reason is asked of every open task: one may have several. */
 const WHY = {
   name: "task-idle",
-  text: `SELECT p.archived_at IS NOT NULL AS "projectArchived", count(t.task_id) FILTER (WHERE ${READY} AND ${TO_THIS_CLAIM})::int AS pending,
+  text: `SELECT p.archived_at IS NOT NULL AS "projectArchived",
+  ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
+  count(t.task_id) FILTER (WHERE ${READY} AND ${TO_THIS_CLAIM})::int AS pending,
   ${Object.entries({ ...OF_TASK, ...OF_CLAIM })
     .map(([reason, condition]) => `count(t.task_id) FILTER (WHERE ${condition})::int AS ${reason}`)
     .join(", ")},
@@ -55,6 +57,9 @@ WHERE p.project_id = $1 GROUP BY p.project_id`,
 
 type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
   readonly projectArchived: boolean;
+  readonly paused: boolean;
+  readonly pauseReason: string | null;
+  readonly pausedUntil: Date | null;
   readonly pending: number;
   readonly retryAt: Date | null;
 };
@@ -68,19 +73,31 @@ export async function whyIdle(
   const [found] = await db.read<Why>(WHY, [projectId, worker, skills]);
   if (!found) throw projectNotFound(projectId);
   if (found.projectArchived) throw projectArchived(projectId);
+  const reasons = [...REASONS_OF_TASK, ...REASONS_OF_CLAIM].map((reason) => ({ reason, count: found[reason] }));
+  const counted = (...more: Idle["reasons"]) => [...more, ...reasons].filter(({ count }) => count > 0);
+  if (found.paused)
+    return {
+      pending: 0,
+      held: found.held,
+      retryAt: afterPause(found),
+      reasons: counted({ reason: "project_paused", count: 1 }),
+      message: pausedMessage(projectId, found.pauseReason, found.pausedUntil),
+    };
   const { pending, held, retryAt } = found;
-  const counts = [
-    { reason: "locked" as const, count: pending },
-    ...[...REASONS_OF_TASK, ...REASONS_OF_CLAIM].map((reason) => ({ reason, count: found[reason] })),
-  ];
   return {
     pending,
     held,
     retryAt,
-    reasons: counts.filter(({ count }) => count > 0),
+    reasons: counted({ reason: "locked", count: pending }),
     message:
       pending > 0
         ? `${pending} tasks are ready but just being claimed by others; ask again in a moment`
         : "No pending tasks for project",
   };
+}
+
+/** When a claim can take something in a paused project; null where nobody knows when it is resumed. */
+function afterPause({ pausedUntil, pending, retryAt }: Why): Date | null {
+  if (pausedUntil === null || pending > 0 || retryAt === null) return pausedUntil;
+  return retryAt > pausedUntil ? retryAt : pausedUntil;
 }

@@ -3,7 +3,7 @@ import { requireVisible } from "../access/visibility.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireSkills } from "./lease.ts";
-import { FIRST_READY } from "./ready.ts";
+import { FIRST_READY, IS_PAUSED } from "./ready.ts";
 import { workerOf } from "./take.ts";
 import type { TaskStatus } from "./task.ts";
 
@@ -12,7 +12,7 @@ const NEXT_READY = TASK.statement(
   "task-next-ready",
   (columns) => `WITH ${FIRST_READY}
 SELECT ${columns} FROM picked JOIN tasks t USING (project_id, task_id)
-JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL`,
+JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL AND NOT ${IS_PAUSED}`,
 );
 const NEXT_WITH_STATUS = TASK.statement(
   "task-next-with-status",

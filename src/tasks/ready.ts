@@ -78,19 +78,22 @@ export const FIRST_READY = `${candidates(
 /** The worker of all claims of `takeParameters`; NULL where there are several. */
 const ONLY_WORKER = "CASE WHEN ($2::text[])[1] = ALL ($2::text[]) THEN ($2::text[])[1] END";
 
+/** SQL: whether claims in `projects p` take nothing now. */
+export const IS_PAUSED = "is_paused(p.paused_at, p.paused_until)";
+
 /** Claims that one statement may carry. */
 export const MOST_CLAIMS = 100;
 
 /**
  * Common table expressions, of which `picked` joins each of `claims`, in their order, with a ready task of project $1, the
- * first ones first. All claims have the skills $9. Claims of several workers take what is for any worker, and those leave
+ * first ones first; none in a paused project. All claims have the skills $9. Claims of several workers take what is for any worker, and those leave
  * out for which a task is kept that is ready: alone, they take the first of all. SKIP LOCKED: two statements never wait for one row. NO KEY: a row that only a foreign key refers to
  * just now is not skipped. The inner limit is for the planner, which knows of the other only that it is some; no more rows
  * are read and locked than the outer one asks for.
  */
 export const TAKE_READY = `asking AS MATERIALIZED (
   SELECT c.*, row_number() OVER (ORDER BY c.place) AS turn FROM claims c
-  WHERE CASE WHEN ${ONLY_WORKER} IS NOT NULL THEN true ELSE (
+  WHERE (SELECT NOT ${IS_PAUSED} FROM projects p WHERE p.project_id = $1) AND CASE WHEN ${ONLY_WORKER} IS NOT NULL THEN true ELSE (
     SELECT t.task_id FROM tasks t WHERE t.project_id = $1 AND t.assigned_to = c.worker AND t.status <> 'completed'
       AND ${forSkills("$9")} AND ${READY} LIMIT 1
   ) IS NULL END

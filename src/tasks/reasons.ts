@@ -1,6 +1,7 @@
 import type { Sight } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
-import { EXPIRED, forSkills, forWorker, LEASED, READY } from "./ready.ts";
+import { pausedMessage } from "../errors.ts";
+import { EXPIRED, forSkills, forWorker, IS_PAUSED, LEASED, READY } from "./ready.ts";
 import type { TaskKey } from "./task.ts";
 
 /** Why a task is not handed out: of the task itself, then of the claim that asks. */
@@ -74,7 +75,11 @@ interface Found extends Readonly<Record<ReasonOfTask | ReasonOfClaim, boolean>> 
   readonly claimedBy: string | null;
   readonly parkedReason: string | null;
   readonly kind: string;
+  readonly projectId: string;
   readonly projectArchived: boolean;
+  readonly paused: boolean;
+  readonly pauseReason: string | null;
+  readonly pausedUntil: Date | null;
   readonly blockers: readonly { projectId: string; taskId: string; seen: boolean }[] | null;
   readonly children: readonly TaskKey[] | null;
 }
@@ -82,7 +87,8 @@ interface Found extends Readonly<Record<ReasonOfTask | ReasonOfClaim, boolean>> 
 const EXPLAIN = {
   name: "tasks-explain-ready",
   text: `SELECT is_open(t.status, t.deleted_at, false) AS open, t.ready_at AS "readyAt", t.lease_expires_at AS "leaseExpiresAt",
-  t.claimed_by AS "claimedBy", t.parked_reason AS "parkedReason", t.kind, t.skills, t.assigned_to AS "assignedTo", p.archived_at IS NOT NULL AS "projectArchived",
+  t.claimed_by AS "claimedBy", t.parked_reason AS "parkedReason", t.kind, t.skills, t.assigned_to AS "assignedTo", p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived",
+  ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
   ${Object.entries({ ...OF_TASK, ...ofClaim("$4::text", "$5") })
     .map(([reason, condition]) => `coalesce(${condition}, false) AS ${reason}`)
     .join(", ")},
@@ -124,6 +130,7 @@ function explained(found: Found): Explanation[] {
   if (!found.open) return [];
   return [
     ...(found.projectArchived ? [because("project_archived", found)] : []),
+    ...(found.paused ? [because("project_paused", found)] : []),
     ...REASONS_OF_TASK.filter((reason) => found[reason]).flatMap((reason) => {
       if (reason === "blocked")
         return (found.blockers ?? []).map(({ seen, ...key }) => ({
@@ -138,15 +145,20 @@ function explained(found: Found): Explanation[] {
   ];
 }
 
-function because(reason: ReasonOfTask | ReasonOfClaim | "project_archived", found: Found): Explanation {
-  const { readyAt, leaseExpiresAt } = found;
-  const until = reason === "waiting" ? readyAt : reason === "held" ? leaseExpiresAt : null;
-  return { reason, message: whatToDo(reason, found), until, task: null };
+type Explained = ReasonOfTask | ReasonOfClaim | "project_archived" | "project_paused";
+
+function because(reason: Explained, found: Found): Explanation {
+  const ends: Partial<Record<Explained, Date | null>> = {
+    waiting: found.readyAt,
+    held: found.leaseExpiresAt,
+    project_paused: found.pausedUntil,
+  };
+  return { reason, message: whatToDo(reason, found), until: ends[reason] ?? null, task: null };
 }
 
 function whatToDo(
-  reason: ReasonOfTask | ReasonOfClaim | "project_archived",
-  { claimedBy, parkedReason, kind, skills, assignedTo }: Found,
+  reason: Explained,
+  { claimedBy, parkedReason, kind, skills, assignedTo, projectId, pauseReason, pausedUntil }: Found,
 ): string {
   switch (reason) {
     case "blocked":
@@ -169,6 +181,8 @@ function whatToDo(
       return "A template: its instances are worked on.";
     case "archived":
       return "Archived.";
+    case "project_paused":
+      return pausedMessage(projectId, pauseReason, pausedUntil);
     case "project_archived":
       return "Its project is archived: an admin brings it back with unarchiveProject.";
   }

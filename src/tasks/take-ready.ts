@@ -1,8 +1,10 @@
 import { combiner } from "../db/combiner.ts";
 import type { Db } from "../db/database.ts";
+import { errorCode } from "../db/faults.ts";
 import { asRequester, currentRequester, Requester } from "../db/requester.ts";
 import { DocketError } from "../errors.ts";
 import { keptFor } from "../kept-for.ts";
+import { PAUSED } from "../projects/open.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { MOST_CLAIMS, TAKE_READY } from "./ready.ts";
 import { type AskedTake, type Taken, type TakenRow, takeParameters, takeStatement } from "./take.ts";
@@ -34,7 +36,7 @@ export async function takeReady(db: Db, projectId: string, claim: AskedNext): Pr
 
 /** @param claims those that take, once there is a connection; the same when asked again. */
 async function takeForEach(db: Db, projectId: string, claims: () => readonly AskedNext[], idempotent = false) {
-  const rows = await db.write<TakenRow>(TAKE_NEXT, () => takeNextParameters(projectId, claims()), { idempotent });
+  const rows = await takenRows(db, projectId, claims, idempotent);
   const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
   let idle: Promise<Idle> | undefined;
   return claims().map((_, i): Look => {
@@ -44,6 +46,17 @@ async function takeForEach(db: Db, projectId: string, claims: () => readonly Ask
     idle ??= whyIdle({ db }, projectId, inCommonOf(claims()));
     return { taken: null, idle };
   });
+}
+
+/** The tasks that were taken: none where the project was paused meanwhile. */
+async function takenRows(db: Db, projectId: string, claims: () => readonly AskedNext[], idempotent: boolean) {
+  try {
+    return await db.write<TakenRow>(TAKE_NEXT, () => takeNextParameters(projectId, claims()), { idempotent });
+  } catch (error) {
+    // Of several each is tried alone.
+    if (errorCode(error) === PAUSED && claims().length === 1) return [];
+    throw error;
+  }
 }
 
 /** The worker of claims that all are of one, and the skills that all have. */

@@ -13,7 +13,7 @@ describe("the configuration", () => {
       home: resolve(".docket"),
       logger: { level: "info" },
       log: { drainIntervalMs: 250, streamsPerClient: 3, keptMonths: 24 },
-      jobs: ["bus", "webhooks", "leases", "reservations", "retention"],
+      jobs: ["bus", "webhooks", "leases", "reservations", "pauses", "retention"],
       nats: null,
       webhooks: { privateNetworks: [] },
       jwt: null,
@@ -27,7 +27,7 @@ describe("the configuration", () => {
       DOCKET_NATS_SUBJECT: "taskflow.{noun}.{action}",
       DOCKET_WEBHOOK_PRIVATE_NETWORKS: "10.0.0.0/8, ::1",
     });
-    expect(config.jobs).toEqual(["webhooks", "leases", "retention"]);
+    expect(config.jobs).toEqual(["webhooks", "leases", "pauses", "retention"]);
     expect(config.nats).toEqual({
       servers: ["nats://a:4222", "tls://b"],
       credentialsFile: null,
@@ -36,7 +36,7 @@ describe("the configuration", () => {
     });
     expect(config.webhooks.privateNetworks).toEqual(["10.0.0.0/8", "::1"]);
     expect(readConfig({ DOCKET_JOBS: "none" }).jobs).toEqual([]);
-    expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual(["bus", "leases", "retention"]);
+    expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual(["bus", "leases", "pauses", "retention"]);
     expect(() => readConfig({ DOCKET_JOBS: "-dishes" })).toThrow("DOCKET_JOBS must be");
     const faulty = () =>
       readConfig({
@@ -51,11 +51,11 @@ describe("the configuration", () => {
   });
 
   test.each([
-    ["bus,webhooks,expiry,retention", ["bus", "webhooks", "leases", "reservations", "retention"]],
-    ["expiry,bus", ["bus", "leases", "reservations"]],
-    ["bus, -leases", ["bus"]],
-    ["bus,leases,-bus", ["leases"]],
-    ["leases", ["leases"]],
+    ["bus,webhooks,expiry,retention", ["bus", "webhooks", "leases", "reservations", "pauses", "retention"]],
+    ["expiry,bus", ["bus", "leases", "reservations", "pauses"]],
+    ["bus, -leases", ["bus", "pauses"]],
+    ["bus,leases,-bus", ["leases", "pauses"]],
+    ["leases", ["leases", "pauses"]],
     ["none", []],
     ["none,leases", ["leases"]],
     ["none,webhooks", ["webhooks"]],

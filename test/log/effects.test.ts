@@ -18,7 +18,7 @@ interface Told {
 const SUBJECT = `subject {
   ... on Task { taskStatus: status title claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
   ... on Reservation { reservationStatus: status ids expiresAt confirmedAt releasedAt }
-  ... on Project { name archivedAt }
+  ... on Project { name archivedAt pausedAt pauseReason pausedUntil }
   ... on ApiKey { revokedAt }
   ... on Webhook { pausedAt pauseReason oldSecretUntil }
 }`;
@@ -36,6 +36,8 @@ async function wholeStory(): Promise<Told[]> {
 
   await act(`createProject(input: {${of}, name: "Alpha"}) { replayed }`);
   await act(`updateProject(input: {${of}, name: "Beta"}) { replayed }`);
+  await act(`pauseProject(input: {${of}, reason: "quota"}) { replayed }`);
+  await act(`resumeProject(input: {${of}}) { replayed }`);
   await act(`archiveProject(input: {${of}}) { replayed }`);
   await act(`unarchiveProject(input: {${of}}) { replayed }`);
 

@@ -73,6 +73,11 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     events: ["webhook.deliveries_replayed webhook *"],
   },
   deleteWebhook: { input: { webhookId: NEW }, events: ["webhook.deleted webhook *"] },
+  pauseProject: {
+    input: { projectId: "alpha", reason: "quota" },
+    events: ["project.paused project alpha"],
+  },
+  resumeProject: { input: { projectId: "alpha" }, events: ["project.resumed project alpha"] },
   archiveProject: { input: { projectId: "alpha" }, events: ["project.archived project alpha"] },
   unarchiveProject: { input: { projectId: "alpha" }, events: ["project.unarchived project alpha"] },
 };
