@@ -93,7 +93,9 @@ describe("what cannot be understood", () => {
       seen += bytes;
     });
     const accept = "Accept: text/event-stream";
-    socket.write(`GET /graphql?query=subscription{taskEvents{events{payload}}} HTTP/1.1\r\n${headers()}\r\n${accept}\r\n\r\n`);
+    socket.write(
+      `GET /graphql?query=subscription{taskEvents{events{payload}}} HTTP/1.1\r\n${headers()}\r\n${accept}\r\n\r\n`,
+    );
     await once(socket, "data");
     socket.write("FOO / HTTP/1.1\r\n\r\n");
     const { projectId } = await makeProject(server, ["a task"]);
