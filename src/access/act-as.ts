@@ -35,3 +35,7 @@ export function acting<T>(
  */
 export const caller = (actor: string, client: string, correlationId: string) =>
   `caller AS MATERIALIZED (${saying(actor, client, correlationId)})`;
+
+/** SQL: of the values of a parameter, the only one; NULL where there are several. */
+export const onlyOf = (parameter: string) =>
+  `CASE WHEN cardinality(${parameter}::text[]) = 1 THEN (${parameter}::text[])[1] END`;

@@ -12,8 +12,14 @@ export interface IdempotentRequest {
   readonly input: { readonly idempotencyKey?: string | null | undefined };
   /** Whether the answer proves something (an attempt), so that only the session that asked for it gets it again. */
   readonly ofSession?: boolean;
+}
+
+interface AtMostOnce {
+  readonly operation: string;
+  /** null: as often as it is asked for. */
+  readonly keyed: KeyedRequest | null;
   /** Run first in the transaction, ahead of the key's row: for a lock that comes before the lock of any row. */
-  readonly before?: (db: Db) => Promise<void>;
+  readonly before?: ((db: Db) => Promise<void>) | undefined;
 }
 
 interface Caller {
@@ -26,21 +32,20 @@ interface Caller {
  * request in flight waits for the first and then replays it. A failure stores nothing.
  * @param kept what is stored of a result and answered again: never a secret; null stores nothing (an idle answer may be
  *   different next time).
- * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request before; BAD_USER_INPUT for a bad key.
+ * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request before.
  */
 export async function atMostOnce<C extends Caller, Result extends object>(
   ctx: C,
-  request: IdempotentRequest,
+  { operation, keyed, before }: AtMostOnce,
   work: (ctx: C) => Promise<Result>,
   kept: (result: Result) => Result | null = (result) => result,
 ): Promise<Answer<Result>> {
-  const keyed = keyedRequest(request, ctx.viewer.client);
   return ctx.db.transaction(
     async (db) => {
       const inside = { ...ctx, db };
-      await request.before?.(db);
+      await before?.(db);
       if (keyed === null) return { ...(await work(inside)), replayed: false };
-      const first = await replayOrBegin<Result>(inside, request.operation, keyed);
+      const first = await replayOrBegin<Result>(inside, operation, keyed);
       if (first) return { ...first, replayed: true };
       const result = await work(inside);
       const stored = kept(result);

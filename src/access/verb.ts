@@ -1,4 +1,5 @@
 import type { Db } from "../db/database.ts";
+import { errorCode, UNIQUE_VIOLATION } from "../db/faults.ts";
 import { forbidden } from "../errors.ts";
 import { actAs } from "./act-as.ts";
 import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "./idempotency.ts";
@@ -44,7 +45,12 @@ export interface Judgement<Input, Subject> extends Declaration {
   readonly on: (ctx: Context, input: Input) => Promise<Subject>;
 }
 
-export interface Transaction<Input> {
+export interface Transaction<Input, Result> {
+  /**
+   * Tried first, outside of a transaction: it does and keeps what the verb would, or nothing and gives null. A key that
+   * somebody else stored just then is for the transaction to judge.
+   */
+  readonly shortcut?: (ctx: Context, input: Input, kept: KeyedRequest | null) => Promise<Result | null>;
   /** Run first in the transaction, ahead of the idempotency key's row: for a lock that comes before that of any row. */
   readonly before?: (db: Db, input: Input, viewer: Viewer) => Promise<void>;
 }
@@ -67,21 +73,26 @@ export async function visibleProject({ viewer }: Context, { projectId }: { reado
  * @param kept what the same key and input get again: never a secret; null where they may ask anew. Default: the result.
  */
 export function verb<Input extends object, Result extends object, Subject>(
-  { before, ...judgement }: Judgement<Input, Subject> & Transaction<Input>,
+  { before, shortcut, ...judgement }: Judgement<Input, Subject> & Transaction<Input, Result>,
   work: (ctx: Context, input: Input, subject: Subject) => Promise<Result>,
   kept?: (result: Result) => Result | null,
 ): Verb<Input, Result> {
   const run = async (ctx: Context, input: Input & Keyed): Promise<Answer<Result>> => {
     requireRole(ctx.viewer, judgement.role);
-    const request = {
-      ...requestOf(input, judgement),
-      ...(before && { before: (db: Db) => before(db, input, ctx.viewer) }),
-    };
+    const request = requestOf(input, judgement);
+    const keyed = keyedRequest(request, ctx.viewer.client);
+    const done = await shortcut?.(ctx, input, keyed).catch(leaveToJudgement);
+    if (done) return { ...done, replayed: false };
     const act = async (inside: Context) => {
       await actAs(inside);
       return work(inside, input, await judgement.on(inside, input));
     };
-    const answer = await atMostOnce(ctx, request, act, kept);
+    const answer = await atMostOnce(
+      ctx,
+      { operation: request.operation, keyed, before: before && ((db) => before(db, input, ctx.viewer)) },
+      act,
+      kept,
+    );
     if (answer.replayed) requireToldVisible(ctx.viewer, input, answer);
     return answer;
   };
@@ -103,6 +114,12 @@ export function verbWithOwnKey<Input extends object, Result extends object>(
     return work(ctx, input, request);
   };
   return Object.assign(run, { declared: declarationOf(judgement) });
+}
+
+/** What the order of judgement decides: bad input under a key that was used before, and a key that somebody else stored first. */
+function leaveToJudgement(error: unknown): null {
+  if (errorCode(error) === UNIQUE_VIOLATION || errorCode(error) === "BAD_USER_INPUT") return null;
+  throw error;
 }
 
 const declarationOf = ({ name, role, effect, scope, idempotent }: Declaration): Declaration => ({

@@ -21,6 +21,9 @@ export function hasNoRoom(error: unknown): boolean {
 export const NO_SUCH_DATABASE = "3D000";
 export const UNDEFINED_TABLE = "42P01";
 
+/** The SQLSTATE of a key that is there already: somebody else was first. */
+export const UNIQUE_VIOLATION = "23505";
+
 /** The SQLSTATE of a statement that took longer than it may. */
 export const STATEMENT_ENDED = "57014";
 

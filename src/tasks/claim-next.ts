@@ -1,7 +1,7 @@
 import { type Answer, type KeyedRequest, replay } from "../access/idempotency.ts";
 import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import { errorCode } from "../db/faults.ts";
+import { errorCode, UNIQUE_VIOLATION } from "../db/faults.ts";
 import type { Idle } from "./idle.ts";
 import { requireAttemptInput, requireSkills } from "./lease.ts";
 import { type Taken, workerOf } from "./take.ts";
@@ -24,8 +24,6 @@ export interface Claim {
   readonly worker?: string;
 }
 
-/** Someone else stored the answer of this key first. */
-const UNIQUE_VIOLATION = "23505";
 /** Looks when eligible tasks were only locked by other claims. */
 const LOOKS = 3;
 

@@ -1,9 +1,12 @@
+import type { KeyedRequest } from "../access/idempotency.ts";
+import type { Context } from "../access/viewer.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { subject } from "./change.ts";
 import { TASK } from "./fields.ts";
 import { type LockedTask, leaseLostBecause } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
+import { renewTogether } from "./renew-together.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 
@@ -55,6 +58,7 @@ export const renewTaskLease = taskVerb(
     ofSession: true,
     held: "holder",
     transition: requireInProgress,
+    together: renewAsHolder,
   },
   async (ctx, input: RenewTaskLease, task): Promise<LeaseRenewed> => {
     const { projectId, taskId, authority } = task;
@@ -85,6 +89,18 @@ export const renewTaskLease = taskVerb(
     };
   },
 );
+
+/** A renewal that leaves no checkpoint, and whose answer is not kept. */
+async function renewAsHolder(
+  ctx: Context,
+  key: TaskKey,
+  { attempt = null, leaseSeconds = null, checkpoint }: RenewTaskLease,
+  kept: KeyedRequest | null,
+): Promise<LeaseRenewed | null> {
+  if (checkpoint != null || kept !== null) return null;
+  const renewed = await renewTogether(ctx.db, { ...key, attempt, leaseSeconds, by: ctx, kept });
+  return renewed && { ...key, attempt: renewed.attempt, leaseExpiresAt: renewed.leaseExpiresAt.toISOString() };
+}
 
 function requireInProgress(task: LockedTask): void {
   if (task.status !== "in_progress") throw leaseLostBecause(task, "it is not in progress");

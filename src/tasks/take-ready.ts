@@ -1,9 +1,7 @@
-import { combiner } from "../db/combiner.ts";
+import { combinedByKey } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { errorCode } from "../db/faults.ts";
-import { asRequester, currentRequester, Requester } from "../db/requester.ts";
 import { DocketError } from "../errors.ts";
-import { keptFor } from "../kept-for.ts";
 import { PAUSED } from "../projects/open.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { MOST_CLAIMS, TAKE_READY } from "./ready.ts";
@@ -34,9 +32,11 @@ export async function takeReady(db: Db, projectId: string, claim: AskedNext): Pr
   return look;
 }
 
+const ONCE = { idempotent: false };
+
 /** @param claims those that take, once there is a connection; the same when asked again. */
-async function takeForEach(db: Db, projectId: string, claims: () => readonly AskedNext[], idempotent = false) {
-  const rows = await takenRows(db, projectId, claims, idempotent);
+async function takeForEach(db: Db, projectId: string, claims: () => readonly AskedNext[], options: { readonly idempotent: boolean } = ONCE) {
+  const rows = await takenRows(db, projectId, claims, options);
   const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
   let idle: Promise<Idle> | undefined;
   return claims().map((_, i): Look => {
@@ -49,9 +49,9 @@ async function takeForEach(db: Db, projectId: string, claims: () => readonly Ask
 }
 
 /** The tasks that were taken: none where the project was paused meanwhile. */
-async function takenRows(db: Db, projectId: string, claims: () => readonly AskedNext[], idempotent: boolean) {
+async function takenRows(db: Db, projectId: string, claims: () => readonly AskedNext[], options: { readonly idempotent: boolean }) {
   try {
-    return await db.write<TakenRow>(TAKE_NEXT, () => takeNextParameters(projectId, claims()), { idempotent });
+    return await db.write<TakenRow>(TAKE_NEXT, () => takeNextParameters(projectId, claims()), options);
   } catch (error) {
     // Of several each is tried alone.
     if (errorCode(error) === PAUSED && claims().length === 1) return [];
@@ -66,30 +66,14 @@ function inCommonOf(claims: readonly AskedNext[]) {
   return { worker, skills: claims[0]?.skills ?? [] };
 }
 
-/** Claims that wait, by what those that go together have in common. */
-const waiting = keptFor((_db: Db) => new Map<string, (claim: AskedNext) => Promise<Look>>());
+const combined = combinedByKey<AskedNext, Look>({
+  largestBatch: MOST_CLAIMS,
+  separable: (error) => !(error instanceof DocketError),
+  wrote: ({ taken }) => taken !== null,
+});
 
-/**
- * The same, together with others that come while such a batch is under way. All of a batch have the same skills, and are of
- * one key, so that it takes that key's turns; and all have idempotency keys, as only then it may be sent again, or none has.
- */
+/** The same, together with others of the same skills that come while such a batch is under way. */
 export function takeReadyTogether(db: Db, projectId: string, claim: AskedNext): Promise<Look> {
-  const requester = currentRequester();
-  const keyed = claim.kept !== null;
-  const inCommon = JSON.stringify([projectId, keyed, String(requester?.key), [...claim.skills].sort()]);
-  const asked = waiting(db);
-  const ask =
-    asked.get(inCommon) ??
-    combiner<AskedNext, Look>((take) => asOneOf(requester, () => takeForEach(db, projectId, take, keyed)), {
-      largestBatch: MOST_CLAIMS,
-      separable: (error) => !(error instanceof DocketError),
-      wrote: ({ taken }) => taken !== null,
-      onIdle: () => void asked.delete(inCommon),
-    });
-  asked.set(inCommon, ask);
-  return ask(claim);
+  const inCommon = [projectId, ...[...claim.skills].sort()];
+  return combined(db, claim, inCommon, (take, options) => takeForEach(db, projectId, take, options));
 }
-
-/** As a request of the same key. */
-const asOneOf = <T>(requester: Requester | undefined, work: () => T): T =>
-  requester ? asRequester(new Requester(requester.key, { limited: requester.limited }), work) : work();

@@ -1,4 +1,4 @@
-import { caller } from "../access/act-as.ts";
+import { caller, onlyOf } from "../access/act-as.ts";
 import type { KeyedRequest } from "../access/idempotency.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { leaveEventsOfEach } from "../log/write/append.ts";
@@ -14,9 +14,19 @@ export const TAKEN = keyAnd(TAKING);
 
 const FREED_DOCUMENT = TASK.document("f", LEASE_END);
 
-/** SQL: of the values of a parameter, the only one; NULL where there are several. */
-const onlyOf = (parameter: string) =>
-  `CASE WHEN cardinality(${parameter}::text[]) = 1 THEN (${parameter}::text[])[1] END`;
+/** What is kept under an idempotency key: of which verb, and SQL of `taken t` for its answer. */
+interface KeptAnswer {
+  readonly operation: string;
+  readonly answer: string;
+}
+
+const CLAIMED = "jsonb_build_object('projectId', t.project_id, 'taskId', t.task_id, 'attempt', t.attempts)";
+const OF_CLAIM: KeptAnswer = { operation: "claimNextTask", answer: CLAIMED };
+/** Of a change of status that is a claim. */
+export const OF_STATUS: KeptAnswer = {
+  operation: "updateTaskStatus",
+  answer: `${CLAIMED} || jsonb_build_object('worker', t.worker)`,
+};
 
 /**
  * The statement that takes a task for each of some claims: it closes expired or superseded attempts, opens the next, leaves
@@ -26,7 +36,7 @@ const onlyOf = (parameter: string) =>
  * `picked` is SQL for the locked rows to take, with their columns `TAKEN`, each with the claim that takes it.
  * Parameters $1–$8 are those of `takeParameters`; `picked` may use more.
  */
-export const takeStatement = (name: string, picked: string) => ({
+export const takeStatement = (name: string, picked: string, { operation, answer } = OF_CLAIM) => ({
   name,
   text: `WITH ${caller(onlyOf("$4"), onlyOf("$5"), onlyOf("$6"))}, claims AS MATERIALIZED (
   SELECT c.* FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[]) WITH ORDINALITY
@@ -69,9 +79,7 @@ export const takeStatement = (name: string, picked: string) => ({
     FROM taken t LEFT JOIN ended e USING (project_id, task_id) CROSS JOIN ${FREED}`)}
 ), kept AS (
   INSERT INTO idempotency_keys (actor, key, operation, request_hash, result)
-  SELECT t.actor, t.key, 'claimNextTask', t.request_hash,
-    jsonb_build_object('projectId', t.project_id, 'taskId', t.task_id, 'attempt', t.attempts)
-  FROM taken t WHERE t.key IS NOT NULL
+  SELECT t.actor, t.key, '${operation}', t.request_hash, ${answer} FROM taken t WHERE t.key IS NOT NULL
 )
 SELECT t.place, t.project_id AS "projectId", t.task_id AS "taskId", t.attempts AS attempt, o.secret
 FROM taken t JOIN opened o USING (project_id, task_id)`,

@@ -1,5 +1,7 @@
+import type { KeyedRequest } from "../access/idempotency.ts";
 import { type Judgement, type Transaction, type Verb, verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
+import { canSee } from "../access/visibility.ts";
 import {
   type Authority,
   type JudgedTask,
@@ -19,7 +21,9 @@ import type { TaskKey, TaskStatus } from "./task.ts";
 type TaskInput = TaskAddress & AttemptInput & { readonly expectedVersion?: number | null | undefined };
 
 /** How a call that writes a task is judged. */
-interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "on">, Transaction<Input> {
+interface Conduct<Input, Result>
+  extends Omit<Judgement<Input, JudgedTask>, "scope" | "on">,
+    Transaction<Input, Result> {
   /**
    * Who may write. `holder`: the caller that holds the task, an admin in its place, and anybody while nobody holds it.
    * `fence`: anybody. An attempt that is given has to be the open one for both.
@@ -36,6 +40,11 @@ interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "o
    * the caller that brought it there. A call for which it was not, and which is not refused, goes on as a first one.
    */
   readonly again?: (ctx: Context, task: LockedTask, input: Input) => Promise<boolean>;
+  /**
+   * Does what most calls are by one statement for this call and others that come at the same time, where it is plain that the
+   * judgement would let it pass. Null where it is not: then nothing was done, and the call is judged.
+   */
+  readonly together?: (ctx: Context, task: TaskKey, input: Input, kept: KeyedRequest | null) => Promise<Result | null>;
   /** Throws where the task is in no state to be changed so. */
   readonly transition?: (task: LockedTask, input: Input) => void;
 }
@@ -48,7 +57,7 @@ interface Conduct<Input> extends Omit<Judgement<Input, JudgedTask>, "scope" | "o
  * @param kept as for `verb`.
  */
 export function taskVerb<Input extends TaskInput, Result extends object>(
-  { held, limits, settles, to, again, transition, ...judgement }: Conduct<Input>,
+  { held, limits, settles, to, again, transition, together, ...judgement }: Conduct<Input, Result>,
   work: (ctx: Context, input: Input, task: JudgedTask) => Promise<Result>,
   kept?: (result: Result) => Result | null,
 ): Verb<Input, Result> {
@@ -70,7 +79,14 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
     requireVersion(task, input.expectedVersion);
     return { ...task, already: false, authority };
   };
-  return verb({ ...judgement, scope: "project", on }, work, kept);
+  const shortcut = async (ctx: Context, input: Input, request: KeyedRequest | null): Promise<Result | null> => {
+    const { projectId, taskId, expectedVersion } = input;
+    if (projectId == null || !canSee(ctx.viewer, projectId) || expectedVersion != null) return null;
+    limits?.(input);
+    requireAttemptInput(input);
+    return together?.(ctx, { projectId, taskId: taskId.toUpperCase() }, input, request) ?? null;
+  };
+  return verb({ ...judgement, ...(together && { shortcut }), scope: "project", on }, work, kept);
 }
 
 const LOCK = {

@@ -1,8 +1,10 @@
 import { byEitherName, identityByFormer } from "../access/former-name.ts";
+import type { KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { changeStatement, changeTask, documentOf, endAttempt, subject } from "./change.ts";
+import { changeStatement, changeTask, documentOf, endAttempt, SET_COMPLETED, subject } from "./change.ts";
+import { completeTogether } from "./complete-together.ts";
 import {
   attemptRefused,
   isHeldBy,
@@ -18,6 +20,7 @@ import type { TaskAddress } from "./locate.ts";
 import { EXPIRED } from "./ready.ts";
 import { requireReady } from "./require-ready.ts";
 import { workerOf } from "./take.ts";
+import { takeAskedTogether } from "./take-asked.ts";
 import { refuseTwin, requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
@@ -82,6 +85,7 @@ export const updateTaskStatus = taskVerb(
     idempotent: true,
     ofSession: true,
     identity: (input) => (input.status === "pending" ? identityByFormer(input, "notes", "completionNotes") : input),
+    together: setTogether,
     limits: (input: UpdateTaskStatus) => {
       requireSkills(input.skills ?? []);
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
@@ -95,6 +99,25 @@ export const updateTaskStatus = taskVerb(
     worker: workerOf(ctx, input),
   }),
 );
+
+/** A claim of a task that is simply ready, and the completion of one that nothing waits for. */
+async function setTogether(
+  ctx: Context,
+  key: TaskKey,
+  { status, attempt = null, takeOver, reset, skills, leaseSeconds, completionNotes, ...input }: UpdateTaskStatus,
+  kept: KeyedRequest | null,
+): Promise<StatusUpdated | null> {
+  const worker = workerOf(ctx, input);
+  const asked = { worker, by: ctx, kept };
+  if (status === "in_progress" && attempt === null && !takeOver) {
+    const claim = { ...asked, taskId: key.taskId, skills: skills ?? [], leaseSeconds: leaseSeconds ?? null };
+    const taken = await takeAskedTogether(ctx.db, key.projectId, claim);
+    return taken && { ...taken, worker };
+  }
+  if (status !== "completed" || reset) return null;
+  const done = await completeTogether(ctx.db, { ...asked, ...key, attempt, notes: completionNotes ?? null });
+  return done ? { ...key, attempt: null, worker } : null;
+}
 
 /** Changes the status of a task that was judged by `toStatus`. */
 export async function setStatus(ctx: Context, task: JudgedTask, input: StatusChange): Promise<StatusUpdated> {
@@ -175,11 +198,7 @@ async function hasExpired({ db }: Context, { projectId, taskId }: TaskKey): Prom
   return found?.expired === true;
 }
 
-const COMPLETED = changeStatement(
-  "task-complete",
-  `status = 'completed', completed_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
-    completion_notes = coalesce($3, completion_notes)`,
-);
+const COMPLETED = changeStatement("task-complete", SET_COMPLETED("$3", "t"));
 const GIVEN_BACK = changeStatement(
   "task-give-back",
   `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { atMostOnce, requireKey } from "../../src/access/idempotency.ts";
+import { atMostOnce, keyedRequest, requireKey } from "../../src/access/idempotency.ts";
 import type { Db } from "../../src/db/database.ts";
 import { registerIds } from "../../src/ids/register.ts";
 import { takeId } from "../../src/ids/take-id.ts";
@@ -12,8 +12,9 @@ it("runs what comes before the lock of any row ahead of the key's row, also when
   const look = async (db: Db) => {
     keys.push((await db.read("SELECT FROM idempotency_keys")).length);
   };
+  const keyed = keyedRequest({ operation: "test", input: { idempotencyKey: "k1" } }, null);
   const ask = () =>
-    atMostOnce(t.as(), { operation: "test", input: { idempotencyKey: "k1" }, before: look }, async ({ db }) => {
+    atMostOnce(t.as(), { operation: "test", keyed, before: look }, async ({ db }) => {
       await look(db);
       return { answer: 42 };
     });

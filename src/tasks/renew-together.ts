@@ -1,0 +1,55 @@
+import { combinedByKey } from "../db/combined-by-key.ts";
+import type { Db } from "../db/database.ts";
+import { type AskedByHolder, heldByCallers, heldParameters, MOST_CALLS } from "./held-together.ts";
+
+/** Keeps what the callers hold for longer. */
+export const RENEW_HELD = {
+  name: "task-renew-held",
+  text: `WITH ${heldByCallers({ lease_seconds: "int" }, "x.attempt, t.lease_expires_at AS before")}, renewed AS (
+  UPDATE tasks t SET lease_expires_at = docket_now() + coalesce(make_interval(secs => h.lease_seconds), project_lease(p.settings))
+  FROM held h JOIN projects p ON p.project_id = h.project_id
+  WHERE t.project_id = h.project_id AND t.task_id = h.task_id
+  RETURNING h.place, h.project_id, h.task_id, h.attempt, h.before, t.lease_expires_at
+), kept AS (
+  UPDATE task_attempts x SET lease_expires_at = r.lease_expires_at, last_renewed_at = docket_now()
+  FROM renewed r WHERE x.project_id = r.project_id AND x.task_id = r.task_id AND x.attempt = r.attempt
+)
+SELECT r.place, r.attempt, r.lease_expires_at AS "leaseExpiresAt",
+  -- no event tells those who wait for the end of the lease that it comes sooner
+  CASE WHEN r.lease_expires_at < r.before THEN pg_notify('docket_due', '') END
+FROM renewed r`,
+};
+
+/** A renewal by the holder that says nothing else. */
+export interface AskedRenewal extends AskedByHolder {
+  /** null: the project's lease. */
+  readonly leaseSeconds: number | null;
+}
+
+export interface Renewed {
+  readonly attempt: number;
+  readonly leaseExpiresAt: Date;
+}
+
+export const renewParameters = (calls: readonly AskedRenewal[]) => [
+  ...heldParameters(calls),
+  calls.map(({ leaseSeconds }) => leaseSeconds),
+];
+
+const combined = combinedByKey<AskedRenewal, Renewed | null>({
+  largestBatch: MOST_CALLS,
+  separable: () => true,
+  wrote: (renewed) => renewed !== null,
+});
+
+/**
+ * Renews a lease, together with others that come while such a batch is under way.
+ * @returns null where the caller is not simply its holder: then nothing was done.
+ */
+export function renewTogether(db: Db, call: AskedRenewal): Promise<Renewed | null> {
+  return combined(db, call, [], async (take, options) => {
+    const rows = await db.write<Renewed & { place: number }>(RENEW_HELD, () => renewParameters(take()), options);
+    const renewed = new Map(rows.map(({ place, attempt, leaseExpiresAt }) => [place, { attempt, leaseExpiresAt }]));
+    return take().map((_, i) => renewed.get(i + 1) ?? null);
+  });
+}
