@@ -120,11 +120,12 @@ export const OPERATIONS: readonly Operation[] = [
         input: { projectId: projectOf(turn), leaseSeconds: LEASE_SECONDS, idempotencyKey: turn.key },
       }),
   },
-  { name: "cycle", what: "claim, renew, complete: three requests", writes: true, turn: cycle },
+  { name: "cycle", what: "claim, renew, complete: three requests", writes: true, combined: true, turn: cycle },
   {
     name: "status",
     what: "one task by its key becomes IN_PROGRESS",
     writes: true,
+    combined: true,
     turn: (turn) =>
       send(CompareStatus, { input: { ...taskOf(turn), status: "IN_PROGRESS", idempotencyKey: turn.key } }),
   },

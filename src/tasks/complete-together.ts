@@ -7,15 +7,16 @@ import { TASK } from "./fields.ts";
 import { type AskedByHolder, heldByCallers, heldParameters, MOST_CALLS } from "./held-together.ts";
 
 /** SQL: nothing waits for the task `t`, so that its completion locks, counts and tells of no other task. */
-const NOTHING_WAITS = `t.parent_task_id IS NULL AND NOT EXISTS (
-      SELECT FROM task_dependencies d WHERE d.depends_on_project_id = t.project_id AND d.depends_on_task_id = t.task_id)`;
+const NOTHING_WAITS = `t.parent_task_id IS NULL AND (
+      SELECT d.task_id FROM task_dependencies d
+      WHERE d.depends_on_project_id = t.project_id AND d.depends_on_task_id = t.task_id LIMIT 1) IS NULL`;
 
 /** Completes what the callers hold, each with its event and, where a key came, its answer. */
 export const COMPLETE_HELD = {
   name: "task-complete-held",
   text: `WITH ${caller(onlyOf("$4"), onlyOf("$5"), onlyOf("$6"))}, ${heldByCallers(
     { notes: "text", worker: "text" },
-    `x.attempt, x.actor AS holder, ${TASK.document("t")} AS before`,
+    `${TASK.document("t")} AS before`,
     NOTHING_WAITS,
   )}, completed AS (
   UPDATE tasks t SET version = t.version + 1, updated_at = docket_now(), ${SET_COMPLETED("h.notes", "t")}
@@ -23,7 +24,7 @@ export const COMPLETE_HELD = {
   RETURNING h.*, ${TASK.document("t")} AS after
 ), ended AS (
   UPDATE task_attempts x SET ended_at = docket_now(), outcome = 'completed', notes = coalesce(c.notes, x.notes),
-    ended_by = CASE WHEN x.actor <> c.actor THEN c.actor END
+    ended_by = nullif(c.actor, c.holder)
   FROM completed c WHERE x.project_id = c.project_id AND x.task_id = c.task_id AND x.attempt = c.attempt
 ), told AS (
   ${leaveEventsOfEach(`SELECT c.place, 'task.completed' AS type, c.project_id, 'task' AS subject_type, c.task_id AS subject_id,

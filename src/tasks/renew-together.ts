@@ -5,7 +5,7 @@ import { type AskedByHolder, heldByCallers, heldParameters, MOST_CALLS } from ".
 /** Keeps what the callers hold for longer. */
 export const RENEW_HELD = {
   name: "task-renew-held",
-  text: `WITH ${heldByCallers({ lease_seconds: "int" }, "x.attempt, t.lease_expires_at AS before")}, renewed AS (
+  text: `WITH ${heldByCallers({ lease_seconds: "int" }, "t.lease_expires_at AS before")}, renewed AS (
   UPDATE tasks t SET lease_expires_at = docket_now() + coalesce(make_interval(secs => h.lease_seconds), project_lease(p.settings))
   FROM held h JOIN projects p ON p.project_id = h.project_id
   WHERE t.project_id = h.project_id AND t.task_id = h.task_id
