@@ -47,7 +47,7 @@ export interface AskedCompletion extends AskedByHolder {
   readonly worker: string;
 }
 
-export const completeParameters = (calls: readonly AskedCompletion[]) => [
+const completeParameters = (calls: readonly AskedCompletion[]) => [
   ...heldParameters(calls),
   calls.map(({ notes }) => notes),
   calls.map(({ worker }) => worker),

@@ -31,7 +31,7 @@ export interface Renewed {
   readonly leaseExpiresAt: Date;
 }
 
-export const renewParameters = (calls: readonly AskedRenewal[]) => [
+const renewParameters = (calls: readonly AskedRenewal[]) => [
   ...heldParameters(calls),
   calls.map(({ leaseSeconds }) => leaseSeconds),
 ];

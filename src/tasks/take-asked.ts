@@ -28,7 +28,7 @@ export interface AskedTask extends AskedTake {
   readonly skills: readonly string[];
 }
 
-export const takeAskedParameters = (projectId: string, claims: readonly AskedTask[]) => [
+const takeAskedParameters = (projectId: string, claims: readonly AskedTask[]) => [
   ...takeParameters(projectId, claims),
   claims.map(({ taskId }) => taskId),
   claims[0]?.skills ?? [],

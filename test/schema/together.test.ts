@@ -71,6 +71,18 @@ it("reads what 32 requests of a key ask for in one turn by one statement", async
   expect(ofTasks(reads)).toHaveLength(1);
 });
 
+it("reads for each key by itself what several ask for in one turn, so that none is charged for another", async () => {
+  const server = await start();
+  const reads = watchReads(server);
+  const keys = [server.agentKey, server.adminKey, server.agentKey, server.adminKey];
+  const answers = await askAtOnce(
+    server,
+    keys.map((key, i) => ({ query: taskOf("alpha", (i % 3) + 1), key })),
+  );
+  expect(answers.map(({ data }) => data)).toEqual(keys.map(() => ({ task: expect.anything() })));
+  expect(ofTasks(reads)).toHaveLength(2);
+});
+
 it("reads a list once for all of a key that ask for the same, and another for those who ask otherwise", async () => {
   const server = await start();
   const reads = watchReads(server);

@@ -157,3 +157,19 @@ it("judges by themselves the completion of what others wait for, and every call 
     ["task.completed", first],
   ]);
 });
+
+it("is not planned anew for each call", async () => {
+  const t = await verbTest();
+  const ctx = t.as();
+  for (const taskId of await seedTasks(t, "alpha", 12)) {
+    await updateTaskStatus(ctx, { projectId: "alpha", taskId, status: "in_progress" });
+    await renewTaskLease(ctx, { projectId: "alpha", taskId });
+    await updateTaskStatus(ctx, { projectId: "alpha", taskId, status: "completed" });
+  }
+  // One call after the other: all went over the connection that is asked.
+  const rows = await t.database.read<{ name: string; planned: number }>(
+    "SELECT name, custom_plans::int AS planned FROM pg_prepared_statements WHERE name = ANY ($1) ORDER BY name",
+    [[...TOGETHER]],
+  );
+  expect(rows).toEqual([...TOGETHER].sort().map((name) => ({ name, planned: 5 })));
+});
