@@ -1,5 +1,5 @@
 import type { Db } from "../db/database.ts";
-import { errorCode, UNIQUE_VIOLATION } from "../db/faults.ts";
+import { isConnectionLost } from "../db/faults.ts";
 import { forbidden } from "../errors.ts";
 import { actAs } from "./act-as.ts";
 import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "./idempotency.ts";
@@ -48,7 +48,7 @@ export interface Judgement<Input, Subject> extends Declaration {
 export interface Transaction<Input, Result> {
   /**
    * Tried first, outside of a transaction: it does and keeps what the verb would, or nothing and gives null. A key that
-   * somebody else stored just then is for the transaction to judge.
+   * somebody else stored just then, and whatever is refused, is for the transaction to judge.
    */
   readonly shortcut?: (ctx: Context, input: Input, kept: KeyedRequest | null) => Promise<Result | null>;
   /** Run first in the transaction, ahead of the idempotency key's row: for a lock that comes before that of any row. */
@@ -116,10 +116,10 @@ export function verbWithOwnKey<Input extends object, Result extends object>(
   return Object.assign(run, { declared: declarationOf(judgement) });
 }
 
-/** What the order of judgement decides: bad input under a key that was used before, and a key that somebody else stored first. */
+/** What was refused was not done, and is refused in the order of judgement. @throws what is lost, as it may have been done. */
 function leaveToJudgement(error: unknown): null {
-  if (errorCode(error) === UNIQUE_VIOLATION || errorCode(error) === "BAD_USER_INPUT") return null;
-  throw error;
+  if (isConnectionLost(error)) throw error;
+  return null;
 }
 
 const declarationOf = ({ name, role, effect, scope, idempotent }: Declaration): Declaration => ({

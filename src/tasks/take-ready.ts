@@ -35,7 +35,12 @@ export async function takeReady(db: Db, projectId: string, claim: AskedNext): Pr
 const ONCE = { idempotent: false };
 
 /** @param claims those that take, once there is a connection; the same when asked again. */
-async function takeForEach(db: Db, projectId: string, claims: () => readonly AskedNext[], options: { readonly idempotent: boolean } = ONCE) {
+async function takeForEach(
+  db: Db,
+  projectId: string,
+  claims: () => readonly AskedNext[],
+  options: { readonly idempotent: boolean } = ONCE,
+) {
   const rows = await takenRows(db, projectId, claims, options);
   const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
   let idle: Promise<Idle> | undefined;
@@ -49,7 +54,12 @@ async function takeForEach(db: Db, projectId: string, claims: () => readonly Ask
 }
 
 /** The tasks that were taken: none where the project was paused meanwhile. */
-async function takenRows(db: Db, projectId: string, claims: () => readonly AskedNext[], options: { readonly idempotent: boolean }) {
+async function takenRows(
+  db: Db,
+  projectId: string,
+  claims: () => readonly AskedNext[],
+  options: { readonly idempotent: boolean },
+) {
   try {
     return await db.write<TakenRow>(TAKE_NEXT, () => takeNextParameters(projectId, claims()), options);
   } catch (error) {
