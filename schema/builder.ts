@@ -10,7 +10,10 @@ import { ARGUMENT_LIMITS } from "./argument-limits.ts";
 import type { GraphQLContext } from "./context.ts";
 
 /** What implements Node. */
-const NODES = ["Project", "Task", "Attempt", "Reservation", "ApiKey", "Webhook", "WebhookDelivery", "Event"];
+const NODES = [
+  ...["Project", "Task", "Attempt", "Reservation", "Vendor", "Deployment"],
+  ...["ApiKey", "Webhook", "WebhookDelivery", "Event"],
+];
 const A_NODE = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(NODES);
 const GLOBAL_ID = new RegExp(`^(${NODES.join("|")}):(.+)$`, "s");
 

@@ -17,6 +17,8 @@ import "./task-tree.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";
 import "./id-sequence.ts";
+import "./tracking/vendor.ts";
+import "./tracking/deployment.ts";
 import "./api-key.ts";
 import "./event.ts";
 import "./task/history.ts";

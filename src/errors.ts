@@ -124,15 +124,17 @@ const NOUNS = {
   ApiKey: { called: "API key", look: "apiKeys { nodes { keyId name } }" },
   Webhook: { called: "Webhook", look: "webhooks { nodes { webhookId url } }" },
   WebhookDelivery: { called: "Delivery of event", look: "deliveries { nodes { eventId } } of the webhook" },
+  Vendor: { called: "Vendor", look: "vendors { nodes { name } }", named: true },
+  Deployment: { called: "Deployment", look: "deployments { nodes { deploymentId } }" },
 } as const;
 
 /** Unknown and foreign answer alike. */
 export function notFound(kind: keyof typeof NOUNS, id: string): DocketError {
-  const { called, look } = NOUNS[kind];
-  return new DocketError("NOT_FOUND", `${called} ${shown(id)} not found. Query ${look} for those you see.`, {
-    kind,
-    id,
-  });
+  const { called, look, ...noun } = NOUNS[kind];
+  const remedy = `Query ${look} for those you see.`;
+  // What people give a name to is missed by that alone.
+  if ("named" in noun) return new DocketError("NOT_FOUND", `${called} not found: ${shown(id)}`, { kind, id, remedy });
+  return new DocketError("NOT_FOUND", `${called} ${shown(id)} not found. ${remedy}`, { kind, id });
 }
 
 /** Projects that a message names; what is beyond is counted. */

@@ -31,6 +31,9 @@ export const EVENTS = [
   { type: "ids.released", effect: "changes" },
   { type: "ids.expired", effect: "changes" },
   { type: "ids.voided", effect: "deletes" },
+  { type: "vendor.created", effect: "creates" },
+  { type: "vendor.updated", effect: "changes" },
+  { type: "deployment.recorded", effect: "creates" },
   { type: "key.created", effect: "creates" },
   { type: "key.revoked", effect: "changes" },
   { type: "webhook.created", effect: "creates" },
@@ -54,6 +57,15 @@ export const EVENT_TYPES: readonly EventType[] = EVENTS.map(({ type }) => type);
 export const RESERVATION_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type.startsWith("ids."));
 
 /** What an event can be about, as its `subjectType`. */
-export const SUBJECT_TYPES = ["project", "task", "reservation", "artifact_id", "api_key", "webhook"] as const;
+export const SUBJECT_TYPES = [
+  "project",
+  "task",
+  "reservation",
+  "artifact_id",
+  "vendor",
+  "deployment",
+  "api_key",
+  "webhook",
+] as const;
 
 export type SubjectType = (typeof SUBJECT_TYPES)[number];

@@ -26,6 +26,19 @@ export interface StringFilter extends RangeFilter<string> {
   readonly contains?: Maybe<string>;
 }
 
+/** The same filter of texts in one case, for a column in that. */
+export function inOneCase(
+  { eq, ne, in: any, notIn, lt, lte, gt, gte, ...rest }: StringFilter,
+  change: (text: string) => string,
+): StringFilter {
+  const changed = (text: Maybe<string>) => text && change(text);
+  return {
+    ...rest,
+    ...{ eq: changed(eq), ne: changed(ne), lt: changed(lt), lte: changed(lte), gt: changed(gt), gte: changed(gte) },
+    ...{ in: any?.map(change), notIn: notIn?.map(change) },
+  };
+}
+
 export type IntFilter = RangeFilter<number>;
 
 /** Instants as ISO 8601, or durations from now like -P1D. */

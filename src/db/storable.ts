@@ -13,6 +13,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Whether the text can be an id of ours that is a UUID; PostgreSQL takes further spellings, and fails at all others. */
 export const isUuid = (text: string): boolean => UUID.test(text);
 
+/** The text where it is a UUID, else one that nothing has: what is looked for by it is not found. */
+export const asUuid = (text: string): string => (isUuid(text) ? text : "00000000-0000-0000-0000-000000000000");
+
 /** Deeper values would exhaust the stack of any code that walks through them, here or in PostgreSQL. */
 const DEEPEST_JSON = 100;
 

@@ -6,6 +6,7 @@ import {
   type ChoiceFilter,
   type DateFilter,
   dateCondition,
+  inOneCase,
   type Maybe,
   type StringFilter,
   stringCondition,
@@ -197,7 +198,7 @@ const matches = (filter: Maybe<ReservationFilter>, bind: Bind) =>
   combinedCondition(filter ?? {}, bind, ({ projects, artifactType, status, branchName, branch, expiresAt }, bind) =>
     all([
       projects && `r.project_id = ANY (${bind(projects)}::text[])`,
-      artifactType && stringCondition("r.artifact_type", inUpperCase(artifactType), bind),
+      artifactType && stringCondition("r.artifact_type", inOneCase(artifactType, inUpperCase), bind),
       status && stringCondition("reservation_status(r)", status, bind),
       branchName && stringCondition("r.branch", branchName, bind),
       branch && stringCondition("r.branch", branch, bind),
@@ -205,10 +206,4 @@ const matches = (filter: Maybe<ReservationFilter>, bind: Bind) =>
     ]),
   );
 
-const upper = (text: Maybe<string>) => text?.toUpperCase();
-const inUpperCase = ({ eq, ne, in: any, notIn, lt, lte, gt, gte, ...rest }: StringFilter): StringFilter => ({
-  ...rest,
-  ...{ eq: upper(eq), ne: upper(ne), lt: upper(lt), lte: upper(lte), gt: upper(gt), gte: upper(gte) },
-  in: any?.map((one) => one.toUpperCase()),
-  notIn: notIn?.map((one) => one.toUpperCase()),
-});
+const inUpperCase = (text: string) => text.toUpperCase();

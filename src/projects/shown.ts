@@ -1,5 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
-import { visibleProjects } from "../access/visibility.ts";
+import { type Sight, visibleProjects } from "../access/visibility.ts";
+import { all, among } from "../db/comparators.ts";
 import type { Bind } from "../db/parameters.ts";
 import { notArchived } from "./open.ts";
 
@@ -16,4 +17,17 @@ export function amongShown(
   if (named) return `${column} = ANY (${bind(named)}::text[])`;
   const visible = visibleProjects(viewer);
   return visible ? `${column} = ANY (${bind(visible)}::text[]) AND ${notArchived(column)}` : notArchived(column);
+}
+
+/**
+ * SQL for a list of what projects have: that a column names one that the viewer sees, of archived ones only those that
+ * its filter names somewhere. Whether these may be seen, `requireProjects` has judged before.
+ */
+export function amongListed(column: string, viewer: Sight, named: readonly string[], bind: Bind): string {
+  const visible = visibleProjects(viewer);
+  const inUse = notArchived(column);
+  return all([
+    visible && among(column, visible, bind),
+    named.length === 0 ? inUse : `(${inUse} OR ${among(column, named, bind)})`,
+  ]);
 }

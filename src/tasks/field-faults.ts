@@ -2,9 +2,13 @@ import type * as z from "zod";
 import type { Context } from "../access/viewer.ts";
 import { badInput } from "../errors.ts";
 
+/** Of a check whose message is a sentence that names the field itself. */
+export const SENTENCE = { params: { sentence: true } };
+
 /** Every fault in one line each: `tasks[2].priority: …`. */
 export function faultsOf(error: z.ZodError, at = ""): string[] {
   return error.issues.map((issue) => {
+    if (issue.code === "custom" && issue.params?.["sentence"] === true) return issue.message;
     const where = issue.path.reduce<string>(
       (place, step) => (typeof step === "number" ? `${place}[${step}]` : `${place && `${place}.`}${String(step)}`),
       at,

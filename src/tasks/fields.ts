@@ -1,14 +1,12 @@
 import * as z from "zod";
 import type { Attempt, Task } from "../../prisma/generated/client/client.ts";
 import { type FieldsOf, noun } from "../db/noun.ts";
-import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
+import { jsonFault } from "../db/storable.ts";
+import { said, text } from "../db/text-checks.ts";
 import { OUTCOMES, TASK_KINDS, TASK_STATUSES } from "./task.ts";
 
 export type { Attempt, Task };
 
-const text = (most: number) => z.string().max(most).refine(isStorable, { error: NOT_STORABLE });
-/** What has to say something where it is given at all. */
-const said = (most: number) => text(most).refine((given) => !isBlank(given), { error: "must not be empty or blank" });
 const names = z.array(said(500)).max(100);
 /** Enough for notes of a machine; what is larger belongs into a file. */
 const LARGEST_METADATA_BYTES = 65_536;

@@ -6,7 +6,7 @@ import { ordersOf } from "../db/order.ts";
 import { type Keyed, type Page, type PageArgs, type PageQuery, pageQuery } from "../db/page.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
 import { prepared } from "../db/prepared.ts";
-import { notArchived } from "../projects/open.ts";
+import { amongListed } from "../projects/shown.ts";
 import { failedAttempts } from "./failed.ts";
 import { TASK, type Task, type TaskFields } from "./fields.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
@@ -168,14 +168,7 @@ export async function countTasksOf(
 export function listed(viewer: Sight, filter: ListTasks["filter"], bind: Bind): string {
   // Nothing else can fit than what is of these.
   if (filter?.projects) return matching(filter, bind);
-  const visible = visibleProjects(viewer);
-  const named = projectsOf(filter ?? {});
-  const inUse = notArchived("t.project_id");
-  return all([
-    visible && among("t.project_id", visible, bind),
-    named.length === 0 ? inUse : `(${inUse} OR ${among("t.project_id", named, bind)})`,
-    matching(filter, bind),
-  ]);
+  return all([amongListed("t.project_id", viewer, projectsOf(filter ?? {}), bind), matching(filter, bind)]);
 }
 
 /** Other filters need a plan for what they look for: a text that is rare is found by another index than one that is not. */

@@ -1,4 +1,5 @@
 import type { Context } from "../access/viewer.ts";
+import { changingFields } from "../db/change-fields.ts";
 import type { Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
@@ -18,21 +19,7 @@ export type UpdateTask = TaskAddress &
     readonly expectedVersion?: number | null | undefined;
   };
 
-/**
- * The statement that writes other values ($3) for some fields of a locked task, where they differ, and tells what did: only
- * these fields are rendered, as its texts may be long.
- */
-function writing(fields: readonly (keyof TaskFields)[]): string {
-  const columns = fields.map(TASK.columnOf);
-  return `WITH wanted AS (
-  SELECT ${columns.map((column) => `n.${column}`)}, changes_between(${TASK.document("t", fields)}, ${TASK.document("n", fields)}) AS changes
-  FROM tasks t CROSS JOIN jsonb_populate_record(NULL::tasks, $3::jsonb) n WHERE t.project_id = $1 AND t.task_id = $2
-), written AS (
-  UPDATE tasks t SET version = t.version + 1, updated_at = docket_now(), (${columns}) = (SELECT ${columns} FROM wanted)
-  FROM wanted w WHERE t.project_id = $1 AND t.task_id = $2 AND w.changes <> '{}'
-)
-SELECT changes FROM wanted`;
-}
+const OF_TASKS = { table: "tasks", key: ["project_id", "task_id"] };
 
 /**
  * Changes what is said of a task; its status has verbs of its own. Only what differs is written: nothing new leaves the
@@ -61,11 +48,8 @@ export const updateTask = taskVerb(
     const fields = TASK.settable("update").filter((field) => field in data);
     if (fields.length > 0) {
       const { projectId, taskId } = task;
-      const [written] = await ctx.db.write<{ changes: Changes }>(writing(fields), [
-        projectId,
-        taskId,
-        TASK.record(data),
-      ]);
+      const statement = changingFields(TASK, OF_TASKS, fields);
+      const [written] = await ctx.db.write<{ changes: Changes }>(statement, [projectId, taskId, TASK.record(data)]);
       const changes = written?.changes ?? {};
       if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(ctx, [data.dueDate]);
       if (Object.keys(changes).length > 0)

@@ -20,6 +20,15 @@ const KINDS: Readonly<Record<string, string>> = {
   reservationId: "reservation",
   keyId: "key",
   webhookId: "webhook",
+  deploymentId: "deployment",
+  // Of an argument, or of the one input that names a vendor.
+  name: "vendor",
+  ...Object.fromEntries(
+    ["CreateProject", "UpdateProject", "CreateApiKey", "CreateVendor"].map((of) => [`${of}Input.name`, "nothing"]),
+  ),
+  vendor: "vendor",
+  vendors: "vendor",
+  task: "task",
   eventIds: "event",
   attempt: "attempt",
   "EventSubjects.type": "nothing",
@@ -40,7 +49,7 @@ const KINDS: Readonly<Record<string, string>> = {
   ...ofFilter("LabelFilter", "label", ["all", "any", "none", "contains", "in"]),
   ...Object.fromEntries(
     [
-      ...["name", "title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
+      ...["title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
       ...[
         "labels",
         "skills",
@@ -52,6 +61,9 @@ const KINDS: Readonly<Record<string, string>> = {
         "commitHash",
         "worker",
         "artifactTypes",
+        "extractorVersion",
+        "createdBy",
+        "prTitle",
       ],
       // Whoever was given an attempt's capability says with it which task that is of.
       ...["attempt", "types", "url", "reason", "idempotencyKey"],
@@ -69,12 +81,17 @@ const VALUES: Readonly<Record<string, Json>> = {
   ids: "US-500",
   reason: "A slip",
   url: "https://new.example/hook",
+  commitHash: "a".repeat(40),
+  prNumber: 1,
+  prTitle: "New",
+  testSummary: {},
+  constitutionalCompliance: true,
 };
 /** What an input requires beside the field. */
 const BESIDE: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
   "EventSubjects.ids": { type: "reservation" },
 };
-const ITEMS = { AddTaskItem: { description: "work" } };
+const ITEMS = { AddTaskItem: { description: "work" }, CreateVendorInput: { status: "OPERATIONAL" } };
 /** Set beside what names something, where an input has it: each opens another way through the code. */
 const VARIANTS = [{}, { createProject: true }, { allowJump: true }, { attempt: "1-9f86d081884c" }, { allDead: true }];
 
@@ -117,6 +134,12 @@ export const REACHED: Readonly<Record<string, string>> = {
   "Task.children": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.related": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.reservations": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Task.deployments": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Vendor.deployments": "vendors(first: 5) { nodes",
+  "Vendor.history": "vendors(first: 5) { nodes",
+  "Deployment.vendors": "deployments(first: 5) { nodes",
+  "Deployment.tasks": "deployments(first: 5) { nodes",
+  "Deployment.history": "deployments(first: 5) { nodes",
   "Task.history": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Reservation.history": "reservations(first: 5) { nodes",
   "ApiKey.history": "apiKeys(first: 5) { nodes",

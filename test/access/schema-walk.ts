@@ -59,7 +59,7 @@ function fieldsBelow(reached: Readonly<Record<string, string>>): Walked[] {
 }
 
 /** Entries of each list within a list: with more, the whole would cost too much. */
-const NESTED = 4;
+const NESTED = 3;
 
 /** What has a global id, or an event can be about. */
 const NOUNS: ReadonlySet<GraphQLNamedType> = new Set(

@@ -45,6 +45,7 @@ export async function startWorld(options: { readonly keepOpen?: boolean } = {}):
       reservationId: made.reservationId,
       keyId: made.keyId,
       webhookId: made.webhookId,
+      deploymentId: made.deploymentId,
     },
     ownNodes: [...made.nodes, deliveryNode(made.webhookId, delivered)],
     async close() {
@@ -92,7 +93,15 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
         .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, UNKNOWN_UUID)
         .replace(/^(Event:).*/, `$1${"A".repeat(22)}`),
     ).toString("base64");
-  const uuids = [made.reservationId, made.keyId, wide.keyId, unlimited.keyId, ...webhooks, ...delivered];
+  const uuids = [
+    made.reservationId,
+    made.keyId,
+    wide.keyId,
+    unlimited.keyId,
+    ...webhooks,
+    ...delivered,
+    made.deploymentId,
+  ];
   return {
     pairs: {
       project: [{ foreign: HIDDEN, unknown: "absent-project" }],
@@ -100,6 +109,8 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       reservation: [{ foreign: made.reservationId, unknown: UNKNOWN_UUID }],
       key: [made.keyId, wide.keyId, unlimited.keyId].map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       webhook: webhooks.map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
+      vendor: [{ foreign: made.vendor, unknown: "absent vendor" }],
+      deployment: [{ foreign: made.deploymentId, unknown: UNKNOWN_UUID }],
       attempt: [{ foreign: attempt, unknown: "1-000000000000" }],
       event: delivered.slice(0, 1).map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       node: nodes.map((foreign) => ({ foreign, unknown: unknownNode(foreign) })),
@@ -166,6 +177,18 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     { projectId, type },
     asking,
   );
+  const vendor = `${word} vendor`;
+  const { recordDeployment } = await server.ask<{
+    recordDeployment: { deployment: { id: string; deploymentId: string } };
+  }>(
+    `mutation ($projectId: ID!, $vendor: String!, $taskId: ID!) {
+      createVendor(input: {projectId: $projectId, name: $vendor, status: OPERATIONAL}) { replayed }
+      recordDeployment(input: {projectId: $projectId, commitHash: "${"a".repeat(40)}", prNumber: 1, prTitle: "${word} title",
+        testSummary: {${word}: 1}, constitutionalCompliance: true, vendors: [$vendor], tasks: [$taskId]}) { deployment { id deploymentId } }
+    }`,
+    { projectId, vendor, taskId: `${type}-777` },
+    asking,
+  );
   const webhookId = await makeWebhook(server, word, [projectId]);
   const found = await server.ask<{
     project: { id: string };
@@ -175,6 +198,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     apiKeys: { nodes: { id: string; keyId: string }[] };
     webhooks: { nodes: { id: string; webhookId: string }[] };
     held: { attempts: { id: string }[] };
+    vendors: { nodes: { id: string }[]; pageInfo: { endCursor: string } };
     events: { events: { id: string }[] };
     logCursor: string;
   }>(
@@ -186,6 +210,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
       apiKeys { nodes { id keyId } }
       webhooks { nodes { id webhookId } }
       held: task(projectId: $projectId, taskId: "TASK-003") { attempts { id } }
+      vendors(projectId: $projectId) { nodes { id } pageInfo { endCursor } }
       events(filter: {projects: [$projectId]}, first: 1) { events { id } }
       logCursor
     }`,
@@ -199,11 +224,19 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     keyId: key.keyId,
     reservationId: reserveIds.reservation.reservationId,
     webhookId,
+    vendor,
+    deploymentId: recordDeployment.deployment.deploymentId,
     nodes: [
       ...[found.project.id, found.task.id, reserveIds.reservation.id, keyNode, webhookNode],
-      ...[...found.held.attempts, ...found.events.events].map(({ id }) => id),
+      ...[...found.held.attempts, ...found.events.events, ...found.vendors.nodes].map(({ id }) => id),
+      recordDeployment.deployment.id,
     ],
-    cursors: [found.tasks.pageInfo.endCursor, found.reservations.pageInfo.endCursor, found.logCursor],
+    cursors: [
+      found.tasks.pageInfo.endCursor,
+      found.reservations.pageInfo.endCursor,
+      found.vendors.pageInfo.endCursor,
+      found.logCursor,
+    ],
   };
 }
 

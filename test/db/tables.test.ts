@@ -9,6 +9,8 @@ import { TABLE_OF } from "../support/models.ts";
 const NO_MODEL = {
   _prisma_migrations: "the migrations' own",
   clock_offset: "moves the clock of tests",
+  deployment_tasks: "a reader asks for the tasks at their ends",
+  deployment_vendors: "a reader asks for the vendors at their ends",
   event_inbox: "events before the drain takes them",
   events: "one prepared statement reads them for everybody",
   id_lane: "only ever locked",

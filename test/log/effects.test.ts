@@ -19,6 +19,7 @@ const SUBJECT = `subject {
   ... on Task { taskStatus: status title claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
   ... on Reservation { reservationStatus: status ids expiresAt confirmedAt releasedAt }
   ... on Project { name archivedAt pausedAt pauseReason pausedUntil }
+  ... on Vendor { vendorStatus: status extractorVersion }
   ... on ApiKey { revokedAt }
   ... on Webhook { pausedAt pauseReason oldSecretUntil }
 }`;
@@ -78,6 +79,11 @@ async function wholeStory(): Promise<Told[]> {
   await act(`registerIds(input: {${of}, ids: ["US-100"]}) { replayed }`);
   await act(`voidIds(input: {${of}, artifactType: "US", ids: ["US-100"], reason: "a slip"}) { replayed }`);
 
+  await act(`createVendor(input: {${of}, name: "Acme", status: OPERATIONAL}) { replayed }`);
+  await act(`updateVendor(input: {${of}, name: "Acme", status: BROKEN, extractorVersion: "1.2.3"}) { replayed }`);
+  await act(`recordDeployment(input: {${of}, commitHash: "${"a".repeat(40)}", prNumber: 1, prTitle: "a", testSummary: {},
+    constitutionalCompliance: true, vendors: ["Acme"]}) { replayed }`);
+
   const { keyId } = await server.makeKey({});
   await act(`revokeApiKey(input: {keyId: "${keyId}"}) { replayed }`);
 
@@ -130,8 +136,8 @@ test("tells of everything that can happen what it made, ended, or changed from w
   const ofSubjects = Map.groupBy(story, ({ subjectType, subjectId }) => `${subjectType} ${subjectId}`);
   expect(ofSubjects.size).toBeGreaterThan(10);
   for (const [subject, events] of ofSubjects) {
-    const { taskStatus, reservationStatus, ...now } = { ...events[0]?.subject };
-    const status = taskStatus ?? reservationStatus;
+    const { taskStatus, reservationStatus, vendorStatus, ...now } = { ...events[0]?.subject };
+    const status = taskStatus ?? reservationStatus ?? vendorStatus;
     const state = new Map<string, unknown>(Object.entries({ ...now, ...(status !== undefined && { status }) }));
     for (const { type, changes } of events.toReversed())
       for (const { field, old, new: became } of changes) {
@@ -139,8 +145,8 @@ test("tells of everything that can happen what it made, ended, or changed from w
           expect([subject, type, field, plain(state.get(field))]).toEqual([subject, type, field, plain(became)]);
         state.set(field, old);
       }
-    const { task, project, ...rest } = { ...events[0]?.payload };
-    const created = Object.entries({ ...((task ?? project ?? rest) as object) });
+    const { task, project, vendor, ...rest } = { ...events[0]?.payload };
+    const created = Object.entries({ ...((task ?? project ?? vendor ?? rest) as object) });
     for (const [field, value] of created)
       if (state.has(field)) expect([subject, field, plain(state.get(field))]).toEqual([subject, field, plain(value)]);
   }

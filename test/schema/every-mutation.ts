@@ -54,6 +54,24 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     input: { projectId: "alpha", artifactType: "US", ids: ["US-100"], reason: "a slip" },
     events: ["ids.voided project alpha"],
   },
+  createVendor: {
+    input: { projectId: "alpha", name: "Acme", status: "OPERATIONAL" },
+    events: ["vendor.created vendor *"],
+  },
+  updateVendor: { input: { projectId: "alpha", name: "acme", status: "BROKEN" }, events: ["vendor.updated vendor *"] },
+  recordDeployment: {
+    input: {
+      ...{
+        projectId: "alpha",
+        commitHash: "0123456789".repeat(4),
+        prNumber: 100,
+        prTitle: "OCR",
+        testSummary: { unit: 12 },
+      },
+      ...{ constitutionalCompliance: true, vendors: ["ACME"], tasks: ["TASK-001"] },
+    },
+    events: ["deployment.recorded deployment *"],
+  },
   createApiKey: { input: { name: "key", role: "READER" }, events: ["key.created api_key *"] },
   revokeApiKey: { input: { keyId: NEW }, events: ["key.revoked api_key *"] },
   createWebhook: { input: { url: "https://hooks.example/" }, events: ["webhook.created webhook *"] },

@@ -15,6 +15,10 @@ const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string
   "Task.related": { key: "kind", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
   "Project.keys": { key: "keyId", around: 'project(projectId: "p-1")' },
   "Query.apiKeys": { key: "keyId" },
+  "Query.vendors": { key: "vendorId" },
+  "Query.deployments": { key: "deploymentId" },
+  "Vendor.deployments": { key: "deploymentId", around: 'vendor(projectId: "p-1", name: "Vendor 1")' },
+  "Task.deployments": { key: "deploymentId", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
   "Query.webhooks": { key: "webhookId" },
   "Webhook.deliveries": { key: "eventId", around: "webhooks(first: 1) { nodes" },
 };
@@ -79,6 +83,17 @@ beforeAll(async () => {
       });
     await server.makeKey({ name: `key ${n % 3}` });
   }
+  await owner.query(`INSERT INTO vendors (project_id, name, status, created_by, created_at, updated_at)
+    SELECT 'p-1', 'Vendor ' || n, 'broken', 'x', now() - make_interval(hours => n % 2), now() - make_interval(hours => n % 3)
+    FROM generate_series(1, 7) n`);
+  await owner.query(`INSERT INTO deployments (project_id, commit_hash, pr_number, pr_title, test_summary,
+      constitutional_compliance, created_by, deployed_at, created_at)
+    SELECT 'p-1', repeat('a', 40), 1 + n % 3, 'a', '{}', true, 'x', now() - make_interval(hours => n % 2), now() - make_interval(hours => n % 3)
+    FROM generate_series(1, 7) n`);
+  await owner.query(`INSERT INTO deployment_vendors (project_id, deployment_id, vendor_id)
+    SELECT d.project_id, deployment_id, vendor_id FROM deployments d, vendors WHERE name = 'Vendor 1'`);
+  await owner.query(`INSERT INTO deployment_tasks (project_id, deployment_id, task_id)
+    SELECT d.project_id, deployment_id, 'TASK-001' FROM deployments d`);
   await owner.query(`UPDATE api_keys SET last_used_at = CASE WHEN name LIKE '% 1' THEN created_at END,
     expires_at = CASE WHEN name LIKE '% 2' THEN created_at + interval '1 day' END WHERE name LIKE 'key %'`);
   await owner.query(`INSERT INTO webhooks (url, secret, created_by, created_at)
@@ -101,11 +116,12 @@ const fieldsWith = (...names: readonly string[]) =>
 
 /**
  * Lists that are no connections: pages of the log are tested with the log, workers with the statistics, attempts of
- * deliveries with these, attempts and dependencies of tasks and sequences with the lists that have no cursors.
+ * deliveries with these, attempts and dependencies of tasks, what deployments were about and sequences with the lists that
+ * have no cursors.
  */
 const isNoConnection = (list: string) =>
   [".history", ".attempts", ".blockedBy", ".blocks", ".idRegistry"].some((name) => list.endsWith(name)) ||
-  ["Query.events", "Project.events", "Query.workers"].includes(list);
+  ["Query.events", "Project.events", "Query.workers", "Deployment.vendors", "Deployment.tasks"].includes(list);
 
 it("knows every list that takes an order", () => {
   const ordered = fieldsWith("orderBy").filter((list) => !isNoConnection(list));

@@ -11,7 +11,7 @@ const LOG_WRITE = [...ACCESS, "src/log/clock", "src/log/outage"];
 const LOG_READ = [...LOG_WRITE, "src/log/write"];
 const LOG_ROOMS = [...LOG_READ, "src/log/read", "src/log/readers"];
 const LOG = [...LOG_ROOMS, "src/log", "src/log/live", "src/log/sinks"];
-const FEATURES = [...LOG, "src/projects", "src/ids", "src/tasks", "src/keys", "src/delivery"];
+const FEATURES = [...LOG, "src/projects", "src/ids", "src/tasks", "src/tracking", "src/keys", "src/delivery"];
 const SCHEMA = [...FEATURES, "schema"];
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -34,6 +34,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/projects": LOG,
   "src/ids": [...LOG, "src/projects"],
   "src/tasks": [...LOG, "src/projects", "src/ids"],
+  "src/tracking": [...LOG, "src/projects", "src/ids", "src/tasks"],
   "src/keys": LOG,
   "src/delivery": LOG,
   schema: SCHEMA,
