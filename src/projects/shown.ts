@@ -1,6 +1,6 @@
 import type { Viewer } from "../access/viewer.ts";
 import { type Sight, visibleProjects } from "../access/visibility.ts";
-import { all, among } from "../db/comparators.ts";
+import { among } from "../db/comparators.ts";
 import type { Bind } from "../db/parameters.ts";
 import { notArchived } from "./open.ts";
 
@@ -26,8 +26,6 @@ export function amongShown(
 export function amongListed(column: string, viewer: Sight, named: readonly string[], bind: Bind): string {
   const visible = visibleProjects(viewer);
   const inUse = notArchived(column);
-  return all([
-    visible && among(column, visible, bind),
-    named.length === 0 ? inUse : `(${inUse} OR ${among(column, named, bind)})`,
-  ]);
+  const listed = named.length === 0 ? inUse : `(${inUse} OR ${among(column, named, bind)})`;
+  return visible ? `${among(column, visible, bind)} AND ${listed}` : listed;
 }

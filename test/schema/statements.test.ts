@@ -30,6 +30,16 @@ async function fill({ owner, server }: { owner: Owner; server: TestServer }, fro
   await rows(`INSERT INTO webhook_attempts (webhook_id, position, attempt, started_at, duration_ms)
     SELECT w.webhook_id, i, a, now(), 1
     FROM SERIES n JOIN webhooks w ON w.url = 'https://x.example/' || n, generate_series(1, 3) i, generate_series(1, 3) a`);
+  await rows(`INSERT INTO vendors (project_id, name, status, created_by)
+    SELECT 'p-' || n, 'Vendor ' || i, 'broken', 'x' FROM SERIES n, generate_series(1, 3) i`);
+  await rows(`INSERT INTO deployments (project_id, commit_hash, pr_number, pr_title, test_summary, constitutional_compliance, created_by)
+    SELECT 'p-' || n, repeat('a', 40), i, 'a', '{}', true, 'x' FROM SERIES n, generate_series(1, 3) i`);
+  await rows(`INSERT INTO deployment_vendors (project_id, deployment_id, vendor_id)
+    SELECT 'p-' || n, deployment_id, vendor_id FROM SERIES n
+      JOIN deployments d ON d.project_id = 'p-' || n JOIN vendors v ON v.project_id = d.project_id`);
+  await rows(`INSERT INTO deployment_tasks (project_id, deployment_id, task_id)
+    SELECT 'p-' || n, deployment_id, 'TASK-00' || i FROM SERIES n
+      JOIN deployments d ON d.project_id = 'p-' || n, generate_series(1, 3) i`);
   for (let n = from; n <= to; n++) {
     await server.makeKey({ name: `key ${n}` });
     await server.ask(
@@ -52,10 +62,15 @@ it("asks the database as often for forty rows as for two, whatever is selected o
   expect(lists.map(({ name }) => name)).toEqual(expect.arrayContaining(["tasks", "projects", "webhooks", "events"]));
   let taken = 0;
   server.database.pool.on("acquire", () => void taken++);
+  // The fewest of some: on a busy machine a level is read in several turns of the event loop.
   const statements = async (document: string) => {
-    taken = 0;
-    await server.ask(document, { first: MANY, projectId: "p-1" }, { key: server.adminKey });
-    return taken;
+    const counts: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      taken = 0;
+      await server.ask(document, { first: MANY, projectId: "p-1" }, { key: server.adminKey });
+      counts.push(taken);
+    }
+    return Math.min(...counts);
   };
 
   const few = new Map<string, number>();
