@@ -45,11 +45,13 @@ test("computes the same text as the database, whatever an event holds, and does 
     await fill(owner, "beta", 1, `'${instant}'`);
   await owner.query(`INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, payload)
     VALUES ('t', 'alpha', 'task', '', '', '{"n": 1e400, "m": 1.10, "o": -0}')`);
+  await owner.query(`INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, correlation_id)
+    SELECT odd, 'alpha', odd, odd, odd, odd, odd FROM (SELECT E'"\\\\/ü 𝄞\\u0001\\n\\t' AS odd) one`);
   await owner.query("SET timezone = 'Asia/Kathmandu'; SELECT drain()");
   const { rows } = await owner.query(
     `SELECT count(*)::int AS events, bool_and(log_entry(e) = ${ENTRY}) AS same FROM events e`,
   );
-  expect(rows).toEqual([{ events: 18, same: true }]);
+  expect(rows).toEqual([{ events: 19, same: true }]);
   expect((await verifyLog(auditor)).faults).toEqual([]);
 
   await tamper(`CREATE OR REPLACE FUNCTION log_entry(e events) RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$;
