@@ -6,7 +6,7 @@ import type { Claim } from "../../src/tasks/claim-next.ts";
 import { type HeldTask as HeldTaskShape, holding, MOST_HELD } from "../../src/tasks/holding.ts";
 import type { Idle as IdleShape } from "../../src/tasks/idle.ts";
 import type { ReadyReason as Reason } from "../../src/tasks/reasons.ts";
-import { workerOf } from "../../src/tasks/take.ts";
+import { type Taken, workerOf } from "../../src/tasks/take.ts";
 import type { TaskKey } from "../../src/tasks/task.ts";
 import { builder, type FieldBuilder } from "../builder.ts";
 import { choiceEnum } from "../choice.ts";
@@ -132,16 +132,22 @@ export const holdingField = <Parent>(
 export const ATTEMPT_GIVEN =
   "Like 2-9f86d081884c, and nobody else's: send it as it is with every later write of this task, as it proves that you hold it. A refused write (LEASE_LOST) means that it has ended.";
 
+/** The attempt as its holder is given it. Only what is answered again has to look for its secret. */
+const asGiven = (ctx: GraphQLContext, { secret, ...key }: Taken) =>
+  secret === undefined ? loadCapability(ctx, key) : capability({ attempt: key.attempt, secret });
+
 /** `attempt`, where the result has the caller's. */
-export const attemptField = <Parent extends TaskKey & { readonly attempt: number | null }>(
+export const attemptField = <
+  Parent extends TaskKey & { readonly attempt: number | null; readonly secret?: string | undefined },
+>(
   t: FieldBuilder<Parent>,
   description: string,
 ) =>
   t.id({
     nullable: true,
     description,
-    resolve: async ({ attempt, projectId, taskId }, _args, ctx) =>
-      attempt === null ? null : await loadCapability(ctx, { projectId, taskId, attempt }),
+    resolve: async ({ attempt, projectId, taskId, secret }, _args, ctx) =>
+      attempt === null ? null : await asGiven(ctx, { projectId, taskId, attempt, secret }),
   });
 
 /** `{task attempt briefing idle holding}`, for verbs that take the next task. */
@@ -155,12 +161,7 @@ export const claimFields = <Parent extends Claim>(t: FieldBuilder<Parent>) => ({
   attempt: t.id({
     nullable: true,
     description: `null when there was nothing to take. ${ATTEMPT_GIVEN}`,
-    // Only a claim that is answered again has to look for the secret.
-    resolve: async ({ taken }, _args, ctx) =>
-      taken &&
-      (taken.secret === undefined
-        ? await loadCapability(ctx, taken)
-        : capability({ attempt: taken.attempt, secret: taken.secret })),
+    resolve: async ({ taken }, _args, ctx) => taken && (await asGiven(ctx, taken)),
   }),
   briefing: t.field({
     type: Briefing,

@@ -49,6 +49,8 @@ export type StatusChange = UpdateTaskStatus & { readonly checkpoint?: unknown };
 export interface StatusUpdated extends TaskKey {
   /** The number of the caller's attempt, when it holds the task now. */
   readonly attempt: number | null;
+  /** Of an attempt that was opened just now; never in a stored answer. */
+  readonly secret?: string | undefined;
   /** As the caller named itself. Absent from answers that an older server stored. */
   readonly worker?: string;
 }
