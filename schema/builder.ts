@@ -12,6 +12,7 @@ import type { GraphQLContext } from "./context.ts";
 /** What implements Node. */
 const NODES = [
   ...["Project", "Task", "Attempt", "Reservation", "Vendor", "Deployment"],
+  ...["ProjectConfiguration", "Enhancement"],
   ...["ApiKey", "Webhook", "WebhookDelivery", "Event"],
 ];
 const A_NODE = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(NODES);

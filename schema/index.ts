@@ -19,6 +19,8 @@ import "./reservation-links.ts";
 import "./id-sequence.ts";
 import "./tracking/vendor.ts";
 import "./tracking/deployment.ts";
+import "./tracking/configuration.ts";
+import "./tracking/enhancement.ts";
 import "./api-key.ts";
 import "./event.ts";
 import "./task/history.ts";

@@ -125,6 +125,7 @@ const NOUNS = {
   Webhook: { called: "Webhook", look: "webhooks { nodes { webhookId url } }" },
   WebhookDelivery: { called: "Delivery of event", look: "deliveries { nodes { eventId } } of the webhook" },
   Vendor: { called: "Vendor", look: "vendors { nodes { name } }", named: true },
+  Enhancement: { called: "Enhancement", look: "enhancements { nodes { enhancementId title } }" },
   Deployment: { called: "Deployment", look: "deployments { nodes { deploymentId } }" },
 } as const;
 

@@ -34,6 +34,9 @@ export const EVENTS = [
   { type: "vendor.created", effect: "creates" },
   { type: "vendor.updated", effect: "changes" },
   { type: "deployment.recorded", effect: "creates" },
+  { type: "configuration.updated", effect: "changes" },
+  { type: "enhancement.created", effect: "creates" },
+  { type: "enhancement.updated", effect: "changes" },
   { type: "key.created", effect: "creates" },
   { type: "key.revoked", effect: "changes" },
   { type: "webhook.created", effect: "creates" },
@@ -64,6 +67,8 @@ export const SUBJECT_TYPES = [
   "artifact_id",
   "vendor",
   "deployment",
+  "configuration",
+  "enhancement",
   "api_key",
   "webhook",
 ] as const;

@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<string, string>> = {
   keyId: "key",
   webhookId: "webhook",
   deploymentId: "deployment",
+  enhancementId: "enhancement",
   // Of an argument, or of the one input that names a vendor.
   name: "vendor",
   ...Object.fromEntries(
@@ -63,7 +64,8 @@ const KINDS: Readonly<Record<string, string>> = {
         "artifactTypes",
         "extractorVersion",
         "createdBy",
-        "prTitle",
+        ...["prTitle", "currentSession", "gitBranch", "gitHeadCommit", "targetQuarter", "updatedBy"],
+        "requiresConstitutionalPrinciples",
       ],
       // Whoever was given an attempt's capability says with it which task that is of.
       ...["attempt", "types", "url", "reason", "idempotencyKey"],
@@ -84,6 +86,8 @@ const VALUES: Readonly<Record<string, Json>> = {
   commitHash: "a".repeat(40),
   prNumber: 1,
   prTitle: "New",
+  title: "New",
+  description: "New",
   testSummary: {},
   constitutionalCompliance: true,
 };
@@ -137,6 +141,8 @@ export const REACHED: Readonly<Record<string, string>> = {
   "Task.deployments": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Vendor.deployments": "vendors(first: 5) { nodes",
   "Vendor.history": "vendors(first: 5) { nodes",
+  "Enhancement.history": "enhancements(first: 5) { nodes",
+  "ProjectConfiguration.history": `projectConfiguration(projectId: "${SEEN}")`,
   "Deployment.vendors": "deployments(first: 5) { nodes",
   "Deployment.tasks": "deployments(first: 5) { nodes",
   "Deployment.history": "deployments(first: 5) { nodes",

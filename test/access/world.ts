@@ -46,6 +46,7 @@ export async function startWorld(options: { readonly keepOpen?: boolean } = {}):
       keyId: made.keyId,
       webhookId: made.webhookId,
       deploymentId: made.deploymentId,
+      enhancementId: made.enhancementId,
     },
     ownNodes: [...made.nodes, deliveryNode(made.webhookId, delivered)],
     async close() {
@@ -110,6 +111,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       key: [made.keyId, wide.keyId, unlimited.keyId].map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       webhook: webhooks.map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       vendor: [{ foreign: made.vendor, unknown: "absent vendor" }],
+      enhancement: [{ foreign: made.enhancementId, unknown: UNKNOWN_UUID }],
       deployment: [{ foreign: made.deploymentId, unknown: UNKNOWN_UUID }],
       attempt: [{ foreign: attempt, unknown: "1-000000000000" }],
       event: delivered.slice(0, 1).map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
@@ -178,11 +180,15 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     asking,
   );
   const vendor = `${word} vendor`;
-  const { recordDeployment } = await server.ask<{
+  const { createEnhancement, updateProjectConfiguration, recordDeployment } = await server.ask<{
+    createEnhancement: { enhancement: { id: string; enhancementId: string } };
+    updateProjectConfiguration: { configuration: { id: string } };
     recordDeployment: { deployment: { id: string; deploymentId: string } };
   }>(
     `mutation ($projectId: ID!, $vendor: String!, $taskId: ID!) {
       createVendor(input: {projectId: $projectId, name: $vendor, status: OPERATIONAL}) { replayed }
+      createEnhancement(input: {projectId: $projectId, title: "${word} title", description: "${word}"}) { enhancement { id enhancementId } }
+      updateProjectConfiguration(input: {projectId: $projectId, gitBranch: "${word}-branch"}) { configuration { id } }
       recordDeployment(input: {projectId: $projectId, commitHash: "${"a".repeat(40)}", prNumber: 1, prTitle: "${word} title",
         testSummary: {${word}: 1}, constitutionalCompliance: true, vendors: [$vendor], tasks: [$taskId]}) { deployment { id deploymentId } }
     }`,
@@ -225,11 +231,16 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     reservationId: reserveIds.reservation.reservationId,
     webhookId,
     vendor,
+    enhancementId: createEnhancement.enhancement.enhancementId,
     deploymentId: recordDeployment.deployment.deploymentId,
     nodes: [
       ...[found.project.id, found.task.id, reserveIds.reservation.id, keyNode, webhookNode],
       ...[...found.held.attempts, ...found.events.events, ...found.vendors.nodes].map(({ id }) => id),
-      recordDeployment.deployment.id,
+      ...[
+        createEnhancement.enhancement.id,
+        updateProjectConfiguration.configuration.id,
+        recordDeployment.deployment.id,
+      ],
     ],
     cursors: [
       found.tasks.pageInfo.endCursor,

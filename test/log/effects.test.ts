@@ -20,6 +20,8 @@ const SUBJECT = `subject {
   ... on Reservation { reservationStatus: status ids expiresAt confirmedAt releasedAt }
   ... on Project { name archivedAt pausedAt pauseReason pausedUntil }
   ... on Vendor { vendorStatus: status extractorVersion }
+  ... on ProjectConfiguration { activeContextType currentSession gitBranch defaultTokenBudget }
+  ... on Enhancement { enhancementStatus: status targetQuarter requiresConstitutionalPrinciples }
   ... on ApiKey { revokedAt }
   ... on Webhook { pausedAt pauseReason oldSecretUntil }
 }`;
@@ -83,6 +85,13 @@ async function wholeStory(): Promise<Told[]> {
   await act(`updateVendor(input: {${of}, name: "Acme", status: BROKEN, extractorVersion: "1.2.3"}) { replayed }`);
   await act(`recordDeployment(input: {${of}, commitHash: "${"a".repeat(40)}", prNumber: 1, prTitle: "a", testSummary: {},
     constitutionalCompliance: true, vendors: ["Acme"]}) { replayed }`);
+  await act(`updateProjectConfiguration(input: {${of}, activeContextType: RESEARCH, gitBranch: "main"}) { replayed }`);
+  const { enhancement } = await act<{ enhancement: { enhancementId: string } }>(
+    `createEnhancement(input: {${of}, title: "OCR", description: "Read images"}) { enhancement { enhancementId } }`,
+  );
+  const later = `${of}, enhancementId: "${enhancement.enhancementId}"`;
+  await act(`updateEnhancement(input: {${later}, status: APPROVED, targetQuarter: "2026-Q1",
+    requiresConstitutionalPrinciples: ["II"]}) { replayed }`);
 
   const { keyId } = await server.makeKey({});
   await act(`revokeApiKey(input: {keyId: "${keyId}"}) { replayed }`);
@@ -136,8 +145,8 @@ test("tells of everything that can happen what it made, ended, or changed from w
   const ofSubjects = Map.groupBy(story, ({ subjectType, subjectId }) => `${subjectType} ${subjectId}`);
   expect(ofSubjects.size).toBeGreaterThan(10);
   for (const [subject, events] of ofSubjects) {
-    const { taskStatus, reservationStatus, vendorStatus, ...now } = { ...events[0]?.subject };
-    const status = taskStatus ?? reservationStatus ?? vendorStatus;
+    const { taskStatus, reservationStatus, vendorStatus, enhancementStatus, ...now } = { ...events[0]?.subject };
+    const status = taskStatus ?? reservationStatus ?? vendorStatus ?? enhancementStatus;
     const state = new Map<string, unknown>(Object.entries({ ...now, ...(status !== undefined && { status }) }));
     for (const { type, changes } of events.toReversed())
       for (const { field, old, new: became } of changes) {
@@ -145,8 +154,8 @@ test("tells of everything that can happen what it made, ended, or changed from w
           expect([subject, type, field, plain(state.get(field))]).toEqual([subject, type, field, plain(became)]);
         state.set(field, old);
       }
-    const { task, project, vendor, ...rest } = { ...events[0]?.payload };
-    const created = Object.entries({ ...((task ?? project ?? vendor ?? rest) as object) });
+    const { task, project, vendor, enhancement, ...rest } = { ...events[0]?.payload };
+    const created = Object.entries({ ...((task ?? project ?? vendor ?? enhancement ?? rest) as object) });
     for (const [field, value] of created)
       if (state.has(field)) expect([subject, field, plain(state.get(field))]).toEqual([subject, field, plain(value)]);
   }

@@ -72,6 +72,18 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     },
     events: ["deployment.recorded deployment *"],
   },
+  updateProjectConfiguration: {
+    input: { projectId: "alpha", activeContextType: "RESEARCH", currentSession: "TASK-002" },
+    events: ["configuration.updated configuration alpha"],
+  },
+  createEnhancement: {
+    input: { projectId: "alpha", title: "OCR", description: "Read images" },
+    events: ["enhancement.created enhancement *"],
+  },
+  updateEnhancement: {
+    input: { projectId: "alpha", enhancementId: NEW, status: "APPROVED" },
+    events: ["enhancement.updated enhancement *"],
+  },
   createApiKey: { input: { name: "key", role: "READER" }, events: ["key.created api_key *"] },
   revokeApiKey: { input: { keyId: NEW }, events: ["key.revoked api_key *"] },
   createWebhook: { input: { url: "https://hooks.example/" }, events: ["webhook.created webhook *"] },
@@ -121,10 +133,19 @@ export async function* requests(server: TestServer, asking: Asking) {
     );
     return createWebhook.webhook.webhookId;
   };
+  const addEnhancement = async () => {
+    const { createEnhancement } = await server.ask<{ createEnhancement: { enhancement: { enhancementId: string } } }>(
+      'mutation { createEnhancement(input: {projectId: "alpha", title: "a", description: "b"}) { enhancement { enhancementId } } }',
+      {},
+      asking,
+    );
+    return createEnhancement.enhancement.enhancementId;
+  };
   for (const [name, example] of Object.entries(EXAMPLES)) {
     const input: Record<string, unknown> = { ...example.input, idempotencyKey: `key of ${name}` };
     if ("reservationId" in input) input["reservationId"] = await reserve();
     if ("webhookId" in input) input["webhookId"] = await makeWebhook();
+    if ("enhancementId" in input) input["enhancementId"] = await addEnhancement();
     if ("keyId" in input) input["keyId"] = (await server.makeKey({})).keyId;
     yield {
       name,

@@ -39,6 +39,8 @@ async function startFilled() {
       claimNextTask(input: {projectId: "alpha"}) { attempt }
       reserveIds(input: {projectId: "alpha", artifactType: "US"}) { reservation { reservationId } }
       takeId(input: {projectId: "alpha", artifactType: "US"}) { id }
+      updateProjectConfiguration(input: {projectId: "alpha", gitBranch: "main"}) { replayed }
+      createEnhancement(input: {projectId: "alpha", title: "a", description: "b"}) { replayed }
       createVendor(input: {projectId: "alpha", name: "Acme", status: OPERATIONAL}) { replayed }
       recordDeployment(input: {projectId: "alpha", commitHash: "${"a".repeat(40)}", prNumber: 1, prTitle: "a", testSummary: {}, constitutionalCompliance: true}) { replayed }
       createApiKey(input: {name: "ci", role: READER, projectIds: ["alpha"]}) { apiKey { keyId } }

@@ -16,6 +16,7 @@ const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string
   "Project.keys": { key: "keyId", around: 'project(projectId: "p-1")' },
   "Query.apiKeys": { key: "keyId" },
   "Query.vendors": { key: "vendorId" },
+  "Query.enhancements": { key: "enhancementId" },
   "Query.deployments": { key: "deploymentId" },
   "Vendor.deployments": { key: "deploymentId", around: 'vendor(projectId: "p-1", name: "Vendor 1")' },
   "Task.deployments": { key: "deploymentId", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
@@ -85,6 +86,9 @@ beforeAll(async () => {
   }
   await owner.query(`INSERT INTO vendors (project_id, name, status, created_by, created_at, updated_at)
     SELECT 'p-1', 'Vendor ' || n, 'broken', 'x', now() - make_interval(hours => n % 2), now() - make_interval(hours => n % 3)
+    FROM generate_series(1, 7) n`);
+  await owner.query(`INSERT INTO enhancements (project_id, title, description, priority, created_by, created_at, updated_at)
+    SELECT 'p-1', 'E' || n % 3, 'x', 1 + n % 3, 'x', now() - make_interval(hours => n % 2), now() - make_interval(hours => n % 3)
     FROM generate_series(1, 7) n`);
   await owner.query(`INSERT INTO deployments (project_id, commit_hash, pr_number, pr_title, test_summary,
       constitutional_compliance, created_by, deployed_at, created_at)
