@@ -18,8 +18,6 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE OR REPLACE TRIGGER new_tasks_count AFTER INSERT ON tasks FOR EACH ROW
-  WHEN (NEW.parent_task_id IS NOT NULL) EXECUTE FUNCTION count_open_task();
 CREATE OR REPLACE TRIGGER tasks_count AFTER UPDATE OF status, deleted_at, is_template, parent_task_id ON tasks FOR EACH ROW
   WHEN (OLD.parent_task_id IS DISTINCT FROM NEW.parent_task_id OR
     is_open(OLD.status, OLD.deleted_at, OLD.is_template) <> is_open(NEW.status, NEW.deleted_at, NEW.is_template))
