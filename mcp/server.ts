@@ -33,7 +33,7 @@ interface McpServerSettings {
 const INSTRUCTIONS = `Docket hands out tasks and artifact IDs to many agents at once.
 Work: get_next_task claims a task; do it; update_task_status completed with completion_notes, or pending to give it back. Pass the attempt you got.
 Long work: renew_task_lease with a checkpoint. After a lost lease stop, and call get_next_task.
-New work: add_task, many in one call.
+New work: add_task, a whole plan in one call.
 IDs such as US-028: never invent them. reserve_id_range, write, confirm_reservation; for a single one get_next_available_id.
 Overview: list_tasks. News of others' work: wait_for_changes, again and again with its cursor.`;
 

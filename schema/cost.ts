@@ -7,6 +7,7 @@ import {
   isListType,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  valueFromASTUntyped,
 } from "graphql";
 import { DEFAULT_SIZE, LARGEST_SIZE } from "../src/db/page.ts";
 import type { Price } from "../src/db/requester.ts";
@@ -31,6 +32,9 @@ const FEWER_CONDITIONS = "give fewer of these conditions there";
  * its row, and small, counts as none.
  */
 export const listSize = (size: number) => ({ listSize: size });
+
+/** The same for a list with an entry for each that its mutation is given in this list of its input. */
+export const listOf = (given: string) => ({ listOf: given });
 
 /** How many entries such a small list counts as, where values are counted. */
 const SMALL_SIZE = 10;
@@ -69,6 +73,8 @@ interface Measured {
 
 interface Measuring {
   readonly asked: Asked;
+  /** The field whose answer it is part of. */
+  readonly parent?: Selected;
   readonly ofSchema: ReturnType<typeof introspectionCost>;
 }
 
@@ -91,8 +97,8 @@ function measureField(one: Selected, measuring: Measuring): Measured {
     const nodes = measuring.ofSchema(one);
     return { nodes, values: 1, largest: nodes, path: [one.key], remedy: SMALLER_PAGES };
   }
-  const inner = measure(type, selectionsOf(one), measuring);
-  const { size, entries, shown } = sizeOf(one, measuring.asked);
+  const inner = measure(type, selectionsOf(one), { ...measuring, parent: one });
+  const { size, entries, shown } = sizeOf(one, measuring);
   const path = [`${one.key}${shown}`, ...inner.path];
   const conditions = argumentCost(one, measuring.asked);
   const cost =
@@ -118,7 +124,7 @@ function measureField(one: Selected, measuring: Measuring): Measured {
 }
 
 /** How many entries a list, or a page with lists in it, has at most; undefined for what is no list of its own. */
-function sizeOf(one: Selected, asked: Asked) {
+function sizeOf(one: Selected, { asked, parent }: Measuring) {
   const { field } = one;
   // `first` has its default beside a `last` that is given.
   const sizes = ["last", "first"].flatMap((name) => {
@@ -130,8 +136,20 @@ function sizeOf(one: Selected, asked: Asked) {
     const size = Math.min(Math.max(Number(value), 0), LARGEST_SIZE);
     return { size, entries: size, shown: `(${name}: ${size})` };
   }
-  const { listSize: size } = field.extensions as Partial<ReturnType<typeof listSize>>;
+  const { listSize: size = parent && givenTo(parent, one, asked) } = field.extensions as Partial<
+    ReturnType<typeof listSize>
+  >;
   return isListType(getNullableType(field.type)) && size !== undefined
     ? { size, entries: size || SMALL_SIZE, shown: ` (${size} at most)` }
     : { size: undefined, shown: "" };
+}
+
+function givenTo(mutation: Selected, { field }: Selected, { variables }: Asked): number | undefined {
+  const { listOf: name } = field.extensions as Partial<ReturnType<typeof listOf>>;
+  const input = mutation.nodes[0]?.arguments?.find((one) => one.name.value === "input")?.value;
+  if (name === undefined || input === undefined) return undefined;
+  const given = valueFromASTUntyped(input, variables) as Readonly<Record<string, unknown>> | null | undefined;
+  const list = given?.[name];
+  // One that is no list is taken for a list of itself.
+  return Array.isArray(list) ? list.length : 1;
 }

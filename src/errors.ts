@@ -49,7 +49,7 @@ export const ERROR_CODES = {
   },
   DEPENDENCY_CYCLE: {
     description:
-      "The tasks would wait for each other in a circle. extensions: circle, the tasks on it as {projectId, taskId}, null for one that the key does not see, and remedy.",
+      "The tasks would wait for each other in a circle. extensions: circle, the tasks on it as {projectId, taskId}, those that were to be added as {item, key} by their place in the call, null for one that the key does not see, and remedy.",
   },
   VERSION_CONFLICT: {
     description:
@@ -172,6 +172,10 @@ export const notReady = (
     { taskId, reasons },
   );
 
+/** The same, with the place in the input that it is about. */
+export const errorAt = (place: string, { code, message, details }: DocketError) =>
+  new DocketError(code, `${place}: ${message}`, details);
+
 export const projectArchived = (projectId: string) =>
   new DocketError(
     "PROJECT_ARCHIVED",
@@ -205,23 +209,27 @@ export const circularParent = (parentTaskId: string) =>
 /** Of a circle that is longer, the middle is counted. */
 const MOST_OF_CIRCLE = 20;
 
+/** A task on a circle, or one that was to be added, by its place among the items of the call; null: not seen. */
+export type OnCircle =
+  | { readonly projectId: string; readonly taskId: string }
+  | { readonly item: number; readonly key: string | null }
+  | null;
+
 /**
- * @param circle the tasks on it, each waiting for the next and the last, which is the first again; null: not seen.
+ * @param circle the tasks on it, each waiting for the next and the last, which is the first again.
  * @param projectId of which a task needs no project before its name.
  */
-export function dependencyCycle(
-  circle: readonly ({ readonly projectId: string; readonly taskId: string } | null)[],
-  projectId: string,
-  message = "Each of these would wait for the next",
-): DocketError {
-  const names = circle.map((task) => {
-    if (task === null) return "a task of another project";
-    return task.projectId === projectId ? task.taskId : `${task.projectId}/${task.taskId}`;
+export function dependencyCycle(circle: readonly OnCircle[], projectId: string | null): DocketError {
+  const names = circle.map((one) => {
+    if (one === null) return "a task of another project";
+    if ("item" in one) return `tasks[${one.item}]${one.key === null ? "" : ` (${one.key})`}`;
+    return one.projectId === projectId ? one.taskId : `${one.projectId}/${one.taskId}`;
   });
   const more = names.length - MOST_OF_CIRCLE;
   if (more > 0) names.splice(MOST_OF_CIRCLE / 2, more, `${more} more`);
   const remedy = "Remove one of these dependencies first, or leave this one out.";
-  return new DocketError("DEPENDENCY_CYCLE", `${message}, in a circle: ${names.join(" → ")}. ${remedy}`, {
+  const message = `Each of these would wait for the next, in a circle: ${names.join(" → ")}. ${remedy}`;
+  return new DocketError("DEPENDENCY_CYCLE", message, {
     circle: circle.length > 2 * MOST_OF_CIRCLE ? circle.slice(0, 2 * MOST_OF_CIRCLE) : circle,
     remedy,
   });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { ProjectNamesQuery } from "../../client/gen/graphql.ts";
 import type { DataOf } from "../../client/request.ts";
+import { fitItems } from "../fit.ts";
 import { nearest } from "../nearest.ts";
 import { leaseSeconds, statusSchema, toGraphQLStatus } from "../task-card.ts";
 import { defineTool, leaseOf, projectOf, type ToolContext } from "../tool.ts";
@@ -14,6 +15,11 @@ const AddTasks = graphql(`
       taskIds
       createdProjects
       attempts
+      keys {
+        key
+        taskId
+        ready
+      }
       tasks {
         taskId
         projectId
@@ -39,20 +45,23 @@ const item = z.strictObject({
   inputs: texts,
   expected_outputs: texts,
   context_notes: z.string().optional(),
-  artifact_id: z.string().describe("Sub-artifact form: with artifact_type, generator, parent_id").optional(),
+  artifact_id: z.string().optional(),
   artifact_type: z.string().optional(),
   generator: z.string().optional(),
-  parent_id: z.string().optional(),
+  parent_id: z.string().describe("The artifact it comes from").optional(),
+  key: z.string().optional(),
+  parent_key: z.string().optional(),
+  depends_on: z.array(z.string()).max(1_000).describe("Keys or task IDs").optional(),
 });
 
 export const addTask = defineTool({
   name: "add_task",
   title: "Add tasks",
   description:
-    "Add 1-100 tasks, all or none. Each needs a description, or the sub-artifact form, which describes itself. An unknown project is created.",
+    "Add 1-1000 tasks, all or none. Each needs a description or artifact_id. `depends_on` and `parent_key` name the `key` of other items. An unknown project is created.",
   input: z.strictObject({
-    tasks: z.array(item).min(1).max(100),
-    project_id: z.string().describe("For items that name none").optional(),
+    tasks: z.array(item).min(1).max(1_000),
+    project_id: z.string().optional(),
     lease_seconds: leaseSeconds,
   }),
   output: z.object({
@@ -79,16 +88,51 @@ export const addTask = defineTool({
       session?.hold({ projectId, taskId, attempt, leaseSeconds: leaseOf(context, args) ?? project.leaseSeconds });
       return [{ task_id: taskId, attempt }];
     });
+    const keyed = (ready: boolean) =>
+      addTasks.keys.filter((one) => one.ready === ready).map(({ key, taskId }) => [key, taskId] as const);
     const projects = [...new Set(addTasks.tasks.map(({ projectId }) => projectId))];
-    return {
+    const about = {
       ...(projects.length === 1 ? { project_id: projects[0] } : { project_ids: projects }),
       ...(await createdOf(context, addTasks.createdProjects)),
       tasks_added: addTasks.tasksAdded,
-      task_ids: addTasks.taskIds,
-      ...withoutEmpties({ claimed }),
     };
+    return answerOf(about, { claimed, ready: keyed(true), waiting: keyed(false), task_ids: addTasks.taskIds });
   },
 });
+
+interface Added {
+  readonly claimed: readonly { readonly task_id: string; readonly attempt: string }[];
+  /** Of a plan: each key with its task. */
+  readonly ready: readonly (readonly [key: string, taskId: string])[];
+  readonly waiting: readonly (readonly [key: string, taskId: string])[];
+  readonly task_ids: readonly string[];
+}
+
+/** What was added, or of a thousand as much of it as an answer may be long: what is asked for next comes first. */
+function answerOf<About extends object>(about: About, { claimed, ready, waiting, task_ids }: Added) {
+  const counts = [claimed.length, ready.length, waiting.length, task_ids.length];
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  const build = (shown: readonly unknown[]) => {
+    let left = shown.length;
+    const first = <One>(of: readonly One[]): One[] => {
+      const taken = of.slice(0, left);
+      left -= taken.length;
+      return taken;
+    };
+    const cut = shown.length < all;
+    return {
+      ...about,
+      ...withoutEmpties({
+        claimed: first(claimed),
+        ready: Object.fromEntries(first(ready)),
+        waiting: Object.fromEntries(first(waiting)),
+      }),
+      task_ids: first(task_ids),
+      ...(cut && { note: "All were added, but not all of them fit in here: list_tasks shows them." }),
+    };
+  };
+  return fitItems(Array.from({ length: all }), build);
+}
 
 /** New projects that are named and compared, and pages of known names to compare them with. */
 const MOST_NAMED = 3;
@@ -154,5 +198,8 @@ function toGraphQLItem(task: z.output<typeof item>) {
     artifactType: task.artifact_type?.toUpperCase(),
     generator: task.generator,
     parentId: task.parent_id,
+    key: task.key,
+    parentKey: task.parent_key,
+    dependsOn: task.depends_on,
   };
 }

@@ -62,7 +62,7 @@ const input = z.strictObject({
 export const listTasks = defineTool({
   name: "list_tasks",
   title: "List tasks",
-  description: "Look at tasks in queue order, of one project or, without any project, of all.",
+  description: "List tasks in queue order, of one project or of all.",
   input,
   output: z.object({
     total: z.number().optional(),

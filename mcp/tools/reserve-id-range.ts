@@ -18,9 +18,9 @@ export const reserveIdRange = defineTool({
   name: "reserve_id_range",
   title: "Reserve artifact IDs",
   description:
-    "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once they are in use; unconfirmed ones go back at expires_at (ttl_seconds, default 900).",
+    "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once they are in use; unconfirmed ones go back at expires_at.",
   input: z.strictObject({
-    artifact_type: z.string().describe("Prefix such as US, SPEC, HLS"),
+    artifact_type: z.string().describe("Prefix such as US"),
     count: z.int().min(1).max(100),
     ttl_seconds: z.int().min(1).max(604_800).optional(),
     project_id: z.string().optional(),

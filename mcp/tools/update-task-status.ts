@@ -45,11 +45,11 @@ type UpdatedTask = NonNullable<UpdateAnswer["task"]>;
 const input = z.strictObject({
   task_id: z.string(),
   status: statusSchema,
-  completion_notes: z.string().describe("What was done, for people and later agents").optional(),
+  completion_notes: z.string().describe("What was done, for later readers").optional(),
   notes: z.string().describe("Same as completion_notes").optional(),
   project_id: z.string().optional(),
   attempt: attemptId,
-  take_over: z.boolean().default(false).describe("in_progress: also from a dead session of your key and worker name"),
+  take_over: z.boolean().default(false).describe("in_progress: also from a dead session of yours"),
   worker: z.string().optional(),
   reset: z.boolean().default(false).describe("Needed for completed → pending"),
   lease_seconds: leaseSeconds,
@@ -59,7 +59,7 @@ export const updateTaskStatus = defineTool({
   name: "update_task_status",
   title: "Complete, give back or take a task",
   description:
-    "completed: finish your task. pending: give it back. in_progress: take this very task, as get_next_task does. Legal: pending → in_progress → completed, in_progress → pending.",
+    "completed: finish your task. pending: give it back. in_progress: take this very task, as get_next_task does.",
   input,
   output: z.object({
     attempt: z.string().optional(),

@@ -1,17 +1,17 @@
 import { addTasks } from "../../src/tasks/add.ts";
-import { LARGEST_BATCH } from "../../src/tasks/batch.ts";
 import { capabilities } from "../../src/tasks/capability.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { TASK } from "../../src/tasks/fields.ts";
+import type { AddedKey as Added } from "../../src/tasks/plan/link.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { builder, type InputBuilder } from "../builder.ts";
 import { ALLOW_JUMP } from "../context.ts";
-import { listSize } from "../cost.ts";
+import { listOf } from "../cost.ts";
 import { mutation } from "../mutation.ts";
 import { givenFields } from "../noun.ts";
 import { loadBriefing } from "./load.ts";
@@ -52,20 +52,40 @@ const AddTaskItem = builder.inputType("AddTaskItem", {
     }),
     artifactType: t.string({ description: "Follows from artifactId." }),
     generator: t.string({ description: "Same as generatorName." }),
-    parentId: t.id({ description: "The artifact it is made from: becomes inputs." }),
+    parentId: t.id({
+      description: "The artifact it is made from: becomes inputs. Its parent is parentKey or parentTaskId.",
+    }),
+    key: t.string({
+      description: "What other items of this call name it by, 1 to 100 characters; nothing like the ID of a task.",
+    }),
+    parentKey: t.string({ description: "The key of the item that it is a part of, instead of parentTaskId." }),
+    dependsOn: t.stringList({
+      description:
+        "What it waits for until that is completed or deleted: keys of items, and tasks that are there, like TASK-003, or web/TASK-003 of another project that this key sees. TASK_NOT_FOUND, PROJECT_NOT_FOUND, DEPENDENCY_CYCLE",
+    }),
+  }),
+});
+
+const AddedKey = builder.objectRef<Added>("AddedKey").implement({
+  description: "The task that an item became.",
+  fields: (t) => ({
+    key: t.exposeString("key", { description: "Of the item." }),
+    projectId: t.exposeID("projectId", { description: "The project of the task." }),
+    taskId: t.exposeID("taskId", { description: "Like TASK-046." }),
+    ready: t.exposeBoolean("ready", { description: "Whether a claim could have taken it when it was added." }),
   }),
 });
 
 mutation(addTasks, {
   description:
-    "Adds 1 to 100 tasks in order, all or none. PROJECT_NOT_FOUND, ID_TAKEN, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming every bad item.",
+    "Adds 1 to 1,000 tasks in order, parents before their children, all or none. Items may wait for each other and be parts of each other by their keys: a whole plan is one call, with 5,000 dependencies at most. PROJECT_NOT_FOUND, TASK_NOT_FOUND, DEPENDENCY_CYCLE, ID_TAKEN, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming every bad item.",
   input: (t) => ({
     projectId: t.id({ description: "For items that name none." }),
     createProject: t.boolean({ description: "Create a project that does not exist, if this key may." }),
     worker: t.string({ description: `For items that come IN_PROGRESS. ${WORKER}` }),
     leaseSeconds: t.int({ description: `For items that come IN_PROGRESS. ${LEASE}` }),
     allowJump: t.boolean({ description: ALLOW_JUMP }),
-    tasks: t.field({ type: [AddTaskItem], required: true, description: "1 to 100." }),
+    tasks: t.field({ type: [AddTaskItem], required: true, description: "1 to 1,000, of 100 projects at most." }),
   }),
   payload: (t) => ({
     tasksAdded: t.int({ description: "How many they are.", resolve: ({ tasks }) => tasks.length }),
@@ -81,8 +101,15 @@ mutation(addTasks, {
     tasks: t.field({
       type: [Task],
       description: "In the order given.",
-      extensions: listSize(LARGEST_BATCH),
+      extensions: listOf("tasks"),
       resolve: ({ tasks }, _args, ctx, info) => Promise.all(tasks.map((key) => answeredTask(key, ctx, info))),
+    }),
+    keys: t.field({
+      type: [AddedKey],
+      description:
+        "The tasks by the keys of their items: first those that are ready, then the others, in the order given.",
+      extensions: listOf("tasks"),
+      resolve: ({ keys = [] }) => [...keys],
     }),
     attempts: t.idList({
       nullable: { list: false, items: true },

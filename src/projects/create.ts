@@ -15,6 +15,9 @@ export interface CreateProject extends SettingsInput, ReuseInput {
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
+/** Whether a project, or a namespace, could be called so. */
+export const isSlug = (text: string): boolean => SLUG.test(text);
+
 /**
  * Agents create projects with a namespace of their own; sharing one, or changing its reuse or idJumpLimit, takes an
  * admin. A key that is limited to some projects creates none.
@@ -49,7 +52,7 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
   if ((idNamespace != null && idNamespace !== projectId) || input.idReuse != null || input.idJumpLimit != null)
     requireRole(ctx.viewer, "admin");
   for (const [field, value] of Object.entries({ projectId, idNamespace: idNamespace ?? projectId }))
-    if (!SLUG.test(value))
+    if (!isSlug(value))
       throw badInput(`${field} ${JSON.stringify(value)} must be 1 to 100 of a-z, 0-9 and -, not beginning with -.`);
   requireName(name);
   const settings = givenSettings(input);

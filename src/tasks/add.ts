@@ -10,12 +10,16 @@ import { recordIds } from "../ids/record.ts";
 import { append, type NewEvent } from "../log/write/append.ts";
 import { ensureProject } from "../projects/create.ts";
 import { requireOpen, requireUnpaused } from "../projects/open.ts";
-import { type AddTaskItem, type NewTask, newTasks } from "./batch.ts";
+import { newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
+import { lockGraph } from "./dependencies/graph.ts";
 import { requireFutureDueDates } from "./field-faults.ts";
 import { TASK } from "./fields.ts";
-import { requireParents } from "./hierarchy/parents.ts";
 import { requireAttemptInput } from "./lease.ts";
+import type { AddTaskItem, NewTask } from "./new-task.ts";
+import { parentsFirst } from "./plan/circle.ts";
+import { requireReferenced } from "./plan/existing.ts";
+import { type AddedKey, addBlockers, keysOf } from "./plan/link.ts";
 import type { TaskKey } from "./task.ts";
 
 export interface AddTasks {
@@ -39,13 +43,17 @@ export interface TasksAdded {
   readonly tasks: readonly AddedTask[];
   /** Projects made for them. Absent from answers that an older server stored. */
   readonly createdProjects?: readonly string[];
+  /** The tasks by the keys of their items, those that are ready first. Absent from answers that an older server stored. */
+  readonly keys?: readonly AddedKey[];
 }
 
 /**
- * Adds 1–100 tasks in the order given, all or none. Given task IDs are registered, others allocated from the project's
- * TASK sequence; artifact IDs are registered too, unless this project has them already.
+ * Adds 1–1,000 tasks in the order given, but parents before their children, all or none. Given task IDs are registered,
+ * others allocated from the project's TASK sequence; artifact IDs are registered too, unless this project has them already.
+ * The items may refer to each other by their keys, and to tasks that are there, as to what they wait for and are a part of.
  * @throws BAD_USER_INPUT naming every bad item, or an ID that jumps too far; PROJECT_NOT_FOUND, ID_TAKEN,
- *   ID_SPACE_EXHAUSTED; NOT_READY for an item in progress in a paused project; FORBIDDEN, also for allowJump by others than admins of the whole namespace.
+ *   ID_SPACE_EXHAUSTED; NOT_READY for an item in progress in a paused project; FORBIDDEN, also for allowJump by others
+ *   than admins of the whole namespace; TASK_NOT_FOUND, DEPENDENCY_CYCLE naming items by their places.
  */
 export const addTasks = verb(
   {
@@ -55,7 +63,10 @@ export const addTasks = verb(
     scope: "projects",
     idempotent: false,
     ofSession: ({ tasks }: AddTasks) => tasks.some(({ status }) => status === "in_progress"),
-    before: lockLane,
+    before: async (db, { tasks }) => {
+      if (tasks.some(({ dependsOn }) => dependsOn?.length)) await lockGraph(db);
+      await lockLane(db);
+    },
     on: nothing,
   },
   async (ctx, input: AddTasks): Promise<TasksAdded> => {
@@ -74,17 +85,20 @@ export const addTasks = verb(
       batch.flatMap(({ dueDate }) => dueDate ?? []),
     );
     await lockSequences(ctx.db, sequencesOf(batch));
-    await requireParents(ctx, batch);
+    await requireReferenced(ctx, batch);
     // Behind the lock, so that of two batches with one artifact the second sees the first.
     await refuseQueuedArtifacts(ctx, batch);
     const identified: Identified[] = [];
     for (const projectId of projectIds) identified.push(...(await identify(ctx, projectId, batch, input)));
     identified.sort((a, b) => a.index - b.index);
 
-    const rows = await insert(ctx, identified, input);
-    await append(ctx, ...rows.flatMap((row, i) => eventsOf(row, identified[i]?.reservationIds ?? [])));
+    const queued = parentsFirst(withParents(identified));
+    const rows = await insert(ctx, queued, input);
+    await append(ctx, ...rows.flatMap((row, i) => eventsOf(row, queued[i]?.reservationIds ?? [])));
+    await addBlockers(ctx, identified);
     return {
       createdProjects,
+      keys: await keysOf(ctx, identified),
       tasks: identified.map(({ projectId, taskId, status }) => ({
         projectId,
         taskId,
@@ -106,6 +120,13 @@ type Identified = NewTask &
     /** The reservations that were made for its ID and its artifact's. */
     readonly reservationIds: readonly string[];
   };
+
+/** The items with the IDs of those that are their parents. */
+const withParents = (batch: readonly Identified[]): Identified[] =>
+  batch.map((task) => {
+    const { parent } = task;
+    return parent && "item" in parent ? { ...task, parentTaskId: batch[parent.item]?.taskId ?? null } : task;
+  });
 
 /** The tasks of one project, each with its ID. */
 async function identify(
@@ -190,7 +211,7 @@ SELECT project_id, task_id, task, CASE status WHEN 'in_progress' THEN 1 END AS a
 
 async function insert({ db, viewer }: Context, tasks: readonly Identified[], { worker, leaseSeconds }: AddTasks) {
   return db.write<Inserted>(INSERT, [
-    JSON.stringify(tasks.map(({ index, reservationIds, ...task }) => TASK.record(task))),
+    JSON.stringify(tasks.map(({ index, reservationIds, key, parent, blockers, ...task }) => TASK.record(task))),
     worker ?? viewer.name,
     viewer.actor,
     viewer.client,

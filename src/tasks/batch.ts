@@ -1,48 +1,36 @@
-import type { Filled, Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { type ArtifactId, parseArtifactId } from "../ids/artifact-id.ts";
 import { faultsOf } from "./field-faults.ts";
-import { TASK, type Task, type TaskFields } from "./fields.ts";
+import { TASK } from "./fields.ts";
 import { metadataFaults } from "./metadata.ts";
-import type { TaskStatus } from "./task.ts";
+import type { AddTaskItem, NewTask } from "./new-task.ts";
+import { refuseCircleOfItems } from "./plan/circle.ts";
+import { keyFault, type References, withReferences } from "./plan/references.ts";
 
-/** One item of a batch, in the plain form or the sub-artifact form (artifactId, artifactType, generator, parentId). */
-export type AddTaskItem = Given<TaskFields, "create"> & {
-  readonly projectId?: string | null | undefined;
-  readonly taskId?: string | null | undefined;
-  readonly status?: TaskStatus | null | undefined;
-  readonly artifactId?: string | null | undefined;
-  readonly artifactType?: string | null | undefined;
-  readonly generator?: string | null | undefined;
-  /** The artifact this one is made from. */
-  readonly parentId?: string | null | undefined;
-};
-
-/** An item with every default filled in; `taskId` null: to be allocated. */
-export interface NewTask extends Filled<Task, TaskFields> {
-  readonly index: number;
-  readonly projectId: string;
-  readonly taskId: string | null;
-  readonly status: TaskStatus;
-  readonly artifactId: string | null;
-  readonly artifactType: string | null;
-}
-
-export const LARGEST_BATCH = 100;
+export const LARGEST_BATCH = 1_000;
+/** Each is locked, and gives IDs, by statements of its own. */
+const MOST_PROJECTS = 100;
 const LONGEST_TASK_ID = 20;
 
-/** @throws BAD_USER_INPUT naming every fault of every item. */
+/** @throws BAD_USER_INPUT naming every fault of every item; DEPENDENCY_CYCLE where they wait for each other. */
 export function newTasks(items: readonly AddTaskItem[], defaultProject: string | null | undefined): NewTask[] {
   if (items.length < 1 || items.length > LARGEST_BATCH)
     throw badInput(`tasks has ${items.length} items; give 1 to ${LARGEST_BATCH}.`);
   const faults: string[] = [];
-  const tasks = items.map((item, index) => newTask(item, index, defaultProject ?? null, faults));
-  faults.push(...duplicates(tasks, "taskId", "task_id"), ...duplicates(tasks, "artifactId", "artifact_id"));
+  const unlinked = items.map((item, index) => newTask(item, index, defaultProject ?? null, faults));
+  faults.push(...duplicates(unlinked, "taskId", "task_id"), ...duplicates(unlinked, "artifactId", "artifact_id"));
+  faults.push(...duplicates(unlinked, "key", "key"));
+  const projects = new Set(unlinked.map(({ projectId }) => projectId)).size;
+  if (projects > MOST_PROJECTS) faults.push(`tasks are of ${projects} projects; ${MOST_PROJECTS} at most`);
+  const tasks = withReferences(unlinked, items, faults);
   if (faults.length > 0) throw badInput(faults.join("; "), { faults });
+  refuseCircleOfItems(tasks);
   return tasks;
 }
 
-function newTask(item: AddTaskItem, index: number, defaultProject: string | null, faults: string[]): NewTask {
+type Unlinked = Omit<NewTask, keyof References>;
+
+function newTask(item: AddTaskItem, index: number, defaultProject: string | null, faults: string[]): Unlinked {
   const at = `tasks[${index}]`;
   const fault = (text: string) => void faults.push(`${at}: ${text}`);
   const projectId = item.projectId ?? defaultProject;
@@ -56,6 +44,10 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
     fault(`artifactType ${artifactType} does not fit ${artifactId}`);
   const taskId = item.taskId == null ? null : (idOf(item.taskId, "taskId", fault)?.id ?? null);
   if (taskId !== null && taskId.length > LONGEST_TASK_ID) fault(`taskId ${taskId} is longer than ${LONGEST_TASK_ID}`);
+
+  const key = item.key ?? null;
+  const wrong = key === null ? null : keyFault(key);
+  if (wrong !== null) fault(wrong);
 
   const description = item.description ?? (artifactId === null ? undefined : `Generate ${artifactId}`);
   if (description === undefined) fault("description is missing");
@@ -77,6 +69,7 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
     status: item.status ?? "pending",
     artifactId,
     artifactType,
+    key,
   };
 }
 
@@ -89,14 +82,15 @@ function idOf(text: string, field: string, fault: (text: string) => void): Artif
   }
 }
 
-function duplicates(tasks: readonly NewTask[], field: "taskId" | "artifactId", name: string): string[] {
+function duplicates(tasks: readonly Unlinked[], field: "taskId" | "artifactId" | "key", name: string): string[] {
   const seen = new Set<string>();
   const twice = new Set<string>();
   for (const { projectId, [field]: id } of tasks) {
     if (id === null) continue;
-    const key = `${projectId}/${id}`;
-    if (seen.has(key)) twice.add(id);
-    seen.add(key);
+    // A key is one of the whole call.
+    const known = field === "key" ? id : `${projectId}/${id}`;
+    if (seen.has(known)) twice.add(id);
+    seen.add(known);
   }
   return twice.size === 0 ? [] : [`Duplicate ${name} in batch: ${[...twice].join(", ")}`];
 }

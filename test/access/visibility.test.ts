@@ -61,7 +61,8 @@ function comparable(answer: unknown, operation: Operation, pairs: readonly Pair[
   let text = JSON.stringify(answer, (name, value) =>
     ["cursor", "logCursor", "lastUsedAt"].includes(name) ? null : value,
   );
-  for (const { foreign, unknown } of pairs) text = text.replaceAll(foreign, unknown);
+  for (const { foreign, unknown } of pairs.flatMap((pair) => [pair, ...(pair.parts ?? [])]))
+    text = text.replaceAll(foreign, unknown);
   if (operation !== "mutation") return text;
   return text.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|dk_\w+|"id":"[^"]+"/g, "#").replaceAll(/\d+/g, "#");
 }

@@ -11,6 +11,8 @@ export const HIDDEN = "hidden-project";
 export interface Pair {
   readonly foreign: string;
   readonly unknown: string;
+  /** What of it an answer may repeat alone. */
+  readonly parts?: readonly Pair[];
 }
 
 export interface World {
@@ -103,10 +105,18 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
     ...delivered,
     made.deploymentId,
   ];
+  const project = { foreign: HIDDEN, unknown: "absent-project" };
+  const task = { foreign: "HIDDEN-777", unknown: "ABSENT-777" };
+  const named = (taskId: Pair): Pair => ({
+    foreign: `${HIDDEN}/${taskId.foreign}`,
+    unknown: `absent-project/${taskId.unknown}`,
+    parts: [project, taskId],
+  });
   return {
     pairs: {
-      project: [{ foreign: HIDDEN, unknown: "absent-project" }],
-      task: [{ foreign: "HIDDEN-777", unknown: "ABSENT-777" }],
+      project: [project],
+      task: [task],
+      dependency: [named(task), named({ foreign: "TASK-001", unknown: "TASK-001" }), task],
       reservation: [{ foreign: made.reservationId, unknown: UNKNOWN_UUID }],
       key: [made.keyId, wide.keyId, unlimited.keyId].map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       webhook: webhooks.map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),

@@ -103,10 +103,21 @@ describe("what an operation costs", () => {
       7,
     ],
     [
-      "what a mutation answers",
+      "what a mutation answers for one",
       'mutation { addTasks(input: {projectId: "alpha", tasks: [{description: "x"}]}) { tasks { attempts(first: 1) { worker } } } }',
       {},
-      200,
+      2,
+    ],
+    [
+      "a mutation answers for each of what it is given",
+      "mutation ($input: AddTasksInput!) { addTasks(input: $input) { tasks { attempts(first: 1) { worker } } keys { key } } }",
+      {
+        input: {
+          projectId: "alpha",
+          tasks: Array.from({ length: 100 }, (_, n) => ({ key: `k${n}`, description: "x" })),
+        },
+      },
+      300,
     ],
   ])("is %s", async (_what, document, variables, cost) => {
     expect(await costOf(server, document, variables)).toBe(cost);

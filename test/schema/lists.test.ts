@@ -24,10 +24,17 @@ it("pages every list of objects, and says of each that has no page how many entr
   );
   const unpaged = lists.filter(({ type, field }) => !takes(field, "first", "after") && !isPage(type.name));
   expect(
-    Object.fromEntries(unpaged.map(({ type, field }) => [`${type.name}.${field.name}`, field.extensions["listSize"]])),
+    Object.fromEntries(
+      unpaged.map(({ type, field: { name, extensions } }) => [
+        `${type.name}.${name}`,
+        extensions["listOf"] ?? extensions["listSize"],
+      ]),
+    ),
   ).toStrictEqual({
-    // What one call made or holds, and the latest that one task left.
-    "AddTasksPayload.tasks": 100,
+    // One for each that is given.
+    "AddTasksPayload.keys": "tasks",
+    "AddTasksPayload.tasks": "tasks",
+    // What one call holds, and the latest that one task left.
     "ClaimNextTaskPayload.holding": 100,
     "CompleteAndClaimNextPayload.holding": 100,
     "NextTaskPayload.holding": 100,

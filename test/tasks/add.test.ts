@@ -116,8 +116,8 @@ it.each([
   ],
   ["an unknown type", [{ artifactId: "XYZ-001" }], "Invalid artifact_type: XYZ. Valid types: US, SPEC"],
   ["a due date that is past", [{ description: "a", dueDate: new Date(0) }], "Due date must be in the future"],
-  ["nothing", [], "give 1 to 100"],
-  ["more than 100", Array.from({ length: 101 }, () => ({ description: "a" })), "give 1 to 100"],
+  ["nothing", [], "give 1 to 1000"],
+  ["more than 1,000", Array.from({ length: 1001 }, () => ({ description: "a" })), "give 1 to 1000"],
 ])("refuses a batch with %s, and adds none of it", async (_what, tasks, message) => {
   const t = await withProject();
   await expect(addTasks(t.as(), { projectId: "alpha", tasks })).rejects.toMatchObject({

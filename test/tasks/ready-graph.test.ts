@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { addDependency } from "../../src/tasks/dependencies/add.ts";
 import { removeDependency } from "../../src/tasks/dependencies/remove.ts";
@@ -17,6 +18,7 @@ const action = fc.oneof(
   { weight: 3, arbitrary: fc.record({ what: fc.constant("finish" as const), a: task, b: task }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("reset" as const), a: task, b: task }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("delete" as const), a: task, b: task }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant("plan" as const), a: task, b: task }) },
 );
 
 const id = (n: number) => `TASK-${String(n).padStart(3, "0")}`;
@@ -40,6 +42,15 @@ it("has ready by SQL what an independent calculation says, whatever happens to t
             return updateTaskStatus(ctx, { ...of, status: "completed" });
           },
           reset: () => updateTaskStatus(ctx, { ...of, status: "pending", reset: true }),
+          plan: () =>
+            addTasks(ctx, {
+              projectId,
+              tasks: [
+                { key: "part", description: "part", parentTaskId: id(a), dependsOn: a > b ? ["step"] : [] },
+                { key: "step", description: "step", dependsOn: [id(b)] },
+                { key: "end", description: "end", dependsOn: ["part", "step"] },
+              ],
+            }),
           delete: () => deleteTask(ctx, { ...of, cascade: b % 2 === 0 }),
         }[what]();
         // What is refused leaves the graph as it was; anything but a refusal fails the test.

@@ -4,6 +4,7 @@ import type { Db } from "../../db/database.ts";
 import { dependencyCycle } from "../../errors.ts";
 import { idOfTask } from "../find.ts";
 import type { TaskKey } from "../task.ts";
+import { shortestWay } from "./circle.ts";
 
 /** Any number that no other lock of the database has. */
 const GRAPH = 7_013_913;
@@ -16,7 +17,10 @@ export async function lockGraph(db: Db): Promise<void> {
   await db.write(`SELECT pg_advisory_xact_lock(${GRAPH})`);
 }
 
-const CLOSES = { name: "graph-closes-circle", text: "SELECT closes_circle($1, $2, $3, $4) AS closes" };
+const CLOSES = {
+  name: "graph-closes-circles",
+  text: "SELECT closes_circle($1::text[], $2::text[], $3::text[], $4::text[]) AS closes",
+};
 
 /**
  * That a task may wait for another: no chain of dependencies and children leads from that one back. The caller holds the
@@ -24,56 +28,52 @@ const CLOSES = { name: "graph-closes-circle", text: "SELECT closes_circle($1, $2
  * @throws DEPENDENCY_CYCLE naming the circle; a task that the caller does not see reads "a task of another project".
  */
 export async function refuseCircle(ctx: Context, task: TaskKey, blocker: TaskKey): Promise<void> {
-  if (!(await closesCircle(ctx.db, task, blocker))) return;
-  const path = await shortestPath(ctx.db, blocker, task);
-  const circle = [task, ...path].map((one) => (canSee(ctx.viewer, one.projectId) ? one : null));
+  if (!(await closesCircle(ctx.db, [task], [blocker]))) return;
+  const next = await stepsFrom(ctx.db, [blocker]);
+  const way = shortestWay(idOfTask(blocker), idOfTask(task), next) ?? [idOfTask(task)];
+  const circle = [idOfTask(task), ...way].map((id) => seenTask(ctx, id));
   throw dependencyCycle(circle, task.projectId);
 }
 
-/** Whether `blocker` waits for `task` already, through whatever lies between. */
-async function closesCircle(db: Db, task: TaskKey, blocker: TaskKey): Promise<boolean> {
-  const [found] = await db.read<{ closes: boolean }>(CLOSES, [
-    task.projectId,
-    task.taskId,
-    blocker.projectId,
-    blocker.taskId,
+/** Whether one of the blockers waits for one of the tasks already, through whatever lies between, or is one of them. */
+export async function closesCircle(db: Db, tasks: readonly TaskKey[], blockers: readonly TaskKey[]): Promise<boolean> {
+  const ends = [tasks, blockers].flatMap((keys) => [
+    keys.map(({ projectId }) => projectId),
+    keys.map(({ taskId }) => taskId),
   ]);
+  const [found] = await db.read<{ closes: boolean }>(CLOSES, ends);
   return found?.closes === true;
 }
 
-/** Every step that leads on from a task, by what it waits for. */
+/** Every step that leads on from some tasks, by what they wait for. */
 const STEPS = {
   name: "graph-steps",
   text: `WITH RECURSIVE waits (project_id, task_id) AS (
-  SELECT $1::varchar, $2::varchar
+  SELECT * FROM unnest($1::varchar[], $2::varchar[])
   UNION SELECT n.project_id, n.task_id FROM waits w CROSS JOIN LATERAL (
     SELECT d.depends_on_project_id AS project_id, d.depends_on_task_id AS task_id FROM task_dependencies d
     WHERE d.project_id = w.project_id AND d.task_id = w.task_id AND d.kind = 'blocks'
     UNION ALL SELECT c.project_id, c.task_id FROM tasks c
     WHERE c.project_id = w.project_id AND c.parent_task_id = w.task_id) n
 )
-SELECT d.project_id, d.task_id, d.depends_on_project_id AS "projectId", d.depends_on_task_id AS "taskId"
+SELECT d.project_id || '/' || d.task_id AS "from", d.depends_on_project_id || '/' || d.depends_on_task_id AS "to"
 FROM waits JOIN task_dependencies d USING (project_id, task_id) WHERE d.kind = 'blocks'
-UNION ALL SELECT c.project_id, c.parent_task_id, c.project_id, c.task_id
+UNION ALL SELECT c.project_id || '/' || c.parent_task_id, c.project_id || '/' || c.task_id
 FROM waits w JOIN tasks c ON c.project_id = w.project_id AND c.parent_task_id = w.task_id`,
 };
 
-/** The tasks on the shortest way from one to another, both included; only where one is refused for it. */
-async function shortestPath(db: Db, from: TaskKey, to: TaskKey): Promise<TaskKey[]> {
-  const rows = await db.read<TaskKey & { project_id: string; task_id: string }>(STEPS, [from.projectId, from.taskId]);
-  const steps = Map.groupBy(rows, ({ project_id, task_id }) => `${project_id}/${task_id}`);
-  const before = new Map<string, TaskKey | null>([[idOfTask(from), null]]);
-  for (const [queue, goal] = [[from], idOfTask(to)]; !before.has(goal); ) {
-    const here = queue.shift();
-    if (!here) return [from, to];
-    for (const { projectId, taskId } of steps.get(idOfTask(here)) ?? []) {
-      const next = { projectId, taskId };
-      if (before.has(idOfTask(next))) continue;
-      before.set(idOfTask(next), here);
-      queue.push(next);
-    }
-  }
-  const path: TaskKey[] = [];
-  for (let at: TaskKey | null | undefined = to; at; at = before.get(idOfTask(at))) path.unshift(at);
-  return path;
+/** What each task waits for, by its name: for those that can be come to from some; only where something is refused. */
+export async function stepsFrom(db: Db, from: readonly TaskKey[]): Promise<(id: string) => readonly string[]> {
+  const rows = await db.read<{ from: string; to: string }>(STEPS, [
+    from.map(({ projectId }) => projectId),
+    from.map(({ taskId }) => taskId),
+  ]);
+  const steps = Map.groupBy(rows, ({ from }) => from);
+  return (id) => (steps.get(id) ?? []).map(({ to }) => to);
+}
+
+/** The task of a name on a circle, null where the caller does not see it. */
+export function seenTask({ viewer }: Context, id: string): TaskKey | null {
+  const [projectId = "", taskId = ""] = id.split("/");
+  return canSee(viewer, projectId) ? { projectId, taskId } : null;
 }

@@ -1,0 +1,61 @@
+import type { Context } from "../../access/viewer.ts";
+import { append } from "../../log/write/append.ts";
+import type { Dependency } from "../dependencies/dependency.ts";
+import { eventsOf } from "../dependencies/ends.ts";
+import { idOfTask } from "../find.ts";
+import type { NewTask } from "../new-task.ts";
+import { READY } from "../ready.ts";
+import type { TaskKey } from "../task.ts";
+
+const ADD = {
+  name: "dependencies-add",
+  text: `INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, created_by)
+SELECT given.*, $5 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given`,
+};
+
+/** Lets the items, which are added now, wait for what they refer to; `batch` is in the order given. */
+export async function addBlockers(ctx: Context, batch: readonly (NewTask & TaskKey)[]): Promise<void> {
+  const added = batch.flatMap(({ projectId, taskId, blockers }) =>
+    blockers.flatMap((blocker): Dependency[] => {
+      const dependsOn = "task" in blocker ? blocker.task : batch[blocker.item];
+      return dependsOn ? [{ task: { projectId, taskId }, dependsOn, kind: "blocks" }] : [];
+    }),
+  );
+  if (added.length === 0) return;
+  const { actor, client } = ctx.viewer;
+  await ctx.db.write(ADD, [
+    added.map(({ task }) => task.projectId),
+    added.map(({ task }) => task.taskId),
+    added.map(({ dependsOn }) => dependsOn.projectId),
+    added.map(({ dependsOn }) => dependsOn.taskId),
+    client ?? actor,
+  ]);
+  await append(ctx, ...added.flatMap((dependency) => eventsOf("task.dependency_added", dependency)));
+}
+
+const ARE_READY = {
+  name: "tasks-are-ready",
+  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId"
+FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) JOIN tasks t USING (project_id, task_id)
+WHERE ${READY}`,
+};
+
+/** The task of an item's key. */
+export interface AddedKey extends TaskKey {
+  readonly key: string;
+  /** Whether a claim could have taken it when it was added. */
+  readonly ready: boolean;
+}
+
+/** The tasks by the keys of their items: first those that are ready, then the others, each in the order given. */
+export async function keysOf({ db }: Context, batch: readonly (NewTask & TaskKey)[]): Promise<AddedKey[]> {
+  const keyed = batch.flatMap(({ key, projectId, taskId }) => (key === null ? [] : [{ key, projectId, taskId }]));
+  if (keyed.length === 0) return [];
+  const rows = await db.read<TaskKey>(ARE_READY, [
+    keyed.map(({ projectId }) => projectId),
+    keyed.map(({ taskId }) => taskId),
+  ]);
+  const ready = new Set(rows.map(idOfTask));
+  const keys = keyed.map((one) => ({ ...one, ready: ready.has(idOfTask(one)) }));
+  return [...keys.filter((one) => one.ready), ...keys.filter((one) => !one.ready)];
+}
