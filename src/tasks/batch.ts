@@ -7,7 +7,7 @@ import type { AddTaskItem, NewTask } from "./new-task.ts";
 import { refuseCircleOfItems } from "./plan/circle.ts";
 import { keyFault, type References, withReferences } from "./plan/references.ts";
 
-export const LARGEST_BATCH = 1_000;
+const LARGEST_BATCH = 1_000;
 /** Each is locked, and gives IDs, by statements of its own. */
 const MOST_PROJECTS = 100;
 const LONGEST_TASK_ID = 20;

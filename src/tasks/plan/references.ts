@@ -28,7 +28,7 @@ export interface References {
 
 const LONGEST_KEY = 100;
 /** Of all items together. */
-export const MOST_DEPENDENCIES = 5_000;
+const MOST_DEPENDENCIES = 5_000;
 
 /** What is wrong with a key, if anything. A task of the item's project, or of another, must not be meant by it. */
 export function keyFault(key: string): string | null {
@@ -95,7 +95,7 @@ export function withReferences<One extends Item>(
   });
 }
 
-export const idOfReference = (reference: Reference): string =>
+const idOfReference = (reference: Reference): string =>
   "item" in reference ? `${reference.item}` : `${reference.task.projectId}/${reference.task.taskId}`;
 
 /** The task that a text names by its ID, after that of its project where it is another one; null: it names none. */
