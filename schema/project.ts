@@ -79,6 +79,16 @@ export const Project = builder.prismaNode("Project", {
       description: "How far above the highest number registerIds and addTasks may register an ID without allowJump.",
       resolve: ({ settings }) => readSettings(settings).idJumpLimit,
     }),
+    maxInProgress: t.int({
+      nullable: true,
+      description: "How many of its tasks may be in progress at once; null: any number.",
+      resolve: ({ settings }) => readSettings(settings).maxInProgress,
+    }),
+    maxInProgressPerWorker: t.int({
+      nullable: true,
+      description: "How many of its tasks one worker, by its name, may hold at once; null: any number.",
+      resolve: ({ settings }) => readSettings(settings).maxInProgressPerWorker,
+    }),
     version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was created." }),
     archivedAt: t.expose("archivedAt", {
@@ -187,6 +197,15 @@ const projectOf = <Parent extends { readonly projectId: string }>(t: FieldBuilde
   });
 
 const LEASE_SECONDS = "Seconds for which a claim holds, unless the caller says: 1 to 604800.";
+/** How much work goes on at once. */
+const limits = (t: InputBuilder, otherwise: string) => ({
+  maxInProgress: t.int({
+    description: `How many of its tasks may be in progress at once, 1 to 10000; claims beyond that answer PROJECT_AT_LIMIT. Projects and sessions do not count. ${otherwise}`,
+  }),
+  maxInProgressPerWorker: t.int({
+    description: `The same of the tasks that one worker, by its name, holds: WORKER_AT_LIMIT. ${otherwise}`,
+  }),
+});
 const QUARANTINE = "Seconds that released numbers rest; with idReuse AFTER, and only then.";
 
 mutation(createProject, {
@@ -202,6 +221,7 @@ mutation(createProject, {
     leaseSeconds: t.int({ description: `${LEASE_SECONDS} Default 3600.` }),
     artifactTypes: t.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
     idJumpLimit: t.int({ description: "1 to 2147483647; default 10000." }),
+    ...limits(t, "Default: any number."),
     idReuse: t.field({
       type: IdReuse,
       description:
@@ -228,6 +248,7 @@ mutation(updateProject, {
     idJumpLimit: t.int({
       description: "1 to 2147483647. FORBIDDEN unless this key sees every project of the namespace.",
     }),
+    ...limits(t, "null: any number. What is in progress already stays so."),
     idReuse: t.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
     idQuarantineSeconds: t.int({ description: QUARANTINE }),
   }),

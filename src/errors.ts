@@ -190,14 +190,24 @@ const PAUSED = "it hands out no work until its time is over or an admin sends re
 export const pausedMessage = (projectId: string, reason: string | null, until: Date | null) =>
   `Project ${projectId} is paused${until ? ` until ${until.toISOString()}` : ""}${reason === null ? "" : ` (${reason})`}: ${PAUSED}`;
 
-/** A claim that names its task, or brings it along. */
-export const projectPaused = (projectId: string) => {
-  const message = pausedMessage(projectId, null, null);
-  return new DocketError("NOT_READY", message, {
+/** @param most null: that is not known here. */
+export const projectLimitMessage = (projectId: string, most: number | null) =>
+  `As many tasks of project ${projectId} are in progress as may be${most === null ? "" : ` (${most})`}: complete or release one, or an admin raises maxInProgress.`;
+export const workerLimitMessage = (projectId: string, most: number | null) =>
+  `The worker holds as many tasks of project ${projectId} as it may${most === null ? "" : ` (${most})`}: complete or release one, or an admin raises maxInProgressPerWorker.`;
+
+/** NOT_READY for a claim that names its task, or brings it along, for a reason of its project. */
+const notReadyIn = (projectId: string, reason: string, message: string) =>
+  new DocketError("NOT_READY", message, {
     projectId,
-    reasons: [{ reason: "PROJECT_PAUSED", message, until: null, task: null }],
+    reasons: [{ reason, message, until: null, task: null }],
   });
-};
+export const projectPaused = (projectId: string) =>
+  notReadyIn(projectId, "PROJECT_PAUSED", pausedMessage(projectId, null, null));
+export const projectAtLimit = (projectId: string) =>
+  notReadyIn(projectId, "PROJECT_AT_LIMIT", projectLimitMessage(projectId, null));
+export const workerAtLimit = (projectId: string) =>
+  notReadyIn(projectId, "WORKER_AT_LIMIT", workerLimitMessage(projectId, null));
 
 /** A parent must not lie below its child. */
 export const circularParent = (parentTaskId: string) =>

@@ -1,6 +1,12 @@
 CREATE OR REPLACE FUNCTION refuse_claim() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM refuse_work(NEW.project_id, NEW.status = 'in_progress');
+  IF refuse_work(NEW.project_id, NEW.status = 'in_progress') AND NEW.status = 'in_progress'
+    AND NEW.kind IN ('task', 'research') THEN
+    -- What an expired lease holds has its place; another worker that takes it needs one of its own.
+    PERFORM refuse_beyond_limits(NEW.project_id, NEW.claimed_by,
+      CASE WHEN OLD.status <> 'in_progress' THEN 1 END,
+      CASE WHEN OLD.status <> 'in_progress' OR OLD.claimed_by IS DISTINCT FROM NEW.claimed_by THEN 1 END);
+  END IF;
   RETURN NEW;
 END $$;
 

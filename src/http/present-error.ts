@@ -1,14 +1,24 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { errorCode } from "../db/faults.ts";
-import { badInput, DocketError, type ErrorCode, projectArchived, projectPaused } from "../errors.ts";
-import { ARCHIVED, PAUSED } from "../projects/open.ts";
+import {
+  badInput,
+  DocketError,
+  type ErrorCode,
+  projectArchived,
+  projectAtLimit,
+  projectPaused,
+  workerAtLimit,
+} from "../errors.ts";
+import { ARCHIVED, PAUSED, PROJECT_AT_LIMIT, WORKER_AT_LIMIT } from "../projects/open.ts";
 import { currentScope } from "./request-scope.ts";
 
 /** What triggers refuse, by its SQLSTATE; the error's detail is the project's id. */
 const REFUSALS = new Map([
   [ARCHIVED, projectArchived],
   [PAUSED, projectPaused],
+  [PROJECT_AT_LIMIT, projectAtLimit],
+  [WORKER_AT_LIMIT, workerAtLimit],
 ]);
 
 /** Turns whatever was thrown into what the caller may see. An error that it made itself comes back as it is. */

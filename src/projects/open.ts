@@ -1,9 +1,14 @@
 import type { Db } from "../db/database.ts";
 import { projectArchived, projectPaused } from "../errors.ts";
 
-/** The SQLSTATEs of a trigger that refuses work in an archived project, and a claim in a paused one; the error's detail is the project's id. */
+/** SQLSTATEs of triggers; the error's detail is the project's id. They refuse work in an archived project, */
 export const ARCHIVED = "DK001";
+/** a claim in a paused one, */
 export const PAUSED = "DK002";
+/** and a claim beyond a limit: that of the project, or that of the worker in it. */
+export const PROJECT_AT_LIMIT = "DK003";
+export const WORKER_AT_LIMIT = "DK004";
+export const AT_LIMIT: ReadonlySet<string> = new Set([PROJECT_AT_LIMIT, WORKER_AT_LIMIT]);
 
 const CLOSED = {
   name: "projects-closed",

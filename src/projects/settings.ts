@@ -3,6 +3,7 @@ import { isBlank, isStorable, NOT_STORABLE } from "../db/storable.ts";
 import { badInput, shown } from "../errors.ts";
 
 const LARGEST_NUMBER = 2_147_483_647;
+const LARGEST_LIMIT = 10_000;
 
 /** What a project decides for itself; kept in `projects.settings`. */
 const Settings = z.object({
@@ -12,6 +13,10 @@ const Settings = z.object({
   artifactTypes: z.array(z.string()).default([]),
   /** How far above the highest number of a sequence an ID may be registered, unless an admin says that it may. */
   idJumpLimit: z.int().min(1).max(LARGEST_NUMBER).default(10_000),
+  /** How many of its tasks may be in progress at once; null: any number. */
+  maxInProgress: z.int().min(1).max(LARGEST_LIMIT).nullable().default(null),
+  /** The same, of the tasks that one worker holds. */
+  maxInProgressPerWorker: z.int().min(1).max(LARGEST_LIMIT).nullable().default(null),
 });
 
 export type ProjectSettings = z.infer<typeof Settings>;
@@ -22,6 +27,9 @@ export interface SettingsInput {
   readonly leaseSeconds?: number | null | undefined;
   readonly artifactTypes?: readonly string[] | null | undefined;
   readonly idJumpLimit?: number | null | undefined;
+  /** null takes a limit away. */
+  readonly maxInProgress?: number | null | undefined;
+  readonly maxInProgressPerWorker?: number | null | undefined;
 }
 
 /** @throws BAD_USER_INPUT */
@@ -31,11 +39,22 @@ export function requireName(name: string): void {
 }
 
 /** The settings named in the input, checked; what it leaves out is not there. */
-export function givenSettings({ leaseSeconds, artifactTypes, idJumpLimit }: SettingsInput): Partial<ProjectSettings> {
+export function givenSettings({
+  leaseSeconds,
+  artifactTypes,
+  idJumpLimit,
+  maxInProgress,
+  maxInProgressPerWorker,
+}: SettingsInput): Partial<ProjectSettings> {
   if (leaseSeconds != null && (leaseSeconds < 1 || leaseSeconds > 604_800))
     throw badInput(`leaseSeconds is ${leaseSeconds}; it must be from 1 to 604800 (a week).`);
   if (idJumpLimit != null && (idJumpLimit < 1 || idJumpLimit > LARGEST_NUMBER))
     throw badInput(`idJumpLimit is ${idJumpLimit}; it must be from 1 to ${LARGEST_NUMBER}.`);
+  for (const [name, limit] of Object.entries({ maxInProgress, maxInProgressPerWorker }))
+    if (limit != null && (limit < 1 || limit > LARGEST_LIMIT))
+      throw badInput(
+        `${name} is ${limit}; it must be from 1 to ${LARGEST_LIMIT}, or null for no limit. pauseProject stops all claims.`,
+      );
   const types = artifactTypes?.map((type) => type.toUpperCase());
   const bad = types?.find((type) => !/^[A-Z]{2,10}$/.test(type));
   if (bad !== undefined) throw badInput(`Artifact type ${shown(bad)} must be 2 to 10 letters A-Z.`);
@@ -43,5 +62,7 @@ export function givenSettings({ leaseSeconds, artifactTypes, idJumpLimit }: Sett
     ...(leaseSeconds != null && { leaseSeconds }),
     ...(types && { artifactTypes: [...new Set(types)] }),
     ...(idJumpLimit != null && { idJumpLimit }),
+    ...(maxInProgress !== undefined && { maxInProgress }),
+    ...(maxInProgressPerWorker !== undefined && { maxInProgressPerWorker }),
   };
 }

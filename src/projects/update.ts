@@ -1,7 +1,7 @@
 import { verb } from "../access/verb.ts";
 import { append, type NewEvent } from "../log/write/append.ts";
 import { type Changes, changesBetween } from "../log/write/changes.ts";
-import { type ChangeProject, lockProject } from "./lock.ts";
+import { type ChangeProject, holdStill, lockProject } from "./lock.ts";
 import { type ReuseInput, requireNamespace, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";
 
@@ -11,7 +11,19 @@ export interface UpdateProject extends ChangeProject, SettingsInput, ReuseInput 
 
 /** @throws PROJECT_NOT_FOUND, FORBIDDEN, VERSION_CONFLICT, BAD_USER_INPUT */
 export const updateProject = verb(
-  { name: "updateProject", role: "admin", effect: "changes", scope: "project", idempotent: true, on: lockProject },
+  {
+    name: "updateProject",
+    role: "admin",
+    effect: "changes",
+    scope: "project",
+    idempotent: true,
+    // No claim that knows nothing of a limit is under way once it is there.
+    before: async (db, input: UpdateProject, viewer) => {
+      if (input.maxInProgress !== undefined || input.maxInProgressPerWorker !== undefined)
+        await holdStill(db, input, viewer);
+    },
+    on: lockProject,
+  },
   async (ctx, input: UpdateProject, before) => {
     const { projectId, name } = input;
     if (name != null) requireName(name);

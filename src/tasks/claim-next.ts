@@ -5,7 +5,16 @@ import { errorCode, UNIQUE_VIOLATION } from "../db/faults.ts";
 import type { Idle } from "./idle.ts";
 import { requireAttemptInput, requireSkills } from "./lease.ts";
 import { type Taken, workerOf } from "./take.ts";
-import { takeReady, takeReadyTogether } from "./take-ready.ts";
+import {
+  type AskedNext,
+  LIMITED,
+  type Look,
+  takeInTurn,
+  takeReady,
+  takeReadyTogether,
+  takeWithin,
+} from "./take-ready.ts";
+import { anythingOf } from "./wanted.ts";
 
 export interface ClaimNextTask {
   readonly projectId: string;
@@ -48,7 +57,7 @@ export const claimNextTask = verbWithOwnKey(
   },
   async (ctx, input: ClaimNextTask, kept): Promise<Answer<Claim>> => {
     try {
-      return await takeNext(ctx, input, kept, takeReadyTogether);
+      return await takeNext(ctx, input, kept, WITH_OTHERS);
     } catch (error) {
       if (!kept || errorCode(error) !== UNIQUE_VIOLATION) throw error;
       const first = await answeredBefore(ctx, input, kept);
@@ -58,33 +67,46 @@ export const claimNextTask = verbWithOwnKey(
   },
 );
 
-/**
- * The claim itself, also inside another verb's transaction (then without a key of its own).
- * @param together looks once, perhaps with claims of other workers.
- */
+type Take = (db: Context["db"], claim: AskedNext) => Promise<Look>;
+
+/** How a claim looks: first; alone, where something is kept for its worker; and in turn, where projects have limits. */
+interface Ways {
+  readonly first: Take;
+  readonly alone: Take;
+  readonly inTurn: Take;
+}
+const WITH_OTHERS: Ways = { first: takeReadyTogether, alone: takeReady, inTurn: takeInTurn };
+/** Within a transaction. */
+export const ALONE: Ways = { first: takeReady, alone: takeReady, inTurn: takeWithin };
+
+/** The claim itself, also inside another verb's transaction (then without a key of its own). */
 export async function takeNext(
   ctx: Context,
   input: ClaimNextTask,
   kept: KeyedRequest | null,
-  together: typeof takeReady,
+  { first, alone, inTurn }: Ways,
 ): Promise<Answer<Claim>> {
   const { projectId, leaseSeconds = null } = input;
   const worker = workerOf(ctx, input);
-  const skills = input.skills ?? [];
-  let take = together;
+  const wanted = { ...anythingOf(projectId), skills: [...(input.skills ?? [])].sort() };
+  let take = first;
   for (let look = 1; ; look++) {
-    const found = await take(ctx.db, projectId, { worker, leaseSeconds, skills, by: ctx, kept });
+    const found = await take(ctx.db, { worker, leaseSeconds, wanted, by: ctx, kept });
     if (found.taken) return { taken: found.taken, idle: null, worker, replayed: false };
-    const idle = await found.idle;
+    const why = await found.why;
     // Asked last: a request with the same key may have taken its task while this one looked.
-    const first = kept && (await answeredBefore(ctx, input, kept));
-    if (first) return first;
-    if (take !== takeReady && idle.reasons.some(({ reason }) => reason === "assigned")) {
-      // What is kept for this worker is taken by a claim of it alone.
-      take = takeReady;
+    const answered = kept && (await answeredBefore(ctx, input, kept));
+    if (answered) return answered;
+    if (why === LIMITED) {
+      take = inTurn;
       continue;
     }
-    if (idle.pending === 0 || look >= LOOKS) return { taken: null, idle, worker, replayed: false };
+    if (take === first && take !== alone && why.reasons.some(({ reason }) => reason === "assigned")) {
+      // What is kept for this worker is taken by a claim of it alone.
+      take = alone;
+      continue;
+    }
+    if (why.pending === 0 || look >= LOOKS) return { taken: null, idle: why, worker, replayed: false };
   }
 }
 

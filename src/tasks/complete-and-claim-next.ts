@@ -1,10 +1,9 @@
 import { holdOpen } from "../projects/open.ts";
-import { type Claim, type ClaimNextTask, takeNext } from "./claim-next.ts";
+import { ALONE, type Claim, type ClaimNextTask, takeNext } from "./claim-next.ts";
 import { archivedIdle } from "./idle.ts";
 import { requireSkills } from "./lease.ts";
 import type { TaskAddress } from "./locate.ts";
 import { workerOf } from "./take.ts";
-import { takeReady } from "./take-ready.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 import { type StatusChange, setStatus, toStatus } from "./update-status.ts";
@@ -36,7 +35,7 @@ export const completeAndClaimNext = taskVerb(
     const worker = workerOf(ctx, { worker: input.worker ?? task.open?.worker });
     // A task that is held may be finished also where no more work is handed out.
     const { taken, idle } = (await holdOpen(ctx.db, projectId))
-      ? await takeNext(ctx, { ...input, ...input.next, projectId, worker }, null, takeReady)
+      ? await takeNext(ctx, { ...input, ...input.next, projectId, worker }, null, ALONE)
       : { taken: null, idle: archivedIdle(projectId) };
     return { taken, idle, worker, completed: { projectId, taskId } };
   },

@@ -1,16 +1,9 @@
 import type { Context } from "../access/viewer.ts";
-import { pausedMessage, projectArchived, projectNotFound } from "../errors.ts";
-import { IS_PAUSED, READY } from "./ready.ts";
-import {
-  ANYONE,
-  OF_TASK,
-  ofClaim,
-  REASONS_OF_CLAIM,
-  REASONS_OF_TASK,
-  type ReadyReason,
-  type ReasonOfClaim,
-  type ReasonOfTask,
-} from "./reasons.ts";
+import { pausedMessage, projectArchived, projectLimitMessage, projectNotFound, workerLimitMessage } from "../errors.ts";
+import { limitsOf } from "./limits.ts";
+import { either, IS_LIMITED, IS_PAUSED } from "./ready.ts";
+import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask } from "./reasons.ts";
+import { keptFromClaim, ofKinds, readyOnes, type Wanted, wantedValues } from "./wanted.ts";
 
 /** Why there is nothing to claim. */
 export interface Idle {
@@ -21,7 +14,7 @@ export interface Idle {
   readonly held: number;
   /** When the first of those leases ends, or a task's time comes: the earliest time at which asking again can help by itself. */
   readonly retryAt: Date | null;
-  /** How many open tasks each reason keeps from being handed out; one of the project or the worker counts 1. */
+  /** How many open tasks each reason keeps from being handed out; one of a project or the worker counts the projects. */
   readonly reasons: readonly { readonly reason: ReadyReason; readonly count: number }[];
 }
 
@@ -34,29 +27,36 @@ export const archivedIdle = (projectId: string): Idle => ({
   reasons: [{ reason: "project_archived", count: 1 }],
 });
 
-const OF_CLAIM = ofClaim("$2::text", "$3");
+/** Of a claim: $1 the projects, $2 the worker, then `wantedValues`. */
+const ASKED = { worker: "$2", skills: "$3", labels: "$4", kinds: "$5", maxEstimate: "$6" };
+const OF_CLAIM = keptFromClaim(ASKED);
+type ReasonOfClaim = keyof typeof OF_CLAIM;
+const REASONS_OF_CLAIM = Object.keys(OF_CLAIM) as ReasonOfClaim[];
 const TO_THIS_CLAIM = Object.values(OF_CLAIM)
   .map((condition) => `NOT (${condition})`)
   .join(" AND ");
+const OF_KIND = ofKinds(ASKED);
 
 /** Every reason is asked of every open task: one may have several. */
 const WHY = {
   name: "task-idle",
-  text: `SELECT p.archived_at IS NOT NULL AS "projectArchived",
+  text: `SELECT p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived", ${IS_LIMITED} AS limited,
   ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
-  count(t.task_id) FILTER (WHERE ${READY} AND ${TO_THIS_CLAIM})::int AS pending,
-  ${Object.entries({ ...OF_TASK, ...OF_CLAIM })
+  count(t.task_id) FILTER (WHERE ${either(readyOnes(ASKED))} AND ${TO_THIS_CLAIM})::int AS pending,
+  ${Object.entries({ ...OF_TASK, kind_not_asked: `NOT ${OF_KIND}`, ...OF_CLAIM })
     .map(([reason, condition]) => `count(t.task_id) FILTER (WHERE ${condition})::int AS ${reason}`)
     .join(", ")},
-  least(min(t.lease_expires_at) FILTER (WHERE ${OF_TASK.held} AND NOT ${OF_TASK.kind_not_asked} AND ${TO_THIS_CLAIM}),
-    min(t.ready_at) FILTER (WHERE ${OF_TASK.waiting} AND t.unblocked AND ${TO_THIS_CLAIM})) AS "retryAt"
+  least(min(t.lease_expires_at) FILTER (WHERE ${OF_TASK.held} AND NOT ${OF_TASK.kind_not_asked} AND ${OF_KIND} AND ${TO_THIS_CLAIM}),
+    min(t.ready_at) FILTER (WHERE ${OF_TASK.waiting} AND t.unblocked AND ${OF_KIND} AND ${TO_THIS_CLAIM})) AS "retryAt"
 FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
   AND t.deleted_at IS NULL AND t.archived_at IS NULL
-WHERE p.project_id = $1 GROUP BY p.project_id`,
+WHERE p.project_id = ANY ($1::text[]) GROUP BY p.project_id ORDER BY p.project_id`,
 };
 
 type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
+  readonly projectId: string;
   readonly projectArchived: boolean;
+  readonly limited: boolean;
   readonly paused: boolean;
   readonly pauseReason: string | null;
   readonly pausedUntil: Date | null;
@@ -64,40 +64,80 @@ type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
   readonly retryAt: Date | null;
 };
 
-/** Why this worker with these skills gets nothing. @throws PROJECT_NOT_FOUND, PROJECT_ARCHIVED */
-export async function whyIdle(
-  { db }: Pick<Context, "db">,
-  projectId: string,
-  { worker, skills } = ANYONE,
-): Promise<Idle> {
-  const [found] = await db.read<Why>(WHY, [projectId, worker, skills]);
-  if (!found) throw projectNotFound(projectId);
-  if (found.projectArchived) throw projectArchived(projectId);
+/**
+ * Why this worker gets nothing of what it wants.
+ * @param worker null: any other than those that tasks are kept for.
+ * @throws PROJECT_NOT_FOUND; PROJECT_ARCHIVED where all of the projects are
+ */
+export async function whyIdle({ db }: Pick<Context, "db">, wanted: Wanted, worker: string | null): Promise<Idle> {
+  const { projects } = wanted;
+  const found = await db.read<Why>(WHY, [projects, worker, ...wantedValues(wanted)]);
+  const missing = projects.find((projectId) => !found.some((of) => of.projectId === projectId));
+  if (missing !== undefined) throw projectNotFound(missing);
+  if (projects[0] !== undefined && found.every(({ projectArchived }) => projectArchived))
+    throw projectArchived(projects[0]);
+  const each: Idle[] = [];
+  for (const of of found)
+    each.push(of.projectArchived ? archivedIdle(of.projectId) : await idleIn(db, of, wanted, worker));
+  return each.length === 1 && each[0] ? each[0] : together(each);
+}
+
+/** What stands for "nothing in particular", of one project and of several. */
+const NOTHING = "No pending tasks for project";
+
+/** Why there is nothing in one project. */
+async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker: string | null): Promise<Idle> {
+  const { projectId, held } = found;
   const reasons = [...REASONS_OF_TASK, ...REASONS_OF_CLAIM].map((reason) => ({ reason, count: found[reason] }));
   const counted = (...more: Idle["reasons"]) => [...more, ...reasons].filter(({ count }) => count > 0);
   if (found.paused)
     return {
-      pending: 0,
-      held: found.held,
-      retryAt: afterPause(found),
+      ...{ pending: 0, held, retryAt: afterPause(found) },
       reasons: counted({ reason: "project_paused", count: 1 }),
       message: pausedMessage(projectId, found.pauseReason, found.pausedUntil),
     };
-  const { pending, held, retryAt } = found;
+  const limits = found.limited ? await limitsOf(db, projectId, worker, skills) : undefined;
+  const { reached = null, reachedByWorker = null } = limits ?? {};
+  const atLimit = reached !== null || reachedByWorker !== null;
+  const pending = atLimit ? Math.min(found.pending, limits?.expired ?? 0) : found.pending;
+  const messages = [
+    ...(reached === null ? [] : [projectLimitMessage(projectId, reached)]),
+    ...(reachedByWorker === null ? [] : [workerLimitMessage(projectId, reachedByWorker)]),
+  ];
   return {
-    pending,
-    held,
-    retryAt,
-    reasons: counted({ reason: "locked", count: pending }),
-    message:
-      pending > 0
-        ? `${pending} tasks are ready but just being claimed by others; ask again in a moment`
-        : "No pending tasks for project",
+    ...{ pending, held, retryAt: atLimit ? (limits?.retryAt ?? null) : found.retryAt },
+    reasons: counted(
+      { reason: "locked", count: pending },
+      { reason: "project_at_limit", count: reached === null ? 0 : 1 },
+      { reason: "worker_at_limit", count: reachedByWorker === null ? 0 : 1 },
+    ),
+    message: pending > 0 ? lockedMessage(pending) : messages.join(" ") || NOTHING,
   };
 }
+
+const lockedMessage = (pending: number) =>
+  `${pending} tasks are ready but just being claimed by others; ask again in a moment`;
 
 /** When a claim can take something in a paused project; null where nobody knows when it is resumed. */
 function afterPause({ pausedUntil, pending, retryAt }: Why): Date | null {
   if (pausedUntil === null || pending > 0 || retryAt === null) return pausedUntil;
   return retryAt > pausedUntil ? retryAt : pausedUntil;
+}
+
+/** Why there is nothing in several projects. */
+function together(each: readonly Idle[]): Idle {
+  const sum = (of: (idle: Idle) => number) => each.reduce((all, idle) => all + of(idle), 0);
+  const pending = sum((idle) => idle.pending);
+  const counts = new Map<ReadyReason, number>();
+  for (const { reason, count } of each.flatMap(({ reasons }) => reasons))
+    counts.set(reason, (counts.get(reason) ?? 0) + count);
+  const times = each.flatMap(({ retryAt }) => retryAt ?? []).sort((a, b) => a.getTime() - b.getTime());
+  const special = each.map(({ message }) => message).filter((message) => message !== NOTHING);
+  return {
+    pending,
+    held: sum((idle) => idle.held),
+    retryAt: times[0] ?? null,
+    reasons: [...counts].map(([reason, count]) => ({ reason, count })),
+    message: pending > 0 ? lockedMessage(pending) : [`${NOTHING}s.`, ...special].join(" "),
+  };
 }

@@ -3,16 +3,23 @@ import { requireVisible } from "../access/visibility.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { requireSkills } from "./lease.ts";
-import { FIRST_READY, IS_PAUSED } from "./ready.ts";
+import { areLimited } from "./limits.ts";
+import { FIRST_READY, IS_LIMITED, IS_PAUSED } from "./ready.ts";
+import { FIRST_AMONG } from "./ready-among.ts";
 import { workerOf } from "./take.ts";
 import type { TaskStatus } from "./task.ts";
+import { anythingOf, isPlain, type Wanted, wantedValues } from "./wanted.ts";
 
 /** Only the task that was picked is read whole. */
 const NEXT_READY = TASK.statement(
   "task-next-ready",
   (columns) => `WITH ${FIRST_READY}
 SELECT ${columns} FROM picked JOIN tasks t USING (project_id, task_id)
-JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL AND NOT ${IS_PAUSED}`,
+JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL AND NOT (${IS_PAUSED} OR ${IS_LIMITED})`,
+);
+const NEXT_AMONG = TASK.statement(
+  "task-next-among",
+  (columns) => `WITH ${FIRST_AMONG} SELECT ${columns} FROM picked JOIN tasks t USING (project_id, task_id)`,
 );
 const NEXT_WITH_STATUS = TASK.statement(
   "task-next-with-status",
@@ -41,15 +48,26 @@ export async function nextTask(
   requireVisible(ctx.viewer, projectId);
   const skills = asked.skills ?? [];
   requireSkills(skills);
+  const wanted = { ...anythingOf(projectId), skills };
   const worker = workerOf(ctx, asked);
-  const [task] =
+  const task =
     status === "pending"
-      ? await ctx.db.read<Task>(NEXT_READY(long), [projectId, worker, skills])
-      : await ctx.db.read<Task>(NEXT_WITH_STATUS(long), [projectId, status]);
+      ? await firstReady(ctx, wanted, worker, long)
+      : (await ctx.db.read<Task>(NEXT_WITH_STATUS(long), [projectId, status]))[0];
   if (task) return { task, idle: null };
-  const idle = await whyIdle(ctx, projectId, { worker, skills });
+  const idle = await whyIdle(ctx, wanted, worker);
   return {
     task: null,
     idle: status === "pending" ? idle : { ...idle, message: `No ${status.replace("_", " ")} tasks for project` },
   };
+}
+
+/** What a claim would take. */
+async function firstReady({ db }: Context, wanted: Wanted, worker: string, long: NextTask["long"]) {
+  if (isPlain(wanted)) {
+    const [task] = await db.read<Task>(NEXT_READY(long), [wanted.projects[0], worker, wanted.skills]);
+    if (task || !(await areLimited(db, wanted.projects))) return task;
+  }
+  const [task] = await db.read<Task>(NEXT_AMONG(long), [wanted.projects, worker, ...wantedValues(wanted)]);
+  return task;
 }

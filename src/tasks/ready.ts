@@ -15,7 +15,7 @@ export const PENDING = "t.status = 'pending' AND t.unblocked AND t.ready_at IS N
 export const WAITING = "t.status = 'pending' AND t.unblocked AND t.ready_at IS NOT NULL";
 
 /** `(SELECT docket_now())` is asked once, the bare function for every task. */
-const MATURED = `${WAITING} AND t.ready_at <= (SELECT docket_now())`;
+export const MATURED = `${WAITING} AND t.ready_at <= (SELECT docket_now())`;
 
 /**
  * Exactly the predicate of idx_tasks_lease. What has a lease is in progress (chk_lease_while_in_progress) and never
@@ -25,22 +25,26 @@ const MATURED = `${WAITING} AND t.ready_at <= (SELECT docket_now())`;
 export const LEASED = "t.lease_expires_at IS NOT NULL AND t.archived_at IS NULL";
 
 /** What is claimed by whoever asks for the next task: people begin and end projects and sessions by hand. */
-const UNASKED = "t.kind IN ('task', 'research')";
+export const UNASKED = "t.kind IN ('task', 'research')";
 
 /** An attempt at a project or a session does not expire: people hold it for as long as it lasts. */
 export const EXPIRES = `${LEASED} AND ${UNASKED}`;
 export const EXPIRED = `${EXPIRES} AND t.lease_expires_at <= (SELECT docket_now())`;
 
 /** The three ways to be ready, each found by an index of its own. */
-const READY_ONES = {
+export const READY_ONES = {
   pending: `${PENDING} AND ${UNASKED}`,
   matured: `${MATURED} AND ${UNASKED}`,
   expired: `${EXPIRED} AND t.unblocked`,
 };
 
-export const READY = `(${Object.values(READY_ONES)
-  .map((condition) => `(${condition})`)
-  .join(" OR ")})`;
+/** SQL: whether one of these conditions holds. */
+export const either = (conditions: Readonly<Record<string, string>>) =>
+  `(${Object.values(conditions)
+    .map((condition) => `(${condition})`)
+    .join(" OR ")})`;
+
+export const READY = either(READY_ONES);
 
 /**
  * What of a task is asked of the claim, as SQL of the claim's worker and skills: that it is for any worker or for this one,
@@ -50,7 +54,7 @@ export const forWorker = (worker: string) => `coalesce(t.assigned_to = ${worker}
 export const forSkills = (skills: string) => `t.skills <@ ${skills}::text[]`;
 
 /** Both, so asked that the planner expects many such tasks: then it reads them in their order. */
-const forClaim = (worker: string, skills: string) =>
+export const forClaim = (worker: string, skills: string) =>
   `CASE WHEN t.assigned_to IS NULL AND t.skills = '{}' THEN true ELSE ${forWorker(worker)} AND ${forSkills(skills)} END`;
 
 const IN_ORDER = "ORDER BY t.priority, t.queue_position";
@@ -76,7 +80,19 @@ export const FIRST_READY = `${candidates(
 )`;
 
 /** The worker of all claims of `takeParameters`; NULL where there are several. */
-const ONLY_WORKER = "CASE WHEN ($2::text[])[1] = ALL ($2::text[]) THEN ($2::text[])[1] END";
+export const ONLY_WORKER = "CASE WHEN ($2::text[])[1] = ALL ($2::text[]) THEN ($2::text[])[1] END";
+
+/**
+ * SQL: whether no ready task is kept for the worker of a claim `c` that goes together with those of other workers.
+ * @param among which tasks.
+ */
+export const noneKept = (among: string, ready: string) => `CASE WHEN ${ONLY_WORKER} IS NOT NULL THEN true ELSE (
+    SELECT t.task_id FROM tasks t WHERE ${among} AND t.assigned_to = c.worker AND t.status <> 'completed'
+      AND ${forSkills("$9")} AND ${ready} LIMIT 1
+  ) IS NULL END`;
+
+/** SQL: whether so many tasks of `projects p` may be in progress, and no more; then claims in it take turns. */
+export const IS_LIMITED = "is_limited(p.settings)";
 
 /** SQL: whether claims in `projects p` take nothing now. */
 export const IS_PAUSED = "is_paused(p.paused_at, p.paused_until)";
@@ -86,17 +102,15 @@ export const MOST_CLAIMS = 100;
 
 /**
  * Common table expressions, of which `picked` joins each of `claims`, in their order, with a ready task of project $1, the
- * first ones first; none in a paused project. All claims have the skills $9. Claims of several workers take what is for any worker, and those leave
+ * first ones first; none in a project that is paused or limited. All claims have the skills $9. Claims of several workers take what is for any worker, and those leave
  * out for which a task is kept that is ready: alone, they take the first of all. SKIP LOCKED: two statements never wait for one row. NO KEY: a row that only a foreign key refers to
  * just now is not skipped. The inner limit is for the planner, which knows of the other only that it is some; no more rows
  * are read and locked than the outer one asks for.
  */
 export const TAKE_READY = `asking AS MATERIALIZED (
   SELECT c.*, row_number() OVER (ORDER BY c.place) AS turn FROM claims c
-  WHERE (SELECT NOT ${IS_PAUSED} FROM projects p WHERE p.project_id = $1) AND CASE WHEN ${ONLY_WORKER} IS NOT NULL THEN true ELSE (
-    SELECT t.task_id FROM tasks t WHERE t.project_id = $1 AND t.assigned_to = c.worker AND t.status <> 'completed'
-      AND ${forSkills("$9")} AND ${READY} LIMIT 1
-  ) IS NULL END
+  WHERE (SELECT NOT (${IS_PAUSED} OR ${IS_LIMITED}) FROM projects p WHERE p.project_id = $1)
+    AND ${noneKept("t.project_id = $1", READY)}
 ), ${candidates(
   (condition) => `SELECT * FROM (
     SELECT ${CANDIDATE} FROM tasks t WHERE t.project_id = $1 AND ${condition}

@@ -1,7 +1,8 @@
 import type { Sight } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
-import { pausedMessage } from "../errors.ts";
-import { EXPIRED, forSkills, forWorker, IS_PAUSED, LEASED, READY } from "./ready.ts";
+import { pausedMessage, projectLimitMessage, workerLimitMessage } from "../errors.ts";
+import { PROJECT_AT_LIMIT, placesTaken, WORKER_AT_LIMIT } from "./limits.ts";
+import { EXPIRED, forSkills, forWorker, IS_LIMITED, IS_PAUSED, LEASED, READY, UNASKED } from "./ready.ts";
 import type { TaskKey } from "./task.ts";
 
 /** Why a task is not handed out: of the task itself, then of the claim that asks. */
@@ -45,13 +46,13 @@ export interface Claimer {
   readonly worker: string | null;
   readonly skills: readonly string[];
 }
-export const ANYONE: Claimer = { worker: null, skills: [] };
+const ANYONE: Claimer = { worker: null, skills: [] };
 
 /** What keeps a task from a claim of a worker with some skills, each as SQL. */
 export const ofClaim = (worker: string, skills: string) =>
   ({ skills_missing: `NOT ${forSkills(skills)}`, assigned: `NOT ${forWorker(worker)}` }) as const;
 export type ReasonOfClaim = keyof ReturnType<typeof ofClaim>;
-export const REASONS_OF_CLAIM: readonly ReasonOfClaim[] = ["skills_missing", "assigned"];
+const REASONS_OF_CLAIM: readonly ReasonOfClaim[] = ["skills_missing", "assigned"];
 
 /** One reason, with what to do about it. */
 export interface Explanation {
@@ -80,6 +81,9 @@ interface Found extends Readonly<Record<ReasonOfTask | ReasonOfClaim, boolean>> 
   readonly paused: boolean;
   readonly pauseReason: string | null;
   readonly pausedUntil: Date | null;
+  /** The limit that it would go beyond; null: none. */
+  readonly projectLimit: number | null;
+  readonly workerLimit: number | null;
   readonly blockers: readonly { projectId: string; taskId: string; seen: boolean }[] | null;
   readonly children: readonly TaskKey[] | null;
 }
@@ -89,6 +93,9 @@ const EXPLAIN = {
   text: `SELECT is_open(t.status, t.deleted_at, false) AS open, t.ready_at AS "readyAt", t.lease_expires_at AS "leaseExpiresAt",
   t.claimed_by AS "claimedBy", t.parked_reason AS "parkedReason", t.kind, t.skills, t.assigned_to AS "assignedTo", p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived",
   ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
+  -- what is held has its place
+  CASE WHEN t.lease_expires_at IS NULL AND ${UNASKED} AND ${PROJECT_AT_LIMIT} THEN most_in_progress(p.settings) END AS "projectLimit",
+  CASE WHEN t.claimed_by IS DISTINCT FROM $4 AND ${UNASKED} AND ${WORKER_AT_LIMIT} THEN most_per_worker(p.settings) END AS "workerLimit",
   ${Object.entries({ ...OF_TASK, ...ofClaim("$4::text", "$5") })
     .map(([reason, condition]) => `coalesce(${condition}, false) AS ${reason}`)
     .join(", ")},
@@ -103,7 +110,8 @@ const EXPLAIN = {
     WHERE c.project_id = t.project_id AND c.parent_task_id = t.task_id AND is_open(c.status, c.deleted_at, c.is_template)
     ORDER BY c.priority, c.queue_position LIMIT ${MOST_NAMED}) c) END AS children
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS of (project_id, task_id, place)
-  JOIN tasks t USING (project_id, task_id) JOIN projects p USING (project_id) ORDER BY of.place`,
+  JOIN tasks t USING (project_id, task_id) JOIN projects p USING (project_id)
+  LEFT JOIN LATERAL ${placesTaken("$4")} taken ON ${IS_LIMITED} ORDER BY of.place`,
 };
 
 /**
@@ -131,6 +139,8 @@ function explained(found: Found): Explanation[] {
   return [
     ...(found.projectArchived ? [because("project_archived", found)] : []),
     ...(found.paused ? [because("project_paused", found)] : []),
+    ...(found.projectLimit === null ? [] : [because("project_at_limit", found)]),
+    ...(found.workerLimit === null ? [] : [because("worker_at_limit", found)]),
     ...REASONS_OF_TASK.filter((reason) => found[reason]).flatMap((reason) => {
       if (reason === "blocked")
         return (found.blockers ?? []).map(({ seen, ...key }) => ({
@@ -145,7 +155,8 @@ function explained(found: Found): Explanation[] {
   ];
 }
 
-type Explained = ReasonOfTask | ReasonOfClaim | "project_archived" | "project_paused";
+type Explained = ReasonOfTask | ReasonOfClaim | OfProject;
+type OfProject = "project_archived" | "project_paused" | "project_at_limit" | "worker_at_limit";
 
 function because(reason: Explained, found: Found): Explanation {
   const ends: Partial<Record<Explained, Date | null>> = {
@@ -158,7 +169,7 @@ function because(reason: Explained, found: Found): Explanation {
 
 function whatToDo(
   reason: Explained,
-  { claimedBy, parkedReason, kind, skills, assignedTo, projectId, pauseReason, pausedUntil }: Found,
+  { claimedBy, parkedReason, kind, skills, assignedTo, projectId, ...found }: Found,
 ): string {
   switch (reason) {
     case "blocked":
@@ -182,7 +193,11 @@ function whatToDo(
     case "archived":
       return "Archived.";
     case "project_paused":
-      return pausedMessage(projectId, pauseReason, pausedUntil);
+      return pausedMessage(projectId, found.pauseReason, found.pausedUntil);
+    case "project_at_limit":
+      return projectLimitMessage(projectId, found.projectLimit);
+    case "worker_at_limit":
+      return workerLimitMessage(projectId, found.workerLimit);
     case "project_archived":
       return "Its project is archived: an admin brings it back with unarchiveProject.";
   }

@@ -103,9 +103,9 @@ export interface AskedTake {
   readonly kept: KeyedRequest | null;
 }
 
-/** $1 the project, then for each claim who takes, for how long, and the idempotency key. */
-export const takeParameters = (projectId: string, claims: readonly AskedTake[]) => [
-  projectId,
+/** $1 the project, or several, then for each claim who takes, for how long, and the idempotency key. */
+export const takeParameters = (of: string | readonly string[], claims: readonly AskedTake[]) => [
+  of,
   claims.map(({ worker }) => worker),
   claims.map(({ leaseSeconds }) => leaseSeconds),
   claims.map(({ by }) => by.viewer.actor),

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { DUE, EXPIRE } from "../../src/tasks/expire-leases.ts";
 import { failedAttempts } from "../../src/tasks/failed.ts";
 import { TAKE_NEXT, takeNextParameters } from "../../src/tasks/take-ready.ts";
+import { anythingOf } from "../../src/tasks/wanted.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 interface PlanNode {
@@ -45,7 +46,9 @@ it("finds the pending task of a claim in index order, without a sort, at 10,000 
   const plan = await explain(
     t,
     TAKE_NEXT.text,
-    takeNextParameters("alpha", [{ worker: "w", leaseSeconds: null, skills: [], by: t.as(), kept: null }]),
+    takeNextParameters("alpha", [
+      { worker: "w", leaseSeconds: null, wanted: anythingOf("alpha"), by: t.as(), kept: null },
+    ]),
   );
   const pending = nodes(plan).find((node) => node["Subplan Name"] === "CTE pending");
   expect(pending).toBeDefined();

@@ -5,6 +5,7 @@ import { listTasks } from "../../src/tasks/list.ts";
 import { nextTask } from "../../src/tasks/next.ts";
 import { LEASED, PENDING, WAITING } from "../../src/tasks/ready.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
+import { anythingOf } from "../../src/tasks/wanted.ts";
 import { seedTasks, verbTest } from "../support/verbs.ts";
 
 it.each([
@@ -64,7 +65,7 @@ it.each<[string, string, boolean]>([
   const ids = ready ? ["TASK-001"] : [];
   const listed = await listTasks(ctx, { filter: { ready: true } });
   const { task } = await nextTask(ctx, { projectId: "alpha", status: "pending" });
-  const idle = await whyIdle(ctx, "alpha");
+  const idle = await whyIdle(ctx, anythingOf("alpha"), null);
   expect(listed.edges.map(({ node }) => node.taskId)).toEqual(ids);
   expect(task?.taskId ?? null).toBe(ids[0] ?? null);
   expect(idle.pending).toBe(ids.length);
