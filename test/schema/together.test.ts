@@ -40,7 +40,7 @@ const ofTasks = (names: readonly string[]) => names.filter((name) => /(FROM|JOIN
 async function start(tasks = 3, env: Record<string, string> = {}): Promise<TestServer> {
   const server = await startTestServer({ env });
   // The first request of a key notes that it was used.
-  await server.ask("{ __typename }");
+  for (const key of [server.agentKey, server.adminKey]) await server.ask("{ __typename }", {}, { key });
   const owner = await connectOwner(server.test);
   await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ('alpha', false), ('beta', false)");
   await owner.query(
