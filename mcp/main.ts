@@ -6,17 +6,18 @@ import { ExactStdio } from "./exact-stdio.ts";
 import { createMcpServer, type FinishedCall } from "./server.ts";
 import { LeaseSession } from "./session.ts";
 import { CallFault } from "./tool.ts";
+import { readToolsets, UnknownToolset } from "./toolsets.ts";
 
 const NO_KEY = `Docket's MCP server needs an API key.
 Set DOCKET_API_KEY, or DOCKET_API_KEY_FILE to the path of a file that holds one.
 A Docket server writes a key for agents to .docket/agent-key when it first starts and prints where that is; an admin makes others with the createApiKey mutation.`;
 
 /**
- * Serves the tools on stdin and stdout until stdin ends; stdout carries the protocol only, the log goes to stderr.
+ * Serves the tools of these toolsets (names in a list; by default DOCKET_TOOLSETS) on stdin and stdout until stdin ends; stdout carries the protocol only, the log goes to stderr.
  * Sets a failing exit code and returns when settings are missing or wrong.
  */
-export async function main(): Promise<void> {
-  const config = settings();
+export async function main({ toolsets: given }: { readonly toolsets?: string | undefined } = {}): Promise<void> {
+  const config = settings(given);
   if (config === undefined) return;
 
   // One client id per process: leases are this process's own even when others share its key.
@@ -30,7 +31,13 @@ export async function main(): Promise<void> {
       log(lost ? "warn" : "error", { msg: "lease not kept", ...held, lost, ...faultFields(error) });
     },
   });
-  const server = createMcpServer({ request, defaultProject: config.project, session, finished: logCall });
+  const server = createMcpServer({
+    request,
+    defaultProject: config.project,
+    toolsets: config.toolsets,
+    session,
+    finished: logCall,
+  });
   server.onerror = (error) => log("error", { msg: "protocol error", error: error.message });
   // However the client ends it: by closing stdin, by a signal, or by no longer reading its answers.
   const end = () => void session.close().finally(() => process.exit(0));
@@ -43,13 +50,14 @@ export async function main(): Promise<void> {
   log("info", { msg: "ready", url: config.url, ...(config.project && { project: config.project }) });
 }
 
-function settings() {
+function settings(toolsets: string | undefined) {
   try {
     const config = readClientConfig();
-    if (config.apiKey !== undefined) return config;
+    const chosen = { ...config, toolsets: readToolsets(toolsets ?? config.toolsets) };
+    if (config.apiKey !== undefined) return chosen;
     process.stderr.write(`${NO_KEY}\n`);
   } catch (error) {
-    if (!(error instanceof ClientConfigError)) throw error;
+    if (!(error instanceof ClientConfigError || error instanceof UnknownToolset)) throw error;
     process.stderr.write(`${error.message}\n`);
   }
   process.exitCode = 1;

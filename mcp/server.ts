@@ -4,11 +4,12 @@ import type { GraphQLRequest } from "../client/request.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { errorText } from "./error-text.ts";
 import { type KeySettings, withIdempotencyKeys } from "./idempotency.ts";
-import { tools } from "./registry.ts";
+import { TOOLSETS, type Toolset } from "./registry.ts";
 import type { LeaseSession } from "./session.ts";
 import { shortened, workerName } from "./text.ts";
 import type { ToolContext } from "./tool.ts";
 import { ToolServer } from "./tool-server.ts";
+import { DEFAULT_TOOLSETS, howToSwitchOn } from "./toolsets.ts";
 
 /** One finished tool call, for a log: no arguments and no results, as both hold people's texts. */
 export interface FinishedCall {
@@ -23,6 +24,8 @@ interface McpServerSettings {
   /** The GraphQL caller, bound to the key of this server's client. */
   readonly request: GraphQLRequest;
   readonly defaultProject?: string | undefined;
+  /** Whose tools it has; by default what a client gets that chooses nothing. */
+  readonly toolsets?: readonly Toolset[] | undefined;
   /** Keeps leases alive; left out where every request stands alone. */
   readonly session?: LeaseSession;
   /** Given where every request stands alone; else the server remembers by itself what was left unanswered. */
@@ -37,16 +40,23 @@ New work: add_task, a whole plan in one call.
 IDs such as US-028: never invent them. reserve_id_range, write, confirm_reservation; for a single one get_next_available_id.
 Overview: list_tasks. News of others' work: wait_for_changes, again and again with its cursor.`;
 
-const listed = tools.map(({ call: _, example: __, ...definition }) => definition);
+const TRACKING = `
+Project status: get_project_status. Work items are tasks with a type and a parent: create_work_item, query_work_item. update_ tools take the version that you read; after a conflict read it again.`;
 
 /**
  * An MCP server with Docket's tools, ready to be connected to any transport. Make one per connection, and one per
  * request where requests stand alone: a reused instance would mix up its clients' answers.
  */
-export function createMcpServer({ request, defaultProject, session, keys, finished }: McpServerSettings): Server {
+export function createMcpServer(settings: McpServerSettings): Server {
+  const { request, defaultProject, toolsets = DEFAULT_TOOLSETS, session, keys, finished } = settings;
+  const tools = toolsets.flatMap((name) => TOOLSETS[name]);
+  const listed = tools.map(({ call: _, example: __, ...definition }) => definition);
   const server = new ToolServer(
     { name: "docket", title: "Docket", version: packageJson.version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    {
+      capabilities: { tools: {} },
+      instructions: toolsets.includes("tracking") ? INSTRUCTIONS + TRACKING : INSTRUCTIONS,
+    },
   );
   const keyedCall = withIdempotencyKeys(request, keys);
 
@@ -56,6 +66,8 @@ export function createMcpServer({ request, defaultProject, session, keys, finish
     async ({ params: { name, arguments: args } }, { signal, requestId }) => {
       const tool = tools.find((candidate) => candidate.name === name);
       if (tool === undefined) {
+        const remedy = howToSwitchOn(name, toolsets);
+        if (remedy !== undefined) return { isError: true, content: [{ type: "text", text: remedy }] };
         const known = tools.map((candidate) => candidate.name).join(", ");
         const fault = name === "" ? "params.name must say which tool to call" : `Unknown tool: ${shortened(name, 60)}`;
         throw new McpError(ErrorCode.InvalidParams, `${fault}. Tools: ${known}`);

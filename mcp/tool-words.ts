@@ -1,6 +1,8 @@
-import { tools } from "./registry.ts";
+import { TOOLSETS } from "./registry.ts";
 import type { Schema } from "./schema.ts";
 import { quoted } from "./text.ts";
+
+const tools = Object.values(TOOLSETS).flat();
 
 /** Every argument of every tool, by its name in GraphQL: `projectId` is `project_id`. */
 const argumentOf = new Map(
@@ -34,7 +36,7 @@ const FOREIGN = "\0";
 /**
  * A message of the server as a tool would say it: GraphQL's names become those of arguments, and a further sentence
  * that is about anything else of GraphQL (`Create it with createProject`) is left out, as the tools give advice of their
- * own. What stands in quotes or among the error's values is somebody's data and stays as it is.
+ * own. What stands in quotes or among the error's values is somebody's data and stays as it is, and so does an ID.
  */
 export function inToolWords(message: string, values: Readonly<Record<string, unknown>> = {}): string {
   const data = textsIn(values).filter((text) => /[a-z][A-Z]/.test(text));
@@ -42,7 +44,7 @@ export function inToolWords(message: string, values: Readonly<Record<string, unk
     .toSorted((a, b) => b.length - a.length)
     .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
   const words = new RegExp(
-    `"(?:[^"\\\\]|\\\\.)*"|${[...kept, ""].join("|")}\\b(?:[a-z]+(?:[A-Z][a-z0-9]*)+|[A-Z]+(?:_[A-Z]+)*)\\b`,
+    `"(?:[^"\\\\]|\\\\.)*"|${[...kept, ""].join("|")}\\b(?:[a-z]+(?:[A-Z][a-z0-9]*)+|[A-Z]+(?:_[A-Z]+)*)\\b(?!-\\d)`,
     "g",
   );
   const said = message.replace(INVALID_VARIABLE, "$1: $2").replaceAll(words, (word) => {

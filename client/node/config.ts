@@ -9,6 +9,8 @@ interface ClientConfig {
   readonly apiKey: string | undefined;
   /** The project used where a call names none. */
   readonly project: string | undefined;
+  /** The toolsets of an MCP server, as a list of names. */
+  readonly toolsets: string | undefined;
   /** Minutes without a call after which an MCP server lets the leases of its client run out. */
   readonly renewIdleMinutes: number;
 }
@@ -70,7 +72,7 @@ export function readClientConfig({
   const home = setting("DOCKET_HOME") ?? ".docket";
   if (besideServer && keyFile === undefined)
     apiKey ??= (asAdmin ? undefined : readKey(`${home}/agent-key`)) ?? readKey(`${home}/api-key`);
-  return { url, apiKey, project: setting("DOCKET_PROJECT"), renewIdleMinutes };
+  return { url, apiKey, project: setting("DOCKET_PROJECT"), toolsets: setting("DOCKET_TOOLSETS"), renewIdleMinutes };
 }
 
 function readEnvFile(): void {

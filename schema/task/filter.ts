@@ -52,6 +52,10 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
     artifactId: t.field({ type: StringFilterInput, description: "The artifact that it makes." }),
+    parent: t.field({
+      type: StringFilterInput,
+      description: "The ID of the task that it is a part of; empty at the top.",
+    }),
     createdBy: t.field({
       type: StringFilterInput,
       description: "The session (client id) or else the key that added it.",

@@ -83,6 +83,9 @@ mutation(addTasks, {
     projectId: t.id({ description: "For items that name none." }),
     createProject: t.boolean({ description: "Create a project that does not exist, if this key may." }),
     worker: t.string({ description: `For items that come IN_PROGRESS. ${WORKER}` }),
+    createdBy: t.string({
+      description: "Who adds them, at most 100 characters: the session (client id) or else the key, unless told.",
+    }),
     leaseSeconds: t.int({ description: `For items that come IN_PROGRESS. ${LEASE}` }),
     allowJump: t.boolean({ description: ALLOW_JUMP }),
     tasks: t.field({ type: [AddTaskItem], required: true, description: "1 to 1,000, of 100 projects at most." }),

@@ -49,15 +49,19 @@ export function renderBanner(facts: BannerFacts): string {
     "",
     indent(JSON.stringify({ mcpServers: { docket: httpServer(facts) } }, null, 2)),
     "",
+    "With the tools for vendors, deployments and work items as well (toolset tracking):",
+    "",
+    indent(claudeStdio(facts, "default,tracking")),
+    "",
     "Ctrl-C stops everything.",
     "",
   ].join("\n");
 }
 
-function claudeStdio({ node, cli, agentKeyFile, url }: BannerFacts): string {
+function claudeStdio({ node, cli, agentKeyFile, url }: BannerFacts, toolsets?: string): string {
   const env = [`DOCKET_URL=${url}`, `DOCKET_API_KEY_FILE=${agentKeyFile}`].map((pair) => `--env ${quote(pair)}`);
   // The server's name comes before --env, which would otherwise take it for another pair.
-  return `claude mcp add docket ${env.join(" ")} -- ${quote(node)} ${quote(cli)} mcp`;
+  return `claude mcp add docket ${env.join(" ")} -- ${quote(node)} ${quote(cli)} mcp${toolsets ? ` --toolsets ${toolsets}` : ""}`;
 }
 
 function claudeHttp({ url, agentKeyFile }: BannerFacts): string {

@@ -4,8 +4,10 @@ import { parseExactly } from "../../client/exact-json.ts";
 import { ServerError } from "../../client/faults.ts";
 import { createRequestBy } from "../../client/request.ts";
 import { UnansweredCalls } from "../../mcp/idempotency.ts";
+import type { Toolset } from "../../mcp/registry.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
 import { shortened } from "../../mcp/text.ts";
+import { readToolsets, UnknownToolset } from "../../mcp/toolsets.ts";
 import type { HttpConfig } from "../config/http.ts";
 import { asRequester, Requester } from "../db/requester.ts";
 import { DocketError } from "../errors.ts";
@@ -46,6 +48,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     const authentication = await authenticated(exchange, authenticate);
     if (!authentication) return;
     identify(scope, authentication);
+    const toolsets = toolsetsOf(request);
     exchange.keep(CALL_BYTES);
     const body = await readBody(exchange);
     const message = parsed(body);
@@ -72,6 +75,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         if (!result) throw new Error("A tool cannot subscribe: its answer comes at once");
         return { status: 200, data: result.data, errors: result.errors?.map(withoutStatus) };
       }),
+      toolsets,
       keys: {
         unanswered,
         actor,
@@ -92,6 +96,16 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
       await server.close();
     }
   };
+}
+
+/** Those that the client chooses. @throws HttpRefusal for one that there is not. */
+function toolsetsOf({ headers }: Exchange["request"]): readonly Toolset[] {
+  try {
+    return readToolsets(headers["x-mcp-toolsets"]?.toString());
+  } catch (error) {
+    if (error instanceof UnknownToolset) throw new HttpRefusal(400, `X-MCP-Toolsets: ${error.message}`);
+    throw error;
+  }
 }
 
 /** The message with its numbers as they came; nothing for what is no JSON, which the transport refuses in its own words. */

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import * as z from "zod";
 import { nothing, verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
+import { said } from "../db/text-checks.ts";
 import { badInput, idTaken } from "../errors.ts";
 import { allocateIds } from "../ids/allocate.ts";
 import { parseArtifactId } from "../ids/artifact-id.ts";
@@ -13,7 +15,7 @@ import { requireOpen, requireUnpaused } from "../projects/open.ts";
 import { newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
 import { lockGraph } from "./dependencies/graph.ts";
-import { requireFutureDueDates } from "./field-faults.ts";
+import { faultsOf, requireFutureDueDates } from "./field-faults.ts";
 import { TASK } from "./fields.ts";
 import { requireAttemptInput } from "./lease.ts";
 import type { AddTaskItem, NewTask } from "./new-task.ts";
@@ -29,6 +31,8 @@ export interface AddTasks {
   /** Who works on the items that come IN_PROGRESS, and for how long (seconds). */
   readonly worker?: string | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
+  /** Who adds them, in its own words. Default: the session (client id) or else the key. */
+  readonly createdBy?: string | null | undefined;
   /** An admin says that the given IDs are meant, however far they lie above the highest there is. */
   readonly allowJump?: boolean | null | undefined;
   readonly tasks: readonly AddTaskItem[];
@@ -71,6 +75,8 @@ export const addTasks = verb(
   },
   async (ctx, input: AddTasks): Promise<TasksAdded> => {
     requireAttemptInput(input);
+    const { error } = MAKER.safeParse(input);
+    if (error) throw badInput(faultsOf(error).join("; "));
     const batch = newTasks(input.tasks, input.projectId);
     const projectIds = [...new Set(batch.map(({ projectId }) => projectId))].sort();
 
@@ -107,6 +113,8 @@ export const addTasks = verb(
     };
   },
 );
+
+const MAKER = z.object({ createdBy: z.nullish(said(100)) });
 
 /** Every sequence that the batch gives or records an ID of. */
 const sequencesOf = (batch: readonly NewTask[]) =>
@@ -191,7 +199,7 @@ const INSERT = {
   name: "task-add",
   text: `WITH added AS (
   INSERT INTO tasks AS t (${GIVEN.join(", ")}, created_by, claimed_by, lease_expires_at, started_at, completed_at, attempts)
-  SELECT ${GIVEN.map((column) => `g.${column}`).join(", ")}, coalesce($4, $3),
+  SELECT ${GIVEN.map((column) => `g.${column}`).join(", ")}, coalesce($6, $4, $3),
     CASE g.status WHEN 'in_progress' THEN $2 END,
     CASE g.status WHEN 'in_progress' THEN
       docket_now() + coalesce(make_interval(secs => $5::int), project_lease(p.settings)) END,
@@ -209,13 +217,18 @@ const INSERT = {
 SELECT project_id, task_id, task, CASE status WHEN 'in_progress' THEN 1 END AS attempt FROM added ORDER BY queue_position`,
 };
 
-async function insert({ db, viewer }: Context, tasks: readonly Identified[], { worker, leaseSeconds }: AddTasks) {
+async function insert(
+  { db, viewer }: Context,
+  tasks: readonly Identified[],
+  { worker, leaseSeconds, createdBy }: AddTasks,
+) {
   return db.write<Inserted>(INSERT, [
     JSON.stringify(tasks.map(({ index, reservationIds, key, parent, blockers, ...task }) => TASK.record(task))),
     worker ?? viewer.name,
     viewer.actor,
     viewer.client,
     leaseSeconds ?? null,
+    createdBy ?? null,
   ]);
 }
 

@@ -125,7 +125,10 @@ const OF_TASK = {
   readyAt: { set: "server", description: "When it may be claimed again; null: nothing but this would let it wait." },
   parkedAt: { set: "server", description: "Since when it is kept from being claimed; null while it is not." },
   parkedReason: { set: "server", description: "Why it is kept from being claimed." },
-  createdBy: { set: "server", description: "The session (client id) or else the key that added it." },
+  createdBy: {
+    set: "server",
+    description: "Who added it: the session (client id) or else the key, unless the call said another.",
+  },
   version: { set: "server", description: "Counts the changes; for expectedVersion." },
   deletedAt: {
     set: "server",

@@ -8,6 +8,7 @@ import {
   type DateFilter,
   dateCondition,
   type IntFilter,
+  inOneCase,
   intCondition,
   type Maybe,
   type StringFilter,
@@ -51,6 +52,8 @@ export interface TaskFilter extends Combined<TaskFilter> {
   /** What a claim would take now. */
   readonly ready?: Maybe<boolean>;
   readonly artifactId?: Maybe<StringFilter>;
+  /** The ID of the task that it is a part of; lower case is understood. */
+  readonly parent?: Maybe<StringFilter>;
   readonly createdBy?: Maybe<StringFilter>;
   readonly claimedBy?: Maybe<StringFilter>;
   readonly attemptCount?: Maybe<IntFilter>;
@@ -90,6 +93,12 @@ function condition(filter: TaskFilter, bind: Bind): string {
     textCondition(filter.text ?? "", bind),
     ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
     filter.artifactId && stringCondition("t.artifact_id", filter.artifactId, bind),
+    filter.parent &&
+      stringCondition(
+        "t.parent_task_id",
+        inOneCase(filter.parent, (id) => id.toUpperCase()),
+        bind,
+      ),
     filter.createdBy && stringCondition("t.created_by", filter.createdBy, bind),
     filter.claimedBy && stringCondition("t.claimed_by", filter.claimedBy, bind),
     filter.attemptCount && intCondition("t.attempts", filter.attemptCount, bind),

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { createRequest } from "../../client/request.ts";
+import type { Toolset } from "../../mcp/registry.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
 import { LeaseSession } from "../../mcp/session.ts";
 
@@ -12,6 +13,8 @@ interface Settings {
   /** Whether the server keeps leases, as stdio does. */
   readonly holds?: boolean;
   readonly timeoutMs?: number;
+  /** Default: what a client gets that chooses nothing. */
+  readonly toolsets?: readonly Toolset[];
   /** Of the client. */
   readonly name?: string;
 }
@@ -33,6 +36,7 @@ export async function connectTools(settings: Settings) {
   const server = createMcpServer({
     request,
     defaultProject,
+    toolsets: settings.toolsets,
     ...(holds && { session }),
     finished: (call) => calls.push(call),
   });

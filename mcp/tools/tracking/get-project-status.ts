@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { graphql } from "../../../client/gen/gql.ts";
+import { defineTool, projectOf } from "../../tool.ts";
+import { configurationCard } from "../../tracking-cards.ts";
+import { withoutEmpties } from "../../without-empties.ts";
+
+/** The whole state of a project in one question; of long lists the part that matters now, and how many there are. */
+const GetProjectStatus = graphql(`
+  query GetProjectStatus($projectId: ID!) {
+    project(projectId: $projectId) {
+      projectId
+      taskCounts {
+        status
+        count
+      }
+      configuration {
+        ...ConfigurationCard
+      }
+    }
+    vendors(projectId: $projectId, first: 0) {
+      totalCount
+    }
+    broken: vendors(projectId: $projectId, filter: { status: { eq: BROKEN } }, first: 20) {
+      totalCount
+      nodes {
+        name
+      }
+    }
+    deployments(projectId: $projectId, first: 5) {
+      totalCount
+      nodes {
+        id: deploymentId
+        deployed_at: deployedAt
+        pr_number: prNumber
+        pr_title: prTitle
+      }
+    }
+    enhancements(projectId: $projectId, filter: { status: { ne: COMPLETED } }, first: 10) {
+      totalCount
+      nodes {
+        id: enhancementId
+        title
+        priority
+        target_quarter: targetQuarter
+      }
+    }
+  }
+`);
+
+export const getProjectStatus = defineTool({
+  name: "get_project_status",
+  title: "See how a project stands",
+  description:
+    "See the state of a project in one answer: vendors and which are broken, work items by status, the latest deployments, open enhancements, the configuration.",
+  input: z.strictObject({ project_id: z.string().optional() }),
+  output: z.object({
+    project_id: z.string(),
+    vendors: z.object({ total: z.number(), broken: z.number() }),
+    work_items: z.object({ pending: z.number(), in_progress: z.number(), completed: z.number() }),
+    deployments: z.object({ total: z.number() }),
+    enhancements: z.object({ open: z.number() }),
+  }),
+  example: { project_id: "my-project" },
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async run(context, { project_id }) {
+    const found = await context.query(GetProjectStatus, { projectId: projectOf(context, project_id) });
+    const { project, vendors, broken, deployments, enhancements } = found;
+    const counted = (status: string) => project.taskCounts.find((one) => one.status === status)?.count ?? 0;
+    const names = nodesOf(broken).map(({ name }) => name);
+    return {
+      project_id: project.projectId,
+      vendors: { total: vendors.totalCount ?? 0, broken: broken.totalCount ?? 0, ...withoutEmpties({ names }) },
+      work_items: {
+        pending: counted("PENDING"),
+        in_progress: counted("IN_PROGRESS"),
+        completed: counted("COMPLETED"),
+      },
+      deployments: { total: deployments.totalCount ?? 0, ...withoutEmpties({ latest: nodesOf(deployments) }) },
+      enhancements: {
+        open: enhancements.totalCount ?? 0,
+        ...withoutEmpties({ first: nodesOf(enhancements).map((one) => withoutEmpties(one)) }),
+      },
+      configuration: configurationCard(project.configuration),
+    };
+  },
+});
+
+const nodesOf = <Node>({ nodes }: { readonly nodes: readonly (Node | null)[] | null }): Node[] =>
+  (nodes ?? []).flatMap((node) => node ?? []);

@@ -1,0 +1,191 @@
+import { expect, it } from "vitest";
+import { makeProject, shareServer } from "../support/server.ts";
+import { connectTools } from "./connect.ts";
+
+const shared = shareServer();
+
+async function start() {
+  const t = await makeProject(shared.server, []);
+  const tools = await connectTools({ ...t, defaultProject: t.projectId, toolsets: ["tracking"], name: "claude-code" });
+  return { t, ...tools };
+}
+
+const MADE = { id: expect.any(String), version: 1, created_at: expect.any(String), created_by: "claude-code" };
+
+it("creates work items of every type with metadata that are checked by it, below a parent", async () => {
+  const { call } = await start();
+  const { data: project } = await call("create_work_item", {
+    ...{
+      item_type: "project",
+      title: "Extractors",
+      metadata: { description: "All of them", target_quarter: "2026-Q1" },
+    },
+  });
+  expect(project).toEqual({
+    ...MADE,
+    ...{ id: "TASK-001", project_id: expect.any(String), item_type: "project", status: "pending", title: "Extractors" },
+    updated_at: expect.any(String),
+  });
+  const frontmatter = { token_budget: 50_000, prompts_count: 3, yaml_frontmatter: { schema_version: "1.0" } };
+  for (const [item_type, metadata] of Object.entries({
+    session: frontmatter,
+    task: { estimated_hours: 4 },
+    research: { research_questions: ["Why?"] },
+  }))
+    expect(
+      (await call("create_work_item", { item_type, title: item_type, parent_id: "task-001", metadata })).data,
+    ).toMatchObject({ ...MADE, item_type, parent_id: "TASK-001" });
+  for (const [args, text] of [
+    [{ item_type: "session", title: "x", metadata: { token_budget: 1 } }, /token_budget: must be at least 1000/],
+    [{ item_type: "epic", title: "x" }, /item_type must be one of "?project/],
+    [{ item_type: "task", title: "x".repeat(201) }, /title: must have at most 200 characters/],
+    [{ item_type: "task", title: "x", parent_id: "TASK-999" }, /TASK-999/],
+  ] as const)
+    expect(await call("create_work_item", args)).toMatchObject({ failed: true, text: expect.stringMatching(text) });
+});
+
+it("shows one with all above and below it, and lists by type, status and parent in pages", async () => {
+  const { call } = await start();
+  await call("create_work_item", { item_type: "project", title: "top" });
+  for (let depth = 1; depth <= 5; depth++)
+    await call("create_work_item", { item_type: "task", title: `level ${depth}`, parent_id: `TASK-00${depth}` });
+  const { data } = await call("query_work_item", { id: "TASK-003" });
+  expect(data).toMatchObject({
+    ...{ ...MADE, id: "TASK-003", item_type: "task", title: "level 2", parent_id: "TASK-002", description: "level 2" },
+    ancestors: [{ id: "TASK-002" }, { id: "TASK-001", item_type: "project", title: "top" }],
+    below: [
+      { id: "TASK-004", parent_id: "TASK-003", depth: 3, status: "pending" },
+      { id: "TASK-005", depth: 4 },
+      { id: "TASK-006", depth: 5 },
+    ],
+  });
+  const ids = async (args: object) => {
+    const { data } = await call("list_work_items", { ...args });
+    return (data as { items: { id: string }[] }).items.map(({ id }) => id);
+  };
+  expect(await ids({ item_type: "project" })).toEqual(["TASK-001"]);
+  expect(await ids({ parent_id: "task-001" })).toEqual(["TASK-002"]);
+  expect(await ids({ status: "completed" })).toEqual([]);
+  const first = await call("list_work_items", { item_type: "task", limit: 2 });
+  expect(first.data).toMatchObject({ total: 5, items: [{ id: "TASK-002" }, { id: "TASK-003" }] });
+  expect(await ids({ item_type: "task", cursor: (first.data as { next_cursor: string }).next_cursor })).toEqual([
+    "TASK-004",
+    "TASK-005",
+    "TASK-006",
+  ]);
+});
+
+it("changes a work item of the version that was read, and names the current one after somebody else's change", async () => {
+  const { call } = await start();
+  await call("create_work_item", { item_type: "task", title: "one", metadata: { estimated_hours: 4, note: "mine" } });
+  expect(
+    (await call("update_work_item", { id: "TASK-001", version: 1, metadata: { actual_hours: 3 } })).data,
+  ).toMatchObject({
+    ...{ ...MADE, version: 2 },
+  });
+  expect((await call("query_work_item", { id: "TASK-001" })).data).toMatchObject({
+    metadata: { estimated_hours: 4, actual_hours: 3, note: "mine" },
+  });
+  expect(await call("update_work_item", { id: "TASK-001", version: 1, title: "two" })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining("Task was modified by another client (expected version 1, current version 2)"),
+  });
+  expect(await call("update_work_item", { id: "TASK-001", version: 2 })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining("Nothing to change"),
+  });
+  const at = "2026-01-01T00:00:00Z";
+  expect(await call("update_work_item", { id: "TASK-001", version: 2, deleted_at: at, title: "x" })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining("without other changes"),
+  });
+  expect((await call("update_work_item", { id: "TASK-001", version: 2, deleted_at: at })).data).toMatchObject({
+    deleted_at: expect.any(String),
+  });
+  expect(await call("query_work_item", { id: "TASK-001" })).toMatchObject({ failed: true });
+});
+
+it("adds, shows and changes vendors", async () => {
+  const { call } = await start();
+  const acme = {
+    ...{ name: "Acme", status: "operational", extractor_version: "1.2.3", manifest_compliant: true },
+    format_support: { excel: true, csv: true, pdf: false, ocr: false },
+    test_results: { passing: 10, total: 12, skipped: 2 },
+  };
+  const times = { updated_at: expect.any(String) };
+  expect((await call("create_vendor", acme)).data).toEqual({ ...MADE, ...acme, ...times });
+  expect(await call("create_vendor", { ...acme, name: "ACME" })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining("Vendor already exists: ACME"),
+  });
+  const changes = { status: "broken", test_results: { passing: 9, total: 12, skipped: 2 } };
+  const changed = { ...MADE, ...acme, ...changes, ...times, version: 2 };
+  expect((await call("update_vendor_status", { name: "acme", version: 1, ...changes })).data).toEqual(changed);
+  expect((await call("query_vendor_status", { name: "ACME" })).data).toEqual(changed);
+  for (const [tool, args, text] of [
+    [
+      "update_vendor_status",
+      { name: "acme", version: 1, status: "operational" },
+      "Vendor was modified by another client (expected version 1, current version 2)",
+    ],
+    [
+      "update_vendor_status",
+      { name: "acme", version: 2, test_results: { passing: 12, total: 12, skipped: 1 } },
+      "passing + skipped must not exceed total",
+    ],
+    ["query_vendor_status", { name: "Nobody" }, "Vendor not found: Nobody"],
+  ] as const)
+    expect(await call(tool, args)).toMatchObject({ failed: true, text: expect.stringContaining(text) });
+});
+
+it("records deployments, keeps the configuration, and shows how the project stands", async () => {
+  const { t, call } = await start();
+  await call("create_vendor", { name: "Acme", status: "broken" });
+  await call("create_work_item", { item_type: "task", title: "one" });
+  const deployment = {
+    ...{ commit_hash: "a".repeat(40), pr_number: 100, pr_title: "OCR", test_summary: { unit: 12, other: 1 } },
+    ...{
+      constitutional_compliance: true,
+      vendors: ["acme"],
+      work_items: ["TASK-001"],
+      deployed_at: "2025-10-01T00:00:00.000Z",
+    },
+  };
+  const { data: recorded } = await call("record_deployment", deployment);
+  const { version: _, ...made } = MADE;
+  expect(recorded).toEqual({ ...made, deployed_at: "2025-10-01T00:00:00.000Z" });
+  expect(await call("record_deployment", { ...deployment, commit_hash: "A" })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining("commit_hash must be 40 lowercase hex characters"),
+  });
+  expect((await call("query_work_item", { id: "TASK-001" })).data).toMatchObject({
+    deployments: [{ id: (recorded as { id: string }).id, pr_number: 100 }],
+  });
+  const given = { active_context_type: "maintenance", git_branch: "main", default_token_budget: 100_000 };
+  const configuration = {
+    project_id: t.projectId,
+    ...given,
+    version: 2,
+    updated_by: "claude-code",
+    updated_at: expect.any(String),
+  };
+  expect((await call("update_project_configuration", { version: 1, ...given })).data).toEqual(configuration);
+  expect((await call("get_project_configuration")).data).toEqual(configuration);
+  expect(await call("update_project_configuration", { version: 1, git_branch: "x" })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining(
+      "Configuration was modified by another client (expected version 1, current version 2)",
+    ),
+  });
+  await t.ask("mutation ($input: CreateEnhancementInput!) { createEnhancement(input: $input) { replayed } }", {
+    input: { projectId: t.projectId, title: "Later", description: "x" },
+  });
+  expect((await call("get_project_status")).data).toMatchObject({
+    project_id: t.projectId,
+    vendors: { total: 1, broken: 1, names: ["Acme"] },
+    work_items: { pending: 1, in_progress: 0, completed: 0 },
+    deployments: { total: 1, latest: [{ id: (recorded as { id: string }).id, pr_title: "OCR" }] },
+    enhancements: { open: 1, first: [{ title: "Later", priority: 3 }] },
+    configuration,
+  });
+});
