@@ -22,7 +22,7 @@ const NEXT_STEP: Readonly<Record<string, string | undefined>> = {
     "Legal: pending → in_progress → completed, and in_progress → pending to give a task back. A completed task is reopened by status pending with reset: true, if its work really has to be done again. To work on a pending task, set in_progress first.",
   LEASE_LOST: "Stop working on this task, as somebody else may be doing it, and call get_next_task for another.",
   NOT_READY: "Call get_next_task for work that is ready.",
-  VERSION_CONFLICT: "Call list_tasks to see the task as it is now, then decide again.",
+  VERSION_CONFLICT: "Read it again to see what it is now, then decide anew.",
   DEPENDENCY_CYCLE: "Leave out one of the dependencies that the message names.",
   CURSOR_EXPIRED:
     "With wait_for_changes: call it without cursor and with wait_seconds 0, then list_tasks for what is now, and go on with that cursor.",

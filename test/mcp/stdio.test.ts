@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TOOLSETS } from "../../mcp/registry.ts";
 import { makeProject, shareServer } from "../support/server.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
@@ -79,6 +80,29 @@ describe("the stdio server", () => {
     const child = spawn(process.execPath, [docket, "mcp"], { env });
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
     expect({ stderr, code }).toEqual({ stderr: expect.stringMatching(/^DOCKET_URL must be .*\n$/), code: 1 });
+  });
+
+  test("offers the toolsets that --toolsets names, whatever DOCKET_TOOLSETS says, and refuses to start for an unknown one", async () => {
+    const env = { PATH: process.env["PATH"] ?? "", DOCKET_API_KEY: "dk_test", DOCKET_TOOLSETS: "default" };
+    const args = (toolsets: string) => [docket, "mcp", "--toolsets", toolsets];
+    const refused = spawn(process.execPath, args("traking"), { env });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(refused.stdout),
+      text(refused.stderr),
+      once(refused, "exit"),
+    ]);
+    expect({ stdout, stderr, code }).toEqual({
+      stdout: "",
+      stderr: "There is no toolset traking. Toolsets: default, tracking, or all.\n",
+      code: 1,
+    });
+    const client = new Client({ name: "child-test", version: "1.0.0" });
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args: args("tracking"), env, stderr: "ignore" }),
+    );
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(TOOLSETS.tracking.map(({ name }) => name));
+    await client.close();
   });
 
   test("lists its tools and its instructions, and writes nothing else to stdout", async () => {

@@ -56,6 +56,7 @@ export const updateWorkItem = defineTool({
     }
     if (changed) throw new CallFault("Pass deleted_at without other changes.");
     const { deleteTask } = await mutate(DeleteWorkItem, { ...task, attempt: held?.attempt });
+    if (held) session?.drop(held.projectId, held.taskId);
     const { deleted_at: deletedAt, ...item } = deleteTask.task;
     return { ...workItem(item), deleted_at: deletedAt };
   },
