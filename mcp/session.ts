@@ -147,7 +147,14 @@ export class LeaseSession {
   async #release(task: HeldTask): Promise<void> {
     const { projectId, taskId, attempt } = task;
     try {
-      const input = { projectId, taskId, attempt, notes: SESSION_ENDED, idempotencyKey: randomUUID() };
+      const input = {
+        projectId,
+        taskId,
+        attempt,
+        notes: SESSION_ENDED,
+        sessionEnded: true,
+        idempotencyKey: randomUUID(),
+      };
       await this.#request(ReleaseHeldTask, { input });
     } catch (error) {
       this.#renewalFailed(task, error, isOver(error));

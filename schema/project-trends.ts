@@ -21,7 +21,9 @@ const ProjectTrend = builder.objectRef<Trend>("ProjectTrend").implement({
     start: t.expose("start", { type: "DateTime", description: "When the interval begins." }),
     created: t.exposeInt("created", { description: "Tasks that were added." }),
     completed: t.exposeInt("completed", { description: "Tasks that were completed, and are so still." }),
-    failed: t.exposeInt("failed", { description: "Attempts that failed: their lease ran out." }),
+    failed: t.exposeInt("failed", {
+      description: "Attempts that failed: their lease ran out, or their worker said so.",
+    }),
     cycleSecondsMedian: t.exposeFloat("cycleSecondsMedian", {
       nullable: true,
       description:

@@ -89,6 +89,15 @@ export const Project = builder.prismaNode("Project", {
       description: "How many of its tasks one worker, by its name, may hold at once; null: any number.",
       resolve: ({ settings }) => readSettings(settings).maxInProgressPerWorker,
     }),
+    maxAttempts: t.int({
+      description: "After so many attempts that failed in a row a task is parked.",
+      resolve: ({ settings }) => readSettings(settings).maxAttempts,
+    }),
+    retrySeconds: t.int({
+      description:
+        "Seconds for which a task waits after two attempts that failed in a row; doubled with each more, an hour at most.",
+      resolve: ({ settings }) => readSettings(settings).retrySeconds,
+    }),
     version: t.exposeInt("version", { description: "Counts the changes; for expectedVersion." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was created." }),
     archivedAt: t.expose("archivedAt", {
@@ -206,6 +215,9 @@ const limits = (t: InputBuilder, otherwise: string) => ({
     description: `The same of the tasks that one worker, by its name, holds: WORKER_AT_LIMIT. ${otherwise}`,
   }),
 });
+const MAX_ATTEMPTS = "After so many attempts that failed in a row a task is parked: 1 to 100.";
+const RETRY_SECONDS =
+  "Seconds for which a task waits after two of them, doubled with each more, an hour at most: 1 to 3600.";
 const QUARANTINE = "Seconds that released numbers rest; with idReuse AFTER, and only then.";
 
 mutation(createProject, {
@@ -222,6 +234,8 @@ mutation(createProject, {
     artifactTypes: t.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
     idJumpLimit: t.int({ description: "1 to 2147483647; default 10000." }),
     ...limits(t, "Default: any number."),
+    maxAttempts: t.int({ description: `${MAX_ATTEMPTS} Default 5.` }),
+    retrySeconds: t.int({ description: `${RETRY_SECONDS} Default 15.` }),
     idReuse: t.field({
       type: IdReuse,
       description:
@@ -249,6 +263,8 @@ mutation(updateProject, {
       description: "1 to 2147483647. FORBIDDEN unless this key sees every project of the namespace.",
     }),
     ...limits(t, "null: any number. What is in progress already stays so."),
+    maxAttempts: t.int({ description: MAX_ATTEMPTS }),
+    retrySeconds: t.int({ description: RETRY_SECONDS }),
     idReuse: t.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
     idQuarantineSeconds: t.int({ description: QUARANTINE }),
   }),

@@ -28,7 +28,8 @@ const Worker = builder.objectRef<WorkerShape>("Worker").implement({
     heldCount: t.exposeInt("heldCount", { description: "How many tasks it holds now." }),
     completed: t.exposeInt("completed", { description: "Its attempts since then that completed their task." }),
     failed: t.exposeInt("failed", {
-      description: "Its attempts since then that failed: their lease ran out. Deleted tasks count, too.",
+      description:
+        "Its attempts since then that failed: their lease ran out, or they said so. Deleted tasks count, too.",
     }),
     lastSeenAt: t.expose("lastSeenAt", {
       type: "DateTime",

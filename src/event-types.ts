@@ -16,6 +16,8 @@ export const EVENTS = [
   { type: "task.dependency_removed", effect: "tells" },
   { type: "task.blocked", effect: "tells" },
   { type: "task.unblocked", effect: "tells" },
+  { type: "task.parked", effect: "changes" },
+  { type: "task.unparked", effect: "changes" },
   { type: "task.claimed", effect: "changes" },
   { type: "task.checkpointed", effect: "changes" },
   { type: "task.completed", effect: "changes" },

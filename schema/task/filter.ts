@@ -51,6 +51,7 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
       description: "Every word occurs in the ID, title, description, notes or artifact ID, whatever the case.",
     }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
+    parked: t.boolean({ description: "true: kept from being claimed until somebody decides; parkedReason says why." }),
     artifactId: t.field({ type: StringFilterInput, description: "The artifact that it makes." }),
     parent: t.field({
       type: StringFilterInput,
@@ -62,10 +63,11 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     }),
     claimedBy: t.field({ type: StringFilterInput, description: "The worker that holds it now." }),
     attemptCount: t.field({ type: IntFilterInput, description: "How often it was claimed." }),
+    failures: t.field({ type: IntFilterInput, description: "How many of its attempts failed in a row." }),
     failedAttempts: t.field({
       type: IntFilterInput,
       extensions: looksThrough(COST_OF_FAILED_ATTEMPTS),
-      description: "How many of its attempts failed: their lease ran out.",
+      description: "How many of its attempts failed: their lease ran out, or their worker said so.",
     }),
     hasAttempts: t.boolean({ description: "true: it was claimed at least once; false: never." }),
     attempts: t.field({

@@ -4,9 +4,11 @@ import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { TASK } from "../../src/tasks/fields.ts";
+import { parkTask } from "../../src/tasks/park.ts";
 import type { AddedKey as Added } from "../../src/tasks/plan/link.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
+import { unparkTask } from "../../src/tasks/unpark.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { builder, type InputBuilder } from "../builder.ts";
@@ -16,7 +18,7 @@ import { mutation } from "../mutation.ts";
 import { givenFields } from "../noun.ts";
 import { loadBriefing } from "./load.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
-import { Task, TaskKind, TaskStatus } from "./task.ts";
+import { ReleaseOutcome, Task, TaskKind, TaskStatus } from "./task.ts";
 import { becameReadyField, heldDependentsField } from "./waiting.ts";
 
 const PROJECT =
@@ -234,11 +236,39 @@ mutation(renewTaskLease, {
 });
 
 mutation(releaseTask, {
-  description: "Gives a held task back to the queue. LEASE_LOST naming the holder",
+  description:
+    "Gives a held task back to the queue. Without a checkpoint it counts as a failed attempt: after the second in a row the task waits (readyAt), after the project's maxAttempts it is parked. LEASE_LOST naming the holder",
   input: (t) => ({
     ...address(t),
+    outcome: t.field({ type: ReleaseOutcome, description: "RELEASED by default." }),
     notes: t.string({ description: "Why; the next worker reads it." }),
     checkpoint: t.field({ type: "JSON", description: CHECKPOINT }),
+    retryAfterSeconds: t.int({ description: "Let nobody claim it before: 0 to 604800 (a week)." }),
+    sessionEnded: t.boolean({
+      description:
+        "true: given back only as the session ends. It counts as a failed attempt if that lived less than a minute and left no checkpoint.",
+    }),
+  }),
+  payload: (t) => ({ task: taskOf(t) }),
+});
+
+mutation(parkTask, {
+  description:
+    "Keeps a task from being claimed until unparkTask; who holds it may finish it. TASK_NOT_FOUND, VERSION_CONFLICT, BAD_USER_INPUT for a completed one",
+  input: (t) => ({
+    ...address(t, "Refuse the change unless this attempt still holds the task."),
+    reason: t.string({ required: true, description: "What somebody has to decide, at most 500 characters." }),
+    expectedVersion: t.int({ description: VERSION }),
+  }),
+  payload: (t) => ({ task: taskOf(t) }),
+});
+
+mutation(unparkTask, {
+  description:
+    "Lets a task be claimed again, at once: it is not parked, waits for no time, and its failures are forgotten. TASK_NOT_FOUND, VERSION_CONFLICT",
+  input: (t) => ({
+    ...address(t, "Refuse the change unless this attempt still holds the task."),
+    expectedVersion: t.int({ description: VERSION }),
   }),
   payload: (t) => ({ task: taskOf(t) }),
 });

@@ -31,11 +31,21 @@ export const TaskKind = choiceEnum<Kind>("TaskKind", "What sort of work item thi
 export const AttemptOutcome = choiceEnum<Outcome>("AttemptOutcome", "Why an attempt ended.", {
   completed: "Its worker completed the task.",
   released: "Given back by its worker.",
+  failed: "Given up by its worker as failed.",
   expired: "Its lease ended before it was renewed; the task went back to the queue.",
   cancelled: "The task was deleted.",
   reset: "The task was set back to pending by a reset.",
   superseded: "Taken over under the same key and worker name.",
 });
+
+export const ReleaseOutcome = choiceEnum<"released" | "failed">(
+  "ReleaseOutcome",
+  "How an attempt ends that is given up.",
+  {
+    released: "Given back: somebody else can go on.",
+    failed: "It did not work, whoever tries: the notes say why.",
+  },
+);
 
 export const Attempt = builder.prismaNode("Attempt", {
   // node(id) answers null for unknown and foreign ones, and no error.
@@ -85,7 +95,8 @@ export const Task = builder.prismaNode("Task", {
         (await loadAttempts(ctx, task, { ...args, long: selectedBelow(info, "Attempt", ATTEMPT.long) })) ?? [],
     }),
     failedAttempts: t.int({
-      description: "How many of its attempts failed: their lease ran out. One that was given back did not fail.",
+      description:
+        "How many of its attempts failed: their lease ran out, or their worker said so. One that was given back did not fail.",
       resolve: async (task, _args, ctx) => (await loadFailedAttempts(ctx, task)) ?? 0,
     }),
   }),

@@ -1,17 +1,43 @@
 import { SERVER } from "../access/viewer.ts";
+import type { Db } from "../db/database.ts";
+import type { LoggedEvent } from "../log/read/event.ts";
 import { expireLeases, leasesDueInMs } from "../tasks/expire-leases.ts";
+import { wakesDueInMs, wakeTasks } from "../tasks/wake.ts";
 import { endWhenOver } from "./end-when-over.ts";
 import type { Job, JobContext } from "./job.ts";
 
-/** Ends what was held too long. It loses nothing while it is off: a claim of the task does the same. */
+/** Ends what was held, or waited, too long. It loses nothing while it is off: a claim of the task does the same. */
 export const leases = {
-  description: "Gives back the tasks whose lease has ended: task.lease_expired",
-  dueInMs: leasesDueInMs,
-  start: async ({ database, ...context }: Omit<JobContext, "config">) =>
-    endWhenOver(context, {
-      what: "Ending leases",
-      endOf: (event) => event.type === "task.claimed" && event.payload["leaseExpiresAt"],
-      dueInMs: () => leasesDueInMs(database),
-      step: () => expireLeases({ db: database, viewer: SERVER, correlationId: "leases" }),
-    }),
+  description: "Gives back the tasks whose lease has ended: task.lease_expired; and tells of those whose time has come",
+  dueInMs: async (db: Db) => {
+    const due = [await leasesDueInMs(db), await wakesDueInMs(db)].filter((ms) => ms !== null);
+    return due.length === 0 ? null : Math.min(...due);
+  },
+  start: async ({ database: db, ...context }: Omit<JobContext, "config">) => {
+    const asServer = { db, viewer: SERVER, correlationId: "leases" };
+    const running = [
+      endWhenOver(context, {
+        what: "Ending leases",
+        endOf: (event) => event.type === "task.claimed" && event.payload["leaseExpiresAt"],
+        dueInMs: () => leasesDueInMs(db),
+        step: () => expireLeases(asServer),
+      }),
+      endWhenOver(context, {
+        what: "Telling of tasks whose time has come",
+        endOf: readyAt,
+        dueInMs: () => wakesDueInMs(db),
+        step: () => wakeTasks(asServer),
+      }),
+    ];
+    return {
+      loops: running.flatMap(({ loops }) => loops),
+      close: async () => void (await Promise.all(running.map((job) => job.close()))),
+    };
+  },
 } satisfies Job;
+
+/** Until when the event lets its task wait. */
+function readyAt({ payload }: LoggedEvent): unknown {
+  const { changes } = payload as { changes?: { readyAt?: { new: unknown } } };
+  return changes?.readyAt?.new;
+}

@@ -17,6 +17,10 @@ const Settings = z.object({
   maxInProgress: z.int().min(1).max(LARGEST_LIMIT).nullable().default(null),
   /** The same, of the tasks that one worker holds. */
   maxInProgressPerWorker: z.int().min(1).max(LARGEST_LIMIT).nullable().default(null),
+  /** So many attempts at a task that fail in a row park it. */
+  maxAttempts: z.int().min(1).max(100).default(5),
+  /** How long a task waits after the second of them, in seconds; twice as long after each further one, an hour at most. */
+  retrySeconds: z.int().min(1).max(3_600).default(15),
 });
 
 export type ProjectSettings = z.infer<typeof Settings>;
@@ -30,6 +34,8 @@ export interface SettingsInput {
   /** null takes a limit away. */
   readonly maxInProgress?: number | null | undefined;
   readonly maxInProgressPerWorker?: number | null | undefined;
+  readonly maxAttempts?: number | null | undefined;
+  readonly retrySeconds?: number | null | undefined;
 }
 
 /** @throws BAD_USER_INPUT */
@@ -45,6 +51,8 @@ export function givenSettings({
   idJumpLimit,
   maxInProgress,
   maxInProgressPerWorker,
+  maxAttempts,
+  retrySeconds,
 }: SettingsInput): Partial<ProjectSettings> {
   if (leaseSeconds != null && (leaseSeconds < 1 || leaseSeconds > 604_800))
     throw badInput(`leaseSeconds is ${leaseSeconds}; it must be from 1 to 604800 (a week).`);
@@ -55,6 +63,10 @@ export function givenSettings({
       throw badInput(
         `${name} is ${limit}; it must be from 1 to ${LARGEST_LIMIT}, or null for no limit. pauseProject stops all claims.`,
       );
+  if (maxAttempts != null && (maxAttempts < 1 || maxAttempts > 100))
+    throw badInput(`maxAttempts is ${maxAttempts}; it must be from 1 to 100.`);
+  if (retrySeconds != null && (retrySeconds < 1 || retrySeconds > 3_600))
+    throw badInput(`retrySeconds is ${retrySeconds}; it must be from 1 to 3600 (an hour).`);
   const types = artifactTypes?.map((type) => type.toUpperCase());
   const bad = types?.find((type) => !/^[A-Z]{2,10}$/.test(type));
   if (bad !== undefined) throw badInput(`Artifact type ${shown(bad)} must be 2 to 10 letters A-Z.`);
@@ -64,5 +76,7 @@ export function givenSettings({
     ...(idJumpLimit != null && { idJumpLimit }),
     ...(maxInProgress !== undefined && { maxInProgress }),
     ...(maxInProgressPerWorker !== undefined && { maxInProgressPerWorker }),
+    ...(maxAttempts != null && { maxAttempts }),
+    ...(retrySeconds != null && { retrySeconds }),
   };
 }

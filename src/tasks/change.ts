@@ -30,10 +30,11 @@ export const changeStatement = (name: string, assignments: string) => ({
 SELECT after.document AS task, changes_between(before.document, after.document) AS changes FROM before, after`,
 });
 
-/** SQL: what the completion of a task sets, with these notes where there are some. */
+/** SQL: what the completion of a task sets, with these notes where there are some; what failed before it is forgotten. */
 export const SET_COMPLETED = (notes: string, task: string) =>
   `status = 'completed', completed_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
-    completion_notes = coalesce(${notes}, ${task}.completion_notes)`;
+    completion_notes = coalesce(${notes}, ${task}.completion_notes),
+    failures = 0, ready_at = NULL, parked_at = NULL, parked_reason = NULL`;
 
 /** @param statement made by `changeStatement`, with `values` from $3 on. */
 export async function changeTask(

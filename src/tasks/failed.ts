@@ -2,7 +2,7 @@ import type { Db } from "../db/database.ts";
 import type { TaskKey } from "./task.ts";
 
 /** SQL: whether an attempt, of a table by this name, failed. */
-export const failed = (attempt: string) => `${attempt}.outcome = 'expired'`;
+export const failed = (attempt: string) => `${attempt}.outcome IN ('expired', 'failed')`;
 
 /** SQL: how many attempts at a task, of a table by this name, failed. Its index has no others. */
 export const failedAttempts = (task: string) =>

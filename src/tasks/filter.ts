@@ -51,12 +51,16 @@ export interface TaskFilter extends Combined<TaskFilter> {
   readonly text?: Maybe<string>;
   /** What a claim would take now. */
   readonly ready?: Maybe<boolean>;
+  /** Kept from being claimed until somebody decides. */
+  readonly parked?: Maybe<boolean>;
   readonly artifactId?: Maybe<StringFilter>;
   /** The ID of the task that it is a part of; lower case is understood. */
   readonly parent?: Maybe<StringFilter>;
   readonly createdBy?: Maybe<StringFilter>;
   readonly claimedBy?: Maybe<StringFilter>;
   readonly attemptCount?: Maybe<IntFilter>;
+  /** How many of its attempts failed in a row. */
+  readonly failures?: Maybe<IntFilter>;
   /** How many of its attempts failed. */
   readonly failedAttempts?: Maybe<IntFilter>;
   /** Whether anybody ever claimed it. */
@@ -83,7 +87,7 @@ const CLAIMABLE = `(${READY} AND ${notArchived("t.project_id")})`;
 export const taskCondition = (filter: TaskFilter, bind: Bind): string => combinedCondition(filter, bind, condition);
 
 function condition(filter: TaskFilter, bind: Bind): string {
-  const { projects, ready, hasAttempts } = filter;
+  const { projects, ready, parked, hasAttempts } = filter;
   return all([
     projects && among("t.project_id", projects, bind),
     filter.status && statusCondition(filter.status, bind),
@@ -92,6 +96,8 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.priority && intCondition("t.priority", filter.priority, bind),
     textCondition(filter.text ?? "", bind),
     ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
+    parked != null && `t.parked_at IS ${parked ? "NOT NULL" : "NULL"}`,
+    filter.failures && intCondition("t.failures", filter.failures, bind),
     filter.artifactId && stringCondition("t.artifact_id", filter.artifactId, bind),
     filter.parent &&
       stringCondition(

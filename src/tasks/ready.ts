@@ -31,11 +31,19 @@ export const UNASKED = "t.kind IN ('task', 'research')";
 export const EXPIRES = `${LEASED} AND ${UNASKED}`;
 export const EXPIRED = `${EXPIRES} AND t.lease_expires_at <= (SELECT docket_now())`;
 
+/** When what a lease that has expired held may be claimed again, as it will be counted a failure; never is 'infinity'. */
+const RETRY_AT =
+  "(SELECT retry_at(t.failures + 1, t.lease_expires_at, p.settings) FROM projects p WHERE p.project_id = t.project_id)";
+
+/** Ended or not: what has expired so often that it waits, or is parked, is not ready before somebody has ended it. */
+export const EXPIRED_AND_WAITS = `(${EXPIRED} AND ${RETRY_AT} > (SELECT docket_now()) AND ${RETRY_AT} < 'infinity')`;
+export const EXPIRED_TOO_OFTEN = `(${EXPIRED} AND ${RETRY_AT} = 'infinity')`;
+
 /** The three ways to be ready, each found by an index of its own. */
 export const READY_ONES = {
   pending: `${PENDING} AND ${UNASKED}`,
   matured: `${MATURED} AND ${UNASKED}`,
-  expired: `${EXPIRED} AND t.unblocked`,
+  expired: `${EXPIRED} AND t.unblocked AND ${RETRY_AT} <= (SELECT docket_now())`,
 };
 
 /** SQL: whether one of these conditions holds. */

@@ -2,7 +2,18 @@ import type { Sight } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { pausedMessage, projectLimitMessage, workerLimitMessage } from "../errors.ts";
 import { PROJECT_AT_LIMIT, placesTaken, WORKER_AT_LIMIT } from "./limits.ts";
-import { EXPIRED, forSkills, forWorker, IS_LIMITED, IS_PAUSED, LEASED, READY, UNASKED } from "./ready.ts";
+import {
+  EXPIRED,
+  EXPIRED_AND_WAITS,
+  EXPIRED_TOO_OFTEN,
+  forSkills,
+  forWorker,
+  IS_LIMITED,
+  IS_PAUSED,
+  LEASED,
+  READY,
+  UNASKED,
+} from "./ready.ts";
 import type { TaskKey } from "./task.ts";
 
 /** Why a task is not handed out: of the task itself, then of the claim that asks. */
@@ -30,8 +41,8 @@ export type ReadyReason = (typeof READY_REASONS)[number];
 /** What keeps a task itself from being handed out to whoever asks for the next one, as SQL on `tasks t`. */
 export const OF_TASK = {
   blocked: "t.open_blockers > 0",
-  waiting: "t.ready_at > (SELECT docket_now())",
-  parked: "t.parked_at IS NOT NULL",
+  waiting: `(t.ready_at > (SELECT docket_now()) OR ${EXPIRED_AND_WAITS})`,
+  parked: `(t.parked_at IS NOT NULL OR ${EXPIRED_TOO_OFTEN})`,
   held: `(${LEASED} AND NOT (${EXPIRED}))`,
   has_open_children: "t.open_children > 0",
   kind_not_asked: "t.kind NOT IN ('task', 'research')",
@@ -175,9 +186,9 @@ function whatToDo(
     case "blocked":
       return "Waits for a task: complete or delete that one, or removeDependency.";
     case "waiting":
-      return "Waits for its time (until); it is claimed then.";
+      return "Waits for its time (until), mostly as its attempts failed; it is claimed then. unparkTask lets it be claimed at once.";
     case "parked":
-      return `Parked${parkedReason === null ? "" : `: ${parkedReason}`}. Somebody has to decide before it is claimed again.`;
+      return `Parked${parkedReason === null ? "" : `: ${parkedReason}`}. Decide what is to be done with it; unparkTask lets it be claimed again.`;
     case "held":
       return `Held by ${claimedBy ?? "another worker"}: it comes back when it is given back${kind === "task" || kind === "research" ? ", or when the lease ends unrenewed (until)" : ""}.`;
     case "has_open_children":

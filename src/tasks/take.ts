@@ -7,12 +7,13 @@ import { FREED, LEASE_END } from "./lease-end.ts";
 import type { AttemptKey } from "./task.ts";
 
 /** What taking a task changes of it. */
-const TAKING = ["status", "startedAt", "claimedBy", "leaseExpiresAt", "attemptCount"] as const;
+const TAKING = ["status", "startedAt", "claimedBy", "leaseExpiresAt", "attemptCount", "failures"] as const;
 
 /** SQL: what a statement that takes a task has to know of it, as columns of a table `t`. */
 export const TAKEN = keyAnd(TAKING);
 
-const FREED_DOCUMENT = TASK.document("f", LEASE_END);
+/** Between the end of an attempt that has expired and the next: neither waits nor is parked what may be taken. */
+const FREED_DOCUMENT = `${TASK.document("f", LEASE_END)} || jsonb_build_object('failures', t.after -> 'failures')`;
 
 /** What is kept under an idempotency key: of which verb, and SQL of `taken t` for its answer. */
 interface KeptAnswer {
@@ -53,7 +54,9 @@ export const takeStatement = (name: string, picked: string, { operation, answer 
 ), taken AS (
   UPDATE tasks t SET status = 'in_progress', claimed_by = p.worker, version = t.version + 1, attempts = t.attempts + 1,
     lease_expires_at = docket_now() + coalesce(make_interval(secs => p.lease_seconds), project_lease(pr.settings)),
-    started_at = coalesce(t.started_at, docket_now()), updated_at = docket_now()
+    started_at = coalesce(t.started_at, docket_now()), updated_at = docket_now(),
+    failures = CASE WHEN p.lease_expires_at IS NULL THEN t.failures WHEN p.lease_expires_at > docket_now() THEN t.failures
+      ELSE (SELECT a.failures FROM after_attempt(t, 'expired') a) END
   FROM caller CROSS JOIN picked p JOIN projects pr ON pr.project_id = p.project_id
   WHERE t.project_id = p.project_id AND t.task_id = p.task_id
   RETURNING t.project_id, t.task_id, t.attempts, t.lease_expires_at,
@@ -73,7 +76,7 @@ export const takeStatement = (name: string, picked: string, { operation, answer 
     UNION ALL
     SELECT 2 * t.place, 'task.claimed', t.project_id, 'task', t.task_id, jsonb_build_object('attempt', t.attempts,
         'worker', t.worker, 'leaseExpiresAt', t.lease_expires_at,
-        'changes', changes_between(CASE e.outcome WHEN 'expired' THEN t.before || ${FREED_DOCUMENT} ELSE t.before END, t.after))
+        'changes', changes_between(CASE e.outcome WHEN 'expired' THEN t.before || (${FREED_DOCUMENT}) ELSE t.before END, t.after))
       || CASE e.outcome WHEN 'superseded' THEN jsonb_build_object('supersedes', e.attempt) ELSE '{}' END,
       t.actor, t.client, t.correlation_id
     FROM taken t LEFT JOIN ended e USING (project_id, task_id) CROSS JOIN ${FREED}`)}

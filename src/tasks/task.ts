@@ -17,5 +17,5 @@ export const TASK_KINDS = ["task", "project", "session", "research"] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
 /** Why an attempt ended. */
-export const OUTCOMES = ["completed", "released", "expired", "cancelled", "reset", "superseded"] as const;
+export const OUTCOMES = ["completed", "released", "failed", "expired", "cancelled", "reset", "superseded"] as const;
 export type AttemptOutcome = (typeof OUTCOMES)[number];

@@ -3,6 +3,7 @@ import type { KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import { afterAttempt } from "./after-attempt.ts";
 import { changeStatement, changeTask, documentOf, endAttempt, SET_COMPLETED, subject } from "./change.ts";
 import { completeTogether } from "./complete-together.ts";
 import {
@@ -43,8 +44,19 @@ export interface UpdateTaskStatus extends TaskAddress {
   readonly expectedVersion?: number | null | undefined;
 }
 
-/** What a change of status carries; a release may leave a last checkpoint. */
-export type StatusChange = UpdateTaskStatus & { readonly checkpoint?: unknown };
+/** What a release says beside. */
+export interface GiveBack {
+  readonly checkpoint?: unknown;
+  /** Default: released. */
+  readonly outcome?: "released" | "failed" | null | undefined;
+  /** The task is not claimed before. */
+  readonly retryAfterSeconds?: number | null | undefined;
+  /** Given back as the session ends, which says little of the task. */
+  readonly sessionEnded?: boolean | null | undefined;
+}
+
+/** What a change of status carries. */
+export type StatusChange = UpdateTaskStatus & GiveBack;
 
 export interface StatusUpdated extends TaskKey {
   /** The number of the caller's attempt, when it holds the task now. */
@@ -71,7 +83,7 @@ export const toStatus = <Input extends object>(change: (input: Input) => StatusC
  * - in_progress → in_progress: nothing for the holder; a claim once the lease has expired, or with takeOver;
  * LEASE_LOST for others.
  * - in_progress → completed: by the holder; the attempt ends "completed".
- * - in_progress → pending: by the holder; the attempt ends "released" (with reset: "reset").
+ * - in_progress → pending: by the holder; the attempt ends "released" or "failed" (with reset: "reset").
  * - completed → pending: only with reset.
  * - completed → completed, pending → pending: no change for the caller that brought it there, except that other notes
  * are kept;   LEASE_LOST for others.
@@ -127,8 +139,8 @@ export async function setStatus(ctx: Context, task: JudgedTask, input: StatusCha
   if (task.already) return { projectId, taskId, attempt: await sayMore(ctx, task, input) };
   switch (input.status) {
     case "in_progress":
-      // What is taken over is held, and stays so.
-      if (!input.takeOver) await requireReady(ctx, task, { worker: workerOf(ctx, input), skills: input.skills ?? [] });
+      if (!(await takesOver(ctx, task, input)))
+        await requireReady(ctx, task, { worker: workerOf(ctx, input), skills: input.skills ?? [] });
       return { projectId, taskId, attempt: (await takeTask(ctx, task, input)).attempt };
     case "completed":
       await complete(ctx, task, input.completionNotes);
@@ -139,6 +151,10 @@ export async function setStatus(ctx: Context, task: JudgedTask, input: StatusCha
   }
   return { projectId, taskId, attempt: null };
 }
+
+/** What is taken over is held, and stays so. */
+const takesOver = async (ctx: Context, task: JudgedTask, { takeOver }: StatusChange) =>
+  takeOver === true && task.status === "in_progress" && !(await hasExpired(ctx, task));
 
 function requireTransition({ status: from, taskId }: LockedTask, { status: to, reset }: StatusChange): void {
   if (from === "in_progress" || (from === "pending" && to === "in_progress")) return;
@@ -177,9 +193,9 @@ async function sayMore(ctx: Context, task: JudgedTask, input: StatusChange): Pro
 }
 
 /** Whether an attempt that ended with `outcome` brought the task to the status asked for. */
-function endedSo(outcome: string | null, { status, reset }: StatusChange): boolean {
-  if (status === "completed") return outcome === "completed";
-  return outcome === "released" || (reset === true && (outcome === "reset" || outcome === "completed"));
+function endedSo(ended: string | null, { status, reset, outcome }: StatusChange): boolean {
+  if (status === "completed") return ended === "completed";
+  return ended === (outcome ?? "released") || (reset === true && (ended === "reset" || ended === "completed"));
 }
 
 /** Of a task that is where it is without any attempt: whether all that the caller says is there already. */
@@ -203,7 +219,8 @@ async function hasExpired({ db }: Context, { projectId, taskId }: TaskKey): Prom
 const COMPLETED = changeStatement("task-complete", SET_COMPLETED("$3", "t"));
 const GIVEN_BACK = changeStatement(
   "task-give-back",
-  `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL`,
+  `status = 'pending', completed_at = NULL, completion_notes = NULL, lease_expires_at = NULL, claimed_by = NULL,
+    ${afterAttempt("$3::text", "$4::jsonb", "$5::text", "$6::boolean", "$7::integer")}`,
 );
 
 /** The holder's completion, once it may: stamps the task, ends the attempt, tells the log. */
@@ -215,19 +232,34 @@ async function complete(ctx: Context, task: JudgedTask, notes: string | null | u
 
 /** Back to pending; the notes stay with the attempt. */
 async function giveBack(ctx: Context, task: JudgedTask, input: StatusChange): Promise<void> {
-  const { reset, checkpoint } = input;
+  const { reset, checkpoint, sessionEnded, retryAfterSeconds } = input;
   const notes = saidOf(input);
-  const { changes } = await changeTask(ctx, task, GIVEN_BACK);
-  await endAttempt(ctx, task, reset ? "reset" : "released", { notes, checkpoint });
+  const outcome = reset ? "reset" : (input.outcome ?? "released");
+  const changed = await changeTask(ctx, task, GIVEN_BACK, [
+    outcome,
+    checkpoint == null ? null : JSON.stringify(checkpoint),
+    notes ?? null,
+    sessionEnded === true,
+    retryAfterSeconds ?? null,
+  ]);
+  await endAttempt(ctx, task, outcome, { notes, checkpoint });
+  const { parkedAt, parkedReason, ...changes } = changed.changes;
   await append(ctx, {
     type: reset ? "task.reset" : "task.released",
     ...subject(task),
     payload: {
       attempt: task.open?.attempt ?? null,
       worker: task.open?.worker ?? null,
+      outcome: outcome.toUpperCase(),
       notes: notes ?? null,
       changes,
       ...task.authority,
     },
   });
+  if (parkedAt && parkedReason)
+    await append(ctx, {
+      type: "task.parked",
+      ...subject(task),
+      payload: { reason: parkedReason.new, changes: { parkedAt, parkedReason }, ...task.authority },
+    });
 }

@@ -16,7 +16,7 @@ interface Told {
 }
 
 const SUBJECT = `subject {
-  ... on Task { taskStatus: status title claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
+  ... on Task { taskStatus: status failures readyAt parkedAt parkedReason title claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
   ... on Reservation { reservationStatus: status ids expiresAt confirmedAt releasedAt }
   ... on Project { name archivedAt pausedAt pauseReason pausedUntil }
   ... on Vendor { vendorStatus: status extractorVersion }
@@ -50,11 +50,18 @@ async function wholeStory(): Promise<Told[]> {
     await owner.pass(61);
   }
   await expireLeases({ db: server.database, viewer: SERVER, correlationId: "sweep" });
+  await owner.pass(16);
   await act(`claimNextTask(input: {${of}, worker: "carl"}) { attempt }`);
   await act(`renewTaskLease(input: {${first}, leaseSeconds: 900, checkpoint: {step: 1}}) { replayed }`);
   await act(`releaseTask(input: {${first}, notes: "tired"}) { replayed }`);
   await act(`releaseTask(input: {${first}, notes: "asleep", checkpoint: {step: 2}}) { replayed }`);
   await act(`updateTask(input: {${first}, title: "New"}) { replayed }`);
+  await act(`parkTask(input: {${first}, reason: "to be decided"}) { replayed }`);
+  await act(`unparkTask(input: {${first}}) { replayed }`);
+  await act(`updateProject(input: {${of}, maxAttempts: 1}) { replayed }`);
+  await act(`updateTaskStatus(input: {${first}, status: IN_PROGRESS}) { replayed }`);
+  await act(`releaseTask(input: {${first}, outcome: FAILED, notes: "no database"}) { replayed }`);
+  await act(`unparkTask(input: {${first}}) { replayed }`);
   await act(`updateTaskStatus(input: {${first}, status: IN_PROGRESS}) { replayed }`);
   await act(`updateTaskStatus(input: {${first}, status: COMPLETED, completionNotes: "done"}) { replayed }`);
   await act(`updateTaskStatus(input: {${first}, status: PENDING, reset: true}) { replayed }`);

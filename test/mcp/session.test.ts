@@ -133,6 +133,7 @@ describe("a session", () => {
       projectId: "alpha",
       attempt: task.attempt,
       notes: "session ended",
+      sessionEnded: true,
       idempotencyKey: expect.any(String),
     };
     expect(requests).toEqual([

@@ -29,7 +29,10 @@ it("shows an unlimited admin every job: whether it runs here, when it ran, when 
         name: "leases",
         enabled: true,
         lagSeconds: 0,
-        steps: [{ lastRunAt: expect.any(String), dueAt: expect.any(String), failures: 0, lastFailure: null }],
+        steps: [
+          { lastRunAt: expect.any(String), dueAt: expect.any(String), failures: 0, lastFailure: null },
+          { lastRunAt: expect.any(String), dueAt: expect.any(String), failures: 0, lastFailure: null },
+        ],
       },
       { name: "reservations", enabled: false, lagSeconds: 0, steps: [] },
       { name: "pauses", enabled: true, lagSeconds: 0, steps: [{ failures: 0 }] },

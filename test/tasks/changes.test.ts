@@ -89,6 +89,7 @@ test("tells of a lease that a claim ended what its end changed, and then what th
   expect(expired).toMatchObject({ type: "task.lease_expired", payload: { worker: "anna", leaseExpiresAt } });
   expect(expired?.changes.toSorted((a, b) => (a.field < b.field ? -1 : 1))).toEqual([
     { field: "claimedBy", old: "anna", new: null },
+    { field: "failures", old: 0, new: 1 },
     { field: "leaseExpiresAt", old: leaseExpiresAt, new: null },
     { field: "status", old: "IN_PROGRESS", new: "PENDING" },
   ]);

@@ -26,6 +26,8 @@ const ASKED: Readonly<Record<string, readonly object[]>> = {
 /** Mutations that a caller who does not hold the task may use as well, each with its reason. */
 const FOR_ANYBODY: Readonly<Record<string, string>> = {
   updateTask: "A planner corrects what is said of a task also while a worker holds it.",
+  parkTask: "Who finds that something has to be decided keeps others from it; its holder may finish it.",
+  unparkTask: "Who decided lets it be claimed again.",
 };
 
 const calls = ON_A_TASK.flatMap(({ name, fields }) =>

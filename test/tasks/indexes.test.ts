@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { DUE, EXPIRE } from "../../src/tasks/expire-leases.ts";
 import { failedAttempts } from "../../src/tasks/failed.ts";
 import { TAKE_NEXT, takeNextParameters } from "../../src/tasks/take-ready.ts";
+import { WAKE, WAKE_DUE } from "../../src/tasks/wake.ts";
 import { anythingOf } from "../../src/tasks/wanted.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
@@ -94,11 +95,13 @@ it("reads nothing of what others hold for a claim, though it was planned while n
   expect(read("ended")).toEqual([0, 0]);
 });
 
-it("finds the leases that end next, and those that ended, without reading what nobody holds, of 10,000 tasks", async () => {
+it("finds the leases and the waits that end next, and those that ended, without reading what is neither, of 10,000 tasks", async () => {
   const t = await tenThousandTasks();
   for (const [{ text }, values] of [
     [DUE, []],
     [EXPIRE, ["server", null, "leases"]],
+    [WAKE_DUE, []],
+    [WAKE, ["server", null, "leases"]],
   ] as const) {
     const scans = nodes(await explain(t, text, values)).filter((node) => node["Relation Name"] === "tasks");
     expect(scans.map((node) => node["Node Type"])).not.toContain("Seq Scan");

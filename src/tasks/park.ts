@@ -1,0 +1,54 @@
+import { isBlank, isStorable, NOT_STORABLE } from "../db/storable.ts";
+import { badInput } from "../errors.ts";
+import { append } from "../log/write/append.ts";
+import { changeStatement, changeTask, documentOf, subject } from "./change.ts";
+import type { TaskAddress } from "./locate.ts";
+import type { TaskKey } from "./task.ts";
+import { taskVerb } from "./task-verb.ts";
+
+export interface ParkTask extends TaskAddress {
+  /** What somebody has to decide. */
+  readonly reason: string;
+  readonly expectedVersion?: number | null | undefined;
+}
+
+const LONGEST_REASON = 500;
+
+const PARKED = changeStatement(
+  "task-park",
+  "parked_at = coalesce(parked_at, docket_now()), parked_reason = $3, ready_at = NULL",
+);
+
+/**
+ * Keeps a task from being claimed until it is unparked; who holds it may finish it. Parked again it keeps another reason,
+ * and with the same one nothing changes.
+ * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST (with `attempt`), VERSION_CONFLICT, FORBIDDEN; BAD_USER_INPUT also
+ *   for a task that is completed.
+ */
+export const parkTask = taskVerb(
+  {
+    name: "parkTask",
+    role: "agent",
+    effect: "changes",
+    idempotent: true,
+    held: "fence",
+    limits: ({ reason }: ParkTask) => {
+      if (reason.length > LONGEST_REASON)
+        throw badInput(`reason has ${reason.length} characters; ${LONGEST_REASON} at most.`);
+      if (!isStorable(reason)) throw badInput(`reason ${NOT_STORABLE}.`);
+      if (isBlank(reason)) throw badInput("reason must not be empty or blank: say what somebody has to decide.");
+    },
+    transition: ({ status, taskId }) => {
+      if (status === "completed") throw badInput(`${taskId} is completed; only open tasks are parked.`);
+    },
+  },
+  async (ctx, { reason }: ParkTask, task): Promise<TaskKey> => {
+    const { projectId, taskId } = task;
+    const before = await documentOf(ctx, task);
+    if (before["parkedAt"] === null || before["parkedReason"] !== reason) {
+      const { changes } = await changeTask(ctx, task, PARKED, [reason]);
+      await append(ctx, { type: "task.parked", ...subject(task), payload: { reason, changes } });
+    }
+    return { projectId, taskId };
+  },
+);
