@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
+import { connectOwner } from "../support/owner.ts";
+import { makeProject, startTestServer } from "../support/server.ts";
+
+const RESTARTS = 12;
+const POISON = "TASK-001";
+
+/** A project whose first task is poison, with as many good ones behind it as agents come to do. */
+async function poisoned() {
+  const server = await startTestServer({ env: { DOCKET_JOBS: "leases" } });
+  const project = await makeProject(server, ["poison", ...Array.from({ length: RESTARTS - 5 }, (_, i) => `good ${i}`)]);
+  const owner = await connectOwner(server.test);
+  const { url, agentKey: key, projectId } = project;
+  const parked = () =>
+    project.ask(
+      "query ($id: ID!) { tasks(filter: {projects: [$id], parked: true}) { nodes { taskId failures parkedReason explainReady { reason } } } }",
+      { id: projectId },
+    );
+  const statuses = async () =>
+    (
+      await owner.query("SELECT status, count(*)::int FROM tasks WHERE project_id = $1 GROUP BY 1 ORDER BY 1", [
+        projectId,
+      ])
+    ).rows;
+  return { owner, parked, statuses, start: () => startMcpAgent({ url, key, project: projectId }) };
+}
+
+const nextOf = async (agent: McpAgent) => {
+  const { data } = await agent.call("get_next_task");
+  return (data["task"] as { task_id: string } | null)?.task_id;
+};
+const set = (agent: McpAgent, task_id: string | undefined, status: string, notes: string) =>
+  agent.call("update_task_status", { task_id, status, notes });
+
+const onlyThePoison = (parkedReason: string) => ({
+  tasks: { nodes: [{ taskId: POISON, failures: 5, parkedReason, explainReady: [{ reason: "PARKED" }] }] },
+});
+
+describe("a bad task", () => {
+  it("does not keep an agent from the good ones behind it, and says to a person why it is parked", async () => {
+    const { owner, parked, statuses, start } = await poisoned();
+    const agent = await start();
+    const taken: (string | undefined)[] = [];
+    for (let i = 0; i < RESTARTS; i++) {
+      const taskId = await nextOf(agent);
+      taken.push(taskId);
+      if (taskId === POISON) await set(agent, taskId, "pending", "no database");
+      else await set(agent, taskId, "completed", "done");
+      await owner.pass(61);
+    }
+    expect(taken.filter((taskId) => taskId === POISON)).toHaveLength(5);
+    expect(await parked()).toEqual(
+      onlyThePoison("5 attempts failed in a row; the last one was given back without a checkpoint: no database"),
+    );
+    expect(await statuses()).toEqual([
+      { status: "completed", count: RESTARTS - 5 },
+      { status: "pending", count: 1 },
+    ]);
+  });
+
+  it.each([
+    {
+      dies: "by kill -9",
+      die: async (agent: McpAgent) => void process.kill(agent.pid, "SIGKILL"),
+      reason: "5 attempts failed in a row; the lease of the last one ran out",
+    },
+    {
+      dies: "as its input is closed",
+      die: (agent: McpAgent) => agent.close(),
+      reason: "5 attempts failed in a row; the last one was given back without a checkpoint: session ended",
+    },
+  ])(
+    "is parked when every agent that takes it dies at once, $dies, and is started again",
+    async ({ die, reason }) => {
+      const { owner, parked, statuses, start } = await poisoned();
+      for (let i = 0; i < RESTARTS; i++) {
+        const agent = await start();
+        const taskId = await nextOf(agent);
+        if (taskId === POISON) await die(agent);
+        else {
+          await set(agent, taskId, "completed", "done");
+          await agent.close();
+        }
+        // The wait of a task whose session ended, and of one whose lease has to run out first.
+        await expect
+          .poll(async () => {
+            await owner.pass(661);
+            const { rows } = await owner.query("SELECT FROM tasks WHERE status = 'in_progress'");
+            return rows.length;
+          })
+          .toBe(0);
+      }
+      expect(await parked()).toEqual(onlyThePoison(reason));
+      expect(await statuses()).toEqual([
+        { status: "completed", count: RESTARTS - 5 },
+        { status: "pending", count: 1 },
+      ]);
+    },
+    120_000,
+  );
+});
