@@ -4,7 +4,7 @@ import { fitTexts } from "../fit.ts";
 import { heldBeside } from "../holding.ts";
 import { leaseSeconds, statusSchema, taskCardSchema, toGraphQLStatus, toWorkOn, WORK } from "../task-card.ts";
 import { workerName } from "../text.ts";
-import { defineTool, leaseOf, projectOf, type ToolContext } from "../tool.ts";
+import { CallFault, defineTool, leaseOf, projectOf, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 /** Why there is nothing to take. */
@@ -41,8 +41,20 @@ const ClaimNextTask = graphql(`
 `);
 
 const LookAtNextTask = graphql(`
-  query LookAtNextTask($projectId: ID!, $status: TaskStatus!, $worker: String, $skills: [String!]) {
-    nextTask(projectId: $projectId, status: $status, worker: $worker, skills: $skills) {
+  query LookAtNextTask(
+    $projectId: ID
+    $projects: [ID!]
+    $status: TaskStatus!
+    $worker: String
+    $skills: [String!]
+  ) {
+    nextTask(
+      projectId: $projectId
+      projects: $projects
+      status: $status
+      worker: $worker
+      skills: $skills
+    ) {
       task {
         ...TaskCard
       }
@@ -57,8 +69,9 @@ const LookAtNextTask = graphql(`
 `);
 
 const input = z.strictObject({
-  project_id: z.string().describe("Default: the client's project").optional(),
-  status_filter: statusSchema.default("pending").describe("Others than pending only look"),
+  project_id: z.string().describe("Default: the client's").optional(),
+  project_ids: z.array(z.string()).max(100).optional(),
+  status_filter: statusSchema.default("pending").describe("Others only look"),
   claim: z.boolean().default(true).describe("false: only look"),
   worker: z.string().describe("Your name").optional(),
   lease_seconds: leaseSeconds,
@@ -76,7 +89,7 @@ export const getNextTask = defineTool({
   name: "get_next_task",
   title: "Take the next task",
   description:
-    "Claim the most urgent ready task, yours while the lease runs. Keep `attempt`. `briefing`: what earlier attempts left. Without work, `message` says why.",
+    "Claim the most urgent ready task. Keep `attempt`. `briefing`: earlier attempts. Without work, `message` says why.",
   input,
   output,
   example: { project_id: "my-project" },
@@ -84,9 +97,16 @@ export const getNextTask = defineTool({
   run: (context, args) => (args.claim && args.status_filter === "pending" ? claim(context, args) : look(context, args)),
 });
 
+/** The projects that a call names, else the one. */
+function poolOf(context: ToolContext, { project_id, project_ids }: z.output<typeof input>) {
+  if (project_ids === undefined) return { projectId: projectOf(context, project_id) };
+  if (project_id !== undefined) throw new CallFault("Pass project_id or project_ids, not both.");
+  return { projects: project_ids };
+}
+
 async function claim(context: ToolContext, args: z.output<typeof input>) {
   const { claimNextTask } = await context.mutate(ClaimNextTask, {
-    projectId: projectOf(context, args.project_id),
+    ...poolOf(context, args),
     worker: workerName(args.worker) ?? context.clientName,
     leaseSeconds: leaseOf(context, args),
     skills: args.skills,
@@ -107,7 +127,7 @@ async function claim(context: ToolContext, args: z.output<typeof input>) {
 
 async function look(context: ToolContext, args: z.output<typeof input>) {
   const { nextTask } = await context.query(LookAtNextTask, {
-    projectId: projectOf(context, args.project_id),
+    ...poolOf(context, args),
     status: toGraphQLStatus(args.status_filter),
     worker: workerName(args.worker) ?? context.clientName,
     skills: args.skills,

@@ -45,7 +45,7 @@ type UpdatedTask = NonNullable<UpdateAnswer["task"]>;
 const input = z.strictObject({
   task_id: z.string(),
   status: statusSchema,
-  completion_notes: z.string().describe("What was done, for later readers").optional(),
+  completion_notes: z.string().describe("What was done").optional(),
   notes: z.string().describe("Same as completion_notes").optional(),
   project_id: z.string().optional(),
   attempt: attemptId,

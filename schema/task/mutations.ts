@@ -29,6 +29,17 @@ const LEASE = "Default: the project's leaseSeconds.";
 const WORKER = "A name for people to read; it proves nothing. Default: the key's name.";
 const SKILLS =
   "What you can do, at most 50 of 100 characters: a task that requires skills is claimed by who names all of them.";
+/** Which of the tasks that are ready a claim takes. */
+const filters = (t: InputBuilder) => ({
+  projects: t.idList({
+    description:
+      "Several projects instead of projectId, 1 to 100: of those with the highest priority a task of the project with the fewest tasks in progress. PROJECT_NOT_FOUND if one is unknown or outside this key.",
+  }),
+  labels: t.stringList({ description: "Only tasks that have all of these." }),
+  kinds: t.field({ type: [TaskKind], description: "Only tasks of these kinds. Default: TASK and RESEARCH." }),
+  skills: t.stringList({ description: SKILLS }),
+  maxEstimate: t.float({ description: "Only tasks with metadata.estimated_hours, and at most so many." }),
+});
 const VERSION = "Refuse if the task's version is another one.";
 
 /** Names the task that is meant, and shows that the caller holds it. */
@@ -179,25 +190,26 @@ mutation(updateTaskStatus, {
 
 mutation(claimNextTask, {
   description:
-    "Takes the next ready task of the project: by priority, then place in the queue. No two callers get the same one, and " +
+    "Takes the next ready task of the project, or of several: by priority, then place in the queue. No two callers get the same one, and " +
     "none what is kept for another worker or requires a skill that it does not name. " +
     "With the idempotencyKey of a claim whose answer was lost, the same task comes back. PROJECT_NOT_FOUND",
   input: (t) => ({
-    projectId: t.id({ required: true, description: "Whose queue." }),
+    projectId: t.id({ description: "Whose queue; or projects." }),
     worker: t.string({ description: `${WORKER} A task that is assigned to it, no other worker gets.` }),
     leaseSeconds: t.int({ description: LEASE }),
-    skills: t.stringList({ description: SKILLS }),
+    ...filters(t),
   }),
   payload: claimFields,
 });
 
 const NextTaskInput = builder.inputType("NextTaskInput", {
   description: "What the next task may be.",
-  fields: (t) => ({ skills: t.stringList({ description: SKILLS }) }),
+  fields: (t) => ({ projectId: t.id({ description: "Default: that of the completed task." }), ...filters(t) }),
 });
 
 mutation(completeAndClaimNext, {
-  description: "Completes a task and takes the next of its project, both or neither. Errors as updateTaskStatus.",
+  description:
+    "Completes a task and takes the next of its project, or of others, both or neither. Errors as updateTaskStatus.",
   input: (t) => ({
     ...address(t),
     completionNotes: t.string({ description: "What came of it." }),

@@ -10,7 +10,7 @@ import { listLoader } from "../list-loader.ts";
 import { TaskFilterInput, TaskOrder } from "./filter.ts";
 import { listedOf, loadTask, longOf } from "./load.ts";
 import { holdingField, Idle } from "./payload.ts";
-import { Task, TaskConnection, TaskStatus } from "./task.ts";
+import { Task, TaskConnection, TaskKind, TaskStatus } from "./task.ts";
 
 builder.queryField("task", (t) =>
   t.field({
@@ -81,7 +81,8 @@ builder.queryField("nextTask", (t) =>
     description:
       "Looks at the task that a claim would take now, and changes nothing. PROJECT_NOT_FOUND, PROJECT_ARCHIVED",
     args: {
-      projectId: t.arg.id({ required: true, description: "The project's slug, like web-shop." }),
+      projectId: t.arg.id({ description: "The project's slug, like web-shop; or projects." }),
+      projects: t.arg.idList({ description: "What a claim would name, as the others." }),
       status: t.arg({
         type: TaskStatus,
         defaultValue: "pending",
@@ -90,10 +91,13 @@ builder.queryField("nextTask", (t) =>
       }),
       worker: t.arg.string({ description: "The name you work under. Default: the key's name." }),
       skills: t.arg.stringList({ description: "What a claim would name." }),
+      labels: t.arg.stringList({ description: "What a claim would name." }),
+      kinds: t.arg({ type: [TaskKind], description: "What a claim would name." }),
+      maxEstimate: t.arg.float({ description: "What a claim would name." }),
     },
-    resolve: async (_root, { projectId, status, worker, skills }, ctx, info) => ({
-      ...(await nextTask(ctx, { projectId, status: status ?? "pending", worker, skills, long: longOf(info) })),
-      worker,
+    resolve: async (_root, { status, ...asked }, ctx, info) => ({
+      ...(await nextTask(ctx, { ...asked, status: status ?? "pending", long: longOf(info) })),
+      worker: asked.worker,
     }),
   }),
 );

@@ -15,15 +15,15 @@ const CLOSED = {
   text: `SELECT project_id FROM unnest($1::text[]) AS given(project_id) WHERE NOT hold_project_open(project_id)`,
 };
 
-/** Whether the project is not archived; then it stays so until this transaction ends. */
-export async function holdOpen(db: Db, projectId: string): Promise<boolean> {
-  return (await closed(db, [projectId])) === undefined;
+/** Whether one of the projects is not archived; each that is not stays so until this transaction ends. */
+export async function holdAnyOpen(db: Db, projectIds: readonly string[]): Promise<boolean> {
+  return (await closed(db, projectIds)).length < projectIds.length;
 }
 
-/** The same of several projects. @throws PROJECT_ARCHIVED for the first that is archived. */
+/** That none is archived, and stays so. @throws PROJECT_ARCHIVED for the first that is. */
 export async function requireOpen(db: Db, projectIds: readonly string[]): Promise<void> {
-  const archived = await closed(db, [...projectIds].sort());
-  if (archived !== undefined) throw projectArchived(archived);
+  const [archived] = await closed(db, projectIds);
+  if (archived) throw projectArchived(archived.project_id);
 }
 
 const IS_PAUSED = {
@@ -38,10 +38,9 @@ export async function requireUnpaused(db: Db, projectIds: readonly string[]): Pr
   if (paused) throw projectPaused(paused.project_id);
 }
 
-async function closed(db: Db, projectIds: readonly string[]): Promise<string | undefined> {
-  const rows = await db.write<{ project_id: string }>(CLOSED, [projectIds]);
-  return rows[0]?.project_id;
-}
+/** Those that are archived. All are locked, in the order of all. */
+const closed = (db: Db, projectIds: readonly string[]) =>
+  db.write<{ project_id: string }>(CLOSED, [[...projectIds].sort()]);
 
 /** SQL for what is shown of all projects: that a column names none that is archived. */
 export const notArchived = (column: string) =>

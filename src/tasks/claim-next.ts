@@ -1,9 +1,11 @@
 import { type Answer, type KeyedRequest, replay } from "../access/idempotency.ts";
-import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
+import { verbWithOwnKey } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
+import { requireVisible } from "../access/visibility.ts";
 import { errorCode, UNIQUE_VIOLATION } from "../db/faults.ts";
+import { type AskedFor, wantedOf } from "./asked-for.ts";
 import type { Idle } from "./idle.ts";
-import { requireAttemptInput, requireSkills } from "./lease.ts";
+import { requireAttemptInput } from "./lease.ts";
 import { type Taken, workerOf } from "./take.ts";
 import {
   type AskedNext,
@@ -14,15 +16,11 @@ import {
   takeReadyTogether,
   takeWithin,
 } from "./take-ready.ts";
-import { anythingOf } from "./wanted.ts";
 
-export interface ClaimNextTask {
-  readonly projectId: string;
+export interface ClaimNextTask extends AskedFor {
   readonly worker?: string | null | undefined;
   /** Default: the project's lease. */
   readonly leaseSeconds?: number | null | undefined;
-  /** What the worker can do: of the tasks that require skills, those that require no other are taken. */
-  readonly skills?: readonly string[] | null | undefined;
 }
 
 export interface Claim {
@@ -37,7 +35,8 @@ export interface Claim {
 const LOOKS = 3;
 
 /**
- * Takes the next ready task of a project. Two callers never get the same one. An idle answer is not stored under the
+ * Takes the next ready task of a project, or of several: the most urgent, then that of the project with the fewest tasks in
+ * progress. Two callers never get the same one. An idle answer is not stored under the
  * idempotency key: asked again, there may be work.
  * @throws PROJECT_NOT_FOUND, FORBIDDEN, IDEMPOTENCY_KEY_REUSED
  */
@@ -46,13 +45,12 @@ export const claimNextTask = verbWithOwnKey(
     name: "claimNextTask",
     role: "agent",
     effect: "changes",
-    scope: "project",
+    scope: "projects",
     idempotent: false,
     ofSession: true,
-    on: (ctx: Context, input: ClaimNextTask) => {
+    on: async (ctx: Context, input: ClaimNextTask) => {
       requireAttemptInput(input);
-      requireSkills(input.skills ?? []);
-      return visibleProject(ctx, input);
+      for (const projectId of wantedOf(input).projects) requireVisible(ctx.viewer, projectId);
     },
   },
   async (ctx, input: ClaimNextTask, kept): Promise<Answer<Claim>> => {
@@ -86,9 +84,9 @@ export async function takeNext(
   kept: KeyedRequest | null,
   { first, alone, inTurn }: Ways,
 ): Promise<Answer<Claim>> {
-  const { projectId, leaseSeconds = null } = input;
+  const { leaseSeconds = null } = input;
   const worker = workerOf(ctx, input);
-  const wanted = { ...anythingOf(projectId), skills: [...(input.skills ?? [])].sort() };
+  const wanted = wantedOf(input);
   let take = first;
   for (let look = 1; ; look++) {
     const found = await take(ctx.db, { worker, leaseSeconds, wanted, by: ctx, kept });

@@ -19,12 +19,12 @@ export interface Idle {
 }
 
 /** There is nothing, and there will not be. */
-export const archivedIdle = (projectId: string): Idle => ({
-  message: projectArchived(projectId).message,
+export const archivedIdle = (projects: readonly string[]): Idle => ({
+  message: projects.map((projectId) => projectArchived(projectId).message).join(" "),
   pending: 0,
   held: 0,
   retryAt: null,
-  reasons: [{ reason: "project_archived", count: 1 }],
+  reasons: [{ reason: "project_archived", count: projects.length }],
 });
 
 /** Of a claim: $1 the projects, $2 the worker, then `wantedValues`. */
@@ -37,20 +37,27 @@ const TO_THIS_CLAIM = Object.values(OF_CLAIM)
   .join(" AND ");
 const OF_KIND = ofKinds(ASKED);
 
-/** Every reason is asked of every open task: one may have several. */
+const COUNTS = { ...OF_TASK, kind_not_asked: `NOT ${OF_KIND}`, ...OF_CLAIM };
+
+/** Every reason is asked of every open task: one may have several. Each project is counted by itself, so that none is sorted. */
 const WHY = {
   name: "task-idle",
   text: `SELECT p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived", ${IS_LIMITED} AS limited,
   ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
-  count(t.task_id) FILTER (WHERE ${either(readyOnes(ASKED))} AND ${TO_THIS_CLAIM})::int AS pending,
-  ${Object.entries({ ...OF_TASK, kind_not_asked: `NOT ${OF_KIND}`, ...OF_CLAIM })
-    .map(([reason, condition]) => `count(t.task_id) FILTER (WHERE ${condition})::int AS ${reason}`)
-    .join(", ")},
-  least(min(t.lease_expires_at) FILTER (WHERE ${OF_TASK.held} AND NOT ${OF_TASK.kind_not_asked} AND ${OF_KIND} AND ${TO_THIS_CLAIM}),
-    min(t.ready_at) FILTER (WHERE ${OF_TASK.waiting} AND t.unblocked AND ${OF_KIND} AND ${TO_THIS_CLAIM})) AS "retryAt"
-FROM projects p LEFT JOIN tasks t ON t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
-  AND t.deleted_at IS NULL AND t.archived_at IS NULL
-WHERE p.project_id = ANY ($1::text[]) GROUP BY p.project_id ORDER BY p.project_id`,
+  found.pending, found.retry_at AS "retryAt", ${Object.keys(COUNTS)
+    .map((reason) => `found.${reason}`)
+    .join(", ")}
+FROM projects p CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE ${either(readyOnes(ASKED))} AND ${TO_THIS_CLAIM})::int AS pending,
+    ${Object.entries(COUNTS)
+      .map(([reason, condition]) => `count(*) FILTER (WHERE ${condition})::int AS ${reason}`)
+      .join(", ")},
+    least(min(t.lease_expires_at) FILTER (WHERE ${OF_TASK.held} AND NOT ${OF_TASK.kind_not_asked} AND ${OF_KIND} AND ${TO_THIS_CLAIM}),
+      min(t.ready_at) FILTER (WHERE ${OF_TASK.waiting} AND t.unblocked AND ${OF_KIND} AND ${TO_THIS_CLAIM})) AS retry_at
+  FROM tasks t WHERE t.project_id = p.project_id AND t.status IN ('pending', 'in_progress')
+    AND t.deleted_at IS NULL AND t.archived_at IS NULL
+) found
+WHERE p.project_id = ANY ($1::text[]) ORDER BY p.project_id`,
 };
 
 type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
@@ -78,7 +85,7 @@ export async function whyIdle({ db }: Pick<Context, "db">, wanted: Wanted, worke
     throw projectArchived(projects[0]);
   const each: Idle[] = [];
   for (const of of found)
-    each.push(of.projectArchived ? archivedIdle(of.projectId) : await idleIn(db, of, wanted, worker));
+    each.push(of.projectArchived ? archivedIdle([of.projectId]) : await idleIn(db, of, wanted, worker));
   return each.length === 1 && each[0] ? each[0] : together(each);
 }
 

@@ -12,8 +12,8 @@ export interface AttemptInput {
 
 /** A week; longer work renews. */
 const LONGEST_SECONDS = 604_800;
-const MOST_SKILLS = 50;
-const LONGEST = { worker: 100, skill: 100, completionNotes: 100_000, notes: 100_000 } as const;
+const MOST_WORDS = 50;
+const LONGEST = { worker: 100, word: 100, completionNotes: 100_000, notes: 100_000 } as const;
 /** Where to go on, not what was made: that belongs into a file. */
 const LARGEST_CHECKPOINT_BYTES = 65_536;
 
@@ -36,13 +36,13 @@ export function requireAttemptInput(input: AttemptInput): void {
   if (fault) throw badInput(`checkpoint ${fault}.`);
 }
 
-/** @throws BAD_USER_INPUT for more skills than a task can require, or what cannot be one. */
-export function requireSkills(skills: readonly string[]): void {
-  if (skills.length > MOST_SKILLS) throw badInput(`skills are ${skills.length}; ${MOST_SKILLS} at most.`);
-  for (const skill of skills) {
-    if (skill.length > LONGEST.skill)
-      throw badInput(`A skill has ${skill.length} characters; ${LONGEST.skill} at most.`);
-    if (!isStorable(skill)) throw badInput(`A skill ${NOT_STORABLE}.`);
-    if (isBlank(skill)) throw badInput("A skill must not be empty or blank.");
+/** @throws BAD_USER_INPUT for more skills, or labels, than a task can have, or what cannot be one. */
+export function requireWords(what: "skill" | "label", words: readonly string[]): void {
+  if (words.length > MOST_WORDS) throw badInput(`${what}s are ${words.length}; ${MOST_WORDS} at most.`);
+  for (const word of words) {
+    if (word.length > LONGEST.word) throw badInput(`A ${what} has ${word.length} characters; ${LONGEST.word} at most.`);
+    if (!isStorable(word)) throw badInput(`A ${what} ${NOT_STORABLE}.`);
+    if (isBlank(word)) throw badInput(`A ${what} must not be empty or blank.`);
   }
 }
+export const requireSkills = (skills: readonly string[]) => requireWords("skill", skills);

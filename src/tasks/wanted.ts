@@ -45,8 +45,8 @@ export const ofKinds = ({ kinds }: Pick<WantedSql, "kinds">) =>
   `CASE WHEN ${kinds}::text[] IS NULL THEN ${UNASKED} ELSE t.kind = ANY (${kinds}::text[]) END`;
 export const passing = ({ labels, maxEstimate }: WantedSql) =>
   `CASE WHEN ${labels}::text[] IS NULL AND ${maxEstimate}::float8 IS NULL THEN true
-    ELSE (${labels}::text[] IS NULL OR t.labels @> ${labels}::text[]) AND (${maxEstimate}::float8 IS NULL OR
-      (jsonb_typeof(t.metadata -> 'estimated_hours') = 'number' AND t.metadata -> 'estimated_hours' <= to_jsonb(${maxEstimate}::float8))) END`;
+    ELSE (${labels}::text[] IS NULL OR t.labels @> ${labels}::text[]) AND (${maxEstimate}::float8 IS NULL OR coalesce(
+      jsonb_typeof(t.metadata -> 'estimated_hours') = 'number' AND t.metadata -> 'estimated_hours' <= to_jsonb(${maxEstimate}::float8), false)) END`;
 
 /** As `READY_ONES`, of the kinds that are wanted. */
 export const readyOnes = (sql: Pick<WantedSql, "kinds">) => ({

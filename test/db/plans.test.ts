@@ -158,6 +158,18 @@ async function useAll(server: TestServer): Promise<void> {
   await ask(
     `mutation { completeAndClaimNext(input: {projectId: "p1", taskId: "${again.task.taskId}", attempt: "${again.attempt}"}) { task { taskId } ${briefed} } }`,
   );
+  for (const wanted of ["", ", kinds: [TASK]"])
+    await ask(`mutation { claimNextTask(input: {projects: ["p1", "p2", "p3"]${wanted}}) { task { taskId } } }`);
+  const limit = (most: string) =>
+    server.ask(
+      `mutation { updateProject(input: {projectId: "p4", maxInProgress: ${most}}) { replayed } }`,
+      {},
+      { key: server.adminKey },
+    );
+  await limit("1000");
+  await ask('mutation { claimNextTask(input: {projectId: "p4"}) { task { taskId } } }');
+  await limit("null");
+  await ask('{ nextTask(projects: ["p1", "p2", "p3"]) { task { taskId } } }');
   await ask(
     'mutation { addTasks(input: {projectId: "p2", tasks: [{description: "a"}, {description: "b"}]}) { tasksAdded } }',
   );
@@ -198,6 +210,7 @@ async function useAll(server: TestServer): Promise<void> {
 
 /** The index by which what is hot is found. */
 const FOUND_BY: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/heads AS MATERIALIZED/, ["idx_tasks_ready", "idx_tasks_waiting", "idx_tasks_lease"]],
   [/pending AS \(/, ["idx_tasks_ready", "idx_tasks_waiting", "idx_tasks_lease"]],
   [
     /id_reservations r\s+WHERE .* r\.expires_at <= now\s+ORDER BY r\.expires_at LIMIT 500/s,

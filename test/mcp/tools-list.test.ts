@@ -75,7 +75,7 @@ describe("the tool list", () => {
         {
           "hints": [],
           "name": "get_next_task",
-          "parameters": "project_id status_filter claim worker lease_seconds skills",
+          "parameters": "project_id project_ids status_filter claim worker lease_seconds skills",
           "required": [],
         },
         {

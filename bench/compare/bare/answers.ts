@@ -92,7 +92,7 @@ answer(CompareCounts, async (ctx) => {
 });
 
 answer(CompareClaim, async (ctx, { input }) => {
-  const { taken } = await claimNextTask(ctx, input);
+  const { taken } = await claimNextTask(ctx, { ...input, kinds: null });
   if (!taken) return { claimNextTask: { attempt: null, task: null } };
   const { projectId, taskId, description } = await found(ctx, taken, ["description"]);
   return { claimNextTask: { attempt: await capabilityOf(ctx, taken), task: { projectId, taskId, description } } };
