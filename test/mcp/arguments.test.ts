@@ -100,7 +100,7 @@ describe("a wrong call is refused before anything is sent,", () => {
     [
       "get_next_task",
       { project: "a" },
-      /^Invalid arguments for get_next_task: unknown argument project\. get_next_task takes project_id, status_filter.* For example: get_next_task \{"project_id"/,
+      /^Invalid arguments for get_next_task: unknown argument project\. get_next_task takes project_id, project_ids, status_filter.* For example: get_next_task \{"project_id"/,
     ],
     [
       "update_task_status",
