@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { archiveCommand } from "./archive.ts";
 import { auditCommand } from "./audit.ts";
 import { demoCommand } from "./demo.ts";
 import { mcpCommand } from "./mcp.ts";
@@ -17,6 +18,7 @@ await new Command("docket")
   .version(packageJson.version)
   .addCommand(startCommand)
   .addCommand(migrateCommand)
+  .addCommand(archiveCommand)
   .addCommand(auditCommand)
   .addCommand(mcpCommand)
   .addCommand(demoCommand)

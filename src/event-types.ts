@@ -25,6 +25,8 @@ export const EVENTS = [
   { type: "task.lease_expired", effect: "changes" },
   { type: "task.reset", effect: "changes" },
   { type: "task.deleted", effect: "deletes" },
+  { type: "task.archived", effect: "changes" },
+  { type: "task.restored", effect: "changes" },
   { type: "ids.reserved", effect: "creates" },
   { type: "ids.assigned", effect: "creates" },
   { type: "ids.registered", effect: "creates" },

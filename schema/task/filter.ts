@@ -50,6 +50,10 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
       extensions: looksThrough(COST_OF_TEXT),
       description: "Every word occurs in the ID, title, description, notes or artifact ID, whatever the case.",
     }),
+    archived: t.boolean({
+      description:
+        "true: archived ones, false: others. Without it, anywhere in the filter, archived ones are left out.",
+    }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
     parked: t.boolean({ description: "true: kept from being claimed until somebody decides; parkedReason says why." }),
     artifactId: t.field({ type: StringFilterInput, description: "The artifact that it makes." }),

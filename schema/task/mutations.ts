@@ -9,6 +9,7 @@ import type { AddedKey as Added } from "../../src/tasks/plan/link.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
 import { unparkTask } from "../../src/tasks/unpark.ts";
+import { restoreTask } from "../../src/tasks/restore.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { builder, type InputBuilder } from "../builder.ts";
@@ -294,4 +295,15 @@ mutation(deleteTask, {
     expectedVersion: t.int({ description: VERSION }),
   }),
   payload: (t) => ({ task: taskOf(t), becameReady: becameReadyField(t, (task) => task) }),
+});
+
+mutation(restoreTask, {
+  description:
+    "Brings a deleted or archived task back as it was, with its history. BAD_USER_INPUT while its parent is away, ID_TAKEN when another task makes its artifact now.",
+  input: (t) => ({
+    projectId: t.id({ required: true, description: "Of the task." }),
+    taskId: t.id({ required: true, description: "Like TASK-042." }),
+    cascade: t.boolean({ description: "Restore all that lies below it, too." }),
+  }),
+  payload: (t) => ({ task: taskOf(t) }),
 });

@@ -9,10 +9,11 @@ import { log } from "./log.ts";
 import { logger } from "./logger.ts";
 import { nats } from "./nats.ts";
 import { aboutOf } from "./setting.ts";
+import { tasks } from "./tasks.ts";
 import { webhooks } from "./webhooks.ts";
 
 /** Each reads its own variables from the one environment, in the order in which faults and the README name them. */
-const PARTS = { http, database, home, logger, log, jobs, nats, webhooks, jwt };
+const PARTS = { http, database, home, logger, log, tasks, jobs, nats, webhooks, jwt };
 
 const Parts = z.object(PARTS).readonly();
 

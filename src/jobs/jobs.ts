@@ -2,6 +2,7 @@ import type { JobShape, Jobs } from "../../schema/context.ts";
 import { JOB_NAMES, type JobName } from "../config/jobs.ts";
 import type { Database } from "../db/database.ts";
 import { type Clock, systemClock } from "../log/clock.ts";
+import { archive } from "./archive.ts";
 import { bus } from "./bus.ts";
 import type { Job, JobContext, RunningJob } from "./job.ts";
 import { leases } from "./leases.ts";
@@ -10,7 +11,7 @@ import { reservations } from "./reservations.ts";
 import { retention } from "./retention.ts";
 import { webhooks } from "./webhooks.ts";
 
-const JOBS: Readonly<Record<JobName, Job>> = { bus, webhooks, leases, reservations, pauses, retention };
+const JOBS: Readonly<Record<JobName, Job>> = { bus, webhooks, leases, reservations, pauses, archive, retention };
 
 /** The jobs of this process. */
 export interface RunningJobs extends Jobs {

@@ -134,7 +134,10 @@ const OF_TASK = {
     set: "server",
     description: "Set only where a deleted task still shows: in events and in the answer that deleted it.",
   },
-  archivedAt: { set: "server", shown: "nowhere", description: "When it was put away." },
+  archivedAt: {
+    set: "server",
+    description: "When it was archived: it is on no list that does not ask for it. null while it is not.",
+  },
 } as const satisfies FieldsOf<Task>;
 
 /** In statements the table is `t`. */

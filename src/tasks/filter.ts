@@ -53,6 +53,8 @@ export interface TaskFilter extends Combined<TaskFilter> {
   readonly ready?: Maybe<boolean>;
   /** Kept from being claimed until somebody decides. */
   readonly parked?: Maybe<boolean>;
+  /** Archived ones. A filter that says nothing of it, in no part, leaves them out. */
+  readonly archived?: Maybe<boolean>;
   readonly artifactId?: Maybe<StringFilter>;
   /** The ID of the task that it is a part of; lower case is understood. */
   readonly parent?: Maybe<StringFilter>;
@@ -80,6 +82,10 @@ export function projectsOf(filter: TaskFilter): string[] {
   return partsOf(filter).flatMap(({ projects }) => projects ?? []);
 }
 
+/** Whether the filter says, in any of its parts, whether archived tasks are wanted. */
+export const asksForArchived = (filter: TaskFilter): boolean =>
+  partsOf(filter).some(({ archived }) => archived != null);
+
 /** Over several projects: an archived one has no work to give. */
 const CLAIMABLE = `(${READY} AND ${notArchived("t.project_id")})`;
 
@@ -95,6 +101,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.labels && labelCondition(filter.labels, bind),
     filter.priority && intCondition("t.priority", filter.priority, bind),
     textCondition(filter.text ?? "", bind),
+    filter.archived != null && `t.archived_at IS ${filter.archived ? "NOT NULL" : "NULL"}`,
     ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
     parked != null && `t.parked_at IS ${parked ? "NOT NULL" : "NULL"}`,
     filter.failures && intCondition("t.failures", filter.failures, bind),

@@ -24,6 +24,7 @@ export interface LockedTask extends TaskKey {
   readonly status: TaskStatus;
   readonly version: number;
   readonly leaseExpiresAt: Date | null;
+  readonly archivedAt: Date | null;
   readonly last: LockedAttempt | null;
   /** The attempt that holds it now. */
   readonly open: LockedAttempt | null;

@@ -9,7 +9,7 @@ import { prepared } from "../db/prepared.ts";
 import { amongListed } from "../projects/shown.ts";
 import { failedAttempts } from "./failed.ts";
 import { TASK, type Task, type TaskFields } from "./fields.ts";
-import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
+import { asksForArchived, projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 import type { TaskKey } from "./task.ts";
 
 const instant = (sql: string) => [{ sql, type: "timestamptz" }];
@@ -186,4 +186,8 @@ const isMerged = (filter: ListTasks["filter"], { field }: Parameters<typeof orde
   field === "queue" && filter?.status?.eq === "pending" && filter.projects?.length !== 1 && hasOnePlan(filter);
 
 const matching = (filter: ListTasks["filter"], bind: Bind) =>
-  `t.deleted_at IS NULL AND t.archived_at IS NULL AND ${taskCondition(filter ?? {}, bind)}`;
+  all([
+    "t.deleted_at IS NULL",
+    !asksForArchived(filter ?? {}) && "t.archived_at IS NULL",
+    taskCondition(filter ?? {}, bind),
+  ]);

@@ -2,6 +2,7 @@ import type { KeyedRequest } from "../access/idempotency.ts";
 import { type Judgement, type Transaction, type Verb, verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
+import { badInput } from "../errors.ts";
 import {
   type Authority,
   type JudgedTask,
@@ -76,6 +77,10 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
       transition?.(task, input);
       if (held === "holder") authority = requireHolder(ctx, task, input.attempt);
     }
+    if (task.archivedAt)
+      throw badInput(
+        `${task.taskId} was archived at ${task.archivedAt.toISOString()}. Restore it first, with restoreTask.`,
+      );
     requireVersion(task, input.expectedVersion);
     return { ...task, already: false, authority };
   };
@@ -91,7 +96,7 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
 
 const LOCK = {
   name: "task-lock",
-  text: `SELECT status, version, lease_expires_at FROM tasks
+  text: `SELECT status, version, lease_expires_at, archived_at FROM tasks
 WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`,
 };
 const LAST_ATTEMPT = {
@@ -106,7 +111,12 @@ WHERE project_id = $1 AND task_id = $2 ORDER BY attempt DESC LIMIT 1`,
  */
 async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
   const at = [key.projectId, key.taskId];
-  const [task] = await ctx.db.write<{ status: TaskStatus; version: number; lease_expires_at: Date | null }>(LOCK, at);
+  const [task] = await ctx.db.write<{
+    status: TaskStatus;
+    version: number;
+    lease_expires_at: Date | null;
+    archived_at: Date | null;
+  }>(LOCK, at);
   if (!task) return refuseMissing(ctx, key);
   const [last = null] = await ctx.db.read<LockedAttempt>(LAST_ATTEMPT, at);
   return {
@@ -114,6 +124,7 @@ async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
     status: task.status,
     version: task.version,
     leaseExpiresAt: task.lease_expires_at,
+    archivedAt: task.archived_at,
     last,
     open: last?.ended_at === null ? last : null,
   };

@@ -13,7 +13,8 @@ describe("the configuration", () => {
       home: resolve(".docket"),
       logger: { level: "info" },
       log: { drainIntervalMs: 250, streamsPerClient: 3, keptMonths: 24 },
-      jobs: ["bus", "webhooks", "leases", "reservations", "pauses", "retention"],
+      tasks: { archiveAfterDays: 365 },
+      jobs: ["bus", "webhooks", "leases", "reservations", "pauses", "archive", "retention"],
       nats: null,
       webhooks: { privateNetworks: [] },
       jwt: null,
@@ -27,7 +28,7 @@ describe("the configuration", () => {
       DOCKET_NATS_SUBJECT: "taskflow.{noun}.{action}",
       DOCKET_WEBHOOK_PRIVATE_NETWORKS: "10.0.0.0/8, ::1",
     });
-    expect(config.jobs).toEqual(["webhooks", "leases", "pauses", "retention"]);
+    expect(config.jobs).toEqual(["webhooks", "leases", "pauses", "archive", "retention"]);
     expect(config.nats).toEqual({
       servers: ["nats://a:4222", "tls://b"],
       credentialsFile: null,
@@ -36,7 +37,7 @@ describe("the configuration", () => {
     });
     expect(config.webhooks.privateNetworks).toEqual(["10.0.0.0/8", "::1"]);
     expect(readConfig({ DOCKET_JOBS: "none" }).jobs).toEqual([]);
-    expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual(["bus", "leases", "pauses", "retention"]);
+    expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual(["bus", "leases", "pauses", "archive", "retention"]);
     expect(() => readConfig({ DOCKET_JOBS: "-dishes" })).toThrow("DOCKET_JOBS must be");
     const faulty = () =>
       readConfig({
@@ -51,11 +52,11 @@ describe("the configuration", () => {
   });
 
   test.each([
-    ["bus,webhooks,expiry,retention", ["bus", "webhooks", "leases", "reservations", "pauses", "retention"]],
-    ["expiry,bus", ["bus", "leases", "reservations", "pauses"]],
-    ["bus, -leases", ["bus", "pauses"]],
-    ["bus,leases,-bus", ["leases", "pauses"]],
-    ["leases", ["leases", "pauses"]],
+    ["bus,webhooks,expiry,retention", ["bus", "webhooks", "leases", "reservations", "pauses", "archive", "retention"]],
+    ["expiry,bus", ["bus", "leases", "reservations", "pauses", "archive"]],
+    ["bus, -leases", ["bus", "pauses", "archive"]],
+    ["bus,leases,-bus", ["leases", "pauses", "archive"]],
+    ["leases", ["leases", "pauses", "archive"]],
     ["none", []],
     ["none,leases", ["leases"]],
     ["none,webhooks", ["webhooks"]],

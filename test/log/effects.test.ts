@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SERVER } from "../../src/access/viewer.ts";
 import { EVENTS } from "../../src/event-types.ts";
+import { archiveSettled } from "../../src/tasks/archive.ts";
 import { expireLeases } from "../../src/tasks/expire-leases.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer } from "../support/server.ts";
@@ -70,6 +71,10 @@ async function wholeStory(): Promise<Told[]> {
   await act(`addDependency(input: {${waits}}) { replayed }`);
   await act(`removeDependency(input: {${waits}}) { replayed }`);
   await act(`deleteTask(input: {${first}}) { replayed }`);
+  await act(`restoreTask(input: {${first}}) { replayed }`);
+  await act(`deleteTask(input: {${first}}) { replayed }`);
+  await owner.pass(86_400);
+  await archiveSettled({ db: server.database, viewer: SERVER, correlationId: "archive" }, 1);
 
   const reserved = async (more: string) => {
     const { reservation } = await act<{ reservation: { reservationId: string } }>(

@@ -42,6 +42,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   unparkTask: { input: { taskId: "TASK-002" }, events: ["task.unparked task TASK-002"] },
   updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
   deleteTask: { input: { taskId: "TASK-004" }, events: ["task.deleted task TASK-004"] },
+  restoreTask: { input: { projectId: "alpha", taskId: "TASK-004" }, events: ["task.restored task TASK-004"] },
   reserveIds: {
     input: { projectId: "alpha", artifactType: "US", count: 3 },
     events: ["ids.reserved reservation *"],
