@@ -37,7 +37,13 @@ describe("the configuration", () => {
     });
     expect(config.webhooks.privateNetworks).toEqual(["10.0.0.0/8", "::1"]);
     expect(readConfig({ DOCKET_JOBS: "none" }).jobs).toEqual([]);
-    expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual(["bus", "leases", "pauses", "archive", "retention"]);
+    expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual([
+      "bus",
+      "leases",
+      "pauses",
+      "archive",
+      "retention",
+    ]);
     expect(() => readConfig({ DOCKET_JOBS: "-dishes" })).toThrow("DOCKET_JOBS must be");
     const faulty = () =>
       readConfig({
