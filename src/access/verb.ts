@@ -1,6 +1,6 @@
 import type { Db } from "../db/database.ts";
-import { isConnectionLost } from "../db/faults.ts";
-import { forbidden } from "../errors.ts";
+import { errorCode, isConnectionLost } from "../db/faults.ts";
+import { DocketError, forbidden } from "../errors.ts";
 import { actAs } from "./act-as.ts";
 import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "./idempotency.ts";
 import { type Context, type Role, requireRole, type Viewer } from "./viewer.ts";
@@ -116,10 +116,14 @@ export function verbWithOwnKey<Input extends object, Result extends object>(
   return Object.assign(run, { declared: declarationOf(judgement) });
 }
 
-/** What was refused was not done, and is refused in the order of judgement. @throws what is lost, as it may have been done. */
+/**
+ * What the order of judgement refuses: a fault of the input, a key that somebody else stored first, and what the database
+ * does not let through (DK…, and values that do not fit).
+ */
 function leaveToJudgement(error: unknown): null {
-  if (isConnectionLost(error)) throw error;
-  return null;
+  const isRefused = error instanceof DocketError && !isConnectionLost(error);
+  if (isRefused || /^(DK|22)|^23505$/.test(errorCode(error) ?? "")) return null;
+  throw error;
 }
 
 const declarationOf = ({ name, role, effect, scope, idempotent }: Declaration): Declaration => ({

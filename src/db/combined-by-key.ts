@@ -1,3 +1,4 @@
+import { DocketError } from "../errors.ts";
 import { keptFor } from "../kept-for.ts";
 import { type CombinerOptions, combiner } from "./combiner.ts";
 import type { Db } from "./database.ts";
@@ -21,7 +22,7 @@ type Batch<Request, Result> = (
  *   no such batch is under way.
  */
 export function combinedByKey<Request extends Combinable, Result>(
-  options: Omit<CombinerOptions<Result>, "onIdle">,
+  options: Omit<CombinerOptions<Result>, "onIdle" | "separable">,
 ): (db: Db, request: Request, inCommon: readonly unknown[], run: Batch<Request, Result>) => Promise<Result> {
   // Each is there as long as something waits.
   const waiting = keptFor((_db: Db) => new Map<string, (request: Request) => Promise<Result>>());
@@ -34,6 +35,8 @@ export function combinedByKey<Request extends Combinable, Result>(
       asked.get(name) ??
       combiner<Request, Result>((take) => asOneOf(requester, () => run(take, { idempotent })), {
         ...options,
+        // What the database cannot do now, it cannot do for each alone either.
+        separable: (error) => !(error instanceof DocketError),
         onIdle: () => void asked.delete(name),
       });
     asked.set(name, ask);

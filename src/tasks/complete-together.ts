@@ -55,7 +55,6 @@ const completeParameters = (calls: readonly AskedCompletion[]) => [
 
 const combined = combinedByKey<AskedCompletion, boolean>({
   largestBatch: MOST_CALLS,
-  separable: () => true,
   wrote: (done) => done,
 });
 

@@ -38,7 +38,6 @@ const renewParameters = (calls: readonly AskedRenewal[]) => [
 
 const combined = combinedByKey<AskedRenewal, Renewed | null>({
   largestBatch: MOST_CALLS,
-  separable: () => true,
   wrote: (renewed) => renewed !== null,
 });
 

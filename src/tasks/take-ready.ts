@@ -1,7 +1,6 @@
 import { combinedByKey } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { errorCode } from "../db/faults.ts";
-import { DocketError } from "../errors.ts";
 import { ARCHIVED, AT_LIMIT, PAUSED } from "../projects/open.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { areLimited, holdPlaces } from "./limits.ts";
@@ -41,7 +40,7 @@ const takeWantedParameters = (wanted: Wanted, claims: readonly AskedTake[], hold
 
 /** Takes a ready task for one claim: also inside a transaction. */
 export async function takeReady(db: Db, claim: AskedNext): Promise<Look> {
-  const [look] = await takeForEach(db, claim.wanted, () => [claim]);
+  const [look] = await takeForEach(db, claim.wanted, () => [claim], { idempotent: claim.kept !== null });
   if (!look) throw new Error("A claim was not answered");
   return look;
 }
@@ -61,10 +60,12 @@ export async function takeWithin(db: Db, claim: AskedNext): Promise<Look> {
   return { taken: task, why: null };
 }
 
-const ONCE = { idempotent: false };
+interface Repeating {
+  readonly idempotent: boolean;
+}
 
 /** @param claims those that take, once there is a connection; the same when asked again. */
-async function takeForEach(db: Db, wanted: Wanted, claims: () => readonly AskedNext[], options = ONCE) {
+async function takeForEach(db: Db, wanted: Wanted, claims: () => readonly AskedNext[], options: Repeating) {
   const rows = await takenRows(db, wanted, claims, options);
   const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
   let why: Promise<Idle | typeof LIMITED> | undefined;
@@ -85,7 +86,7 @@ async function whyNone(db: Db, wanted: Wanted, claims: readonly AskedNext[]) {
 }
 
 /** The tasks that were taken: none where a project was paused, got limits or, one of several, was archived meanwhile. */
-async function takenRows(db: Db, wanted: Wanted, claims: () => readonly AskedNext[], options: typeof ONCE) {
+async function takenRows(db: Db, wanted: Wanted, claims: () => readonly AskedNext[], options: Repeating) {
   const [project = ""] = wanted.projects;
   const plain = isPlain(wanted);
   const values = () => (plain ? takeNextParameters(project, claims()) : takeWantedParameters(wanted, claims(), false));
@@ -100,10 +101,7 @@ async function takenRows(db: Db, wanted: Wanted, claims: () => readonly AskedNex
   }
 }
 
-const combining = {
-  separable: (error: unknown) => !(error instanceof DocketError),
-  wrote: ({ taken }: Look) => taken !== null,
-};
+const combining = { wrote: ({ taken }: Look) => taken !== null };
 const combined = combinedByKey<AskedNext, Look>({ ...combining, largestBatch: MOST_CLAIMS });
 
 /** The same, together with others that want the same and come while such a batch is under way. */

@@ -20,11 +20,15 @@ interface Work {
   readonly place: number;
   readonly connections: number;
   readonly key: string;
+  /** Of the first turn of each connection, by its place; moved on. */
+  readonly numbers: number[];
   readonly over: () => boolean;
 }
 
-async function work(asker: Asker, { operation, place, connections, key, over }: Work, counted: Counted): Promise<void> {
-  for (let number = 0; !over(); number++) {
+async function work(asker: Asker, { operation, place, connections, key, numbers, over }: Work, counted: Counted) {
+  while (!over()) {
+    const number = numbers[place] ?? 0;
+    numbers[place] = number + 1;
     const startedAt = performance.now();
     const turn = operation.turn({ connection: place, connections, number, key: `${key}-${place}-${number}` });
     let fault: string | undefined;
@@ -67,12 +71,14 @@ async function run(askers: readonly Asker[], what: Omit<Work, "place" | "over">,
 async function burst({ target, connections, key, seconds, warmSeconds, ...asked }: Burst): Promise<void> {
   const operation = operationNamed(asked.operation);
   const askers = await Promise.all(Array.from({ length: connections }, (_, i) => openAsker(target, `client-${i}`)));
-  const warm = await run(askers, { operation, connections, key: `${key}-warm` }, warmSeconds);
+  // What was claimed while they warmed up is not asked for again.
+  const numbers: number[] = [];
+  const warm = await run(askers, { operation, connections, key: `${key}-warm`, numbers }, warmSeconds);
   await warm.settled;
   const go = once(process, "message");
   process.send?.("ready");
   await go;
-  const { done, settled } = await run(askers, { operation, connections, key }, seconds);
+  const { done, settled } = await run(askers, { operation, connections, key, numbers }, seconds);
   const close = once(process, "message");
   process.send?.(done);
   // A backend that ends takes its time with it.

@@ -1,0 +1,37 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { createTestDatabase } from "../support/database.ts";
+import { connectOwner } from "../support/owner.ts";
+
+const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+
+test("docket archive says how many tasks it would archive, and archives them", async () => {
+  const database = await createTestDatabase();
+  const owner = await connectOwner(database);
+  await owner.query("INSERT INTO namespaces (namespace, shared) VALUES ('alpha', false)");
+  await owner.query("INSERT INTO projects (project_id, name, id_namespace) VALUES ('alpha', 'A', 'alpha')");
+  await owner.query(`INSERT INTO tasks (project_id, task_id, description, status, completed_at)
+    SELECT 'alpha', 'TASK-' || n, 'work', 'completed', now() - interval '10 days' FROM generate_series(100, 1299) n`);
+  const archive = async (...args: string[]) => {
+    const child = spawn(process.execPath, [docket, "archive", ...args], {
+      cwd: tmpdir(),
+      env: { PATH: process.env["PATH"], DATABASE_URL: database.url, DATABASE_OWNER_URL: database.ownerUrl },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+    return code === 0 ? out : `${code}: ${err}`;
+  };
+  const archived = async () =>
+    (await owner.query("SELECT count(*)::int AS n FROM tasks WHERE archived_at IS NOT NULL")).rows[0].n;
+  expect(await archive("--days", "0")).toMatch(/^1: .*Say with --days after how many days, 1 or more/s);
+  expect(await archive()).toBe("Archived 0 tasks completed or deleted more than 365 days ago.\n");
+  const dryRun = await archive("--days", "9", "--dry-run");
+  expect(dryRun).toBe("Would archive 1200 tasks completed or deleted more than 9 days ago.\n");
+  expect(await archived()).toBe(0);
+  expect(await archive("--days", "9")).toBe("Archived 1200 tasks completed or deleted more than 9 days ago.\n");
+  expect(await archived()).toBe(1200);
+});
