@@ -54,7 +54,7 @@ it("compares all systems at an operation of several requests and at one that is 
     comparisons.push(await compareOperation(rig, operationNamed(name), 2, { pace: PACE, interrupted }));
   const rows = comparisons.flatMap(summarize);
   expect(rows.map(({ operation, system }) => `${operation} ${system}`)).toEqual([
-    ...["statements", "bare", "docket"].map((system) => `cycle ${system}`),
+    ...["statements", "bare", "combined", "docket"].map((system) => `cycle ${system}`),
     ...["statements", "bare", "combined", "docket"].map((system) => `reserve-hot ${system}`),
   ]);
   for (const row of rows) expect(row).toMatchObject({ perSecond: expect.any(Number), p50: expect.any(Number) });

@@ -79,13 +79,15 @@ test("a label that is given twice is kept once, in the order given", async () =>
 describe("what was named and is not there is said plainly", () => {
   const global = (text: string) => Buffer.from(text).toString("base64");
   const node = "query ($id: ID!) { node(id: $id) { id } }";
+  const nodes =
+    "Project, Task, Attempt, Reservation, Vendor, Deployment, ProjectConfiguration, Enhancement, ApiKey, Webhook, WebhookDelivery or Event";
 
   test.each(["", " ", "TASK-001", "nonsense", global("Namespace:1"), global("Task:"), global("__proto__:1")])(
     "node(id: %j) is no global id",
     async (id) => {
       expect((await server.gql(node, { id })).errors).toMatchObject([
         {
-          message: `${JSON.stringify(id)} is no global id: pass the field id of a Project, Task, Attempt, Reservation, ApiKey, Webhook, WebhookDelivery or Event as it was answered.`,
+          message: `${JSON.stringify(id)} is no global id: pass the field id of a ${nodes} as it was answered.`,
           extensions: { code: "BAD_USER_INPUT" },
         },
       ]);

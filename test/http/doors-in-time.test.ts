@@ -1,5 +1,4 @@
 import { channel } from "node:diagnostics_channel";
-import { once } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
@@ -93,7 +92,7 @@ test("a client that leaves in the middle of its body is met alike", async () => 
   await expectTwoGoneAlike(before);
 });
 
-test("a client that stalls is sent away alike, with 408 where nobody works at an answer", async () => {
+test("a client that stalls is sent away alike, with 408", async () => {
   const before = goneLines().length;
   const begun = watchRequests();
   const inBody = DOORS.map((type) => begin(type, BODY_BEGUN));
@@ -109,7 +108,7 @@ test("a client that stalls is sent away alike, with 408 where nobody works at an
   expect(headers[0]).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n.*\r\n\r\nThe request took too long to arrive\.$/s);
   expect(headers[1]).toBe(headers[0]);
 
-  await Promise.all(inBody.map((socket) => socket.resume().destroyed || once(socket, "close")));
-  expect(inBody.map(({ bytesRead }) => bytesRead)).toEqual([0, 0]);
+  const bodies = await Promise.all(inBody.map((socket) => text(socket)));
+  expect(bodies).toEqual(headers);
   await expectTwoGoneAlike(before);
 });
