@@ -36,6 +36,6 @@ export function acting<T>(
 export const caller = (actor: string, client: string, correlationId: string) =>
   `caller AS MATERIALIZED (${saying(actor, client, correlationId)})`;
 
-/** SQL: of the values of a parameter, the only one; NULL where there are several. */
+/** SQL: the value that all of a parameter's have; NULL where they differ. */
 export const onlyOf = (parameter: string) =>
-  `CASE WHEN cardinality(${parameter}::text[]) = 1 THEN (${parameter}::text[])[1] END`;
+  `CASE WHEN (${parameter}::text[])[1] = ALL (${parameter}::text[]) THEN (${parameter}::text[])[1] END`;

@@ -1,3 +1,4 @@
+import { onlyOf } from "../access/act-as.ts";
 import { TAKEN } from "./take.ts";
 
 /**
@@ -88,7 +89,7 @@ export const FIRST_READY = `${candidates(
 )`;
 
 /** The worker of all claims of `takeParameters`; NULL where there are several. */
-export const ONLY_WORKER = "CASE WHEN ($2::text[])[1] = ALL ($2::text[]) THEN ($2::text[])[1] END";
+export const ONLY_WORKER = onlyOf("$2");
 
 /**
  * SQL: whether no ready task is kept for the worker of a claim `c` that goes together with those of other workers.

@@ -29,6 +29,7 @@ const NOT_ON_THE_CARD: Readonly<Record<string, string>> = {
   createdBy: "for people",
   version: "a tool writes with the attempt, which is a stricter fence",
   deletedAt: "no tool answers with a deleted task",
+  archivedAt: "the tools list none that is archived",
 };
 const NOT_TO_ADD: Readonly<Record<string, string>> = {
   kind: "agents add tasks; other kinds are for people",

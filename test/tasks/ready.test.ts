@@ -33,7 +33,7 @@ it.each<[string, string, boolean]>([
   ["held", "status = 'in_progress'", false],
   ["completed", "status = 'completed'", false],
   ["deleted", "deleted_at = docket_now()", false],
-  ["archived", "archived_at = docket_now()", false],
+  ["archived", "status = 'completed', archived_at = docket_now()", false],
   ["waiting for a time that has come", "ready_at = docket_now()", true],
   ["waiting for a time", "ready_at = docket_now() + interval '1 hour'", false],
   ["parked", "parked_at = docket_now()", false],
@@ -50,11 +50,6 @@ it.each<[string, string, boolean]>([
   [
     "a session, under a lease that has expired",
     "status = 'in_progress', lease_expires_at = docket_now(), kind = 'session'",
-    false,
-  ],
-  [
-    "archived, under a lease that has expired",
-    "archived_at = docket_now(), status = 'in_progress', lease_expires_at = docket_now()",
     false,
   ],
 ])("answers alike, whoever asks, whether a task is ready that is %s", async (_name, set, ready) => {
