@@ -19,6 +19,13 @@ it("gives no two types that files share the same name", () => {
   expect(shared.filter(([, files]) => files.length > 1)).toEqual([]);
 });
 
+it("gives no two statements one name, as a connection that has prepared the one refuses the other", () => {
+  const named = /(?:name: |[sS]tatement\(\s*)["`]([^"`]+)["`],\s*(?:text: |\()/g;
+  const statements = filesByName(named, "src/**/*.ts", "schema/**/*.ts");
+  expect(statements.length).toBeGreaterThan(100);
+  expect(statements.filter(([, files]) => files.length > 1)).toEqual([]);
+});
+
 it("lets a word of the domain mean one thing, in tests and benchmarks too", () => {
   const words = /^\s*(?:export )?(?:abstract )?(?:interface|class|type) (Answer|Attempt|Outcome|Page)\b(?=[ <=])/gm;
   expect(filesByName(words, ...PRODUCT, "schema/**/*.ts", "bench/**/*.ts", "test/**/*.ts").sort()).toEqual([

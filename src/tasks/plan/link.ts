@@ -2,9 +2,8 @@ import type { Context } from "../../access/viewer.ts";
 import { append } from "../../log/write/append.ts";
 import type { Dependency } from "../dependencies/dependency.ts";
 import { eventsOf } from "../dependencies/ends.ts";
-import { idOfTask } from "../find.ts";
 import type { NewTask } from "../new-task.ts";
-import { READY } from "../ready.ts";
+import { areReady } from "../reasons.ts";
 import type { TaskKey } from "../task.ts";
 
 const ADD = {
@@ -33,13 +32,6 @@ export async function addBlockers(ctx: Context, batch: readonly (NewTask & TaskK
   await append(ctx, ...added.flatMap((dependency) => eventsOf("task.dependency_added", dependency)));
 }
 
-const ARE_READY = {
-  name: "tasks-are-ready",
-  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId"
-FROM unnest($1::text[], $2::text[]) AS wanted (project_id, task_id) JOIN tasks t USING (project_id, task_id)
-WHERE ${READY}`,
-};
-
 /** The task of an item's key. */
 export interface AddedKey extends TaskKey {
   readonly key: string;
@@ -51,11 +43,7 @@ export interface AddedKey extends TaskKey {
 export async function keysOf({ db }: Context, batch: readonly (NewTask & TaskKey)[]): Promise<AddedKey[]> {
   const keyed = batch.flatMap(({ key, projectId, taskId }) => (key === null ? [] : [{ key, projectId, taskId }]));
   if (keyed.length === 0) return [];
-  const rows = await db.read<TaskKey>(ARE_READY, [
-    keyed.map(({ projectId }) => projectId),
-    keyed.map(({ taskId }) => taskId),
-  ]);
-  const ready = new Set(rows.map(idOfTask));
-  const keys = keyed.map((one) => ({ ...one, ready: ready.has(idOfTask(one)) }));
+  const ready = await areReady(db, keyed);
+  const keys = keyed.map((one, i) => ({ ...one, ready: ready[i] === true }));
   return [...keys.filter((one) => one.ready), ...keys.filter((one) => !one.ready)];
 }
