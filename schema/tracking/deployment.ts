@@ -13,19 +13,18 @@ import {
 import { DEPLOYMENT, type DeploymentKey } from "../../src/tracking/deployment.ts";
 import {
   countDeploymentsOf,
+  DEPLOYMENTS,
   type DeployedKey,
   type DeploymentFilter,
   type DeploymentOrder,
   type DeploymentPageArgs,
   findDeployment,
-  findDeployments,
-  idOfDeployment,
   LATEST_DEPLOYMENTS,
   listDeployments,
   listDeploymentsOf,
 } from "../../src/tracking/deployments.ts";
 import { recordDeployment } from "../../src/tracking/record-deployment.ts";
-import { idOfVendor } from "../../src/tracking/vendors.ts";
+import { VENDORS } from "../../src/tracking/vendors.ts";
 import { type ArgumentBuilder, builder } from "../builder.ts";
 import type { GraphQLContext } from "../context.ts";
 import { DateFilterInput, IntFilterInput, StringFilterInput } from "../filters.ts";
@@ -39,11 +38,11 @@ import { longOf } from "../task/load.ts";
 import { Task } from "../task/task.ts";
 import { Vendor } from "./vendor.ts";
 
-const ofDeployment = { idOf: idOfDeployment, visible: sees };
+const ofDeployment = { idOf: DEPLOYMENTS.idOf, visible: sees };
 
 const loadDeployment = loader({
   ...ofDeployment,
-  read: ({ db }, keys: readonly DeploymentKey[]) => findDeployments(db, keys),
+  read: ({ db }, keys: readonly DeploymentKey[]) => DEPLOYMENTS.find(db, keys),
 });
 
 const loadVendors = loader({
@@ -74,7 +73,7 @@ function requireCursor({ after }: DeployedQuery): void {
 const Deployment = builder.prismaNode("Deployment", {
   nullable: true,
   description: "What went out: a commit with its pull request, for which vendors and tasks. It is never changed.",
-  id: { resolve: idOfDeployment },
+  id: { resolve: DEPLOYMENTS.idOf },
   findUnique: (id, { viewer }) => {
     // What no row can hold is not found.
     const [projectId = "", deploymentId = ""] = isStorable(id) ? id.split("/") : [];
@@ -188,7 +187,7 @@ function deploymentsOf<Key extends DeployedKey>(idOf: (key: Key) => string) {
   };
 }
 
-const ofVendor = deploymentsOf(idOfVendor);
+const ofVendor = deploymentsOf(VENDORS.idOf);
 const ofTask = deploymentsOf(idOfTask);
 
 builder.prismaObjectField(Vendor, "deployments", (t) =>

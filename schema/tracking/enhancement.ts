@@ -9,11 +9,10 @@ import {
 } from "../../src/tracking/enhancement.ts";
 import {
   BY_ENHANCEMENT_PRIORITY,
+  ENHANCEMENTS,
   type EnhancementFilter,
   type EnhancementOrder,
   findEnhancement,
-  findEnhancements,
-  idOfEnhancement,
   listEnhancements,
 } from "../../src/tracking/enhancements.ts";
 import { updateEnhancement } from "../../src/tracking/update-enhancement.ts";
@@ -37,7 +36,7 @@ const EnhancementStatus = choiceEnum<EnhancementStatusShape>("EnhancementStatus"
 const Enhancement = builder.prismaNode("Enhancement", {
   nullable: true,
   description: "What is wished for later.",
-  id: { resolve: idOfEnhancement },
+  id: { resolve: ENHANCEMENTS.idOf },
   findUnique: (id, { viewer }) => {
     // What no row can hold is not found.
     const [projectId = "", enhancementId = ""] = isStorable(id) ? id.split("/") : [];
@@ -50,9 +49,9 @@ const Enhancement = builder.prismaNode("Enhancement", {
 builder.objectFields(Enhancement, (t) => shownFields(t, ENHANCEMENT, { status: EnhancementStatus }));
 
 const loadEnhancement = loader({
-  idOf: idOfEnhancement,
+  idOf: ENHANCEMENTS.idOf,
   visible: sees,
-  read: ({ db }, keys: readonly EnhancementKey[]) => findEnhancements(db, keys),
+  read: ({ db }, keys: readonly EnhancementKey[]) => ENHANCEMENTS.find(db, keys),
 });
 
 subject(Enhancement, "enhancement", {

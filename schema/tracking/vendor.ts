@@ -15,9 +15,8 @@ import {
 import {
   BY_VENDOR_NAME,
   findVendor,
-  findVendors,
-  idOfVendor,
   listVendors,
+  VENDORS,
   type VendorFilter,
   type VendorOrder,
 } from "../../src/tracking/vendors.ts";
@@ -77,7 +76,7 @@ const TestResultsInput = builder.inputType("TestResultsInput", {
 export const Vendor = builder.prismaNode("Vendor", {
   nullable: true,
   description: "Who delivers what a project extracts, and how well the extractor for it does.",
-  id: { resolve: idOfVendor },
+  id: { resolve: VENDORS.idOf },
   findUnique: (id, { viewer }) => {
     // What no row can hold is not found.
     const [projectId = "", vendorId = ""] = isStorable(id) ? id.split("/") : [];
@@ -102,9 +101,9 @@ builder.objectFields(Vendor, (t) => ({
 }));
 
 const loadVendor = loader({
-  idOf: idOfVendor,
+  idOf: VENDORS.idOf,
   visible: sees,
-  read: ({ db }, keys: readonly VendorKey[]) => findVendors(db, keys),
+  read: ({ db }, keys: readonly VendorKey[]) => VENDORS.find(db, keys),
 });
 
 subject(Vendor, "vendor", {

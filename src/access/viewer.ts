@@ -53,3 +53,6 @@ export function requireRole(viewer: Viewer, role: Role): void {
   if (ROLES.indexOf(viewer.role) < ROLES.indexOf(role))
     throw forbidden(`This needs a key with the role ${role.toUpperCase()}; yours is ${viewer.role.toUpperCase()}.`);
 }
+
+/** Who is kept as the maker of something, where nobody says: the session, or else the key. */
+export const makerOf = ({ client, actor }: Viewer): string => client ?? actor;

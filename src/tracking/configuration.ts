@@ -1,15 +1,14 @@
 import * as z from "zod";
 import type { ProjectConfiguration } from "../../prisma/generated/client/client.ts";
 import { verb } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
+import { type Context, makerOf } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { type FieldsOf, type Given, noun } from "../db/noun.ts";
 import { said } from "../db/text-checks.ts";
 import { projectNotFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { SENTENCE } from "../tasks/field-faults.ts";
-import { changeRow, fitting, makerOf, requireVersion } from "./records.ts";
+import { changeRow, fitting, fullCommit, requireVersion } from "./records.ts";
 
 export type { ProjectConfiguration };
 
@@ -32,10 +31,7 @@ const OF_CONFIGURATION = {
   gitBranch: { set: "update", check: said(255), description: "The Git branch of the work, at most 255 characters." },
   gitHeadCommit: {
     set: "update",
-    check: z.string().refine((given) => /^[0-9a-f]{40}$/.test(given), {
-      error: "git_head_commit must be 40 lowercase hex characters",
-      ...SENTENCE,
-    }),
+    check: fullCommit("git_head_commit"),
     description: "The Git commit that the work stands on: 40 hexadecimal digits in lower case.",
   },
   defaultTokenBudget: {
@@ -95,7 +91,11 @@ async function lockConfiguration({ db, viewer }: Context, { projectId }: { reado
  */
 export const updateProjectConfiguration = verb(
   {
-    ...{ name: "updateProjectConfiguration", role: "agent", effect: "changes", scope: "project", idempotent: true },
+    name: "updateProjectConfiguration",
+    role: "agent",
+    effect: "changes",
+    scope: "project",
+    idempotent: true,
     on: lockConfiguration,
   },
   async (ctx, input: UpdateConfiguration, { version }) => {

@@ -1,8 +1,9 @@
 import { verb } from "../access/verb.ts";
+import { makerOf } from "../access/viewer.ts";
 import type { Given } from "../db/noun.ts";
 import { append } from "../log/write/append.ts";
 import { ENHANCEMENT, type EnhancementFields, type EnhancementKey } from "./enhancement.ts";
-import { existingProject, fitting, insertRow, makerOf } from "./records.ts";
+import { existingProject, fitting, insertRow } from "./records.ts";
 
 export interface CreateEnhancement extends Given<EnhancementFields, "create"> {
   readonly projectId: string;

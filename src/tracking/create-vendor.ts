@@ -1,8 +1,9 @@
 import { verb } from "../access/verb.ts";
+import { makerOf } from "../access/viewer.ts";
 import type { Given } from "../db/noun.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import { existingProject, fitting, insertRow, makerOf } from "./records.ts";
+import { existingProject, fitting, insertRow } from "./records.ts";
 import { VENDOR, type VendorFields, type VendorKey } from "./vendor.ts";
 
 export interface CreateVendor extends Given<VendorFields, "create"> {

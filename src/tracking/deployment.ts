@@ -3,7 +3,7 @@ import type { Deployment } from "../../prisma/generated/client/client.ts";
 import { type FieldsOf, noun } from "../db/noun.ts";
 import { jsonFault } from "../db/storable.ts";
 import { said } from "../db/text-checks.ts";
-import { SENTENCE } from "../tasks/field-faults.ts";
+import { fullCommit } from "./records.ts";
 
 export type { Deployment };
 
@@ -22,10 +22,7 @@ const OF_DEPLOYMENT = {
   deployedAt: { set: "server", description: "When it went out." },
   commitHash: {
     set: "create",
-    check: z.string().refine((given) => /^[0-9a-f]{40}$/.test(given), {
-      error: "commit_hash must be 40 lowercase hex characters",
-      ...SENTENCE,
-    }),
+    check: fullCommit("commit_hash"),
     description: "The Git commit that went out: 40 hexadecimal digits in lower case.",
   },
   prNumber: {

@@ -15,44 +15,21 @@ import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
 import { type Keyed, type Page, type PageArgs, pageQuery } from "../db/page.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
-import { isUuid } from "../db/storable.ts";
 import { notFound } from "../errors.ts";
 import type { TaskKey } from "../tasks/task.ts";
-import { DEPLOYMENT, type Deployment, type DeploymentKey } from "./deployment.ts";
+import { byId } from "./by-id.ts";
+import { DEPLOYMENT, type Deployment } from "./deployment.ts";
 import { type ListArgs, listOfProjects, type OfProjects } from "./list.ts";
 import { isVendorName, type VendorKey } from "./vendor.ts";
 
-const BY_ID = {
-  name: "deployments-by-id",
-  text: `SELECT ${DEPLOYMENT.select()} FROM unnest($1::text[], $2::uuid[]) AS of (project_id, deployment_id)
-JOIN deployments d USING (project_id, deployment_id)`,
-};
-
-export const idOfDeployment = ({ projectId, deploymentId }: DeploymentKey) => `${projectId}/${deploymentId}`;
-
-/** The deployments in the order of the keys; null where there is none. */
-export async function findDeployments(db: Db, keys: readonly DeploymentKey[]): Promise<(Deployment | null)[]> {
-  const known = keys.filter(({ deploymentId }) => isUuid(deploymentId));
-  const rows = await db.read<Deployment>(BY_ID, [
-    known.map(({ projectId }) => projectId),
-    known.map(({ deploymentId }) => deploymentId),
-  ]);
-  const found = new Map(rows.map((deployment) => [idOfDeployment(deployment), deployment]));
-  return keys.map((key) => found.get(idOfDeployment(key)) ?? null);
-}
-
-/** Those of a viewer. */
-const VISIBLE = {
-  name: "deployment-visible",
-  text: `SELECT ${DEPLOYMENT.select()} FROM deployments d
-WHERE d.deployment_id = $1 AND ($2::text[] IS NULL OR d.project_id = ANY ($2))`,
-};
+export const DEPLOYMENTS = byId(DEPLOYMENT, {
+  ...{ table: "deployments", alias: "d", id: "deploymentId", column: "deployment_id" },
+});
 
 /** @throws NOT_FOUND when there is none that the viewer sees. */
-export async function findDeployment({ db, viewer }: Context, deploymentId: string): Promise<Deployment> {
-  const [found] = isUuid(deploymentId) ? await db.read<Deployment>(VISIBLE, [deploymentId, viewer.projectIds]) : [];
-  if (!found) throw notFound("Deployment", deploymentId);
-  return found;
+export async function findDeployment(ctx: Context, deploymentId: string): Promise<Deployment> {
+  const found = await DEPLOYMENTS.findVisible(ctx, deploymentId);
+  return found ?? Promise.reject(notFound("Deployment", deploymentId));
 }
 
 export interface DeploymentFilter extends OfProjects<DeploymentFilter> {

@@ -12,44 +12,21 @@ import {
   stringCondition,
 } from "../db/comparators.ts";
 import type { CountedPage } from "../db/counted-list.ts";
-import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
 import type { Bind } from "../db/parameters.ts";
-import { isUuid } from "../db/storable.ts";
 import { notFound } from "../errors.ts";
-import { ENHANCEMENT, type Enhancement, type EnhancementKey, type EnhancementStatus } from "./enhancement.ts";
+import { byId } from "./by-id.ts";
+import { ENHANCEMENT, type Enhancement, type EnhancementStatus } from "./enhancement.ts";
 import { type ListArgs, listOfProjects, type OfProjects } from "./list.ts";
 
-const BY_ID = {
-  name: "enhancements-by-id",
-  text: `SELECT ${ENHANCEMENT.select()} FROM unnest($1::text[], $2::uuid[]) AS of (project_id, enhancement_id)
-JOIN enhancements h USING (project_id, enhancement_id)`,
-};
-
-export const idOfEnhancement = ({ projectId, enhancementId }: EnhancementKey) => `${projectId}/${enhancementId}`;
-
-/** The enhancements as they are now, in the order of the keys; null where there is none. */
-export async function findEnhancements(db: Db, keys: readonly EnhancementKey[]): Promise<(Enhancement | null)[]> {
-  const known = keys.filter(({ enhancementId }) => isUuid(enhancementId));
-  const rows = await db.read<Enhancement>(BY_ID, [
-    known.map(({ projectId }) => projectId),
-    known.map(({ enhancementId }) => enhancementId),
-  ]);
-  const found = new Map(rows.map((enhancement) => [idOfEnhancement(enhancement), enhancement]));
-  return keys.map((key) => found.get(idOfEnhancement(key)) ?? null);
-}
-
-const VISIBLE = {
-  name: "enhancement-visible",
-  text: `SELECT ${ENHANCEMENT.select()} FROM enhancements h
-WHERE h.enhancement_id = $1 AND ($2::text[] IS NULL OR h.project_id = ANY ($2))`,
-};
+export const ENHANCEMENTS = byId(ENHANCEMENT, {
+  ...{ table: "enhancements", alias: "h", id: "enhancementId", column: "enhancement_id" },
+});
 
 /** @throws NOT_FOUND when there is none that the viewer sees. */
-export async function findEnhancement({ db, viewer }: Context, enhancementId: string): Promise<Enhancement> {
-  const [found] = isUuid(enhancementId) ? await db.read<Enhancement>(VISIBLE, [enhancementId, viewer.projectIds]) : [];
-  if (!found) throw notFound("Enhancement", enhancementId);
-  return found;
+export async function findEnhancement(ctx: Context, enhancementId: string): Promise<Enhancement> {
+  const found = await ENHANCEMENTS.findVisible(ctx, enhancementId);
+  return found ?? Promise.reject(notFound("Enhancement", enhancementId));
 }
 
 export interface EnhancementFilter extends OfProjects<EnhancementFilter> {

@@ -1,11 +1,11 @@
 import { verb } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
+import { type Context, makerOf } from "../access/viewer.ts";
 import type { Given } from "../db/noun.ts";
 import { isStorable } from "../db/storable.ts";
 import { badInput, notFound, taskNotFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { DEPLOYMENT, type DeploymentFields, type DeploymentKey } from "./deployment.ts";
-import { existingProject, fitting, insertRow, makerOf } from "./records.ts";
+import { existingProject, fitting, insertRow } from "./records.ts";
 import { isVendorName } from "./vendor.ts";
 
 export interface RecordDeployment extends Given<DeploymentFields, "create"> {

@@ -1,12 +1,19 @@
-import type * as z from "zod";
-import type { Context, Viewer } from "../access/viewer.ts";
+import * as z from "zod";
+import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
 import { changingFields } from "../db/change-fields.ts";
 import type { Db } from "../db/database.ts";
 import type { Noun } from "../db/noun.ts";
 import { badInput, versionConflict } from "../errors.ts";
 import type { Changes } from "../log/write/changes.ts";
-import { faultsOf } from "../tasks/field-faults.ts";
+import { faultsOf, SENTENCE } from "../tasks/field-faults.ts";
+
+/** A Git commit in full. @param called the field, as the tools call it. */
+export const fullCommit = (called: string) =>
+  z.string().refine((given) => /^[0-9a-f]{40}$/.test(given), {
+    error: `${called} must be 40 lowercase hex characters`,
+    ...SENTENCE,
+  });
 
 /** What a verb acts on that adds to a project. @throws PROJECT_NOT_FOUND */
 export const existingProject = (ctx: Context, { projectId }: { readonly projectId: string }) =>
@@ -17,9 +24,6 @@ export function fitting<Values>({ data, error }: z.ZodSafeParseResult<Values>): 
   if (error) throw badInput(faultsOf(error).join("; "));
   return data;
 }
-
-/** Who made it, where nobody says. */
-export const makerOf = ({ client, actor }: Viewer): string => client ?? actor;
 
 /**
  * Adds a row. @returns it as events carry it; undefined where one like it is there already.

@@ -33,7 +33,11 @@ async function lockEnhancement(ctx: Context, { projectId, enhancementId }: Enhan
  */
 export const updateEnhancement = verb(
   {
-    ...{ name: "updateEnhancement", role: "agent", effect: "changes", scope: "project", idempotent: true },
+    name: "updateEnhancement",
+    role: "agent",
+    effect: "changes",
+    scope: "project",
+    idempotent: true,
     on: lockEnhancement,
   },
   async (ctx, input: UpdateEnhancement, { version }): Promise<EnhancementKey> => {

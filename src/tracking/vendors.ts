@@ -11,13 +11,12 @@ import {
   stringCondition,
 } from "../db/comparators.ts";
 import type { CountedPage } from "../db/counted-list.ts";
-import type { Db } from "../db/database.ts";
 import { ordersOf } from "../db/order.ts";
 import type { Bind } from "../db/parameters.ts";
-import { isUuid } from "../db/storable.ts";
 import { notFound } from "../errors.ts";
+import { byId } from "./by-id.ts";
 import { type ListArgs, listOfProjects, type OfProjects } from "./list.ts";
-import { isVendorName, VENDOR, type Vendor, type VendorAddress, type VendorKey, type VendorStatus } from "./vendor.ts";
+import { isVendorName, VENDOR, type Vendor, type VendorAddress, type VendorStatus } from "./vendor.ts";
 
 const BY_NAME = {
   name: "vendor-by-name",
@@ -33,24 +32,7 @@ export async function findVendor(ctx: Context, { projectId, name }: VendorAddres
   throw notFound("Vendor", name);
 }
 
-const BY_ID = {
-  name: "vendors-by-id",
-  text: `SELECT ${VENDOR.select()} FROM unnest($1::text[], $2::uuid[]) AS of (project_id, vendor_id)
-JOIN vendors v USING (project_id, vendor_id)`,
-};
-
-export const idOfVendor = ({ projectId, vendorId }: VendorKey) => `${projectId}/${vendorId}`;
-
-/** The vendors as they are now, in the order of the keys; null where there is none. */
-export async function findVendors(db: Db, keys: readonly VendorKey[]): Promise<(Vendor | null)[]> {
-  const known = keys.filter(({ vendorId }) => isUuid(vendorId));
-  const rows = await db.read<Vendor>(BY_ID, [
-    known.map(({ projectId }) => projectId),
-    known.map(({ vendorId }) => vendorId),
-  ]);
-  const found = new Map(rows.map((vendor) => [idOfVendor(vendor), vendor]));
-  return keys.map((key) => found.get(idOfVendor(key)) ?? null);
-}
+export const VENDORS = byId(VENDOR, { table: "vendors", alias: "v", id: "vendorId", column: "vendor_id" });
 
 export interface VendorFilter extends OfProjects<VendorFilter> {
   /** Whatever its case. */

@@ -1,4 +1,5 @@
 import { verb } from "../../access/verb.ts";
+import { makerOf } from "../../access/viewer.ts";
 import { append } from "../../log/write/append.ts";
 import type { DependencyAddress, DependencyResult } from "./dependency.ts";
 import { eventsOf, lockEnds } from "./ends.ts";
@@ -29,14 +30,13 @@ export const addDependency = verb(
   async (ctx, _input: DependencyAddress, dependency): Promise<DependencyResult> => {
     const { task, dependsOn, kind } = dependency;
     if (kind === "blocks") await refuseCircle(ctx, task, dependsOn);
-    const { actor, client } = ctx.viewer;
     const added = await ctx.db.write(ADD, [
       task.projectId,
       task.taskId,
       dependsOn.projectId,
       dependsOn.taskId,
       kind,
-      client ?? actor,
+      makerOf(ctx.viewer),
     ]);
     if (added.length > 0) await append(ctx, ...eventsOf("task.dependency_added", dependency));
     return { ...task, dependsOn, changed: added.length > 0 };

@@ -1,4 +1,4 @@
-import type { Context } from "../../access/viewer.ts";
+import { type Context, makerOf } from "../../access/viewer.ts";
 import { append } from "../../log/write/append.ts";
 import type { Dependency } from "../dependencies/dependency.ts";
 import { eventsOf } from "../dependencies/ends.ts";
@@ -21,13 +21,12 @@ export async function addBlockers(ctx: Context, batch: readonly (NewTask & TaskK
     }),
   );
   if (added.length === 0) return;
-  const { actor, client } = ctx.viewer;
   await ctx.db.write(ADD, [
     added.map(({ task }) => task.projectId),
     added.map(({ task }) => task.taskId),
     added.map(({ dependsOn }) => dependsOn.projectId),
     added.map(({ dependsOn }) => dependsOn.taskId),
-    client ?? actor,
+    makerOf(ctx.viewer),
   ]);
   await append(ctx, ...added.flatMap((dependency) => eventsOf("task.dependency_added", dependency)));
 }
