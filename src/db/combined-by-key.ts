@@ -44,6 +44,20 @@ export function combinedByKey<Request extends Combinable, Result>(
   };
 }
 
+/** A row of the answer to a batch: `place` is that of its request, from 1. */
+interface Placed {
+  readonly place: number;
+}
+
+/** The row of each request of a batch, in their order, without its place; null where there is none. */
+export function rowOfEach<Row extends Placed>(
+  batch: readonly unknown[],
+  rows: readonly Row[],
+): (Omit<Row, "place"> | null)[] {
+  const found = new Map(rows.map(({ place, ...row }) => [place, row]));
+  return batch.map((_, i) => found.get(i + 1) ?? null);
+}
+
 /** As a request of the same key. */
 const asOneOf = <T>(requester: Requester | undefined, work: () => T): T =>
   requester ? asRequester(new Requester(requester.key, { limited: requester.limited }), work) : work();

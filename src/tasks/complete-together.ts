@@ -1,5 +1,5 @@
 import { caller, onlyOf } from "../access/act-as.ts";
-import { combinedByKey } from "../db/combined-by-key.ts";
+import { combinedByKey, rowOfEach } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { leaveEventsOfEach } from "../log/write/append.ts";
 import { SET_COMPLETED } from "./change.ts";
@@ -65,7 +65,6 @@ const combined = combinedByKey<AskedCompletion, boolean>({
 export function completeTogether(db: Db, call: AskedCompletion): Promise<boolean> {
   return combined(db, call, [], async (take, options) => {
     const rows = await db.write<{ place: number }>(COMPLETE_HELD, () => completeParameters(take()), options);
-    const done = new Set(rows.map(({ place }) => place));
-    return take().map((_, i) => done.has(i + 1));
+    return rowOfEach(take(), rows).map((done) => done !== null);
   });
 }

@@ -1,4 +1,4 @@
-import { combinedByKey } from "../db/combined-by-key.ts";
+import { combinedByKey, rowOfEach } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { type AskedByHolder, heldByCallers, heldParameters, MOST_CALLS } from "./held-together.ts";
 
@@ -48,7 +48,6 @@ const combined = combinedByKey<AskedRenewal, Renewed | null>({
 export function renewTogether(db: Db, call: AskedRenewal): Promise<Renewed | null> {
   return combined(db, call, [], async (take, options) => {
     const rows = await db.write<Renewed & { place: number }>(RENEW_HELD, () => renewParameters(take()), options);
-    const renewed = new Map(rows.map(({ place, attempt, leaseExpiresAt }) => [place, { attempt, leaseExpiresAt }]));
-    return take().map((_, i) => renewed.get(i + 1) ?? null);
+    return rowOfEach(take(), rows);
   });
 }

@@ -1,4 +1,4 @@
-import { combinedByKey } from "../db/combined-by-key.ts";
+import { combinedByKey, rowOfEach } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { forSkills, forWorker, IS_LIMITED, IS_PAUSED, MOST_CLAIMS, READY } from "./ready.ts";
 import { type AskedTake, OF_STATUS, TAKEN, type Taken, type TakenRow, takeParameters, takeStatement } from "./take.ts";
@@ -48,7 +48,6 @@ export function takeAskedTogether(db: Db, projectId: string, claim: AskedTask): 
   const inCommon = [projectId, ...[...claim.skills].sort()];
   return combined(db, claim, inCommon, async (take, options) => {
     const rows = await db.write<TakenRow>(TAKE_ASKED, () => takeAskedParameters(projectId, take()), options);
-    const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
-    return take().map((_, i) => taken.get(i + 1) ?? null);
+    return rowOfEach(take(), rows);
   });
 }

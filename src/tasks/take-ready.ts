@@ -1,4 +1,4 @@
-import { combinedByKey } from "../db/combined-by-key.ts";
+import { combinedByKey, rowOfEach } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { errorCode } from "../db/faults.ts";
 import { ARCHIVED, AT_LIMIT, PAUSED } from "../projects/open.ts";
@@ -67,10 +67,8 @@ interface Repeating {
 /** @param claims those that take, once there is a connection; the same when asked again. */
 async function takeForEach(db: Db, wanted: Wanted, claims: () => readonly AskedNext[], options: Repeating) {
   const rows = await takenRows(db, wanted, claims, options);
-  const taken = new Map(rows.map(({ place, ...task }) => [place, task]));
   let why: Promise<Idle | typeof LIMITED> | undefined;
-  return claims().map((_, i): Look => {
-    const task = taken.get(i + 1);
+  return rowOfEach(claims(), rows).map((task): Look => {
     if (task) return { taken: task, why: null };
     // Asked once for all: it is as it was after all of them had looked.
     why ??= whyNone(db, wanted, claims());

@@ -86,7 +86,7 @@ export const toStatus = <Input extends object>(change: (input: Input) => StatusC
  * - in_progress → pending: by the holder; the attempt ends "released" or "failed" (with reset: "reset").
  * - completed → pending: only with reset.
  * - completed → completed, pending → pending: no change for the caller that brought it there, except that other notes
- * are kept;   LEASE_LOST for others.
+ * are kept; LEASE_LOST for others.
  * - anything else is refused.
  *
  * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, LEASE_LOST, NOT_READY, INVALID_STATUS_TRANSITION, VERSION_CONFLICT, FORBIDDEN

@@ -1,4 +1,5 @@
-import { forSkills, forWorker, MATURED, PENDING, READY_ONES, UNASKED } from "./ready.ts";
+import { MATURED, PENDING, READY_ONES, UNASKED } from "./ready.ts";
+import { ofClaim } from "./reasons.ts";
 import type { TaskKind } from "./task.ts";
 
 /** What a claim may take. */
@@ -58,7 +59,6 @@ export const readyOnes = (sql: Pick<WantedSql, "kinds">) => ({
 /** What of a task keeps it from the claim, each as SQL. */
 export const keptFromClaim = (sql: WantedSql) =>
   ({
-    skills_missing: `NOT ${forSkills(sql.skills)}`,
-    assigned: `NOT ${forWorker(`${sql.worker}::text`)}`,
+    ...ofClaim(`${sql.worker}::text`, sql.skills),
     filtered_out: `NOT ${passing(sql)}`,
   }) as const;
