@@ -158,21 +158,7 @@ export function ambiguousTaskId(taskId: string, projectIds: readonly string[]): 
 export const invalidTransition = (from: string, to: string, remedy: string) =>
   new DocketError("INVALID_STATUS_TRANSITION", `Invalid status transition: ${from} → ${to}`, { from, to, remedy });
 
-export const notReady = (
-  taskId: string,
-  reasons: readonly {
-    readonly reason: string;
-    readonly message: string;
-    readonly task: { readonly taskId: string } | null;
-  }[],
-) =>
-  new DocketError(
-    "NOT_READY",
-    `Task ${taskId} is not ready: ${reasons.map(({ reason, message, task }) => `${reason}${task ? ` (${task.taskId})` : ""}: ${message}`).join(" ")}`,
-    { taskId, reasons },
-  );
-
-/** The same, with the place in the input that it is about. */
+/** An error with the place in the input that it is about. */
 export const errorAt = (place: string, { code, message, details }: DocketError) =>
   new DocketError(code, `${place}: ${message}`, details);
 
@@ -183,31 +169,6 @@ export const projectArchived = (projectId: string) =>
       "finished. An admin brings it back with unarchiveProject.",
     { projectId },
   );
-
-const PAUSED = "it hands out no work until its time is over or an admin sends resumeProject; what is held goes on.";
-
-/** What a pause means for who asks for work. */
-export const pausedMessage = (projectId: string, reason: string | null, until: Date | null) =>
-  `Project ${projectId} is paused${until ? ` until ${until.toISOString()}` : ""}${reason === null ? "" : ` (${reason})`}: ${PAUSED}`;
-
-/** @param most null: that is not known here. */
-export const projectLimitMessage = (projectId: string, most: number | null) =>
-  `As many tasks of project ${projectId} are in progress as may be${most === null ? "" : ` (${most})`}: complete or release one, or an admin raises maxInProgress.`;
-export const workerLimitMessage = (projectId: string, most: number | null) =>
-  `The worker holds as many tasks of project ${projectId} as it may${most === null ? "" : ` (${most})`}: complete or release one, or an admin raises maxInProgressPerWorker.`;
-
-/** NOT_READY for a claim that names its task, or brings it along, for a reason of its project. */
-const notReadyIn = (projectId: string, reason: string, message: string) =>
-  new DocketError("NOT_READY", message, {
-    projectId,
-    reasons: [{ reason, message, until: null, task: null }],
-  });
-export const projectPaused = (projectId: string) =>
-  notReadyIn(projectId, "PROJECT_PAUSED", pausedMessage(projectId, null, null));
-export const projectAtLimit = (projectId: string) =>
-  notReadyIn(projectId, "PROJECT_AT_LIMIT", projectLimitMessage(projectId, null));
-export const workerAtLimit = (projectId: string) =>
-  notReadyIn(projectId, "WORKER_AT_LIMIT", workerLimitMessage(projectId, null));
 
 /** A parent must not lie below its child. */
 export const circularParent = (parentTaskId: string) =>
@@ -225,6 +186,10 @@ export type OnCircle =
   | { readonly item: number; readonly key: string | null }
   | null;
 
+/** What an item of a call is called. */
+export const itemName = ({ item, key }: { readonly item: number; readonly key: string | null }) =>
+  `tasks[${item}]${key === null ? "" : ` (${key})`}`;
+
 /**
  * @param circle the tasks on it, each waiting for the next and the last, which is the first again.
  * @param projectId of which a task needs no project before its name.
@@ -232,7 +197,7 @@ export type OnCircle =
 export function dependencyCycle(circle: readonly OnCircle[], projectId: string | null): DocketError {
   const names = circle.map((one) => {
     if (one === null) return "a task of another project";
-    if ("item" in one) return `tasks[${one.item}]${one.key === null ? "" : ` (${one.key})`}`;
+    if ("item" in one) return itemName(one);
     return one.projectId === projectId ? one.taskId : `${one.projectId}/${one.taskId}`;
   });
   const more = names.length - MOST_OF_CIRCLE;

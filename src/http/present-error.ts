@@ -1,15 +1,8 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { errorCode } from "../db/faults.ts";
-import {
-  badInput,
-  DocketError,
-  type ErrorCode,
-  projectArchived,
-  projectAtLimit,
-  projectPaused,
-  workerAtLimit,
-} from "../errors.ts";
+import { badInput, DocketError, type ErrorCode, projectArchived } from "../errors.ts";
+import { projectAtLimit, projectPaused, workerAtLimit } from "../projects/not-ready.ts";
 import { ARCHIVED, PAUSED, PROJECT_AT_LIMIT, WORKER_AT_LIMIT } from "../projects/open.ts";
 import { currentScope } from "./request-scope.ts";
 

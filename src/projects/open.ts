@@ -1,5 +1,6 @@
 import type { Db } from "../db/database.ts";
-import { projectArchived, projectPaused } from "../errors.ts";
+import { projectArchived } from "../errors.ts";
+import { projectPaused } from "./not-ready.ts";
 
 /** SQLSTATEs of triggers; the error's detail is the project's id. They refuse work in an archived project, */
 export const ARCHIVED = "DK001";

@@ -1,6 +1,6 @@
 import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
-import { isBlank, isStorable, NOT_STORABLE } from "../db/storable.ts";
+import { requireReason } from "../db/text-checks.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
@@ -12,11 +12,9 @@ export interface PauseProject extends ChangeProject {
   readonly until?: Date | null | undefined;
 }
 
-const LONGEST_REASON = 500;
-
 /**
- * Lets a project hand out no work until it is resumed or the time is over; what is held goes on. Of a project that is paused it changes
- * the reason and the time; with the same ones it changes nothing.
+ * Lets a project hand out no work until it is resumed or the time is over; what is held goes on. Of a project that is paused
+ * it changes the reason and the time; with the same ones it changes nothing.
  * @throws FORBIDDEN, PROJECT_NOT_FOUND, VERSION_CONFLICT, BAD_USER_INPUT
  */
 export const pauseProject = verb(
@@ -30,7 +28,7 @@ export const pauseProject = verb(
     on: lockProject,
   },
   async (ctx, { projectId, reason = null, until = null }: PauseProject) => {
-    requireReason(reason);
+    if (reason !== null) requireReason(reason, "; leave it out.");
     await requireFuture(ctx, until);
     const changes = await changePause(
       ctx,
@@ -89,14 +87,6 @@ async function changePause(
 }
 
 const subject = (projectId: string) => ({ projectId, subjectType: "project", subjectId: projectId }) as const;
-
-function requireReason(reason: string | null): void {
-  if (reason === null) return;
-  if (reason.length > LONGEST_REASON)
-    throw badInput(`reason has ${reason.length} characters; ${LONGEST_REASON} at most.`);
-  if (isBlank(reason)) throw badInput("reason must not be empty or blank; leave it out.");
-  if (!isStorable(reason)) throw badInput(`reason ${NOT_STORABLE}.`);
-}
 
 async function requireFuture({ db }: Context, until: Date | null): Promise<void> {
   if (until === null) return;

@@ -1,5 +1,6 @@
 import type { Context } from "../access/viewer.ts";
-import { pausedMessage, projectArchived, projectLimitMessage, projectNotFound, workerLimitMessage } from "../errors.ts";
+import { projectArchived, projectNotFound } from "../errors.ts";
+import { pausedMessage, projectLimitMessage, workerLimitMessage } from "../projects/not-ready.ts";
 import { limitsOf } from "./limits.ts";
 import { either, IS_LIMITED, IS_PAUSED } from "./ready.ts";
 import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask } from "./reasons.ts";

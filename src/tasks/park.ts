@@ -1,4 +1,4 @@
-import { isBlank, isStorable, NOT_STORABLE } from "../db/storable.ts";
+import { requireReason } from "../db/text-checks.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { changeStatement, changeTask, documentOf, subject } from "./change.ts";
@@ -11,8 +11,6 @@ export interface ParkTask extends TaskAddress {
   readonly reason: string;
   readonly expectedVersion?: number | null | undefined;
 }
-
-const LONGEST_REASON = 500;
 
 const PARKED = changeStatement(
   "task-park",
@@ -32,12 +30,7 @@ export const parkTask = taskVerb(
     effect: "changes",
     idempotent: true,
     held: "fence",
-    limits: ({ reason }: ParkTask) => {
-      if (reason.length > LONGEST_REASON)
-        throw badInput(`reason has ${reason.length} characters; ${LONGEST_REASON} at most.`);
-      if (!isStorable(reason)) throw badInput(`reason ${NOT_STORABLE}.`);
-      if (isBlank(reason)) throw badInput("reason must not be empty or blank: say what somebody has to decide.");
-    },
+    limits: ({ reason }: ParkTask) => requireReason(reason, ": say what somebody has to decide."),
     transition: ({ status, taskId }) => {
       if (status === "completed") throw badInput(`${taskId} is completed; only open tasks are parked.`);
     },

@@ -1,6 +1,6 @@
 import type { Sight } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
-import { pausedMessage, projectLimitMessage, workerLimitMessage } from "../errors.ts";
+import { pausedMessage, projectLimitMessage, workerLimitMessage } from "../projects/not-ready.ts";
 import { PROJECT_AT_LIMIT, placesTaken, WORKER_AT_LIMIT } from "./limits.ts";
 import {
   EXPIRED,

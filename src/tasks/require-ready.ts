@@ -1,5 +1,5 @@
 import type { Context } from "../access/viewer.ts";
-import { notReady } from "../errors.ts";
+import { notReady } from "../projects/not-ready.ts";
 import { type Claimer, explainReady, type ReadyReason } from "./reasons.ts";
 import type { TaskKey } from "./task.ts";
 

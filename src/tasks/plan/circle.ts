@@ -15,7 +15,7 @@ export function refuseCircleOfItems(batch: readonly NewTask[]): void {
   const circle = circleFrom(batch.keys(), itemsAhead(batch));
   if (circle !== null)
     throw dependencyCycle(
-      circle.map((item) => ({ item, key: batch[item]?.key ?? null })),
+      circle.map((item) => itemOn(batch, item)),
       null,
     );
 }
@@ -34,9 +34,7 @@ export function parentsFirst<Item extends NewTask>(items: readonly Item[]): Item
   return [...placed];
 }
 
-export function nameOfItem(batch: readonly NewTask[], item: number): string {
-  const key = batch[item]?.key ?? null;
-  return `tasks[${item}]${key === null ? "" : ` (${key})`}`;
-}
+/** An item, as errors name it. */
+export const itemOn = (batch: readonly NewTask[], item: number) => ({ item, key: batch[item]?.key ?? null });
 
 const itemOf = (reference: Reference | null): number[] => (reference && "item" in reference ? [reference.item] : []);

@@ -1,6 +1,6 @@
 import type { Context } from "../../access/viewer.ts";
 import { sees } from "../../access/visibility.ts";
-import { badInput, type DocketError, dependencyCycle, errorAt, projectNotFound } from "../../errors.ts";
+import { badInput, type DocketError, dependencyCycle, errorAt, itemName, projectNotFound } from "../../errors.ts";
 import { circleFrom } from "../dependencies/circle.ts";
 import { closesCircle, seenTask, stepsFrom } from "../dependencies/graph.ts";
 import { idOfTask } from "../find.ts";
@@ -8,7 +8,7 @@ import { DEEPEST, tooDeep } from "../hierarchy/parents.ts";
 import { refuseMissing } from "../locate.ts";
 import type { NewTask } from "../new-task.ts";
 import type { TaskKey } from "../task.ts";
-import { itemsAhead, nameOfItem } from "./circle.ts";
+import { itemOn, itemsAhead } from "./circle.ts";
 import type { Reference } from "./references.ts";
 
 const LOCK = {
@@ -94,7 +94,7 @@ function heldFaults(batch: readonly NewTask[], found: Found): (readonly [number,
   return batch.flatMap(({ index, status, blockers }) => {
     const open = status === "in_progress" ? blockers.find(isOpen) : undefined;
     if (open === undefined) return [];
-    const name = "task" in open ? open.task.taskId : nameOfItem(batch, open.item);
+    const name = "task" in open ? open.task.taskId : itemName(itemOn(batch, open.item));
     return [[index, `it cannot come IN_PROGRESS, as it waits for ${name}; leave its status out`] as const];
   });
 }
@@ -122,9 +122,7 @@ async function refuseCircleThrough(ctx: Context, batch: readonly NewTask[]): Pro
   if (circle === null) return;
   const projectIds = new Set(batch.map(({ projectId }) => projectId));
   throw dependencyCycle(
-    circle.map((node) =>
-      typeof node === "number" ? { item: node, key: batch[node]?.key ?? null } : seenTask(ctx, node),
-    ),
+    circle.map((node) => (typeof node === "number" ? itemOn(batch, node) : seenTask(ctx, node))),
     projectIds.size === 1 ? (batch[0]?.projectId ?? null) : null,
   );
 }
