@@ -2,14 +2,10 @@ import { addTasks } from "../../src/tasks/add.ts";
 import { capabilities } from "../../src/tasks/capability.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
-import { deleteTask } from "../../src/tasks/delete.ts";
 import { TASK } from "../../src/tasks/fields.ts";
-import { parkTask } from "../../src/tasks/park.ts";
 import type { AddedKey as Added } from "../../src/tasks/plan/link.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
-import { restoreTask } from "../../src/tasks/restore.ts";
-import { unparkTask } from "../../src/tasks/unpark.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { builder, type InputBuilder } from "../builder.ts";
@@ -17,15 +13,12 @@ import { ALLOW_JUMP } from "../context.ts";
 import { listOf } from "../cost.ts";
 import { mutation } from "../mutation.ts";
 import { givenFields } from "../noun.ts";
+import { address, VERSION } from "./address.ts";
 import { loadBriefing } from "./load.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
 import { ReleaseOutcome, Task, TaskKind, TaskStatus } from "./task.ts";
 import { becameReadyField, heldDependentsField } from "./waiting.ts";
 
-const PROJECT =
-  "May be left out for the task of that id that the caller holds, by its attempt or client id, and where the key sees only one project. AMBIGUOUS_TASK_ID names the projects to choose from.";
-const ATTEMPT =
-  "The attempt you hold, exactly as the claim returned it. Without it, only the key and the client id (header Docket-Client-Id) that claimed the task may write it.";
 const LEASE = "Default: the project's leaseSeconds.";
 const WORKER = "A name for people to read; it proves nothing. Default: the key's name.";
 const SKILLS =
@@ -41,14 +34,7 @@ const filters = (t: InputBuilder) => ({
   skills: t.stringList({ description: SKILLS }),
   maxEstimate: t.float({ description: "Only tasks with metadata.estimated_hours, and at most so many." }),
 });
-const VERSION = "Refuse if the task's version is another one.";
 
-/** Names the task that is meant, and shows that the caller holds it. */
-const address = (t: InputBuilder, attempt = ATTEMPT) => ({
-  projectId: t.id({ description: PROJECT }),
-  taskId: t.id({ required: true, description: "Like TASK-046." }),
-  attempt: t.id({ description: attempt }),
-});
 const CHECKPOINT = "What the next worker should know if this one stops here: JSON, 64 KiB at most.";
 
 const AddTaskItem = builder.inputType("AddTaskItem", {
@@ -261,49 +247,6 @@ mutation(releaseTask, {
       description:
         "true: given back only as the session ends. It counts as a failed attempt if that lived less than a minute and left no checkpoint.",
     }),
-  }),
-  payload: (t) => ({ task: taskOf(t) }),
-});
-
-mutation(parkTask, {
-  description:
-    "Keeps a task from being claimed until unparkTask; who holds it may finish it. TASK_NOT_FOUND, VERSION_CONFLICT, BAD_USER_INPUT for a completed one",
-  input: (t) => ({
-    ...address(t, "Refuse the change unless this attempt still holds the task."),
-    reason: t.string({ required: true, description: "What somebody has to decide, at most 500 characters." }),
-    expectedVersion: t.int({ description: VERSION }),
-  }),
-  payload: (t) => ({ task: taskOf(t) }),
-});
-
-mutation(unparkTask, {
-  description:
-    "Lets a task be claimed again, at once: it is not parked, waits for no time, and its failures are forgotten. TASK_NOT_FOUND, VERSION_CONFLICT",
-  input: (t) => ({
-    ...address(t, "Refuse the change unless this attempt still holds the task."),
-    expectedVersion: t.int({ description: VERSION }),
-  }),
-  payload: (t) => ({ task: taskOf(t) }),
-});
-
-mutation(deleteTask, {
-  description:
-    "Takes a task off every list; its ID and history stay. LEASE_LOST when somebody else holds it; BAD_USER_INPUT naming its open children, unless cascade.",
-  input: (t) => ({
-    ...address(t),
-    cascade: t.boolean({ description: "Delete all that lies below it, too, unless somebody works on some of it." }),
-    expectedVersion: t.int({ description: VERSION }),
-  }),
-  payload: (t) => ({ task: taskOf(t), becameReady: becameReadyField(t, (task) => task) }),
-});
-
-mutation(restoreTask, {
-  description:
-    "Brings a deleted or archived task back as it was, with its history. BAD_USER_INPUT while its parent is away, ID_TAKEN when another task makes its artifact now.",
-  input: (t) => ({
-    projectId: t.id({ required: true, description: "Of the task." }),
-    taskId: t.id({ required: true, description: "Like TASK-042." }),
-    cascade: t.boolean({ description: "Restore all that lies below it, too." }),
   }),
   payload: (t) => ({ task: taskOf(t) }),
 });
