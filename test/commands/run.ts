@@ -32,7 +32,8 @@ export async function outcome({ stdout, stderr, exitCode }: ChildProcess, exited
 }
 
 export const fails = async (env: Record<string, string>, command = "start") => {
-  const child = run(command, env);
+  // Any port: a Docket may run on this machine.
+  const child = run(command, { PORT: "0", ...env });
   const { err, code } = await outcome(child, once(child, "exit"));
   expect(code).toBe(1);
   // One message; a stack trace would have lines like these.

@@ -219,6 +219,8 @@ describe("an operation that costs too much", () => {
     await server.ask(
       `mutation { ${names.map((name, i) => `p${i}: createProject(input: {projectId: "${name}", name: "P"}) { replayed }`).join(" ")} }`,
     );
+    // What the log tells of them later would be a change.
+    await server.log.cursor();
     const query = `subscription { projectStatus(projects: ${JSON.stringify(names)}) { projects { projectId } } }`;
     const { events: frames } = await subscribe(server.url, query, { key });
     const bites = [await nextOf(frames), await nextOf(frames)].map(({ data }) =>

@@ -233,6 +233,7 @@ it("ends its requests before it closes, and begins none", async () => {
   const job = await t.run();
   await t.happen("A", "A");
   await eventually(() => expect(held).toHaveLength(1));
+  await eventually(async () => expect(await t.deliveries()).toHaveLength(2));
   const closed = job.close();
   for (const end of held) end();
   await closed;
