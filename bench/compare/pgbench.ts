@@ -74,8 +74,8 @@ export async function runPgbench(
       await writeFile(join(folder, `${i}.sql`), text);
       options.push(`--file=${i}.sql`, ...variables.map((variable) => `--define=${variable}`));
     }
-    // The last second is not measured: there is no progress to tell at its end.
-    const child = spawn("pgbench", [...options, `--time=${measured + 2}`, databaseUrl], {
+    // One second to warm up, and the last one has no progress at its end; a machine that is late leaves out a line or two.
+    const child = spawn("pgbench", [...options, `--time=${measured + 4}`, databaseUrl], {
       cwd: folder,
       env: { PATH: process.env["PATH"], PGOPTIONS: "-c timezone=UTC -c jit=off" },
       stdio: ["ignore", "ignore", "pipe"],
@@ -91,7 +91,8 @@ export async function runPgbench(
     }
     const [code] = await closed;
     const [begun, ended] = [moments[0], moments[measured]];
-    if (code !== 0 || !begun || !ended) throw new Error(`pgbench failed:\n${printed.join("\n")}`);
+    if (code !== 0 || !begun || !ended)
+      throw new Error(`pgbench ended with ${code} after ${moments.length} seconds:\n${printed.join("\n")}`);
     return {
       seconds: (ended.at - begun.at) / 1000,
       milliseconds: await transactionsIn(folder, begun.at, ended.at),
