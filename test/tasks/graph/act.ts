@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import type { Context } from "../../../src/access/viewer.ts";
 import { pauseProject, resumeProject } from "../../../src/projects/pause.ts";
+import { addTasks } from "../../../src/tasks/add.ts";
 import { claimNextTask } from "../../../src/tasks/claim-next.ts";
 import { deleteTask } from "../../../src/tasks/delete.ts";
 import { addDependency } from "../../../src/tasks/dependencies/add.ts";
@@ -17,13 +18,14 @@ const WEIGHTS = {
   depend: 6,
   independ: 1,
   move: 3,
-  claimNext: 6,
+  plan: 1,
+  claimNext: 8,
   claim: 3,
   complete: 6,
-  fail: 2,
+  fail: 4,
   release: 1,
   handOver: 1,
-  reset: 1,
+  reset: 2,
   delete: 1,
   restore: 1,
   park: 1,
@@ -87,6 +89,15 @@ export async function act(ctx: Context, projectId: string, count: number, action
       depend: () => addDependency(ctx, { ...of, dependsOn: { taskId: other } }),
       independ: () => removeDependency(ctx, { ...of, dependsOn: { taskId: other } }),
       move: () => updateTask(ctx, { ...of, parentTaskId: b % 4 === 0 ? null : other }),
+      plan: () =>
+        addTasks(ctx, {
+          projectId,
+          tasks: [
+            { key: "part", description: "part", parentTaskId: of.taskId, dependsOn: a > b ? ["step"] : [] },
+            { key: "step", description: "step", dependsOn: [other] },
+            { key: "end", description: "end", dependsOn: ["part", "step"] },
+          ],
+        }),
       claimNext: async () =>
         take((await claimNextTask(ctx, { projectId, worker: NEXT_WORKER, leaseSeconds: 60 })).taken),
       claim: async () =>

@@ -1,12 +1,12 @@
 import type { Client } from "pg";
 import { expect } from "vitest";
+import type { TaskKey } from "../../../src/tasks/task.ts";
 
 interface Node {
   readonly id: string;
   readonly parent: string | null;
   readonly status: string;
   readonly gone: boolean;
-  readonly held: boolean;
   readonly failures: number;
   readonly waits: boolean;
   readonly parked: boolean;
@@ -22,14 +22,21 @@ interface Told {
   readonly handedOver: boolean;
 }
 
+const TASKS = `SELECT project_id AS "projectId", task_id AS "taskId" FROM tasks WHERE project_id = $1 ORDER BY task_id`;
 const NODES = `SELECT task_id AS id, parent_task_id AS parent, status, deleted_at IS NOT NULL AS gone,
-  lease_expires_at IS NOT NULL AS held, failures, coalesce(ready_at > docket_now(), false) AS waits, parked_at IS NOT NULL AS parked
-FROM tasks WHERE project_id = $1`;
+  failures, coalesce(ready_at > docket_now(), false) AS waits, parked_at IS NOT NULL AS parked
+FROM tasks WHERE project_id = $1 ORDER BY task_id`;
 const LINKS = "SELECT task_id AS id, depends_on_task_id AS on FROM task_dependencies WHERE project_id = $1";
 const TOLD = `SELECT e.subject_id AS id, e.event_type AS type, e.payload ->> 'outcome' AS outcome, a.checkpoint IS NOT NULL AS "handedOver"
 FROM events e LEFT JOIN task_attempts a ON a.project_id = e.project_id AND a.task_id = e.subject_id
   AND a.attempt = (e.payload ->> 'attempt')::integer
 WHERE e.project_id = $1 AND e.subject_type = 'task' ORDER BY e.number`;
+
+/** All tasks of a project, in the order of their IDs. */
+export async function tasksOf(owner: Client, projectId: string): Promise<TaskKey[]> {
+  const { rows } = await owner.query<TaskKey>(TASKS, [projectId]);
+  return rows;
+}
 
 /** What of a project's tasks is ready, by a calculation from the graph alone; fails where the graph is none that may be. */
 export async function readyByTheGraph(owner: Client, projectId: string): Promise<string[]> {
@@ -44,12 +51,11 @@ export async function readyByTheGraph(owner: Client, projectId: string): Promise
       ({ id, status, gone, waits: later, parked }) =>
         status === "pending" && !gone && !later && !parked && !waiting.has(id),
     )
-    .map(({ id }) => id)
-    .sort();
+    .map(({ id }) => id);
 }
 
 /** Taken away from its ends, a graph without a circle is gone. */
-export function requireNoCircle(links: readonly Link[]): void {
+function requireNoCircle(links: readonly Link[]): void {
   let left = links;
   for (let before = Number.POSITIVE_INFINITY; left.length < before; ) {
     before = left.length;
