@@ -51,7 +51,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(...Object.entries(WEIGHT
 export const taskIdOf = (n: number) => `TASK-${String(n).padStart(3, "0")}`;
 
 /** Claims the next of its project: no open child keeps a task from a claim that asks for it by name. */
-export const NEXT_WORKER = "next";
+const NEXT_WORKER = "next";
 const NAMING_WORKER = "naming";
 
 /** Refusals: what they refuse leaves the graph as it was. */
