@@ -12,6 +12,7 @@ import "./worker.ts";
 import "./project-trends.ts";
 import "./task/payload.ts";
 import "./task/mutations.ts";
+import "./task/usage.ts";
 import "./task/set-aside.ts";
 import "./task/dependencies.ts";
 import "./task/ready.ts";

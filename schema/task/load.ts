@@ -7,6 +7,7 @@ import { countFailedAttempts } from "../../src/tasks/failed.ts";
 import { type LongField, TASK } from "../../src/tasks/fields.ts";
 import { findTasks, idOfTask } from "../../src/tasks/find.ts";
 import type { AttemptKey, TaskKey } from "../../src/tasks/task.ts";
+import { usageOfAttempts } from "../../src/tasks/usage/sums.ts";
 import { loader } from "../loader.ts";
 import { cursorsBelow, selectedBelow } from "../selection.ts";
 
@@ -55,4 +56,11 @@ export const loadFailedAttempts = loader({
   idOf: idOfTask,
   visible: sees,
   read: ({ db }, tasks: readonly TaskKey[]) => countFailedAttempts(db, tasks),
+});
+
+/** What an attempt used; null where nothing was said of it. */
+export const loadUsage = loader({
+  idOf: ({ attempt, ...key }: AttemptKey) => `${idOfTask(key)}/${attempt}`,
+  visible: sees,
+  read: ({ db }, attempts: readonly AttemptKey[]) => usageOfAttempts(db, attempts),
 });

@@ -17,6 +17,7 @@ import { address, VERSION } from "./address.ts";
 import { loadBriefing } from "./load.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
 import { ReleaseOutcome, Task, TaskKind, TaskStatus } from "./task.ts";
+import { ONCE, usageField } from "./usage.ts";
 import { becameReadyField, heldDependentsField } from "./waiting.ts";
 
 const LEASE = "Default: the project's leaseSeconds.";
@@ -158,6 +159,7 @@ mutation(updateTaskStatus, {
     worker: t.string({ description: WORKER }),
     skills: t.stringList({ description: `With IN_PROGRESS. ${SKILLS}` }),
     leaseSeconds: t.int({ description: LEASE }),
+    usage: usageField(t, `With COMPLETED and PENDING. ${ONCE}`),
     expectedVersion: t.int({ description: VERSION }),
   }),
   payload: (t) => ({
@@ -202,6 +204,7 @@ mutation(completeAndClaimNext, {
     completionNotes: t.string({ description: "What came of it." }),
     worker: t.string({ description: "Default: the worker of the completed attempt." }),
     leaseSeconds: t.int({ description: LEASE }),
+    usage: usageField(t, ONCE),
     next: t.field({ type: NextTaskInput, description: "Of the task to take." }),
   }),
   payload: (t) => ({
@@ -222,6 +225,7 @@ mutation(renewTaskLease, {
     ...address(t),
     leaseSeconds: t.int({ description: `From now. ${LEASE}` }),
     checkpoint: t.field({ type: "JSON", description: CHECKPOINT }),
+    usage: usageField(t, "Sent again without one, it is added again."),
   }),
   payload: (t) => ({
     task: taskOf(t),
@@ -242,6 +246,7 @@ mutation(releaseTask, {
     outcome: t.field({ type: ReleaseOutcome, description: "RELEASED by default." }),
     notes: t.string({ description: "Why; the next worker reads it." }),
     checkpoint: t.field({ type: "JSON", description: CHECKPOINT }),
+    usage: usageField(t, ONCE),
     retryAfterSeconds: t.int({ description: "Let nobody claim it before: 0 to 604800 (a week)." }),
     sessionEnded: t.boolean({
       description:

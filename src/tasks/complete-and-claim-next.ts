@@ -8,11 +8,14 @@ import { workerOf } from "./take.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 import { type StatusChange, setStatus, toStatus } from "./update-status.ts";
+import type { UsageGiven } from "./usage/add.ts";
 
 export interface CompleteAndClaimNext extends TaskAddress {
   readonly completionNotes?: string | null | undefined;
   readonly worker?: string | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
+  /** Since the last call that said so. */
+  readonly usage?: UsageGiven | null | undefined;
   /** Of the task to take. */
   readonly next?: AskedFor | null | undefined;
 }

@@ -1,5 +1,6 @@
 import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
 import { badInput } from "../errors.ts";
+import { requireUsage, type UsageGiven } from "./usage/add.ts";
 
 /** What a worker may say when it takes, keeps or ends an attempt; each verb knows some of it. */
 export interface AttemptInput {
@@ -8,6 +9,7 @@ export interface AttemptInput {
   readonly completionNotes?: string | null | undefined;
   readonly notes?: string | null | undefined;
   readonly checkpoint?: unknown;
+  readonly usage?: UsageGiven | null | undefined;
 }
 
 /** A week; longer work renews. */
@@ -19,7 +21,7 @@ const LARGEST_CHECKPOINT_BYTES = 65_536;
 
 /** @throws BAD_USER_INPUT for what is too much of anything. */
 export function requireAttemptInput(input: AttemptInput): void {
-  const { leaseSeconds, checkpoint } = input;
+  const { leaseSeconds, checkpoint, usage } = input;
   if (leaseSeconds != null && (leaseSeconds < 1 || leaseSeconds > LONGEST_SECONDS))
     throw badInput(
       `leaseSeconds is ${leaseSeconds}; it must be from 1 to ${LONGEST_SECONDS} (a week). Renew to go on.`,
@@ -34,6 +36,7 @@ export function requireAttemptInput(input: AttemptInput): void {
     throw badInput("worker must not be empty or blank; leave it out to go by the name of the key.");
   const fault = checkpoint == null ? undefined : jsonFault(checkpoint, LARGEST_CHECKPOINT_BYTES);
   if (fault) throw badInput(`checkpoint ${fault}.`);
+  if (usage != null) requireUsage(usage);
 }
 
 /** @throws BAD_USER_INPUT for more skills, or labels, than a task can have, or what cannot be one. */

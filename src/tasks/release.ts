@@ -2,10 +2,13 @@ import { badInput } from "../errors.ts";
 import type { TaskAddress } from "./locate.ts";
 import { taskVerb } from "./task-verb.ts";
 import { type GiveBack, type StatusChange, setStatus, toStatus } from "./update-status.ts";
+import type { UsageGiven } from "./usage/add.ts";
 
 export interface Release extends TaskAddress, GiveBack {
   /** Why it is given back; the next worker reads it. */
   readonly notes?: string | null | undefined;
+  /** Since the last call that said so. */
+  readonly usage?: UsageGiven | null | undefined;
 }
 
 /** A week. */

@@ -9,12 +9,15 @@ import type { TaskAddress } from "./locate.ts";
 import { renewTogether } from "./renew-together.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
+import { addUsage, type UsageGiven } from "./usage/add.ts";
 
 export interface RenewTaskLease extends TaskAddress {
   /** From now; default: the project's lease. */
   readonly leaseSeconds?: number | null | undefined;
   /** What the next worker should know if this one stops here. */
   readonly checkpoint?: unknown;
+  /** Since the last call that said so. */
+  readonly usage?: UsageGiven | null | undefined;
 }
 
 export interface LeaseRenewed extends TaskKey {
@@ -70,6 +73,7 @@ export const renewTaskLease = taskVerb(
       checkpoint,
     ]);
     if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
+    if (input.usage != null) await addUsage(ctx, task, input.usage);
     if (checkpoint !== null)
       await append(ctx, {
         type: "task.checkpointed",
@@ -90,14 +94,14 @@ export const renewTaskLease = taskVerb(
   },
 );
 
-/** A renewal that leaves no checkpoint, and whose answer is not kept. */
+/** A renewal that leaves no checkpoint and tells of no usage, and whose answer is not kept. */
 async function renewAsHolder(
   ctx: Context,
   key: TaskKey,
-  { attempt = null, leaseSeconds = null, checkpoint }: RenewTaskLease,
+  { attempt = null, leaseSeconds = null, checkpoint, usage }: RenewTaskLease,
   kept: KeyedRequest | null,
 ): Promise<LeaseRenewed | null> {
-  if (checkpoint != null || kept !== null) return null;
+  if (checkpoint != null || usage != null || kept !== null) return null;
   const renewed = await renewTogether(ctx.db, { ...key, attempt, leaseSeconds, by: ctx, kept });
   return renewed && { ...key, attempt: renewed.attempt, leaseExpiresAt: renewed.leaseExpiresAt.toISOString() };
 }

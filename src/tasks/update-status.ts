@@ -26,6 +26,7 @@ import { refuseTwin, requireTakeOver } from "./take-over.ts";
 import { takeTask } from "./take-task.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
+import { addUsage, type UsageGiven } from "./usage/add.ts";
 
 export interface UpdateTaskStatus extends TaskAddress {
   readonly status: TaskStatus;
@@ -41,6 +42,8 @@ export interface UpdateTaskStatus extends TaskAddress {
   /** With IN_PROGRESS: what the worker can do. */
   readonly skills?: readonly string[] | null | undefined;
   readonly leaseSeconds?: number | null | undefined;
+  /** With COMPLETED and PENDING: since the last call that said so. */
+  readonly usage?: UsageGiven | null | undefined;
   readonly expectedVersion?: number | null | undefined;
 }
 
@@ -105,6 +108,10 @@ export const updateTaskStatus = taskVerb(
       if (input.takeOver && input.status !== "in_progress") throw badInput("takeOver goes with status IN_PROGRESS.");
       if (input.notes != null && input.status !== "pending")
         throw badInput("notes goes with status PENDING; with COMPLETED send completionNotes.");
+      if (input.usage != null && input.status === "in_progress")
+        throw badInput(
+          "usage goes with status COMPLETED or PENDING; while you hold the task, send it with renewTaskLease.",
+        );
     },
     ...toStatus((input: UpdateTaskStatus) => input),
   },
@@ -114,11 +121,11 @@ export const updateTaskStatus = taskVerb(
   }),
 );
 
-/** A claim of a task that is simply ready, and the completion of one that nothing waits for. */
+/** A claim of a task that is simply ready, and the completion, without usage, of one that nothing waits for. */
 async function setTogether(
   ctx: Context,
   key: TaskKey,
-  { status, attempt = null, takeOver, reset, skills, leaseSeconds, completionNotes, ...input }: UpdateTaskStatus,
+  { status, attempt = null, takeOver, reset, skills, leaseSeconds, completionNotes, usage, ...input }: UpdateTaskStatus,
   kept: KeyedRequest | null,
 ): Promise<StatusUpdated | null> {
   const worker = workerOf(ctx, input);
@@ -128,7 +135,7 @@ async function setTogether(
     const taken = await takeAskedTogether(ctx.db, key.projectId, claim);
     return taken && { ...taken, worker };
   }
-  if (status !== "completed" || reset) return null;
+  if (status !== "completed" || reset || usage != null) return null;
   const done = await completeTogether(ctx.db, { ...asked, ...key, attempt, notes: completionNotes ?? null });
   return done ? { ...key, attempt: null, worker } : null;
 }
@@ -137,6 +144,7 @@ async function setTogether(
 export async function setStatus(ctx: Context, task: JudgedTask, input: StatusChange): Promise<StatusUpdated> {
   const { projectId, taskId } = task;
   if (task.already) return { projectId, taskId, attempt: await sayMore(ctx, task, input) };
+  if (input.usage != null) await addUsage(ctx, task, input.usage);
   switch (input.status) {
     case "in_progress":
       if (!(await takesOver(ctx, task, input)))

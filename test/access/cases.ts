@@ -64,6 +64,7 @@ const KINDS: Readonly<Record<string, string>> = {
         "branchName",
         "commitHash",
         "worker",
+        "model",
         "artifactTypes",
         "extractorVersion",
         "createdBy",

@@ -36,6 +36,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   task_attempts: "users make attempts",
   task_dependencies: "users make dependencies",
   task_texts: "one for each task",
+  task_usage: "one for each attempt, model and day on which it was used",
   tasks: "users make tasks",
   vendors: "users add vendors",
   webhook_attempts: "go with their deliveries",

@@ -23,6 +23,7 @@ const NO_MODEL = {
   log_readers: "places in the log, which would tell of other projects",
   project_log_floors: "the log's own",
   task_dependencies: "a reader asks for the tasks at their ends",
+  task_usage: "only ever summed up",
   task_texts: "the search's own",
   webhook_attempts: "read with their delivery",
 };

@@ -56,6 +56,7 @@ it("pages every list of objects, and says of each that has no page how many entr
     // Statistics, which refuse more.
     "Query.projectTrends": 2_000,
     "Query.taskCounts": 1_000,
+    "Query.usage": 2_000,
     // Small, and read together with what they belong to.
     "Event.changes": 0,
     "Project.taskCounts": 0,
