@@ -1,6 +1,7 @@
 import type { Project } from "../prisma/generated/client/client.ts";
 import { sees } from "../src/access/visibility.ts";
 import { projectNotFound } from "../src/errors.ts";
+import { findBudgets } from "../src/projects/budget.ts";
 import { findProjects } from "../src/projects/find.ts";
 import { findReuse, type Reuse } from "../src/projects/namespace.ts";
 import { projectsOf } from "../src/tasks/filter.ts";
@@ -38,6 +39,12 @@ export async function reuseOf(project: Project, ctx: GraphQLContext): Promise<Re
   if (!found) throw new Error(`The namespace ${project.idNamespace} is not there`);
   return found;
 }
+
+export const loadBudget = loader({
+  idOf,
+  visible: sees,
+  read: ({ db }, keys: readonly ProjectKey[]) => findBudgets(db, idsOf(keys)),
+});
 
 export const loadStatusCounts = loader({
   idOf,

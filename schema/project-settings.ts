@@ -1,6 +1,21 @@
+import type { BudgetState } from "../src/projects/budget.ts";
 import { readSettings } from "../src/projects/settings.ts";
+import { BudgetPeriod } from "./budget-input.ts";
 import { builder } from "./builder.ts";
 import { Project } from "./project.ts";
+import { loadBudget } from "./project-load.ts";
+
+const ProjectBudget = builder.objectRef<BudgetState>("ProjectBudget").implement({
+  description: "What a project may spend in each period, and what of it is spent.",
+  fields: (t) => ({
+    costUsd: t.exposeFloat("costUsd", { description: "What may be spent, in US dollars." }),
+    per: t.expose("per", { type: BudgetPeriod, description: "The period." }),
+    spentUsd: t.exposeFloat("spentUsd", {
+      description: "What was spent in the period that goes on, as the workers said, in US dollars.",
+    }),
+    periodEndsAt: t.expose("periodEndsAt", { type: "DateTime", description: "When the next one begins." }),
+  }),
+});
 
 builder.prismaObjectFields(Project, (t) => ({
   leaseSeconds: t.int({
@@ -24,6 +39,12 @@ builder.prismaObjectFields(Project, (t) => ({
     nullable: true,
     description: "How many of its tasks one worker, by its name, may hold at once; null: any number.",
     resolve: ({ settings }) => readSettings(settings).maxInProgressPerWorker,
+  }),
+  budget: t.field({
+    type: ProjectBudget,
+    nullable: true,
+    description: "What its work may cost; null: any amount.",
+    resolve: async (project, _args, ctx) => (await loadBudget(ctx, project)) ?? null,
   }),
   maxAttempts: t.int({
     description: "After so many attempts that failed in a row a task is parked.",

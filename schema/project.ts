@@ -9,6 +9,7 @@ import { pauseProject, resumeProject } from "../src/projects/pause.ts";
 import { updateProject } from "../src/projects/update.ts";
 import { QUEUE } from "../src/tasks/list.ts";
 import { type StatusCount, statusCounts } from "../src/tasks/status-counts.ts";
+import { budgetField } from "./budget-input.ts";
 import { builder, type FieldBuilder, type InputBuilder } from "./builder.ts";
 import { choiceEnum } from "./choice.ts";
 import { listSize } from "./cost.ts";
@@ -83,6 +84,12 @@ export const Project = builder.prismaNode("Project", {
       type: "DateTime",
       nullable: true,
       description: "When the pause ends by itself; null: not before resumeProject.",
+    }),
+    budgetSpentUntil: t.expose("budgetSpentUntil", {
+      type: "DateTime",
+      nullable: true,
+      description:
+        "Until when claims in it take nothing as its budget is spent; what is held goes on. null: it is not.",
     }),
     taskCounts: t.field({
       type: [TaskCount],
@@ -202,6 +209,7 @@ mutation(createProject, {
     artifactTypes: t.stringList({ description: "Beside the built-in types; 2 to 10 letters each." }),
     idJumpLimit: t.int({ description: "1 to 2147483647; default 10000." }),
     ...limits(t, "Default: any number."),
+    budget: budgetField(t, "Default: none."),
     maxAttempts: t.int({ description: `${MAX_ATTEMPTS} Default 5.` }),
     retrySeconds: t.int({ description: `${RETRY_SECONDS} Default 15.` }),
     idReuse: t.field({
@@ -231,6 +239,10 @@ mutation(updateProject, {
       description: "1 to 2147483647. FORBIDDEN unless this key sees every project of the namespace.",
     }),
     ...limits(t, "null: any number. What is in progress already stays so."),
+    budget: budgetField(
+      t,
+      "null: none. What was used in this period counts; where the new one is not spent, claims go on at once.",
+    ),
     maxAttempts: t.int({ description: MAX_ATTEMPTS }),
     retrySeconds: t.int({ description: RETRY_SECONDS }),
     idReuse: t.field({ type: IdReuse, description: "Holds for every project of the namespace." }),

@@ -2,8 +2,8 @@ import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { errorCode } from "../db/faults.ts";
 import { badInput, DocketError, type ErrorCode, projectArchived } from "../errors.ts";
-import { projectAtLimit, projectPaused, workerAtLimit } from "../projects/not-ready.ts";
-import { ARCHIVED, PAUSED, PROJECT_AT_LIMIT, WORKER_AT_LIMIT } from "../projects/open.ts";
+import { budgetSpent, projectAtLimit, projectPaused, workerAtLimit } from "../projects/not-ready.ts";
+import { ARCHIVED, PAUSED, PROJECT_AT_LIMIT, SPENT, WORKER_AT_LIMIT } from "../projects/open.ts";
 import { currentScope } from "./request-scope.ts";
 
 /** What triggers refuse, by its SQLSTATE; the error's detail is the project's id. */
@@ -12,6 +12,7 @@ const REFUSALS = new Map([
   [PAUSED, projectPaused],
   [PROJECT_AT_LIMIT, projectAtLimit],
   [WORKER_AT_LIMIT, workerAtLimit],
+  [SPENT, budgetSpent],
 ]);
 
 /** Turns whatever was thrown into what the caller may see. An error that it made itself comes back as it is. */

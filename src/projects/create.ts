@@ -4,10 +4,11 @@ import { type Context, requireRole } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
 import { badInput, forbidden, projectNotFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import { type BudgetInput, budgetDocument, setBudget } from "./budget.ts";
 import { enterNamespace, givenReuse, type ReuseInput, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";
 
-export interface CreateProject extends SettingsInput, ReuseInput {
+export interface CreateProject extends SettingsInput, ReuseInput, BudgetInput {
   readonly projectId: string;
   readonly name: string;
   readonly idNamespace?: string | null | undefined;
@@ -66,6 +67,7 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
   );
   if (inserted.length === 0) return false;
   await setReuse(ctx, namespace, input);
+  await setBudget(ctx, projectId, input);
   const reuse = givenReuse(input) ?? entered;
   await append(ctx, {
     type: "project.created",
@@ -76,6 +78,7 @@ async function insertProject(ctx: Context, input: CreateProject): Promise<boolea
       project: {
         ...{ projectId, name, idNamespace: namespace, ...readSettings(settings) },
         ...{ idReuse: reuse.idReuse.toUpperCase(), idQuarantineSeconds: reuse.idQuarantineSeconds },
+        budget: budgetDocument(input.budget),
       },
     },
   });

@@ -4,7 +4,7 @@ import type { Db } from "../db/database.ts";
 /** The columns of a project (alias `p`) in the shape Prisma gives. */
 export const PROJECT_COLUMNS = `p.project_id AS "projectId", p.name, p.id_namespace AS "idNamespace", p.settings, p.version,
   p.created_at AS "createdAt", p.archived_at AS "archivedAt", p.paused_at AS "pausedAt", p.pause_reason AS "pauseReason",
-  p.paused_until AS "pausedUntil"`;
+  p.paused_until AS "pausedUntil", p.budget_spent_until AS "budgetSpentUntil"`;
 
 const FIND = {
   name: "projects-find",

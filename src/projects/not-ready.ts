@@ -21,6 +21,15 @@ const PAUSED = "it hands out no work until its time is over or an admin sends re
 export const pausedMessage = (projectId: string, reason: string | null, until: Date | null) =>
   `Project ${projectId} is paused${until ? ` until ${until.toISOString()}` : ""}${reason === null ? "" : ` (${reason})`}: ${PAUSED}`;
 
+/** What it means that a budget is spent; what is null is not known here. */
+export const spentMessage = (
+  projectId: string,
+  budget: { readonly costUsd: number; readonly per: string } | null,
+  until: Date | null,
+) =>
+  `The budget of project ${projectId}${budget === null ? "" : ` (${budget.costUsd} USD per ${budget.per})`} is spent: it hands out no work ` +
+  `until ${until === null ? "its period ends" : until.toISOString()}, or an admin raises the budget with updateProject; what is held goes on.`;
+
 /** @param most null: that is not known here. */
 export const projectLimitMessage = (projectId: string, most: number | null) =>
   `As many tasks of project ${projectId} are in progress as may be${most === null ? "" : ` (${most})`}: complete or release one, or an admin raises maxInProgress.`;
@@ -35,6 +44,8 @@ const notReadyIn = (projectId: string, reason: string, message: string) =>
   });
 export const projectPaused = (projectId: string) =>
   notReadyIn(projectId, "PROJECT_PAUSED", pausedMessage(projectId, null, null));
+export const budgetSpent = (projectId: string) =>
+  notReadyIn(projectId, "BUDGET_SPENT", spentMessage(projectId, null, null));
 export const projectAtLimit = (projectId: string) =>
   notReadyIn(projectId, "PROJECT_AT_LIMIT", projectLimitMessage(projectId, null));
 export const workerAtLimit = (projectId: string) =>

@@ -1,11 +1,12 @@
 import { verb } from "../access/verb.ts";
 import { append, type NewEvent } from "../log/write/append.ts";
 import { type Changes, changesBetween } from "../log/write/changes.ts";
+import { type BudgetInput, setBudget, tellBudget } from "./budget.ts";
 import { type ChangeProject, holdStill, lockProject } from "./lock.ts";
 import { type ReuseInput, requireNamespace, setReuse } from "./namespace.ts";
 import { givenSettings, readSettings, requireName, type SettingsInput } from "./settings.ts";
 
-export interface UpdateProject extends ChangeProject, SettingsInput, ReuseInput {
+export interface UpdateProject extends ChangeProject, SettingsInput, ReuseInput, BudgetInput {
   readonly name?: string | null | undefined;
 }
 
@@ -17,9 +18,10 @@ export const updateProject = verb(
     effect: "changes",
     scope: "project",
     idempotent: true,
-    // No claim that knows nothing of a limit is under way once it is there.
+    // No claim that knows nothing of a limit is under way once it is there, and no usage that a budget does not count.
     before: async (db, input: UpdateProject, viewer) => {
-      if (input.maxInProgress !== undefined || input.maxInProgressPerWorker !== undefined)
+      const { maxInProgress, maxInProgressPerWorker, budget } = input;
+      if ([maxInProgress, maxInProgressPerWorker, budget].some((given) => given !== undefined))
         await holdStill(db, input, viewer);
     },
     on: lockProject,
@@ -35,6 +37,7 @@ export const updateProject = verb(
     const changes = {
       ...(await changesBetween(ctx, { ...readSettings(before.settings), name: before.name }, given)),
       ...reuse.changes,
+      ...(await setBudget(ctx, projectId, input)),
     };
     if (Object.keys(changes).length === 0) return { projectId };
 
@@ -45,6 +48,7 @@ export const updateProject = verb(
     );
     const others = Object.keys(reuse.changes).length === 0 ? [] : reuse.sharing.filter((other) => other !== projectId);
     await append(ctx, configured(projectId, changes), ...others.map((other) => configured(other, reuse.changes)));
+    if (changes["budget"]) await tellBudget(ctx, projectId);
     return { projectId };
   },
 );

@@ -11,7 +11,7 @@ import { lockLane, lockSequences } from "../ids/lane.ts";
 import { recordIds } from "../ids/record.ts";
 import { append, type NewEvent } from "../log/write/append.ts";
 import { ensureProject } from "../projects/create.ts";
-import { requireOpen, requireUnpaused } from "../projects/open.ts";
+import { requireOpen, requireUnstopped } from "../projects/open.ts";
 import { newTasks } from "./batch.ts";
 import { subject, type TaskDocument } from "./change.ts";
 import { lockGraph } from "./dependencies/graph.ts";
@@ -56,7 +56,7 @@ export interface TasksAdded {
  * others allocated from the project's TASK sequence; artifact IDs are registered too, unless this project has them already.
  * The items may refer to each other by their keys, and to tasks that are there, as to what they wait for and are a part of.
  * @throws BAD_USER_INPUT naming every bad item, or an ID that jumps too far; PROJECT_NOT_FOUND, ID_TAKEN,
- *   ID_SPACE_EXHAUSTED; NOT_READY for an item in progress in a paused project; FORBIDDEN, also for allowJump by others
+ *   ID_SPACE_EXHAUSTED; NOT_READY for an item in progress in a project that is paused or has spent its budget; FORBIDDEN, also for allowJump by others
  *   than admins of the whole namespace; TASK_NOT_FOUND, DEPENDENCY_CYCLE naming items by their places.
  */
 export const addTasks = verb(
@@ -85,7 +85,7 @@ export const addTasks = verb(
     else for (const projectId of projectIds) if (await ensureProject(ctx, projectId)) createdProjects.push(projectId);
     await requireOpen(ctx.db, projectIds);
     const claimed = batch.filter(({ status }) => status === "in_progress").map(({ projectId }) => projectId);
-    if (claimed.length > 0) await requireUnpaused(ctx.db, claimed);
+    if (claimed.length > 0) await requireUnstopped(ctx.db, claimed);
     await requireFutureDueDates(
       ctx,
       batch.flatMap(({ dueDate }) => dueDate ?? []),

@@ -44,10 +44,12 @@ export const completeAndClaimNext = taskVerb(
     const { projectId, taskId } = task;
     const { projects } = wantedNext(input.next, projectId);
     if (input.next?.projects ?? input.next?.projectId) await requireProjects(ctx, projects);
+    // First, as the usage of the completed task holds its project, too.
+    const anyOpen = await holdAnyOpen(ctx.db, projects, projectId);
     await setStatus(ctx, task, completed(input));
     const worker = workerOf(ctx, { worker: input.worker ?? task.open?.worker });
     // A task that is held may be finished also where no more work is handed out.
-    const { taken, idle } = (await holdAnyOpen(ctx.db, projects))
+    const { taken, idle } = anyOpen
       ? await takeNext(ctx, { ...input, ...askedNext(input.next, projectId), worker }, null, ALONE)
       : { taken: null, idle: archivedIdle(projects) };
     return { taken, idle, worker, completed: { projectId, taskId } };

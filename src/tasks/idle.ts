@@ -1,9 +1,10 @@
 import type { Context } from "../access/viewer.ts";
 import { projectArchived, projectNotFound } from "../errors.ts";
-import { pausedMessage, projectLimitMessage, workerLimitMessage } from "../projects/not-ready.ts";
+import type { Budget } from "../projects/budget.ts";
+import { pausedMessage, projectLimitMessage, spentMessage, workerLimitMessage } from "../projects/not-ready.ts";
 import { limitsOf } from "./limits.ts";
 import { either, IS_LIMITED, IS_PAUSED } from "./ready.ts";
-import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask } from "./reasons.ts";
+import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask, SPENT, WITH_BUDGET } from "./reasons.ts";
 import { keptFromClaim, ofKinds, readyOnes, type Wanted, wantedValues } from "./wanted.ts";
 
 /** Why there is nothing to claim. */
@@ -45,10 +46,11 @@ const WHY = {
   name: "task-idle",
   text: `SELECT p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived", ${IS_LIMITED} AS limited,
   ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
+  ${SPENT},
   found.pending, found.retry_at AS "retryAt", ${Object.keys(COUNTS)
     .map((reason) => `found.${reason}`)
     .join(", ")}
-FROM projects p CROSS JOIN LATERAL (
+FROM projects p ${WITH_BUDGET} CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE ${either(readyOnes(ASKED))} AND ${TO_THIS_CLAIM})::int AS pending,
     ${Object.entries(COUNTS)
       .map(([reason, condition]) => `count(*) FILTER (WHERE ${condition})::int AS ${reason}`)
@@ -68,6 +70,9 @@ type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
   readonly paused: boolean;
   readonly pauseReason: string | null;
   readonly pausedUntil: Date | null;
+  readonly spent: boolean;
+  readonly spentUntil: Date | null;
+  readonly budget: Budget | null;
   readonly pending: number;
   readonly retryAt: Date | null;
 };
@@ -98,11 +103,12 @@ async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker:
   const { projectId, held } = found;
   const reasons = [...REASONS_OF_TASK, ...REASONS_OF_CLAIM].map((reason) => ({ reason, count: found[reason] }));
   const counted = (...more: Idle["reasons"]) => [...more, ...reasons].filter(({ count }) => count > 0);
-  if (found.paused)
+  const stops = stopsOf(found);
+  if (stops.length > 0)
     return {
-      ...{ pending: 0, held, retryAt: afterPause(found) },
-      reasons: counted({ reason: "project_paused", count: 1 }),
-      message: pausedMessage(projectId, found.pauseReason, found.pausedUntil),
+      ...{ pending: 0, held, retryAt: afterAll(stops, found) },
+      reasons: counted(...stops.map(({ reason }) => ({ reason, count: 1 }))),
+      message: stops.map(({ message }) => message).join(" "),
     };
   const limits = found.limited ? await limitsOf(db, projectId, worker, skills) : undefined;
   const { reached = null, reachedByWorker = null } = limits ?? {};
@@ -126,10 +132,41 @@ async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker:
 const lockedMessage = (pending: number) =>
   `${pending} tasks are ready but just being claimed by others; ask again in a moment`;
 
-/** When a claim can take something in a paused project; null where nobody knows when it is resumed. */
-function afterPause({ pausedUntil, pending, retryAt }: Why): Date | null {
-  if (pausedUntil === null || pending > 0 || retryAt === null) return pausedUntil;
-  return retryAt > pausedUntil ? retryAt : pausedUntil;
+/** What lets a whole project hand out nothing. */
+interface Stop {
+  readonly reason: ReadyReason;
+  readonly message: string;
+  /** When it ends by itself. */
+  readonly until: Date | null;
+}
+
+const stopsOf = ({ projectId, ...found }: Why): Stop[] => [
+  ...(found.paused
+    ? [
+        {
+          reason: "project_paused" as const,
+          message: pausedMessage(projectId, found.pauseReason, found.pausedUntil),
+          until: found.pausedUntil,
+        },
+      ]
+    : []),
+  ...(found.spent
+    ? [
+        {
+          reason: "budget_spent" as const,
+          message: spentMessage(projectId, found.budget, found.spentUntil),
+          until: found.spentUntil,
+        },
+      ]
+    : []),
+];
+
+/** When a claim can take something again; null where nobody knows when one of the stops ends. */
+function afterAll(stops: readonly Stop[], { pending, retryAt }: Why): Date | null {
+  const ends = stops.flatMap(({ until }) => until ?? []);
+  if (ends.length < stops.length) return null;
+  const times = pending > 0 || retryAt === null ? ends : [...ends, retryAt];
+  return new Date(Math.max(...times.map((time) => time.getTime())));
 }
 
 /** Why there is nothing in several projects. */

@@ -1,5 +1,5 @@
 import type { Db } from "../db/database.ts";
-import { EXPIRES, forClaim, IS_LIMITED, IS_PAUSED, READY_ONES } from "./ready.ts";
+import { EXPIRES, forClaim, IS_LIMITED, IS_STOPPED, READY_ONES } from "./ready.ts";
 
 /** SQL: how many tasks of `projects p` take up a place, `of_all` and `of_worker`. */
 export const placesTaken = (worker: string) => `(
@@ -13,7 +13,7 @@ export const WORKER_AT_LIMIT = "coalesce(taken.of_worker >= most_per_worker(p.se
 const LIMITED = {
   name: "projects-limited",
   text: `SELECT p.project_id FROM projects p
-WHERE p.project_id = ANY ($1::text[]) AND ${IS_LIMITED} AND p.archived_at IS NULL AND NOT ${IS_PAUSED} LIMIT 1`,
+WHERE p.project_id = ANY ($1::text[]) AND ${IS_LIMITED} AND p.archived_at IS NULL AND NOT ${IS_STOPPED} LIMIT 1`,
 };
 
 /** Whether claims in one of the projects, as far as it hands out work, take turns. */

@@ -4,7 +4,7 @@ import { type AskedFor, wantedOf } from "./asked-for.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { areLimited } from "./limits.ts";
-import { FIRST_READY, IS_LIMITED, IS_PAUSED } from "./ready.ts";
+import { FIRST_READY, IS_LIMITED, IS_STOPPED } from "./ready.ts";
 import { FIRST_AMONG } from "./ready-among.ts";
 import { workerOf } from "./take.ts";
 import type { TaskStatus } from "./task.ts";
@@ -15,7 +15,7 @@ const NEXT_READY = TASK.statement(
   "task-next-ready",
   (columns) => `WITH ${FIRST_READY}
 SELECT ${columns} FROM picked JOIN tasks t USING (project_id, task_id)
-JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL AND NOT (${IS_PAUSED} OR ${IS_LIMITED})`,
+JOIN projects p ON p.project_id = t.project_id AND p.archived_at IS NULL AND NOT (${IS_STOPPED} OR ${IS_LIMITED})`,
 );
 const NEXT_AMONG = TASK.statement(
   "task-next-among",

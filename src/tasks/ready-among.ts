@@ -1,5 +1,5 @@
 import { PROJECT_AT_LIMIT, placesTaken, WORKER_AT_LIMIT } from "./limits.ts";
-import { either, forClaim, IS_LIMITED, IS_PAUSED, MOST_CLAIMS, noneKept, ONLY_WORKER, UNASKED } from "./ready.ts";
+import { either, forClaim, IS_LIMITED, IS_STOPPED, MOST_CLAIMS, noneKept, ONLY_WORKER, UNASKED } from "./ready.ts";
 import { TAKEN } from "./take.ts";
 import { passing, readyOnes, type WantedSql } from "./wanted.ts";
 
@@ -30,7 +30,7 @@ function headsOf(asked: Asked): string {
   return `open AS MATERIALIZED (
   SELECT p.project_id, taken.of_all, NOT (${PROJECT_AT_LIMIT} OR ${WORKER_AT_LIMIT}) AS place, NOT ${WORKER_AT_LIMIT} AS place_of_worker
   FROM projects p CROSS JOIN LATERAL ${placesTaken(asked.worker)} taken
-  WHERE p.project_id = ANY (${asked.projects}::text[]) AND p.archived_at IS NULL AND NOT ${IS_PAUSED} AND ${asked.most} > 0
+  WHERE p.project_id = ANY (${asked.projects}::text[]) AND p.archived_at IS NULL AND NOT ${IS_STOPPED} AND ${asked.most} > 0
 ), heads AS MATERIALIZED (
   SELECT h.project_id, h.task_id, row_number() OVER (ORDER BY h.priority, o.of_all + h.nth, h.queue_position) AS rank
   FROM open o CROSS JOIN LATERAL (
@@ -66,7 +66,7 @@ const TAKING: Asked = {
  */
 export const TAKE_AMONG = `asking AS MATERIALIZED (
   SELECT c.*, row_number() OVER (ORDER BY c.place) AS turn FROM claims c
-  WHERE (SELECT count(*) = cardinality($1::text[]) AND ($13::boolean OR NOT bool_or(${IS_LIMITED} AND p.archived_at IS NULL AND NOT ${IS_PAUSED}))
+  WHERE (SELECT count(*) = cardinality($1::text[]) AND ($13::boolean OR NOT bool_or(${IS_LIMITED} AND p.archived_at IS NULL AND NOT ${IS_STOPPED}))
       FROM projects p WHERE p.project_id = ANY ($1::text[]))
     AND ${noneKept("t.project_id = ANY ($1::text[])", either(readyOnes(TAKING)))}
 ), ${headsOf(TAKING)}, ready AS MATERIALIZED (

@@ -103,22 +103,26 @@ export const noneKept = (among: string, ready: string) => `CASE WHEN ${ONLY_WORK
 /** SQL: whether so many tasks of `projects p` may be in progress, and no more; then claims in it take turns. */
 export const IS_LIMITED = "is_limited(p.settings)";
 
-/** SQL: whether claims in `projects p` take nothing now. */
+/** SQL: why claims in `projects p` take nothing now, whether it is paused, */
 export const IS_PAUSED = "is_paused(p.paused_at, p.paused_until)";
+/** or its budget is spent; */
+export const IS_SPENT = "is_spent(p.budget_spent_until)";
+/** and whether there is such a reason. */
+export const IS_STOPPED = `(${IS_PAUSED} OR ${IS_SPENT})`;
 
 /** Claims that one statement may carry. */
 export const MOST_CLAIMS = 100;
 
 /**
  * Common table expressions, of which `picked` joins each of `claims`, in their order, with a ready task of project $1, the
- * first ones first; none in a project that is paused or limited. All claims have the skills $9. Claims of several workers take what is for any worker, and those leave
+ * first ones first; none in a project that is stopped or limited. All claims have the skills $9. Claims of several workers take what is for any worker, and those leave
  * out for which a task is kept that is ready: alone, they take the first of all. SKIP LOCKED: two statements never wait for one row. NO KEY: a row that only a foreign key refers to
  * just now is not skipped. The inner limit is for the planner, which knows of the other only that it is some; no more rows
  * are read and locked than the outer one asks for.
  */
 export const TAKE_READY = `asking AS MATERIALIZED (
   SELECT c.*, row_number() OVER (ORDER BY c.place) AS turn FROM claims c
-  WHERE (SELECT NOT (${IS_PAUSED} OR ${IS_LIMITED}) FROM projects p WHERE p.project_id = $1)
+  WHERE (SELECT NOT (${IS_STOPPED} OR ${IS_LIMITED}) FROM projects p WHERE p.project_id = $1)
     AND ${noneKept("t.project_id = $1", READY)}
 ), ${candidates(
   (condition) => `SELECT * FROM (

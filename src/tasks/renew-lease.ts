@@ -73,7 +73,6 @@ export const renewTaskLease = taskVerb(
       checkpoint,
     ]);
     if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
-    if (input.usage != null) await addUsage(ctx, task, input.usage);
     if (checkpoint !== null)
       await append(ctx, {
         type: "task.checkpointed",
@@ -85,6 +84,8 @@ export const renewTaskLease = taskVerb(
           ...authority,
         },
       });
+    // Last, as calls in a project with a budget take turns from here on.
+    if (input.usage != null) await addUsage(ctx, task, input.usage);
     return {
       projectId,
       taskId,

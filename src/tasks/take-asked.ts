@@ -1,19 +1,19 @@
 import { combinedByKey, rowOfEach } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
-import { forSkills, forWorker, IS_LIMITED, IS_PAUSED, MOST_CLAIMS, READY } from "./ready.ts";
+import { forSkills, forWorker, IS_LIMITED, IS_STOPPED, MOST_CLAIMS, READY } from "./ready.ts";
 import { type AskedTake, OF_STATUS, TAKEN, type Taken, type TakenRow, takeParameters, takeStatement } from "./take.ts";
 
 /**
  * Takes those of the tasks $9 that are ready, for the claims in their order, which all have the skills $10. What another
  * transaction works on just now is left out, as two statements never wait for one task, and all where the project is
- * archived, paused or has limits.
+ * archived, stopped or has limits.
  */
 export const TAKE_ASKED = takeStatement(
   "task-take-asked",
   `asking AS MATERIALIZED (
   SELECT DISTINCT ON (asked.task_id) asked.task_id AS asked_id, c.*
   FROM claims c JOIN unnest($9::text[]) WITH ORDINALITY AS asked (task_id, place) USING (place)
-  WHERE (SELECT p.archived_at IS NULL AND NOT (${IS_PAUSED} OR ${IS_LIMITED}) FROM projects p WHERE p.project_id = $1)
+  WHERE (SELECT p.archived_at IS NULL AND NOT (${IS_STOPPED} OR ${IS_LIMITED}) FROM projects p WHERE p.project_id = $1)
   ORDER BY asked.task_id, c.place
 ), picked AS (
   SELECT ${TAKEN}, asking.* FROM asking JOIN tasks t ON t.project_id = $1 AND t.task_id = asking.asked_id

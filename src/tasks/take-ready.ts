@@ -1,7 +1,7 @@
 import { combinedByKey, rowOfEach } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { errorCode } from "../db/faults.ts";
-import { ARCHIVED, AT_LIMIT, PAUSED } from "../projects/open.ts";
+import { ARCHIVED, AT_LIMIT, PAUSED, SPENT } from "../projects/open.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { areLimited, holdPlaces } from "./limits.ts";
 import { MOST_CLAIMS, TAKE_READY } from "./ready.ts";
@@ -83,7 +83,7 @@ async function whyNone(db: Db, wanted: Wanted, claims: readonly AskedNext[]) {
   return whyIdle({ db }, wanted, worker);
 }
 
-/** The tasks that were taken: none where a project was paused, got limits or, one of several, was archived meanwhile. */
+/** The tasks that were taken: none where a project was paused, spent its budget, got limits or, one of several, was archived meanwhile. */
 async function takenRows(db: Db, wanted: Wanted, claims: () => readonly AskedNext[], options: Repeating) {
   const [project = ""] = wanted.projects;
   const plain = isPlain(wanted);
@@ -92,7 +92,8 @@ async function takenRows(db: Db, wanted: Wanted, claims: () => readonly AskedNex
     return await db.write<TakenRow>(plain ? TAKE_NEXT : TAKE_WANTED, values, options);
   } catch (error) {
     const code = errorCode(error) ?? "";
-    const changed = code === PAUSED || AT_LIMIT.has(code) || (code === ARCHIVED && wanted.projects.length > 1);
+    const changed =
+      code === PAUSED || code === SPENT || AT_LIMIT.has(code) || (code === ARCHIVED && wanted.projects.length > 1);
     // Of several claims each is tried alone.
     if (changed && claims().length === 1) return [];
     throw error;

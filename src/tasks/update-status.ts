@@ -144,7 +144,6 @@ async function setTogether(
 export async function setStatus(ctx: Context, task: JudgedTask, input: StatusChange): Promise<StatusUpdated> {
   const { projectId, taskId } = task;
   if (task.already) return { projectId, taskId, attempt: await sayMore(ctx, task, input) };
-  if (input.usage != null) await addUsage(ctx, task, input.usage);
   switch (input.status) {
     case "in_progress":
       if (!(await takesOver(ctx, task, input)))
@@ -157,6 +156,8 @@ export async function setStatus(ctx: Context, task: JudgedTask, input: StatusCha
       await giveBack(ctx, task, input);
       break;
   }
+  // Last, as calls in a project with a budget take turns from here on.
+  if (input.usage != null) await addUsage(ctx, task, input.usage);
   return { projectId, taskId, attempt: null };
 }
 

@@ -30,6 +30,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   log_head: "one row",
   log_readers: "one for each sink; a webhook's goes with it",
   namespaces: "users make projects",
+  project_budgets: "one for each project at most",
   project_configurations: "one for each project",
   project_log_floors: "one for each project",
   projects: "users make projects",

@@ -21,6 +21,7 @@ const NO_MODEL = {
   log_floor: "the log's own",
   log_head: "the log's own",
   log_readers: "places in the log, which would tell of other projects",
+  project_budgets: "shown by the state of its period",
   project_log_floors: "the log's own",
   task_dependencies: "a reader asks for the tasks at their ends",
   task_usage: "only ever summed up",

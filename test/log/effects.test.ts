@@ -19,7 +19,7 @@ interface Told {
 const SUBJECT = `subject {
   ... on Task { taskStatus: status failures readyAt parkedAt parkedReason title claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
   ... on Reservation { reservationStatus: status ids expiresAt confirmedAt releasedAt }
-  ... on Project { name archivedAt pausedAt pauseReason pausedUntil }
+  ... on Project { name archivedAt pausedAt pauseReason pausedUntil budgetSpentUntil }
   ... on Vendor { vendorStatus: status extractorVersion }
   ... on ProjectConfiguration { activeContextType currentSession gitBranch defaultTokenBudget }
   ... on Enhancement { enhancementStatus: status targetQuarter requiresConstitutionalPrinciples }
@@ -42,6 +42,7 @@ async function wholeStory(): Promise<Told[]> {
   await act(`updateProject(input: {${of}, name: "Beta"}) { replayed }`);
   await act(`pauseProject(input: {${of}, reason: "quota"}) { replayed }`);
   await act(`resumeProject(input: {${of}}) { replayed }`);
+  await act(`updateProject(input: {${of}, budget: {costUsd: 1, per: DAY}}) { replayed }`);
   await act(`archiveProject(input: {${of}}) { replayed }`);
   await act(`unarchiveProject(input: {${of}}) { replayed }`);
 
@@ -53,7 +54,10 @@ async function wholeStory(): Promise<Told[]> {
   await expireLeases({ db: server.database, viewer: SERVER, correlationId: "sweep" });
   await owner.pass(16);
   await act(`claimNextTask(input: {${of}, worker: "carl"}) { attempt }`);
-  await act(`renewTaskLease(input: {${first}, leaseSeconds: 900, checkpoint: {step: 1}}) { replayed }`);
+  await act(
+    `renewTaskLease(input: {${first}, leaseSeconds: 900, checkpoint: {step: 1}, usage: {costUsd: 1}}) { replayed }`,
+  );
+  await act(`updateProject(input: {${of}, budget: null}) { replayed }`);
   await act(`releaseTask(input: {${first}, notes: "tired"}) { replayed }`);
   await act(`releaseTask(input: {${first}, notes: "asleep", checkpoint: {step: 2}}) { replayed }`);
   await act(`updateTask(input: {${first}, title: "New"}) { replayed }`);

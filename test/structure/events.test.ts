@@ -19,6 +19,8 @@ it("leaves events from within the database in these functions alone, and the log
     "prisma/functions/drain.sql",
     "prisma/functions/give_ids.sql",
     "prisma/functions/return_numbers.sql",
+    "prisma/functions/spend_budget.sql",
     "prisma/functions/tell_blocked.sql",
+    "prisma/functions/tell_spent.sql",
   ]);
 });
