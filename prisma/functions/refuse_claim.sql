@@ -1,6 +1,10 @@
 CREATE OR REPLACE FUNCTION refuse_claim() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  -- What is held goes on, also where the next session of its worker takes it over.
+  goes_on boolean := OLD.status = 'in_progress'
+    AND (OLD.lease_expires_at > docket_now() OR OLD.kind NOT IN ('task', 'research'));
 BEGIN
-  IF refuse_work(NEW.project_id, NEW.status = 'in_progress') AND NEW.status = 'in_progress'
+  IF refuse_work(NEW.project_id, NEW.status = 'in_progress' AND NOT goes_on) AND NEW.status = 'in_progress'
     AND NEW.kind IN ('task', 'research') THEN
     -- What an expired lease holds has its place; another worker that takes it needs one of its own.
     PERFORM refuse_beyond_limits(NEW.project_id, NEW.claimed_by,

@@ -224,6 +224,21 @@ describe("a budget that is spent", () => {
     expect((await claim()).idle?.retryAt).toBeNull();
   });
 
+  it("lets the next session of a worker take over what it holds, as it does in a project that is paused", async () => {
+    const t = await verbTest();
+    const { spend } = await budgeted(t);
+    await spend(10);
+    const takeOver = (taskId: string, client = "next") =>
+      updateTaskStatus(t.as({ client }), { projectId: "alpha", taskId, status: "in_progress", takeOver: true });
+    await t.owner.query("UPDATE task_attempts SET claimed_at = claimed_at - interval '1 hour', last_renewed_at = NULL");
+    expect(await takeOver("TASK-001")).toMatchObject({ attempt: 2 });
+    await t.owner.query("UPDATE projects SET paused_at = docket_now()");
+    expect(await takeOver("TASK-002")).toMatchObject({ attempt: 2 });
+    // What nobody holds any more would be claimed anew.
+    await t.owner.query("UPDATE tasks SET lease_expires_at = docket_now() - interval '1 s' WHERE task_id = 'TASK-002'");
+    await expect(takeOver("TASK-002", "last")).rejects.toMatchObject({ code: "NOT_READY" });
+  });
+
   it("is refused by the database to plain SQL", async () => {
     const t = await verbTest();
     const { spend } = await budgeted(t);
