@@ -3,6 +3,7 @@ import { comparePart } from "./compare/part.ts";
 import { deliveryPart } from "./delivery/part.ts";
 import { fairnessPart } from "./fairness/part.ts";
 import type { Figure } from "./figures.ts";
+import { flowPart } from "./flow/part.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import type { Part } from "./part.ts";
 import { printDifferences } from "./saved-run.ts";
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   seeds: seedsPart,
   delivery: deliveryPart,
   fairness: fairnessPart,
+  flow: flowPart,
   statistics: statisticsPart,
   start: startPart,
   tokens: tokensPart,

@@ -3,6 +3,7 @@ import { allCommand } from "./all.ts";
 import { compareCommand } from "./compare/command.ts";
 import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
+import { flowCommand } from "./flow/command.ts";
 import { peersCommand } from "./peers/command.ts";
 import { seedsCommand } from "./seeds/command.ts";
 import { startCommand } from "./start/command.ts";
@@ -16,6 +17,7 @@ const COMMANDS = [
   seedsCommand,
   deliveryCommand,
   fairnessCommand,
+  flowCommand,
   statisticsCommand,
   startCommand,
   tokensCommand,
