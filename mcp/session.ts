@@ -163,9 +163,11 @@ export class LeaseSession {
 
   async #renew(task: HeldTask, timer: NodeJS.Timeout): Promise<void> {
     const { projectId, taskId, attempt, leaseSeconds } = task;
-    if (performance.now() - this.#lastCall > this.#idleMs && this.#calls.size === 0) return;
+    const idleMs = this.#calls.size === 0 ? performance.now() - this.#lastCall : 0;
+    if (idleMs > this.#idleMs) return;
+    const idleSeconds = Math.floor(idleMs / 1000);
     try {
-      await this.#request(RenewHeldTask, { input: { projectId, taskId, attempt, leaseSeconds } });
+      await this.#request(RenewHeldTask, { input: { projectId, taskId, attempt, leaseSeconds, idleSeconds } });
     } catch (error) {
       // The task was completed, given back or taken anew while the renewal was under way, so its failure means nothing.
       if (this.#holdings.get(keyOf(task))?.timer !== timer) return;

@@ -16,6 +16,7 @@ import "./task/usage.ts";
 import "./task/set-aside.ts";
 import "./task/dependencies.ts";
 import "./task/ready.ts";
+import "./task/stalled.ts";
 import "./task-tree.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";

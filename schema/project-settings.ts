@@ -55,4 +55,8 @@ builder.prismaObjectFields(Project, (t) => ({
       "Seconds for which a task waits after two attempts that failed in a row; doubled with each more, an hour at most.",
     resolve: ({ settings }) => readSettings(settings).retrySeconds,
   }),
+  stalledAfterSeconds: t.int({
+    description: "Seconds after which an attempt that is renewed, and shows nothing else, is stalled.",
+    resolve: ({ settings }) => readSettings(settings).stalledAfterSeconds,
+  }),
 }));

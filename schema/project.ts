@@ -193,6 +193,8 @@ const limits = (t: InputBuilder, otherwise: string) => ({
 const MAX_ATTEMPTS = "After so many attempts that failed in a row a task is parked: 1 to 100.";
 const RETRY_SECONDS =
   "Seconds for which a task waits after two of them, doubled with each more, an hour at most: 1 to 3600.";
+const STALLED_AFTER_SECONDS =
+  "Seconds after which an attempt that is renewed, and shows nothing else, is stalled: 1 to 604800 (a week).";
 const QUARANTINE = "Seconds that released numbers rest; with idReuse AFTER, and only then.";
 
 mutation(createProject, {
@@ -212,6 +214,7 @@ mutation(createProject, {
     budget: budgetField(t, "Default: none."),
     maxAttempts: t.int({ description: `${MAX_ATTEMPTS} Default 5.` }),
     retrySeconds: t.int({ description: `${RETRY_SECONDS} Default 15.` }),
+    stalledAfterSeconds: t.int({ description: `${STALLED_AFTER_SECONDS} Default 3600.` }),
     idReuse: t.field({
       type: IdReuse,
       description:
@@ -245,6 +248,7 @@ mutation(updateProject, {
     ),
     maxAttempts: t.int({ description: MAX_ATTEMPTS }),
     retrySeconds: t.int({ description: RETRY_SECONDS }),
+    stalledAfterSeconds: t.int({ description: STALLED_AFTER_SECONDS }),
     idReuse: t.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
     idQuarantineSeconds: t.int({ description: QUARANTINE }),
   }),

@@ -23,6 +23,7 @@ export const EVENTS = [
   { type: "task.unparked", effect: "changes" },
   { type: "task.claimed", effect: "changes" },
   { type: "task.checkpointed", effect: "changes" },
+  { type: "task.stalled", effect: "tells" },
   { type: "task.completed", effect: "changes" },
   { type: "task.released", effect: "changes" },
   { type: "task.lease_expired", effect: "changes" },

@@ -47,6 +47,8 @@ export const renewTaskLease = defineTool({
       attempt: args.attempt ?? held?.attempt,
       leaseSeconds: args.lease_seconds ?? held?.leaseSeconds,
       checkpoint: args.checkpoint,
+      // Whoever calls is there.
+      idleSeconds: 0,
     });
     const { projectId, taskId, project } = answered(answer.task, "a task");
     const { attempt } = answer;

@@ -56,6 +56,7 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
     parked: t.boolean({ description: "true: kept from being claimed until somebody decides; parkedReason says why." }),
+    stalled: t.boolean({ description: "true: its lease is renewed, and its worker shows nothing; see Task.stalled." }),
     artifactId: t.field({ type: StringFilterInput, description: "The artifact that it makes." }),
     parent: t.field({
       type: StringFilterInput,

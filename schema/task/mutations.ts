@@ -226,6 +226,10 @@ mutation(renewTaskLease, {
     leaseSeconds: t.int({ description: `From now. ${LEASE}` }),
     checkpoint: t.field({ type: "JSON", description: CHECKPOINT }),
     usage: usageField(t, "Sent again without one, it is added again."),
+    idleSeconds: t.int({
+      description:
+        "For how many seconds the worker itself has made no call, where a program renews for it: 0 or more. Without it, and without a checkpoint, a renewal shows nothing of the worker: after the project's stalledAfterSeconds the attempt is stalled.",
+    }),
   }),
   payload: (t) => ({
     task: taskOf(t),

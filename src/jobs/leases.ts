@@ -2,13 +2,15 @@ import { SERVER } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import type { LoggedEvent } from "../log/read/event.ts";
 import { expireLeases, leasesDueInMs } from "../tasks/expire-leases.ts";
+import { tellStalled } from "../tasks/stalled.ts";
 import { wakesDueInMs, wakeTasks } from "../tasks/wake.ts";
 import { endWhenOver } from "./end-when-over.ts";
 import type { Job, JobContext } from "./job.ts";
 
 /** Ends what was held, or waited, too long. It loses nothing while it is off: a claim of the task does the same. */
 export const leases = {
-  description: "Gives back the tasks whose lease has ended: task.lease_expired; and tells of those whose time has come",
+  description:
+    "Gives back the tasks whose lease has ended: task.lease_expired; tells of those whose attempt stalls, and of those whose time has come",
   dueInMs: async (db: Db) => {
     const due = [await leasesDueInMs(db), await wakesDueInMs(db)].filter((ms) => ms !== null);
     return due.length === 0 ? null : Math.min(...due);
@@ -17,10 +19,10 @@ export const leases = {
     const asServer = { db, viewer: SERVER, correlationId: "leases" };
     const running = [
       endWhenOver(context, {
-        what: "Ending leases",
+        what: "Ending leases, and telling of what stalls",
         endOf: (event) => event.type === "task.claimed" && event.payload["leaseExpiresAt"],
         dueInMs: () => leasesDueInMs(db),
-        step: () => expireLeases(asServer),
+        step: async () => (await expireLeases(asServer)) || (await tellStalled(asServer)),
       }),
       endWhenOver(context, {
         what: "Telling of tasks whose time has come",

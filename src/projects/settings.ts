@@ -12,6 +12,7 @@ const NUMBERS = {
   maxInProgressPerWorker: { most: 10_000, rest: NO_LIMIT },
   maxAttempts: { most: 100, rest: "." },
   retrySeconds: { most: 3_600, rest: " (an hour)." },
+  stalledAfterSeconds: { most: 604_800, rest: " (a week)." },
 } as const;
 
 const number = (name: keyof typeof NUMBERS) => z.int().min(1).max(NUMBERS[name].most);
@@ -32,6 +33,8 @@ const Settings = z.object({
   maxAttempts: number("maxAttempts").default(5),
   /** How long a task waits after the second of them, in seconds; twice as long after each further one, an hour at most. */
   retrySeconds: number("retrySeconds").default(15),
+  /** After so many seconds in which its holder showed nothing an attempt that is renewed is stalled. */
+  stalledAfterSeconds: number("stalledAfterSeconds").default(3600),
 });
 
 export type ProjectSettings = z.infer<typeof Settings>;
@@ -47,6 +50,7 @@ export interface SettingsInput {
   readonly maxInProgressPerWorker?: number | null | undefined;
   readonly maxAttempts?: number | null | undefined;
   readonly retrySeconds?: number | null | undefined;
+  readonly stalledAfterSeconds?: number | null | undefined;
 }
 
 /** @throws BAD_USER_INPUT */
@@ -63,7 +67,7 @@ export function givenSettings(input: SettingsInput): Partial<ProjectSettings> {
       throw badInput(`${name} is ${given}; it must be from 1 to ${most}${rest}`);
   }
   const { leaseSeconds, artifactTypes, idJumpLimit, maxInProgress, maxInProgressPerWorker } = input;
-  const { maxAttempts, retrySeconds } = input;
+  const { maxAttempts, retrySeconds, stalledAfterSeconds } = input;
   const types = artifactTypes?.map((type) => type.toUpperCase());
   const bad = types?.find((type) => !/^[A-Z]{2,10}$/.test(type));
   if (bad !== undefined) throw badInput(`Artifact type ${shown(bad)} must be 2 to 10 letters A-Z.`);
@@ -75,5 +79,6 @@ export function givenSettings(input: SettingsInput): Partial<ProjectSettings> {
     ...(maxInProgressPerWorker !== undefined && { maxInProgressPerWorker }),
     ...(maxAttempts != null && { maxAttempts }),
     ...(retrySeconds != null && { retrySeconds }),
+    ...(stalledAfterSeconds != null && { stalledAfterSeconds }),
   };
 }

@@ -6,14 +6,18 @@ import { AFTER_ATTEMPT, afterAttempt, PARKING } from "./after-attempt.ts";
 import { keyAnd, TASK } from "./fields.ts";
 import { FREED, LEASE_END } from "./lease-end.ts";
 import { EXPIRED, EXPIRES } from "./ready.ts";
+import { FIRST_STALLS } from "./stalled.ts";
 
 export const DUE = {
   name: "lease-due",
-  text: `SELECT extract(epoch FROM min(t.lease_expires_at) - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"
-FROM tasks t WHERE ${EXPIRES}`,
+  text: `SELECT extract(epoch FROM least((SELECT min(t.lease_expires_at) FROM tasks t WHERE ${EXPIRES}), (${FIRST_STALLS}))
+  - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"`,
 };
 
-/** Milliseconds until the first lease ends; negative when one has ended, null when no task is held whose lease ends. */
+/**
+ * Milliseconds until the first lease ends or the first attempt is to be told of as stalled; negative when one has, null when no
+ * task is held of which that is true.
+ */
 export async function leasesDueInMs(db: Db): Promise<number | null> {
   const [due] = await db.read<{ dueInMs: number | null }>(DUE);
   return due?.dueInMs ?? null;

@@ -158,6 +158,11 @@ const OF_ATTEMPT = {
   client: { set: "server", description: "The session (client id) that claimed." },
   claimedAt: { set: "server", description: "When it began." },
   leaseExpiresAt: { set: "server", description: "Until when it holds, or would have held, the task." },
+  lastActiveAt: {
+    set: "server",
+    description:
+      "When its holder last left a checkpoint, wrote the task or was told to have made a call; null: not since it was claimed.",
+  },
   endedAt: { set: "server", description: "null while it holds the task." },
   outcome: { set: "server", choice: OUTCOMES, description: "Why it ended; null while it holds the task." },
   checkpoint: { set: "server", long: true, description: "The last one left." },

@@ -18,6 +18,7 @@ import type { Bind } from "../db/parameters.ts";
 import { notArchived } from "../projects/open.ts";
 import { failedAttempts } from "./failed.ts";
 import { READY } from "./ready.ts";
+import { IS_STALLED } from "./stalled.ts";
 import { TASK_STATUSES } from "./task.ts";
 
 export interface LabelFilter {
@@ -53,6 +54,8 @@ export interface TaskFilter extends Combined<TaskFilter> {
   readonly ready?: Maybe<boolean>;
   /** Kept from being claimed until somebody decides. */
   readonly parked?: Maybe<boolean>;
+  /** Whether the attempt that holds it is stalled. */
+  readonly stalled?: Maybe<boolean>;
   /** Archived ones. A filter that says nothing of it, in no part, leaves them out. */
   readonly archived?: Maybe<boolean>;
   readonly artifactId?: Maybe<StringFilter>;
@@ -93,7 +96,7 @@ const CLAIMABLE = `(${READY} AND ${notArchived("t.project_id")})`;
 export const taskCondition = (filter: TaskFilter, bind: Bind): string => combinedCondition(filter, bind, condition);
 
 function condition(filter: TaskFilter, bind: Bind): string {
-  const { projects, ready, parked, hasAttempts } = filter;
+  const { projects, ready, parked, stalled, hasAttempts } = filter;
   return all([
     projects && among("t.project_id", projects, bind),
     filter.status && statusCondition(filter.status, bind),
@@ -104,6 +107,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.archived != null && `t.archived_at IS ${filter.archived ? "NOT NULL" : "NULL"}`,
     ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
     parked != null && `t.parked_at IS ${parked ? "NOT NULL" : "NULL"}`,
+    stalled != null && (stalled ? IS_STALLED : `NOT ${IS_STALLED}`),
     filter.failures && intCondition("t.failures", filter.failures, bind),
     filter.artifactId && stringCondition("t.artifact_id", filter.artifactId, bind),
     filter.parent &&

@@ -1,12 +1,13 @@
 import type { KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
+import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { subject } from "./change.ts";
 import { TASK } from "./fields.ts";
 import { type LockedTask, leaseLostBecause } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
-import { renewTogether } from "./renew-together.ts";
+import { ACTIVE_BEFORE, renewTogether } from "./renew-together.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 import { addUsage, type UsageGiven } from "./usage/add.ts";
@@ -18,6 +19,8 @@ export interface RenewTaskLease extends TaskAddress {
   readonly checkpoint?: unknown;
   /** Since the last call that said so. */
   readonly usage?: UsageGiven | null | undefined;
+  /** For how long the worker has made no call, where something renews for it. Left out: nothing is known of it. */
+  readonly idleSeconds?: number | null | undefined;
 }
 
 export interface LeaseRenewed extends TaskKey {
@@ -38,7 +41,8 @@ const RENEW = {
   RETURNING t.project_id, t.task_id, t.lease_expires_at, ${TASK.document("t", LEASE)} AS after
 ), held AS (
   UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, last_renewed_at = docket_now(),
-    checkpoint = coalesce($4, a.checkpoint)
+    checkpoint = coalesce($4, a.checkpoint),
+    last_active_at = greatest(a.last_active_at, CASE WHEN $4::jsonb IS NOT NULL THEN docket_now() END, ${ACTIVE_BEFORE("$5::int")})
   FROM renewed r WHERE a.project_id = r.project_id AND a.task_id = r.task_id AND a.ended_at IS NULL
 )
 SELECT r.lease_expires_at AS "leaseExpiresAt", changes_between(b.document, r.after) AS changes,
@@ -60,6 +64,10 @@ export const renewTaskLease = taskVerb(
     idempotent: true,
     ofSession: true,
     held: "holder",
+    limits: ({ idleSeconds }: RenewTaskLease) => {
+      if (idleSeconds != null && idleSeconds < 0)
+        throw badInput(`idleSeconds is ${idleSeconds}; it must be 0 or more.`);
+    },
     transition: requireInProgress,
     together: renewAsHolder,
   },
@@ -71,6 +79,7 @@ export const renewTaskLease = taskVerb(
       taskId,
       input.leaseSeconds ?? null,
       checkpoint,
+      input.idleSeconds ?? null,
     ]);
     if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
     if (checkpoint !== null)
@@ -99,11 +108,11 @@ export const renewTaskLease = taskVerb(
 async function renewAsHolder(
   ctx: Context,
   key: TaskKey,
-  { attempt = null, leaseSeconds = null, checkpoint, usage }: RenewTaskLease,
+  { attempt = null, leaseSeconds = null, checkpoint, usage, idleSeconds = null }: RenewTaskLease,
   kept: KeyedRequest | null,
 ): Promise<LeaseRenewed | null> {
   if (checkpoint != null || usage != null || kept !== null) return null;
-  const renewed = await renewTogether(ctx.db, { ...key, attempt, leaseSeconds, by: ctx, kept });
+  const renewed = await renewTogether(ctx.db, { ...key, attempt, leaseSeconds, idleSeconds, by: ctx, kept });
   return renewed && { ...key, attempt: renewed.attempt, leaseExpiresAt: renewed.leaseExpiresAt.toISOString() };
 }
 

@@ -2,16 +2,20 @@ import { combinedByKey, rowOfEach } from "../db/combined-by-key.ts";
 import type { Db } from "../db/database.ts";
 import { type AskedByHolder, heldByCallers, heldParameters, MOST_CALLS } from "./held-together.ts";
 
+/** SQL: when the holder was last active, as a renewal tells it; NULL where it tells nothing. */
+export const ACTIVE_BEFORE = (seconds: string) => `docket_now() - make_interval(secs => ${seconds})`;
+
 /** Keeps what the callers hold for longer. */
 export const RENEW_HELD = {
   name: "task-renew-held",
-  text: `WITH ${heldByCallers({ lease_seconds: "int" }, "t.lease_expires_at AS before")}, renewed AS (
+  text: `WITH ${heldByCallers({ lease_seconds: "int", idle_seconds: "int" }, "t.lease_expires_at AS before")}, renewed AS (
   UPDATE tasks t SET lease_expires_at = docket_now() + coalesce(make_interval(secs => h.lease_seconds), project_lease(p.settings))
   FROM held h JOIN projects p ON p.project_id = h.project_id
   WHERE t.project_id = h.project_id AND t.task_id = h.task_id
-  RETURNING h.place, h.project_id, h.task_id, h.attempt, h.before, t.lease_expires_at
+  RETURNING h.place, h.project_id, h.task_id, h.attempt, h.idle_seconds, h.before, t.lease_expires_at
 ), kept AS (
-  UPDATE task_attempts x SET lease_expires_at = r.lease_expires_at, last_renewed_at = docket_now()
+  UPDATE task_attempts x SET lease_expires_at = r.lease_expires_at, last_renewed_at = docket_now(),
+    last_active_at = greatest(x.last_active_at, ${ACTIVE_BEFORE("r.idle_seconds")})
   FROM renewed r WHERE x.project_id = r.project_id AND x.task_id = r.task_id AND x.attempt = r.attempt
 )
 SELECT r.place, r.attempt, r.lease_expires_at AS "leaseExpiresAt",
@@ -24,6 +28,8 @@ FROM renewed r`,
 export interface AskedRenewal extends AskedByHolder {
   /** null: the project's lease. */
   readonly leaseSeconds: number | null;
+  /** null: nothing is known of the worker itself. */
+  readonly idleSeconds: number | null;
 }
 
 export interface Renewed {
@@ -34,6 +40,7 @@ export interface Renewed {
 const renewParameters = (calls: readonly AskedRenewal[]) => [
   ...heldParameters(calls),
   calls.map(({ leaseSeconds }) => leaseSeconds),
+  calls.map(({ idleSeconds }) => idleSeconds),
 ];
 
 const combined = combinedByKey<AskedRenewal, Renewed | null>({

@@ -5,6 +5,7 @@ import { canSee } from "../access/visibility.ts";
 import { badInput } from "../errors.ts";
 import {
   type Authority,
+  isHeldBy,
   type JudgedTask,
   type LockedAttempt,
   type LockedTask,
@@ -71,7 +72,10 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
     const task = await lockTask(ctx, key);
     let authority: Authority = {};
     if (again && task.status === wanted) {
-      if (await again(ctx, task, input)) return { ...task, already: true, authority };
+      if (await again(ctx, task, input)) {
+        await showLife(ctx, task, input);
+        return { ...task, already: true, authority };
+      }
     } else {
       requireFence(task, input.attempt);
       transition?.(task, input);
@@ -82,6 +86,8 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
         `${task.taskId} was archived at ${task.archivedAt.toISOString()}. Restore it first, with restoreTask.`,
       );
     requireVersion(task, input.expectedVersion);
+    // What only a holder may do renews or ends the attempt.
+    if (held === "fence") await showLife(ctx, task, input);
     return { ...task, already: false, authority };
   };
   const shortcut = async (ctx: Context, input: Input, request: KeyedRequest | null): Promise<Result | null> => {
@@ -128,6 +134,16 @@ async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
     last,
     open: last?.ended_at === null ? last : null,
   };
+}
+
+const SHOW_LIFE = {
+  name: "attempt-show-life",
+  text: "UPDATE task_attempts SET last_active_at = docket_now() WHERE project_id = $1 AND task_id = $2 AND ended_at IS NULL",
+};
+
+/** A call of the task's holder shows that it is at work. */
+async function showLife(ctx: Context, { projectId, taskId, open }: LockedTask, { attempt }: TaskInput): Promise<void> {
+  if (open && isHeldBy(ctx, open, attempt)) await ctx.db.write(SHOW_LIFE, [projectId, taskId]);
 }
 
 /**

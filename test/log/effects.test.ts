@@ -3,6 +3,7 @@ import { SERVER } from "../../src/access/viewer.ts";
 import { EVENTS } from "../../src/event-types.ts";
 import { archiveSettled } from "../../src/tasks/archive.ts";
 import { expireLeases } from "../../src/tasks/expire-leases.ts";
+import { tellStalled } from "../../src/tasks/stalled.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer } from "../support/server.ts";
 
@@ -58,6 +59,11 @@ async function wholeStory(): Promise<Told[]> {
     `renewTaskLease(input: {${first}, leaseSeconds: 900, checkpoint: {step: 1}, usage: {costUsd: 1}}) { replayed }`,
   );
   await act(`updateProject(input: {${of}, budget: null}) { replayed }`);
+  await act(`updateProject(input: {${of}, stalledAfterSeconds: 60}) { replayed }`);
+  // A renewal would leave no event of the lease that it changes.
+  await owner.query("UPDATE task_attempts SET last_renewed_at = last_active_at + interval '1 second'");
+  await owner.pass(60);
+  await tellStalled({ db: server.database, viewer: SERVER, correlationId: "sweep" });
   await act(`releaseTask(input: {${first}, notes: "tired"}) { replayed }`);
   await act(`releaseTask(input: {${first}, notes: "asleep", checkpoint: {step: 2}}) { replayed }`);
   await act(`updateTask(input: {${first}, title: "New"}) { replayed }`);

@@ -34,7 +34,7 @@ describe("a session", () => {
     const { leases, renewals } = session();
     leases.hold(task);
     await vi.advanceTimersByTimeAsync(30_000);
-    expect(renewals).toEqual([{ input: task }, { input: task }, { input: task }]);
+    expect(renewals).toEqual([10, 20, 30].map((idleSeconds) => ({ input: { ...task, idleSeconds } })));
   });
 
   test("renews only the newest attempt at a task, and nothing after it was dropped", async () => {
@@ -42,7 +42,7 @@ describe("a session", () => {
     leases.hold(task);
     leases.hold({ ...task, attempt: "2-9f86d081884c" });
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(renewals).toEqual([{ input: { ...task, attempt: "2-9f86d081884c" } }]);
+    expect(renewals).toEqual([{ input: { ...task, attempt: "2-9f86d081884c", idleSeconds: 10 } }]);
     leases.drop("alpha", "TASK-001");
     await vi.advanceTimersByTimeAsync(60_000);
     expect(renewals).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { DUE, EXPIRE } from "../../src/tasks/expire-leases.ts";
 import { failedAttempts } from "../../src/tasks/failed.ts";
+import { TELL_STALLED } from "../../src/tasks/stalled.ts";
 import { TAKE_NEXT, takeNextParameters } from "../../src/tasks/take-ready.ts";
 import { WAKE, WAKE_DUE } from "../../src/tasks/wake.ts";
 import { anythingOf } from "../../src/tasks/wanted.ts";
@@ -100,6 +101,7 @@ it("finds the leases and the waits that end next, and those that ended, without 
   for (const [{ text }, values] of [
     [DUE, []],
     [EXPIRE, ["server", null, "leases"]],
+    [TELL_STALLED, ["server", null, "leases"]],
     [WAKE_DUE, []],
     [WAKE, ["server", null, "leases"]],
   ] as const) {
