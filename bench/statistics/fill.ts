@@ -21,26 +21,26 @@ export async function fill(world: Pick<World, "owner">, { tasks, attempts, event
   const each = Math.ceil(tasks / PROJECTS);
   for (let n = 0; n < PROJECTS; n++) await seedProject(world, `team-${n}`, each);
   await owner.query(
-    `UPDATE tasks SET labels = ARRAY['area-' || queue_position % 7, 'size-' || queue_position % 3],
-       status = CASE queue_position % 5 WHEN 0 THEN 'pending' WHEN 1 THEN 'in_progress' ELSE 'completed' END`,
+    `UPDATE tasks SET labels = ARRAY['area-' || queue_position / 1000000 % 7, 'size-' || queue_position / 1000000 % 3],
+       status = CASE queue_position / 1000000 % 5 WHEN 0 THEN 'pending' WHEN 1 THEN 'in_progress' ELSE 'completed' END`,
   );
   await owner.query(
     `UPDATE tasks t SET created_at = began - interval '2 hours', updated_at = began, attempts = $1,
        started_at = CASE WHEN status <> 'pending' THEN began END,
-       completed_at = CASE WHEN status = 'completed' THEN began + make_interval(mins => (queue_position % 90)::int) END,
-       claimed_by = CASE WHEN status = 'in_progress' THEN ${worker("queue_position")} END,
+       completed_at = CASE WHEN status = 'completed' THEN began + make_interval(mins => (queue_position / 1000000 % 90)::int) END,
+       claimed_by = CASE WHEN status = 'in_progress' THEN ${worker("queue_position / 1000000")} END,
        lease_expires_at = CASE WHEN status = 'in_progress' THEN docket_now() + interval '1 day' END
-     FROM (SELECT project_id AS of, task_id AS id, docket_now() - interval '28 days' * (queue_position / $2::float8) AS began FROM tasks) s
+     FROM (SELECT project_id AS of, task_id AS id, docket_now() - interval '28 days' * (queue_position / 1000000 / $2::float8) AS began FROM tasks) s
      WHERE (s.of, s.id) = (t.project_id, t.task_id)`,
     [Math.max(1, Math.round(attempts / (tasks * WORKED))), tasks],
   );
   await owner.query("UPDATE tasks SET attempts = 0 WHERE status = 'pending'");
   await owner.query(
     `INSERT INTO task_attempts (project_id, task_id, attempt, worker, actor, claimed_at, lease_expires_at, ended_at, outcome)
-     SELECT project_id, task_id, n, ${worker("queue_position + attempts - n")}, 'dk_bench000/agent',
+     SELECT project_id, task_id, n, ${worker("queue_position / 1000000 + attempts - n")}, 'dk_bench000/agent',
        started_at, coalesce(lease_expires_at, started_at + interval '1 hour'),
        CASE WHEN n < attempts OR status = 'completed' THEN started_at + interval '5 minutes' END,
-       CASE WHEN n < attempts THEN (ARRAY['expired', 'released', 'released'])[1 + (queue_position + n) % 3]
+       CASE WHEN n < attempts THEN (ARRAY['expired', 'released', 'released'])[1 + (queue_position / 1000000 + n) % 3]
          WHEN status = 'completed' THEN 'completed' END
      FROM tasks, generate_series(1, attempts) n`,
   );

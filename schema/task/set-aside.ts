@@ -1,4 +1,5 @@
 import { deleteTask } from "../../src/tasks/delete.ts";
+import { moveInQueue } from "../../src/tasks/move-in-queue.ts";
 import { parkTask } from "../../src/tasks/park.ts";
 import { restoreTask } from "../../src/tasks/restore.ts";
 import { unparkTask } from "../../src/tasks/unpark.ts";
@@ -23,6 +24,19 @@ mutation(unparkTask, {
     "Lets a task be claimed again, at once: it is not parked, waits for no time, and its failures are forgotten. TASK_NOT_FOUND, VERSION_CONFLICT",
   input: (t) => ({
     ...address(t, "Refuse the change unless this attempt still holds the task."),
+    expectedVersion: t.int({ description: VERSION }),
+  }),
+  payload: (t) => ({ task: taskOf(t) }),
+});
+
+mutation(moveInQueue, {
+  description:
+    "Gives an open task another place in the queue, among those of its project and priority: say exactly one of before, after and first. A held one has its place again when it is given back. TASK_NOT_FOUND also for the other task, VERSION_CONFLICT, BAD_USER_INPUT for another priority (set that first, with updateTask) and for what is completed",
+  input: (t) => ({
+    ...address(t, "Refuse the change unless this attempt still holds the task."),
+    before: t.id({ description: "Just before this task of the same project, like TASK-012." }),
+    after: t.id({ description: "Just after this task of the same project." }),
+    first: t.boolean({ description: "true: before all others of its priority." }),
     expectedVersion: t.int({ description: VERSION }),
   }),
   payload: (t) => ({ task: taskOf(t) }),

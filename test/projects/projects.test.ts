@@ -35,17 +35,14 @@ it("tells the whole of a new project, also what it was not given", async () => {
   const shared = { idNamespace: "shared", idReuse: "after", idQuarantineSeconds: 30 } as const;
   await createProject(t.as(admin), { projectId: "alpha", name: "Alpha", leaseSeconds: 60, ...shared });
   await createProject(t.as(admin), { projectId: "beta", name: "Beta", idNamespace: "shared", artifactTypes: ["SPEC"] });
-<<<<<<< HEAD
-  const limits = { maxInProgress: null, maxInProgressPerWorker: null, maxAttempts: 5, retrySeconds: 15, budget: null };
-=======
   const limits = {
     maxInProgress: null,
     maxInProgressPerWorker: null,
     maxAttempts: 5,
     retrySeconds: 15,
     stalledAfterSeconds: 3_600,
+    budget: null,
   };
->>>>>>> 7e6cd9a (Tell of attempts that are renewed and show nothing else: stalled, stalledAfterSeconds, idleSeconds)
   const settings = { leaseSeconds: 3_600, artifactTypes: [], idJumpLimit: 10_000, ...limits };
   const reuse = { idNamespace: "shared", idReuse: "AFTER", idQuarantineSeconds: 30 };
   expect((await t.events()).map(({ payload }) => payload)).toEqual([

@@ -35,10 +35,11 @@ async function stateOf(owner: Owner): Promise<Record<string, string>> {
 
 type Document = Readonly<Record<string, unknown>>;
 
-/** Every task as events carry it. */
+/** Every task as events carry it, and its place in the queue. */
 async function tasksOf(owner: Owner): Promise<Map<string, Document>> {
   const { rows } = await owner.query<{ task_id: string; task: Document }>(
-    `SELECT t.task_id, ${TASK.document("t")} AS task FROM tasks t ORDER BY t.task_id`,
+    `SELECT t.task_id, ${TASK.document("t")} || jsonb_build_object('queuePosition', t.queue_position) AS task
+     FROM tasks t ORDER BY t.task_id`,
   );
   return new Map(rows.map(({ task_id, task }) => [task_id, task]));
 }
@@ -64,7 +65,9 @@ function requireTold(
   const told = new Map(before);
   for (const { taskId, payload } of events) {
     if (taskId === null) continue;
-    const task: Record<string, unknown> = { ...(told.get(taskId) ?? payload.task) };
+    // Of a new task no event tells the place: behind all others.
+    const { queuePosition } = after.get(taskId) ?? {};
+    const task: Record<string, unknown> = { ...(told.get(taskId) ?? { ...payload.task, queuePosition }) };
     for (const [field, change] of Object.entries(payload.changes ?? {})) {
       expect([name, taskId, field, task[field]]).toEqual([name, taskId, field, change.old]);
       task[field] = change.new;

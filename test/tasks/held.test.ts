@@ -22,6 +22,7 @@ const ON_A_TASK = Object.values(schema.getMutationType()?.getFields() ?? {}).fla
 
 /** What is asked instead of the usual, which asks for what is so already. */
 const ASKED: Readonly<Record<string, readonly object[]>> = {
+  moveInQueue: [{ after: "TASK-002" }],
   updateTaskStatus: [{ status: "COMPLETED" }, { status: "PENDING" }, { status: "PENDING", reset: true }],
 };
 
@@ -30,6 +31,7 @@ const FOR_ANYBODY: Readonly<Record<string, string>> = {
   updateTask: "A planner corrects what is said of a task also while a worker holds it.",
   parkTask: "Who finds that something has to be decided keeps others from it; its holder may finish it.",
   unparkTask: "Who decided lets it be claimed again.",
+  moveInQueue: "A planner orders the queue, also what comes back to it.",
 };
 
 const calls = ON_A_TASK.flatMap(({ name, fields }) =>

@@ -24,8 +24,8 @@ const nodes = (plan: PlanNode): PlanNode[] => [plan, ...(plan.Plans ?? []).flatM
 async function tenThousandTasks(): Promise<VerbTest> {
   const t = await verbTest();
   for (const project of ["alpha", "beta", "gamma", "delta", "epsilon"]) await seedTasks(t, project, 2000);
-  await t.owner.query(`UPDATE tasks SET priority = queue_position % 5,
-    status = CASE WHEN queue_position % 10 < 5 THEN 'completed' WHEN queue_position % 10 < 6 THEN 'in_progress' ELSE 'pending' END`);
+  await t.owner.query(`UPDATE tasks SET priority = queue_position / 1000000 % 5,
+    status = CASE WHEN queue_position / 1000000 % 10 < 5 THEN 'completed' WHEN queue_position / 1000000 % 10 < 6 THEN 'in_progress' ELSE 'pending' END`);
   await t.owner.query("ANALYZE tasks");
   return t;
 }

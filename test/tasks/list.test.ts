@@ -56,10 +56,10 @@ it.each(ORDERS.flatMap((field) => [{ field, direction: "ASC" } as const, { field
     const t = await verbTest();
     await seedTasks(t, "alpha", 7);
     await t.owner.query(
-      `UPDATE tasks SET priority = queue_position % 3, attempts = queue_position % 2,
-         due_date = CASE WHEN queue_position % 2 = 0 THEN now() END,
-         started_at = CASE WHEN queue_position % 3 = 0 THEN now() - make_interval(secs => queue_position) END,
-         status = CASE queue_position % 4 WHEN 1 THEN 'completed' WHEN 2 THEN 'in_progress' ELSE 'pending' END`,
+      `UPDATE tasks SET priority = queue_position / 1000000 % 3, attempts = queue_position / 1000000 % 2,
+         due_date = CASE WHEN queue_position / 1000000 % 2 = 0 THEN now() END,
+         started_at = CASE WHEN queue_position / 1000000 % 3 = 0 THEN now() - make_interval(secs => queue_position / 1000000) END,
+         status = CASE queue_position / 1000000 % 4 WHEN 1 THEN 'completed' WHEN 2 THEN 'in_progress' ELSE 'pending' END`,
     );
     const all = (await listTasks(t.as(), { orderBy, first: 100 })).edges.map(({ node }) => node.taskId);
     const forward: string[] = [];
@@ -81,7 +81,7 @@ it.each(ORDERS.flatMap((field) => [{ field, direction: "ASC" } as const, { field
 it("lists what waits in several projects as one queue, page by page", async () => {
   const t = await verbTest();
   for (const project of ["alpha", "beta", "gamma"]) await seedTasks(t, project, 4);
-  await t.owner.query("UPDATE tasks SET priority = queue_position % 3");
+  await t.owner.query("UPDATE tasks SET priority = queue_position / 1000000 % 3");
   await t.owner.query("UPDATE tasks SET status = 'completed' WHERE task_id = 'TASK-004'");
   await t.owner.query("UPDATE projects SET archived_at = now() WHERE project_id = 'gamma'");
   const waits = { status: { eq: "pending" } };

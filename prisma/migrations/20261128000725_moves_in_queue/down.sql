@@ -1,0 +1,2 @@
+DROP INDEX uniq_tasks_queue_position;
+ALTER TABLE tasks ALTER COLUMN queue_position SET GENERATED ALWAYS SET INCREMENT BY 1;
