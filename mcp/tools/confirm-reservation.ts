@@ -31,7 +31,7 @@ export const confirmReservation = defineTool({
   name: "confirm_reservation",
   title: "Confirm reserved IDs",
   description:
-    "Keep reserved IDs for good. With ids, keep only those and give the rest back. With extend_seconds, only hold them longer.",
+    "Keep reserved IDs for good; with ids, only those, and give the rest back. With extend_seconds, only hold them longer.",
   input: z.strictObject({
     reservation_id: z.string(),
     ids: z.array(z.string()).min(1).max(100).optional(),

@@ -62,7 +62,7 @@ const input = z.strictObject({
 export const listTasks = defineTool({
   name: "list_tasks",
   title: "List tasks",
-  description: "List tasks in queue order, of one project or of all.",
+  description: "List tasks in queue order.",
   input,
   output: z.object({
     total: z.number().optional(),

@@ -39,6 +39,20 @@ const UpdateTaskStatus = graphql(`
   }
 `);
 
+const GiveUpTask = graphql(`
+  mutation GiveUpTask($input: ReleaseTaskInput!) {
+    releaseTask(input: $input) {
+      task {
+        task_id: taskId
+        project_id: projectId
+        status
+        completionNotes
+        completedAt
+      }
+    }
+  }
+`);
+
 type UpdateAnswer = NonNullable<UpdateTaskStatusMutation["updateTaskStatus"]>;
 type UpdatedTask = NonNullable<UpdateAnswer["task"]>;
 
@@ -51,6 +65,7 @@ const input = z.strictObject({
   attempt: attemptId,
   take_over: z.boolean().default(false).describe("in_progress: also from a dead session of yours"),
   worker: z.string().optional(),
+  outcome: z.enum(["released", "failed"]).optional(),
   reset: z.boolean().default(false).describe("Needed for completed → pending"),
   lease_seconds: leaseSeconds,
 });
@@ -59,7 +74,7 @@ export const updateTaskStatus = defineTool({
   name: "update_task_status",
   title: "Complete, give back or take a task",
   description:
-    "completed: finish your task. pending: give it back. in_progress: take this very task, as get_next_task does.",
+    "completed: finish your task. pending: give it back; outcome failed: it cannot be done. in_progress: take this very task.",
   input,
   output: z.object({
     attempt: z.string().optional(),
@@ -71,11 +86,14 @@ export const updateTaskStatus = defineTool({
     if (args.notes !== undefined && args.completion_notes !== undefined) {
       throw new CallFault("Pass completion_notes or notes, not both: they mean the same.");
     }
+    if (args.outcome !== undefined && (args.status !== "pending" || args.reset))
+      throw new CallFault("Pass outcome only with status pending, and without reset: it says how your work ended.");
     const { session, defaultProject, clientName } = context;
     // An attempt tells the project by itself.
     const held = args.attempt === undefined ? session?.find(args.task_id, args.project_id, defaultProject) : undefined;
     const claims = args.status === "in_progress";
     const said = args.completion_notes ?? args.notes;
+    if (args.outcome === "failed") return giveUp(context, args, held, said);
 
     const { updateTaskStatus: answer } = await context.mutate(UpdateTaskStatus, {
       // Only a claim means the client's own project: there, somebody else may hold a task of the same name.
@@ -97,6 +115,25 @@ export const updateTaskStatus = defineTool({
   },
 });
 
+/** It goes back to the queue as one that failed, whatever checkpoint it has. */
+async function giveUp(
+  { mutate, session }: ToolContext,
+  args: z.output<typeof input>,
+  held: ReturnType<NonNullable<ToolContext["session"]>["find"]>,
+  notes: string | undefined,
+) {
+  const { releaseTask } = await mutate(GiveUpTask, {
+    projectId: args.project_id ?? held?.projectId,
+    taskId: args.task_id,
+    attempt: args.attempt ?? held?.attempt,
+    outcome: "FAILED",
+    notes,
+  });
+  const task = answered(releaseTask.task, "a task");
+  session?.drop(task.project_id, task.task_id);
+  return fitTexts((most) => ({ updated_task: reported(task, most), next: "get_next_task" }));
+}
+
 /** A task just claimed is worked on next, so all of it is shown. */
 function taken(
   { session }: ToolContext,
@@ -116,7 +153,9 @@ function taken(
   });
 }
 
-function reported({ task_id, project_id, status, completedAt, completionNotes }: UpdatedTask, most: number) {
+type ReportedTask = Pick<UpdatedTask, "task_id" | "project_id" | "status" | "completedAt" | "completionNotes">;
+
+function reported({ task_id, project_id, status, completedAt, completionNotes }: ReportedTask, most: number) {
   const notes = completionNotes === null ? null : shortened(completionNotes, most);
   const rest = withoutEmpties({ completed_at: completedAt, completion_notes: notes });
   return { task_id, project_id, status: fromGraphQLStatus(status), ...rest };

@@ -99,6 +99,26 @@ describe("update_task_status", () => {
     });
   });
 
+  test("gives up a task as failed, whatever checkpoint it has, and says what of the call does not go together", async () => {
+    await using tools = await sessions.start();
+    await succeed(tools, "get_next_task");
+    await succeed(tools, "renew_task_lease", { task_id: "TASK-001", checkpoint: { done: "half" } });
+    const failed = { task_id: "TASK-001", status: "pending", outcome: "failed", notes: "no database" };
+    for (const more of [{ status: "completed" }, { status: "in_progress" }, { reset: true }]) {
+      const { failed: refused, text } = await tools.call("update_task_status", { ...failed, ...more });
+      expect([refused, text]).toEqual([true, expect.stringContaining("outcome only with status pending")]);
+    }
+    expect(await succeed(tools, "update_task_status", failed)).toMatchObject({
+      updated_task: { task_id: "TASK-001", status: "pending" },
+    });
+    expect(await succeed(tools, "get_next_task")).toMatchObject({
+      briefing: { attempts: [{ number: 1, outcome: "failed", notes: "no database" }], checkpoint: { done: "half" } },
+    });
+    await succeed(tools, "update_task_status", { ...failed, outcome: "released" });
+    const { data } = await tools.call("get_task", { task_id: "TASK-001" });
+    expect(data).toMatchObject({ attempts: [{ outcome: "failed" }, { outcome: "released" }] });
+  });
+
   test("shows the whole task when it was taken by name", async () => {
     await using tools = await sessions.start();
     const taken = await succeed(tools, "update_task_status", { task_id: "TASK-001", status: "in_progress" });

@@ -83,7 +83,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "update_task_status",
-          "parameters": "task_id status completion_notes notes project_id attempt take_over worker reset lease_seconds",
+          "parameters": "task_id status completion_notes notes project_id attempt take_over worker outcome reset lease_seconds",
           "required": [
             "task_id",
             "status",
