@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { allCommand } from "./all.ts";
 import { compareCommand } from "./compare/command.ts";
+import { crashLoopCommand } from "./crash-loop/command.ts";
 import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
 import { flowCommand } from "./flow/command.ts";
@@ -18,6 +19,7 @@ const COMMANDS = [
   deliveryCommand,
   fairnessCommand,
   flowCommand,
+  crashLoopCommand,
   statisticsCommand,
   startCommand,
   tokensCommand,
