@@ -99,4 +99,21 @@ describe("a bad task", () => {
     },
     120_000,
   );
+
+  it("is blamed for a session that ends only if that lived less than a minute and left no checkpoint", async () => {
+    const { owner, start } = await poisoned();
+    const failures = async () => (await owner.query("SELECT failures FROM tasks WHERE task_id = $1", [POISON])).rows;
+    const lives = async (seconds: number, checkpoint?: object) => {
+      const agent = await start();
+      expect(await nextOf(agent)).toBe(POISON);
+      if (checkpoint) await agent.call("renew_task_lease", { task_id: POISON, checkpoint });
+      await owner.pass(seconds);
+      await agent.close();
+      await expect
+        .poll(async () => (await owner.query("SELECT FROM tasks WHERE status = 'in_progress'")).rowCount)
+        .toBe(0);
+      return (await failures())[0].failures;
+    };
+    expect([await lives(0), await lives(61), await lives(0, { step: 1 })]).toEqual([1, 1, 0]);
+  }, 120_000);
 });
