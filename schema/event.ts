@@ -9,6 +9,7 @@ import { type EventFrame as Frame, MOST_EVENTS } from "../src/log/live/frames.ts
 import { takeLogCursor } from "../src/log/log-cursor.ts";
 import type { LoggedEvent } from "../src/log/read/event.ts";
 import type { EventPage as EventPageShape, HistoryQuery } from "../src/log/read/history.ts";
+import type { Changes } from "../src/log/write/changes.ts";
 import { type ArgumentBuilder, builder } from "./builder.ts";
 import { beginFrame, resumeFrom } from "./context.ts";
 import { listSize } from "./cost.ts";
@@ -18,7 +19,7 @@ import { selectedBelow } from "./selection.ts";
 import { loadTask, longOf } from "./task/load.ts";
 import { Task } from "./task/task.ts";
 
-const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknown }>("FieldChange").implement({
+export const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknown }>("FieldChange").implement({
   description: "One field that a change moved, with its old and its new value.",
   fields: (t) => ({
     field: t.exposeString("field", { description: "Its name in GraphQL." }),
@@ -26,6 +27,10 @@ const FieldChange = builder.objectRef<{ field: string; old: unknown; new: unknow
     new: t.expose("new", { type: "JSON", nullable: true, description: "After the change." }),
   }),
 });
+
+/** Changes as a list. */
+export const fieldChanges = (changes: Partial<Changes>) =>
+  Object.entries(changes).map(([field, change]) => ({ field, old: change?.old, new: change?.new }));
 
 export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
   description: "What happened, to what, by whom and when: one row of the log, which nobody can change.",
@@ -90,10 +95,7 @@ export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
         "What is another now, field by field, whoever changed it; empty where something was made, or nothing of it changed.",
       // It is read with its event.
       extensions: listSize(0),
-      resolve: ({ payload }) =>
-        Object.entries((payload["changes"] ?? {}) as Record<string, { old?: unknown; new?: unknown }>).map(
-          ([field, change]) => ({ field, old: change.old, new: change.new }),
-        ),
+      resolve: ({ payload }) => fieldChanges((payload["changes"] ?? {}) as Partial<Changes>),
     }),
   }),
 });

@@ -1,6 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { changeStatement, changeTask, endAttempt, subject } from "./change.ts";
 import { lockedBelow } from "./hierarchy/below.ts";
 import type { JudgedTask } from "./hold.ts";
@@ -46,16 +47,18 @@ export const deleteTask = taskVerb(
         `Of what lies below ${taskId} these are in progress: ${named(held)}. Their holders give them back first.`,
       );
     // The deepest ones first: nothing is deleted while something open lies below it.
-    if (cascade) for (const child of below) await remove(ctx, { ...task, taskId: child.taskId, authority: {} });
-    await remove(ctx, task);
+    if (cascade) for (const child of below) await removeTask(ctx, { ...task, taskId: child.taskId, authority: {} });
+    await removeTask(ctx, task);
     return { projectId, taskId };
   },
 );
 
-async function remove(ctx: Context, task: JudgedTask): Promise<void> {
+/** Deletes a task that was judged, and ends its attempt. */
+export async function removeTask(ctx: Context, task: JudgedTask): Promise<Changes> {
   const changed = await changeTask(ctx, task, DELETED);
   await endAttempt(ctx, task, "cancelled");
   await append(ctx, { type: "task.deleted", ...subject(task), payload: { ...changed, ...task.authority } });
+  return changed.changes;
 }
 
 const named = (taskIds: readonly string[]) => {

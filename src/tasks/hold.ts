@@ -35,12 +35,18 @@ export interface Authority {
   readonly override?: true;
 }
 
-/** A locked task that the caller may write: only `taskVerb` gives one. */
+/** A locked task that the caller may write: `taskVerb` gives one, and a verb that judged several makes it by `unheld`. */
 export interface JudgedTask extends LockedTask {
   readonly authority: Authority;
   /** The caller itself has brought it to the status that it asks for. */
   readonly already: boolean;
 }
+
+/** A locked task that nobody holds. */
+export const unheld = ({ projectId, taskId }: TaskKey, status: TaskStatus, version: number): JudgedTask => ({
+  ...{ projectId, taskId, status, version, leaseExpiresAt: null, archivedAt: null, last: null, open: null },
+  ...{ authority: {}, already: false },
+});
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */
 export const opened = ({ viewer }: Context, attempt: LockedAttempt): boolean =>

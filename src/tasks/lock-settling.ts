@@ -31,3 +31,26 @@ export async function lockSettling(db: Db, { projectId, taskId }: TaskKey): Prom
   if (waiting.some((task) => !locked.has(idOfTask(task))))
     throw Object.assign(new Error(`Something else came to wait for ${taskId}`), { code: SERIALIZATION_FAILURE });
 }
+
+const LOCK_ALL = {
+  name: "tasks-lock-settling",
+  text: `WITH wanted AS (SELECT * FROM unnest($1::varchar[], $2::varchar[]) AS of (project_id, task_id))
+SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.depth FROM tasks t
+WHERE (t.project_id, t.task_id) IN (SELECT * FROM wanted
+  UNION ALL SELECT d.project_id, d.task_id FROM wanted w JOIN task_dependencies d
+    ON d.depends_on_project_id = w.project_id AND d.depends_on_task_id = w.task_id AND d.kind = 'blocks'
+  UNION ALL SELECT p.project_id, p.parent_task_id FROM wanted w JOIN tasks p USING (project_id, task_id)
+  WHERE p.parent_task_id IS NOT NULL)
+ORDER BY t.project_id, t.task_id FOR NO KEY UPDATE OF t`,
+};
+
+/**
+ * The same for many tasks of which nobody knows yet which will be settled.
+ * @returns those that are there, with how deep they lie.
+ */
+export async function lockAllSettling(
+  db: Db,
+  keys: readonly TaskKey[],
+): Promise<(TaskKey & { readonly depth: number })[]> {
+  return db.write(LOCK_ALL, [keys.map(({ projectId }) => projectId), keys.map(({ taskId }) => taskId)]);
+}

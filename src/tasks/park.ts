@@ -1,7 +1,10 @@
+import type { Context } from "../access/viewer.ts";
 import { requireReason } from "../db/text-checks.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { changeStatement, changeTask, documentOf, subject } from "./change.ts";
+import type { JudgedTask } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
@@ -38,10 +41,14 @@ export const parkTask = taskVerb(
   async (ctx, { reason }: ParkTask, task): Promise<TaskKey> => {
     const { projectId, taskId } = task;
     const before = await documentOf(ctx, task);
-    if (before["parkedAt"] === null || before["parkedReason"] !== reason) {
-      const { changes } = await changeTask(ctx, task, PARKED, [reason]);
-      await append(ctx, { type: "task.parked", ...subject(task), payload: { reason, changes } });
-    }
+    if (before["parkedAt"] === null || before["parkedReason"] !== reason) await park(ctx, task, reason);
     return { projectId, taskId };
   },
 );
+
+/** Parks a task that was judged. */
+export async function park(ctx: Context, task: JudgedTask, reason: string): Promise<Changes> {
+  const { changes } = await changeTask(ctx, task, PARKED, [reason]);
+  await append(ctx, { type: "task.parked", ...subject(task), payload: { reason, changes } });
+  return changes;
+}

@@ -67,9 +67,7 @@ export const restoreTask = verb(
   },
   async (ctx, { cascade }: RestoreTask, task): Promise<TaskKey> => {
     const { projectId, taskId } = task;
-    if (task.parentAway)
-      throw badInput(`The parent of ${taskId}, ${task.parentId}, is deleted or archived itself. Restore that first.`);
-    if (task.away) await restore(ctx, task);
+    await restoreLocked(ctx, task);
     if (cascade)
       for (const below of await ctx.db.read<PutAway>(BELOW, [projectId, taskId])) {
         await lockSettling(ctx.db, below);
@@ -79,6 +77,17 @@ export const restoreTask = verb(
   },
 );
 
+/** Brings one task back. @returns what that changed. @throws as restoreTask */
+export const bringBack = async (ctx: Context, key: TaskKey): Promise<Changes> =>
+  restoreLocked(ctx, await lockPutAway(ctx, key));
+
+async function restoreLocked(ctx: Context, task: PutAway): Promise<Changes> {
+  const { taskId, away, parentAway, parentId } = task;
+  if (parentAway)
+    throw badInput(`The parent of ${taskId}, ${parentId}, is deleted or archived itself. Restore that first.`);
+  return away ? await restore(ctx, task) : {};
+}
+
 async function lockPutAway(ctx: Context, { projectId, taskId: given }: RestoreTask): Promise<PutAway> {
   requireVisible(ctx.viewer, projectId);
   const key = { projectId, taskId: given.toUpperCase() };
@@ -87,12 +96,14 @@ async function lockPutAway(ctx: Context, { projectId, taskId: given }: RestoreTa
   return task ?? refuseMissing(ctx, key);
 }
 
-async function restore(ctx: Context, task: Pick<PutAway, "projectId" | "taskId" | "artifactId">): Promise<void> {
+async function restore(ctx: Context, task: Pick<PutAway, "projectId" | "taskId" | "artifactId">): Promise<Changes> {
   const { projectId, taskId, artifactId } = task;
   const [other] =
     artifactId === null ? [] : await ctx.db.read<{ id: string }>(ARTIFACT, [projectId, artifactId, taskId]);
   if (artifactId !== null && other)
     throw idTaken(artifactId, `${taskId} cannot be restored: ${other.id} makes its artifact ${artifactId} now.`);
   const [changed] = await ctx.db.write<{ changes: Changes }>(RESTORED, [projectId, taskId]);
-  await append(ctx, { type: "task.restored", ...subject(task), payload: { changes: changed?.changes ?? {} } });
+  const changes = changed?.changes ?? {};
+  await append(ctx, { type: "task.restored", ...subject(task), payload: { changes } });
+  return changes;
 }

@@ -1,6 +1,9 @@
+import type { Context } from "../access/viewer.ts";
 import { append } from "../log/write/append.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { AFTER_ATTEMPT, PARKING } from "./after-attempt.ts";
 import { changeStatement, changeTask, documentOf, subject } from "./change.ts";
+import type { JudgedTask } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
@@ -25,10 +28,14 @@ export const unparkTask = taskVerb(
     const { projectId, taskId } = task;
     const before = await documentOf(ctx, task);
     // What is as it would be is 0 or null.
-    if ([...AFTER_ATTEMPT, ...PARKING].some((field) => before[field])) {
-      const { changes } = await changeTask(ctx, task, UNPARKED);
-      await append(ctx, { type: "task.unparked", ...subject(task), payload: { changes } });
-    }
+    if ([...AFTER_ATTEMPT, ...PARKING].some((field) => before[field])) await unpark(ctx, task);
     return { projectId, taskId };
   },
 );
+
+/** Unparks a task that was judged. */
+export async function unpark(ctx: Context, task: JudgedTask): Promise<Changes> {
+  const { changes } = await changeTask(ctx, task, UNPARKED);
+  await append(ctx, { type: "task.unparked", ...subject(task), payload: { changes } });
+  return changes;
+}

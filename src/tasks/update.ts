@@ -45,19 +45,27 @@ export const updateTask = taskVerb(
     if (data.parentTaskId !== undefined) await requireMovable(ctx, task, data.parentTaskId);
     if (data.kind !== undefined || data.metadata !== undefined)
       Object.assign(data, { metadata: await patched(ctx, task, data) });
-    const fields = TASK.settable("update").filter((field) => field in data);
-    if (fields.length > 0) {
-      const { projectId, taskId } = task;
-      const statement = changingFields(TASK, OF_TASKS, fields);
-      const [written] = await ctx.db.write<{ changes: Changes }>(statement, [projectId, taskId, TASK.record(data)]);
-      const changes = written?.changes ?? {};
-      if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(ctx, [data.dueDate]);
-      if (Object.keys(changes).length > 0)
-        await append(ctx, { type: "task.updated", ...subject(task), payload: { changes } });
-    }
+    const changes = await changeFields(ctx, task, data);
+    if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(ctx, [data.dueDate]);
     return { projectId: task.projectId, taskId: task.taskId };
   },
 );
+
+/** Gives a locked task these values of what may be updated, where they differ. */
+export async function changeFields(
+  ctx: Context,
+  { projectId, taskId }: TaskKey,
+  values: Given<TaskFields, "update">,
+): Promise<Changes> {
+  const fields = TASK.settable("update").filter((field) => field in values);
+  if (fields.length === 0) return {};
+  const statement = changingFields(TASK, OF_TASKS, fields);
+  const [written] = await ctx.db.write<{ changes: Changes }>(statement, [projectId, taskId, TASK.record(values)]);
+  const changes = written?.changes ?? {};
+  if (Object.keys(changes).length > 0)
+    await append(ctx, { type: "task.updated", ...subject({ projectId, taskId }), payload: { changes } });
+  return changes;
+}
 
 const KEPT = {
   name: "task-metadata",

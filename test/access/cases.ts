@@ -44,6 +44,8 @@ const KINDS: Readonly<Record<string, string>> = {
   before: "cursor",
   text: "word",
   actors: "actor",
+  actor: "actor",
+  client: "nothing",
   artifactType: "type",
   ...ofFilter("StringFilter", "string", ["eq", "ne", "in", "notIn", "contains"]),
   // These name nothing: they tell where in an order the tasks stand that are seen anyway.
@@ -94,6 +96,7 @@ const VALUES: Readonly<Record<string, Json>> = {
   description: "New",
   testSummary: {},
   constitutionalCompliance: true,
+  since: "-PT1H",
 };
 /** What an input requires beside the field. */
 const BESIDE: Readonly<Record<string, Readonly<Record<string, Json>>>> = {

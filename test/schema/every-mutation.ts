@@ -44,6 +44,14 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
   deleteTask: { input: { taskId: "TASK-004" }, events: ["task.deleted task TASK-004"] },
   restoreTask: { input: { projectId: "alpha", taskId: "TASK-004" }, events: ["task.restored task TASK-004"] },
+  revertChanges: {
+    input: { projectId: "alpha", client: "robot", since: "-PT1H" },
+    prepare: `INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, client, payload)
+      SELECT 'task.updated', 'alpha', 'task', 'TASK-001', 'x', 'robot',
+        jsonb_build_object('changes', jsonb_build_object('title', jsonb_build_object('old', 'Old', 'new', title)))
+      FROM tasks WHERE task_id = 'TASK-001' AND $1::text IS NULL`,
+    events: ["task.updated task TASK-001"],
+  },
   reserveIds: {
     input: { projectId: "alpha", artifactType: "US", count: 3 },
     events: ["ids.reserved reservation *"],

@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Db } from "../../db/database.ts";
+import { badInput } from "../../errors.ts";
+import { EVENTS } from "../../event-types.ts";
+import { type Since, told } from "../../log/read/told.ts";
+import type { Change, Changes } from "../../log/write/changes.ts";
+
+/** Whose changes are reverted: one session's, or all of a key's. */
+export interface Author {
+  readonly projectId: string;
+  /** null: whatever the session. */
+  readonly client: string | null;
+  /** null: whatever the key. */
+  readonly actor: string | null;
+}
+
+export const MOST_REVERTED = 1_000;
+/** Events of the author that are looked at. */
+const MOST_EVENTS = 20_000;
+
+/** What can be undone of a task, and what is told of it beside; what becomes of attempts is neither. */
+const UNDONE = [
+  ...["task.created", "task.updated", "task.parked", "task.unparked", "task.completed", "task.reset", "task.deleted"],
+  ...["task.restored", "task.dependency_added", "task.dependency_removed"],
+];
+
+/** What makes a task another than its author left it. The end of a lease says nothing that its claim has not. */
+const CHANGING: readonly string[] = EVENTS.filter(
+  ({ type, effect }) =>
+    type.startsWith("task.") && effect !== "tells" && type !== "task.lease_expired" && type !== "task.archived",
+).map(({ type }) => type);
+
+/** What the author did to a task, all in all. */
+export interface Doings {
+  readonly taskId: string;
+  readonly created: boolean;
+  /** Of each field the value before the last changes of the author in a row, and the one after them. */
+  readonly changes: Changes;
+  readonly dependencies: boolean;
+  /** The last change of it by anyone else, after the author's first. */
+  readonly since: Foreign | null;
+}
+
+export interface Foreign {
+  readonly type: string;
+  readonly actor: string;
+}
+
+const BY_AUTHOR = "($2::text IS NULL OR e.client = $2) AND ($3::text IS NULL OR e.actor = $3)";
+const OF_AUTHOR = `e.project_id = $1 AND e.subject_type = 'task' AND ${BY_AUTHOR} AND e.occurred_at >= $4
+  AND e.event_type = ANY ($6::text[])`;
+
+const EXTENT = {
+  name: "revert-extent",
+  text: `SELECT count(*)::int AS events, count(DISTINCT e.subject_id)::int AS tasks, coalesce(bool_or(e.moves), false) AS moves
+FROM ${told("e.subject_id, e.payload -> 'changes' ? 'parentTaskId' AS moves", OF_AUTHOR, "$5::bigint")}`,
+};
+
+/** Whether the author moved a task, of which the graph has to be locked. @throws BAD_USER_INPUT for too much at once. */
+export async function movesTasks(db: Db, author: Author, since: Since): Promise<boolean> {
+  const [extent] = await db.read<{ events: number; tasks: number; moves: boolean }>(EXTENT, valuesOf(author, since));
+  const { events = 0, tasks = 0, moves = false } = extent ?? {};
+  if (tasks > MOST_REVERTED)
+    throw badInput(
+      `${tasks} tasks were changed; at most ${MOST_REVERTED} are reverted at once. Name a later since, then an earlier one.`,
+    );
+  if (events > MOST_EVENTS)
+    throw badInput(
+      `${events} changes were made; at most ${MOST_EVENTS} are reverted at once. Name a later since, then an earlier one.`,
+    );
+  return moves;
+}
+
+const CHANGES = {
+  name: "revert-changes",
+  text: `SELECT e.place, e.event_type AS type, e.subject_id AS "taskId", e.changes
+FROM ${told("e.event_type, e.subject_id, e.payload -> 'changes' AS changes", OF_AUTHOR, "$5::bigint")} ORDER BY e.place`,
+};
+
+const FOREIGN = {
+  name: "revert-foreign",
+  text: `SELECT of.task_id AS "taskId", e.event_type AS type, e.actor FROM unnest($7::text[], $8::bigint[]) AS of (task_id, first)
+CROSS JOIN LATERAL (
+  SELECT e.event_type, e.actor FROM ${told(
+    "e.event_type, e.actor",
+    `e.project_id = $1 AND e.subject_id = of.task_id AND e.subject_type = 'task' AND (${BY_AUTHOR}) IS NOT TRUE
+      AND e.occurred_at >= $4 AND e.event_type = ANY ($6::text[])`,
+    "$5::bigint",
+  )} WHERE e.place > of.first ORDER BY e.place DESC LIMIT 1
+) e`,
+};
+
+interface Told {
+  readonly place: number;
+  readonly type: string;
+  readonly taskId: string;
+  readonly changes: Changes | null;
+}
+
+/** What the author did to tasks since then, those first that it changed last. */
+export async function doingsOf(db: Db, author: Author, since: Since): Promise<Doings[]> {
+  const events = await db.read<Told>(CHANGES, valuesOf(author, since));
+  const byTask = [...Map.groupBy(events, ({ taskId }) => taskId)];
+  const foreign = await db.read<Foreign & { readonly taskId: string }>(FOREIGN, [
+    ...valuesOf(author, since, CHANGING),
+    byTask.map(([taskId]) => taskId),
+    byTask.map(([, [first]]) => first?.place ?? 0),
+  ]);
+  const others = new Map(foreign.map(({ taskId, ...other }) => [taskId, other]));
+  const last = (all: readonly Told[]) => all.at(-1)?.place ?? 0;
+  return byTask
+    .toSorted(([, a], [, b]) => last(b) - last(a))
+    .map(([taskId, all]) => ({
+      taskId,
+      created: all.some(({ type }) => type === "task.created"),
+      changes: joined(all.map(({ changes }) => changes ?? {})),
+      dependencies: all.some(({ type }) => type.startsWith("task.dependency_")),
+      since: others.get(taskId) ?? null,
+    }));
+}
+
+const valuesOf = ({ projectId, client, actor }: Author, { at, behind }: Since, types: readonly string[] = UNDONE) => [
+  ...[projectId, client, actor, at, behind],
+  types,
+];
+
+/** Changes of one task one after the other as one: what somebody else changed between two of a field begins it anew. */
+function joined(all: readonly Changes[]): Changes {
+  const fields = new Map<string, Change>();
+  for (const changes of all)
+    for (const [field, change] of Object.entries(changes)) {
+      const before = fields.get(field);
+      const goesOn = before && isDeepStrictEqual(before.new, change.old);
+      fields.set(field, { old: goesOn ? before.old : change.old, new: change.new });
+    }
+  return Object.fromEntries([...fields].filter(([, change]) => !isDeepStrictEqual(change.old, change.new)));
+}
