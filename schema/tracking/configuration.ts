@@ -22,7 +22,7 @@ const ActiveContextType = choiceEnum<ContextType>("ActiveContextType", "What sor
   research: "Questions are answered.",
 });
 
-const ProjectConfiguration = builder.prismaNode("ProjectConfiguration", {
+export const ProjectConfiguration = builder.prismaNode("ProjectConfiguration", {
   nullable: true,
   description: "What the clients of a project agree on: each project has one, from the start.",
   id: { resolve: ({ projectId }) => projectId },

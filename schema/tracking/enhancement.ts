@@ -26,12 +26,16 @@ import { givenFields, shownFields } from "../noun.ts";
 import { orderInput } from "../order.ts";
 import { subject } from "../subject.ts";
 
-const EnhancementStatus = choiceEnum<EnhancementStatusShape>("EnhancementStatus", "How far an enhancement has come.", {
-  planned: "It is wished for.",
-  approved: "It is to be done.",
-  implementing: "It is being done.",
-  completed: "It is done.",
-});
+export const EnhancementStatus = choiceEnum<EnhancementStatusShape>(
+  "EnhancementStatus",
+  "How far an enhancement has come.",
+  {
+    planned: "It is wished for.",
+    approved: "It is to be done.",
+    implementing: "It is being done.",
+    completed: "It is done.",
+  },
+);
 
 const Enhancement = builder.prismaNode("Enhancement", {
   nullable: true,

@@ -10,6 +10,7 @@ import {
   type TestResults as TestResultsShape,
   VENDOR,
   type VendorKey,
+  type Vendor as VendorShape,
   type VendorStatus as VendorStatusShape,
 } from "../../src/tracking/vendor.ts";
 import {
@@ -84,7 +85,8 @@ export const Vendor = builder.prismaNode("Vendor", {
   },
 });
 
-builder.objectFields(Vendor, (t) => ({
+/** What is said of a vendor, wherever it is shown. */
+export const vendorFields = (t: FieldBuilder<VendorShape>) => ({
   ...shownFields(t, VENDOR, { status: VendorStatus }),
   formatSupport: t.field({
     type: FormatSupport,
@@ -98,7 +100,8 @@ builder.objectFields(Vendor, (t) => ({
     description: "How the tests of its extractor went; null: nobody has said.",
     resolve: ({ testResults }) => readTestResults(testResults),
   }),
-}));
+});
+builder.objectFields(Vendor, vendorFields);
 
 const loadVendor = loader({
   idOf: VENDORS.idOf,

@@ -56,11 +56,11 @@ function checked(answer: GraphQLAnswer<unknown>): GraphQLAnswer<unknown> {
   return answer;
 }
 
-/** What must be the same: all of it, but for opaque places in the log, and the numbers of what a mutation just made. */
+/** What must be the same: all of it, but for opaque places in the log, the time of it, and the numbers of what a mutation just made. */
 function comparable(answer: unknown, operation: Operation, pairs: readonly Pair[]): string {
   let text = JSON.stringify(answer, (name, value) =>
-    ["cursor", "logCursor", "lastUsedAt"].includes(name) ? null : value,
-  );
+    ["cursor", "logCursor", "lastUsedAt", "generatedAt"].includes(name) ? null : value,
+  ).replace(/Generated: [\w:.-]+/, "");
   for (const { foreign, unknown } of pairs.flatMap((pair) => [pair, ...(pair.parts ?? [])]))
     text = text.replaceAll(foreign, unknown);
   if (operation !== "mutation") return text;

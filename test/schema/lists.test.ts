@@ -57,6 +57,23 @@ it("pages every list of objects, and says of each that has no page how many entr
     "Query.projectTrends": 2_000,
     "Query.taskCounts": 1_000,
     "Query.usage": 2_000,
+    // At most 10 projects are reported, with so many of each.
+    "StatusReport.projects": 10,
+    "ProjectReport.vendors": 50,
+    "ProjectReport.deployments": 50,
+    "ProjectReport.openItems": 200,
+    "ProjectReport.enhancements": 50,
+    "ProjectReport.sessions": 10,
+    "ProjectReport.itemCounts": 0,
+    // Each worker, with the latest that it did.
+    "Query.digest": 100,
+    "WorkerDigest.added": 20,
+    "WorkerDigest.completed": 20,
+    "WorkerDigest.failed": 20,
+    // So many tasks are reverted at once.
+    "RevertChangesPayload.reverted": 1_000,
+    "RevertChangesPayload.conflicts": 1_000,
+    "RevertedTask.changes": 0,
     // Small, and read together with what they belong to.
     "Event.changes": 0,
     "Project.taskCounts": 0,
