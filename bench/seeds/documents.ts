@@ -84,6 +84,26 @@ export const BenchEvents = graphql(`
   }
 `);
 
+export const ReportBenchStatus = graphql(`
+  query ReportBenchStatus($projectId: ID!) {
+    statusReport(projects: [$projectId]) {
+      generatedAt
+      markdown
+    }
+  }
+`);
+
+export const SubtreeOfBenchTask = graphql(`
+  query SubtreeOfBenchTask($projectId: ID!, $taskId: ID!) {
+    task(projectId: $projectId, taskId: $taskId) {
+      subtree {
+        taskId
+        depth
+      }
+    }
+  }
+`);
+
 export const SearchBenchTasks = graphql(`
   query SearchBenchTasks($text: String!, $orderBy: TaskOrder!) {
     tasks(filter: { text: $text }, orderBy: $orderBy, first: 100) {

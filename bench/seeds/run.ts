@@ -5,6 +5,7 @@ import { fiveProjects } from "./five-projects.ts";
 import { indexedQuery } from "./indexed-query.ts";
 import { liveDelivery } from "./live-delivery.ts";
 import { mcpTool } from "./mcp-tool.ts";
+import { projectStatus } from "./project-status.ts";
 import { concurrentReservations } from "./reservations.ts";
 import { singleCalls } from "./single-calls.ts";
 import { steadyLoad } from "./steady-load.ts";
@@ -22,6 +23,7 @@ type Benchmark = (world: World, options: BenchOptions) => Promise<Measurement[]>
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   "single calls": singleCalls,
   "indexed query": indexedQuery,
+  "project status": projectStatus,
   "concurrent nextTask": concurrentNext,
   "concurrent reservations": concurrentReservations,
   "five projects": fiveProjects,
