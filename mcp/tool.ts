@@ -47,6 +47,8 @@ interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> 
   readonly annotations: ToolHints;
   /** Arguments that would do, for a caller that gave others. */
   readonly example: z.input<Input>;
+  /** Arguments of which null says something: `run` gets an empty text for it. */
+  readonly nulls?: readonly (keyof z.input<Input> & string)[];
   /** Throws a CallFault, ServerError or NoAnswerError; each is turned into text for the model. */
   readonly run: (context: ToolContext, args: z.output<Input>) => Promise<z.input<Output>>;
 }
@@ -90,7 +92,7 @@ const LONGEST_NOTE = 500;
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, input, output, annotations, example, run } = definition;
+  const { name, title, description, input, output, annotations, example, nulls, run } = definition;
   const inputSchema = schemaOf(input);
   return {
     name,
@@ -101,7 +103,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     outputSchema: schemaOf(output),
     example,
     async call(context, args = {}) {
-      const { value, notes } = understand(inputSchema, args);
+      const { value, notes } = understand(inputSchema, args, nulls);
       if (isTooDeep(value)) throw new CallFault(`The arguments of ${name} are nested more than 100 levels deep`);
       const unfit = unkept(value);
       if (unfit) throw new CallFault(`The arguments of ${name} contain ${unfit}`);

@@ -12,10 +12,16 @@ interface Understood {
  * Reads arguments as models really send them: null or nothing for an argument that may be left out; lists and objects
  * as JSON text; numbers and booleans as text; one entry where a list is due. What does not fit stays as it is, for the
  * check that follows.
+ * @param nulls members of which null says something, and is read as an empty text; of any other it leaves the member out.
  */
-export function understand(schema: Schema, given: unknown): Understood {
+export function understand(schema: Schema, given: unknown, nulls: readonly string[] = []): Understood {
   const notes: string[] = [];
-  return { value: read(schema, given, [], notes), notes };
+  const value = read(schema, given, [], notes);
+  const said = isObject(given) ? nulls.filter((name) => given[name] === null) : [];
+  return {
+    value: isObject(value) ? { ...value, ...Object.fromEntries(said.map((name) => [name, ""])) } : value,
+    notes,
+  };
 }
 
 function read(schema: Schema, given: unknown, path: Path, notes: string[]): unknown {

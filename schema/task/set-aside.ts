@@ -55,11 +55,12 @@ mutation(deleteTask, {
 
 mutation(restoreTask, {
   description:
-    "Brings a deleted or archived task back as it was, with its history. BAD_USER_INPUT while its parent is away, ID_TAKEN when another task makes its artifact now.",
+    "Brings a deleted or archived task back as it was, with its history. BAD_USER_INPUT while its parent is away, ID_TAKEN when another task makes its artifact now, VERSION_CONFLICT.",
   input: (t) => ({
     projectId: t.id({ required: true, description: "Of the task." }),
     taskId: t.id({ required: true, description: "Like TASK-042." }),
     cascade: t.boolean({ description: "Restore all that lies below it, too." }),
+    expectedVersion: t.int({ description: VERSION }),
   }),
   payload: (t) => ({ task: taskOf(t) }),
 });

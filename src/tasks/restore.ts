@@ -1,7 +1,7 @@
 import { verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { requireVisible } from "../access/visibility.ts";
-import { badInput, idTaken } from "../errors.ts";
+import { badInput, idTaken, versionConflict } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { changeStatement, subject } from "./change.ts";
@@ -12,9 +12,11 @@ import type { TaskKey } from "./task.ts";
 export interface RestoreTask extends TaskKey {
   /** With all that lies below it. */
   readonly cascade?: boolean | null | undefined;
+  readonly expectedVersion?: number | null | undefined;
 }
 
 interface PutAway extends TaskKey {
+  readonly version: number;
   readonly artifactId: string | null;
   readonly away: boolean;
   readonly parentId: string | null;
@@ -25,7 +27,7 @@ const AWAY = (t: string) => `(${t}.deleted_at IS NOT NULL OR ${t}.archived_at IS
 
 const LOCK = {
   name: "task-lock-put-away",
-  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.artifact_id AS "artifactId", ${AWAY("t")} AS away,
+  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.version, t.artifact_id AS "artifactId", ${AWAY("t")} AS away,
   t.parent_task_id AS "parentId", (SELECT ${AWAY("p")} FROM tasks p
     WHERE p.project_id = t.project_id AND p.task_id = t.parent_task_id) AS "parentAway"
 FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2 FOR NO KEY UPDATE OF t`,
@@ -53,7 +55,7 @@ const RESTORED = changeStatement("task-restore", "deleted_at = NULL, archived_at
 /**
  * Brings a task back that was deleted or archived, as it was, with its history; one that is there stays as it is. What waited
  * for it, and was not begun, waits again if it is open.
- * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND; BAD_USER_INPUT while its parent is away; ID_TAKEN when another task makes its
+ * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, VERSION_CONFLICT; BAD_USER_INPUT while its parent is away; ID_TAKEN when another task makes its
  *   artifact now.
  */
 export const restoreTask = verb(
@@ -65,8 +67,9 @@ export const restoreTask = verb(
     idempotent: true,
     on: lockPutAway,
   },
-  async (ctx, { cascade }: RestoreTask, task): Promise<TaskKey> => {
-    const { projectId, taskId } = task;
+  async (ctx, { cascade, expectedVersion }: RestoreTask, task): Promise<TaskKey> => {
+    const { projectId, taskId, version } = task;
+    if (expectedVersion != null && expectedVersion !== version) throw versionConflict(expectedVersion, version);
     await restoreLocked(ctx, task);
     if (cascade)
       for (const below of await ctx.db.read<PutAway>(BELOW, [projectId, taskId])) {

@@ -161,5 +161,13 @@ describe("Project status and work item tracking", () => {
     expect(work_items?.["pending"]).toBeGreaterThanOrEqual(1_200);
     expect(deployments?.["total"]).toBeGreaterThanOrEqual(50);
     expect(await leastMs(() => reader.call("get_project_status"))).toBeLessThan(100);
+    const report = async () => {
+      const { statusReport } = await shared.server.ask<{ statusReport: { markdown: string } }>(
+        '{ statusReport(projects: ["alpha"]) { markdown } }',
+      );
+      return statusReport.markdown;
+    };
+    expect(await report()).toMatch(/## Vendors \(\d+ total\).*\n {10}- TASK-0006 item 6\n/s);
+    expect(await leastMs(report)).toBeLessThan(100);
   });
 });

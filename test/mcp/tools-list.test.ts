@@ -275,7 +275,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "get_project_status",
-          "parameters": "project_id",
+          "parameters": "project_id markdown",
           "required": [],
         },
       ]

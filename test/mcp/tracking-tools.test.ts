@@ -103,6 +103,15 @@ it("changes a work item of the version that was read, and names the current one 
     deleted_at: expect.any(String),
   });
   expect(await call("query_work_item", { id: "TASK-001" })).toMatchObject({ failed: true });
+  expect(await call("update_work_item", { id: "TASK-001", version: 2, deleted_at: null })).toMatchObject({
+    failed: true,
+    text: expect.stringContaining("expected version 2, current version 3"),
+  });
+  const restored = await call("update_work_item", { id: "TASK-001", version: 3, deleted_at: null });
+  expect(restored.data).toMatchObject({ ...MADE, version: 4 });
+  // Some models give null for whatever they leave out.
+  const titled = await call("update_work_item", { id: "TASK-001", version: 4, title: "again", deleted_at: null });
+  expect(titled.data).toMatchObject({ title: "again", version: 5 });
 });
 
 it("adds, shows and changes vendors", async () => {
@@ -188,4 +197,6 @@ it("records deployments, keeps the configuration, and shows how the project stan
     enhancements: { open: 1, first: [{ title: "Later", priority: 3 }] },
     configuration,
   });
+  const { markdown } = (await call("get_project_status", { markdown: true })).data as { markdown: string };
+  expect(markdown).toContain("## Vendors (1 total)\n\n- Acme: broken");
 });

@@ -1,12 +1,17 @@
 import { z } from "zod";
 import { graphql } from "../../../client/gen/gql.ts";
+import { fitTexts } from "../../fit.ts";
+import { shortened } from "../../text.ts";
 import { defineTool, projectOf } from "../../tool.ts";
 import { configurationCard } from "../../tracking-cards.ts";
 import { withoutEmpties } from "../../without-empties.ts";
 
 /** The whole state of a project in one question; of long lists the part that matters now, and how many there are. */
 const GetProjectStatus = graphql(`
-  query GetProjectStatus($projectId: ID!) {
+  query GetProjectStatus($projectId: ID!, $markdown: Boolean!) {
+    statusReport(projects: [$projectId]) @include(if: $markdown) {
+      markdown
+    }
     project(projectId: $projectId) {
       projectId
       taskCounts {
@@ -51,8 +56,8 @@ export const getProjectStatus = defineTool({
   name: "get_project_status",
   title: "See how a project stands",
   description:
-    "See the state of a project in one answer: vendors and which are broken, work items by status, the latest deployments, open enhancements, the configuration.",
-  input: z.strictObject({ project_id: z.string().optional() }),
+    "See the state of a project in one answer: vendors and which are broken, work items by status, the latest deployments, open enhancements, the configuration. markdown adds all of it in the layout of .project_status.md, as much as fits.",
+  input: z.strictObject({ project_id: z.string().optional(), markdown: z.boolean().default(false) }),
   output: z.object({
     project_id: z.string(),
     vendors: z.object({ total: z.number(), broken: z.number() }),
@@ -62,12 +67,12 @@ export const getProjectStatus = defineTool({
   }),
   example: { project_id: "my-project" },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  async run(context, { project_id }) {
-    const found = await context.query(GetProjectStatus, { projectId: projectOf(context, project_id) });
-    const { project, vendors, broken, deployments, enhancements } = found;
+  async run(context, { project_id, markdown }) {
+    const found = await context.query(GetProjectStatus, { projectId: projectOf(context, project_id), markdown });
+    const { project, vendors, broken, deployments, enhancements, statusReport } = found;
     const counted = (status: string) => project.taskCounts.find((one) => one.status === status)?.count ?? 0;
     const names = nodesOf(broken).map(({ name }) => name);
-    return {
+    const answer = {
       project_id: project.projectId,
       vendors: { total: vendors.totalCount ?? 0, broken: broken.totalCount ?? 0, ...withoutEmpties({ names }) },
       work_items: {
@@ -82,6 +87,9 @@ export const getProjectStatus = defineTool({
       },
       configuration: configurationCard(project.configuration),
     };
+    return statusReport
+      ? fitTexts((most) => ({ ...answer, markdown: shortened(statusReport.markdown, most) }))
+      : answer;
   },
 });
 
