@@ -186,3 +186,19 @@ it("reports several projects, all that the key sees unless they are named, and n
     "There is no project to report.",
   );
 });
+
+it("asks the database as often for ten projects as for one", async () => {
+  const t = await start(3);
+  const ids = Array.from({ length: MOST_PROJECTS - 1 }, (_, i) => `p${i}`);
+  for (const id of ids) await seedTasks(t, id, 3);
+  const asked = async (named: string[]) => {
+    let count = 0;
+    const read: VerbTest["database"]["read"] = (statement, values) => {
+      count += 1;
+      return t.database.read(statement, values);
+    };
+    await statusReport({ ...t.as(), db: { ...t.database, read } }, named);
+    return count;
+  };
+  expect([await asked([projectId]), await asked([projectId, ...ids])]).toEqual([8, 8]);
+});
