@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Context } from "../../access/viewer.ts";
 import type { Change, Changes } from "../../log/write/changes.ts";
 import { documentOf, type TaskDocument } from "../change.ts";
+import { lockGraph } from "../dependencies/graph.ts";
 import { TASK } from "../fields.ts";
 import { requireMovable } from "../hierarchy/move.ts";
 import type { JudgedTask } from "../hold.ts";
@@ -102,6 +103,8 @@ function fieldsBack({ now, changes, since }: Changed): Undo | null {
         }
     if ("parentTaskId" in values) {
       const parent = values["parentTaskId"] == null ? null : String(values["parentTaskId"]);
+      // Held already, unless the author has moved a task only just now.
+      await lockGraph(ctx.db);
       const refusal = await requireMovable(ctx, task, parent).then(() => null, refusalOf);
       if (refusal) {
         delete values["parentTaskId"];
