@@ -18,8 +18,11 @@ export const looksThrough = (cost: number) => ({ looksThrough: cost });
 export function argumentCost({ field, nodes }: Selected, { variables }: Asked): number {
   let cost = 0;
   const left: (readonly [GraphQLInputType | undefined, unknown])[] = (nodes[0]?.arguments ?? []).map(
-    ({ name, value }) =>
-      [field.args.find((known) => known.name === name.value)?.type, valueFromASTUntyped(value, variables)] as const,
+    ({ name, value }) => {
+      const known = field.args.find((arg) => arg.name === name.value);
+      cost += costOf(known);
+      return [known?.type, valueFromASTUntyped(value, variables)] as const;
+    },
   );
   for (let part = left.pop(); part !== undefined; part = left.pop()) {
     const [type, value] = part;
@@ -35,9 +38,12 @@ export function argumentCost({ field, nodes }: Selected, { variables }: Asked): 
     for (const [name, given] of Object.entries(value)) {
       const known = named.getFields()[name];
       if (known === undefined || given === null) continue;
-      cost += (known.extensions as Partial<ReturnType<typeof looksThrough>>).looksThrough ?? 0;
+      cost += costOf(known);
       left.push([known.type, given]);
     }
   }
   return cost;
 }
+
+const costOf = (known: { readonly extensions: Partial<ReturnType<typeof looksThrough>> } | undefined): number =>
+  known?.extensions.looksThrough ?? 0;

@@ -18,6 +18,8 @@ import "./task/set-aside.ts";
 import "./task/dependencies.ts";
 import "./task/ready.ts";
 import "./task/stalled.ts";
+import "./task/graph.ts";
+import "./task/search.ts";
 import "./task-tree.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";

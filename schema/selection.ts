@@ -99,7 +99,7 @@ export function selectedBelow<Name extends string>(
 /** Whether a cursor is selected anywhere below it. */
 export const cursorsBelow = (info: GraphQLResolveInfo): boolean =>
   selectedBelow(info, "PageInfo", ["startCursor", "endCursor"]).length > 0 ||
-  selectedBelow(info, "TaskEdge", ["cursor"]).length > 0;
+  ["TaskEdge", "TaskSearchEdge"].some((edge) => selectedBelow(info, edge, ["cursor"]).length > 0);
 
 /** The nodes of a field are the same for all rows of a request. */
 const allBelow = keptFor((fieldNodes: readonly FieldNode[], info: GraphQLResolveInfo) => {

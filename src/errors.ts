@@ -287,6 +287,12 @@ export const tooManyBelow = (most: number) =>
     `The subtrees that are asked for hold more than ${most} tasks together: ask for those of fewer tasks, or of their children.`,
   );
 
+export const tooManyOpen = (most: number) =>
+  new DocketError(
+    "QUERY_TOO_COMPLEX",
+    `The project, with what it waits for, has more than ${most} open tasks: too many to look for their longest chain.`,
+  );
+
 /** The connection was retried before this is said. `because` is for callers, too. */
 export const databaseUnavailable = (cause: unknown, because?: string) =>
   new DocketError(

@@ -34,7 +34,7 @@ const TaskKindFilter = enumFilterInput(TaskKind);
  * So many entries of a list take as long as to look through what 10,000 tasks and 100,000 attempts left: together an
  * operation may do so for about a second.
  */
-const COST_OF_TEXT = 200;
+export const COST_OF_TEXT = 200;
 const COST_OF_ATTEMPTS = 200;
 const COST_OF_FAILED_ATTEMPTS = 1_000;
 

@@ -161,9 +161,12 @@ function labelCondition(filter: LabelFilter, bind: Bind): string {
   ]);
 }
 
+/** What is looked for of a text. */
+export const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
+
 /** Looked for beside the tasks, where the texts have an index; `text_was_read` makes the planner use it. */
 function textCondition(text: string, bind: Bind): string | null {
-  const words = text.split(/\s+/).filter((word) => word !== "");
+  const words = wordsOf(text);
   if (words.length === 0) return null;
   const found = words.map((word) => `x.text ILIKE ${bind(containing(word))}`).join(" AND ");
   return `EXISTS (SELECT FROM task_texts x WHERE x.project_id = t.project_id AND x.task_id = t.task_id

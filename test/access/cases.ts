@@ -97,6 +97,7 @@ const VALUES: Readonly<Record<string, Json>> = {
   testSummary: {},
   constitutionalCompliance: true,
   since: "-PT1H",
+  text: "seen",
 };
 /** What an input requires beside the field. */
 const BESIDE: Readonly<Record<string, Readonly<Record<string, Json>>>> = {

@@ -61,6 +61,13 @@ function fieldsBelow(reached: Readonly<Record<string, string>>): Walked[] {
 /** Entries of each list within a list: with more, the whole would cost too much. */
 const NESTED = 3;
 
+/** Below a list of so many entries any other would cost too much. */
+const LARGE = 1_000;
+
+/** How many entries a list within a list counts as; 0 for what is none. */
+const sizeOf = ({ args, extensions }: GraphQLField<unknown, unknown>): number =>
+  args.some((arg) => arg.name === "first") ? NESTED : Number(extensions["listSize"] ?? 0);
+
 /** What has a global id, or an event can be about. */
 const NOUNS: ReadonlySet<GraphQLNamedType> = new Set(
   Object.values(schema.getTypeMap()).flatMap((type) => (isAbstractType(type) ? schema.getPossibleTypes(type) : [])),
@@ -74,19 +81,16 @@ function selectionOf(
   type: GraphQLOutputType,
   nouns: number,
   within: readonly GraphQLNamedType[] = [],
-  aliased?: Aliased,
+  { aliased, large = false }: { readonly aliased?: Aliased; readonly large?: boolean } = {},
 ): string {
   const named = getNamedType(type);
   if (isInterfaceType(named) || isUnionType(named)) {
     const possible = schema.getPossibleTypes(named);
     const fragments = possible.flatMap((one) => {
       // All nouns at once: each links to others as it does elsewhere.
-      const selected = selectionOf(
-        one,
-        isInterfaceType(named) ? Math.max(1, nouns - 1) : nouns,
-        within,
-        aliasedOf(possible),
-      );
+      const selected = selectionOf(one, isInterfaceType(named) ? Math.max(1, nouns - 1) : nouns, within, {
+        aliased: aliasedOf(possible),
+      });
       return selected ? `... on ${one.name} ${selected}` : [];
     });
     return fragments.length > 0 ? `{ __typename ${fragments.join(" ")} }` : "";
@@ -98,10 +102,15 @@ function selectionOf(
   if (deep > nouns || (deep === nouns && named.name === "EventPage")) return "";
   const fields = Object.values(named.getFields())
     .filter((field) => !field.args.some(isRequiredArgument) && !path.includes(getNamedType(field.type)))
-    .flatMap(({ name, args, type: inner }) => {
+    .filter((field) => !(large && sizeOf(field) > 0))
+    .flatMap((one) => {
+      const { name, args, type: inner } = one;
       const page = args.some((arg) => arg.name === "first") ? `(first: ${NESTED})` : "";
       // The nodes of a connection are selected once.
-      const selected = name === "edges" ? "{ cursor }" : selectionOf(inner, nouns, path);
+      const selected =
+        name === "edges" && named.name.endsWith("Connection")
+          ? "{ cursor }"
+          : selectionOf(inner, nouns, path, { large: large || sizeOf(one) >= LARGE });
       if (!selected && isCompositeType(getNamedType(inner))) return [];
       return `${aliased?.has(name) ? `${named.name}_${name}: ` : ""}${name}${page} ${selected}`;
     });

@@ -50,6 +50,10 @@ it("pages every list of objects, and says of each that has no page how many entr
     "Task.descendantCounts": 0,
     // At most 2,000 of all that an operation asks for.
     "Task.subtree": 0,
+    // At most so many of whatever a project has.
+    "CriticalPath.tasks": 1_000,
+    "ProjectGraph.nodes": 1_000,
+    "ProjectGraph.edges": 5_000,
     // A frame.
     "EventFrame.events": 100,
     "ProjectStatusFrame.projects": 100,

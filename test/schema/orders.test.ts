@@ -133,8 +133,8 @@ it("knows every list that takes an order", () => {
   expect(new Set(places.map(({ list }) => list)).size).toBe(ordered.length);
 });
 
-it("lets every list that comes in pages be ordered", () => {
-  const ordered = fieldsWith("orderBy");
+it("lets every list that comes in pages be ordered, but for a search, where the best comes first", () => {
+  const ordered = [...fieldsWith("orderBy"), "Query.searchTasks"];
   expect(fieldsWith("first", "after").filter((list) => !ordered.includes(list))).toEqual([]);
 });
 
