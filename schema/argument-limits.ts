@@ -9,10 +9,14 @@ const MOST_ENTRIES = 1_000;
 /** For the descriptions of the types whose fields read. */
 export const ARGUMENT_LIMITS = `In the arguments of its fields, and of those within them, a text has at most ${MOST_CHARACTERS} characters, and the lists of an argument ${MOST_ENTRIES} entries together.`;
 
-/** What is wrong with an argument of a field that reads: it is larger than anything is that it could find. */
-export function argumentFault({ field, nodes }: Selected, { variables }: Asked): string | undefined {
+/**
+ * What is wrong with an argument of a field that reads: it is larger than anything is that it could find.
+ * @param part of a field that writes: what of its input reads.
+ */
+export function argumentFault({ field, nodes }: Selected, { variables }: Asked, part?: string): string | undefined {
   for (const { name, value } of nodes[0]?.arguments ?? []) {
-    const fault = sizeFault(valueFromASTUntyped(value, variables));
+    const given: unknown = valueFromASTUntyped(value, variables);
+    const fault = sizeFault(part === undefined ? given : partOf(given, part));
     if (fault) return `${field.name}(${name.value}) ${fault}`;
   }
   return undefined;
@@ -33,3 +37,6 @@ function sizeFault(value: unknown): string | undefined {
   }
   return undefined;
 }
+
+const partOf = (given: unknown, part: string): unknown =>
+  typeof given === "object" && given !== null ? Reflect.get(given, part) : undefined;

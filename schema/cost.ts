@@ -49,7 +49,7 @@ interface Operation {
 /**
  * What the operation may cost: the sum over its lists of the product of the page sizes on the path to each, and what the
  * conditions of their filters cost that look through a table of their own. It is counted before anything is read; the document is valid, and within the limits of its size.
- * @throws BAD_USER_INPUT for an argument of a field that reads, when it is too large.
+ * @throws BAD_USER_INPUT for an argument of a field that reads, or the filter of one that writes, when it is too large.
  */
 export function costOf(schema: GraphQLSchema, { document, operation, variables }: Operation): Cost {
   const root = schema.getRootType(operation.operation);
@@ -82,7 +82,8 @@ interface Measuring {
 function measure(type: GraphQLNamedType, selected: readonly SelectionSetNode[], measuring: Measuring): Measured {
   let total: Measured = { nodes: 0, values: 0, largest: 0, path: [], remedy: SMALLER_PAGES };
   for (const one of fieldsOf(type, selected, measuring.asked)) {
-    const fault = type === measuring.asked.schema.getMutationType() ? undefined : argumentFault(one, measuring.asked);
+    const writes = type === measuring.asked.schema.getMutationType();
+    const fault = argumentFault(one, measuring.asked, writes ? "filter" : undefined);
     if (fault) throw badInput(fault);
     const field = measureField(one, measuring);
     const larger = field.largest > total.largest ? field : total;

@@ -20,6 +20,7 @@ import "./task/ready.ts";
 import "./task/stalled.ts";
 import "./task/graph.ts";
 import "./task/search.ts";
+import "./task/update-many.ts";
 import "./task-tree.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";

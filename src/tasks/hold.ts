@@ -49,8 +49,10 @@ export const unheld = ({ projectId, taskId }: TaskKey, status: TaskStatus, versi
 });
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */
-export const opened = ({ viewer }: Context, attempt: LockedAttempt): boolean =>
-  viewer.client !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
+export const opened = (
+  { viewer }: Context,
+  attempt: Pick<LockedAttempt, "client"> & { readonly actor: string | null },
+): boolean => viewer.client !== null && attempt.actor === viewer.actor && attempt.client === viewer.client;
 
 /** Whether the attempt is the caller's: it was given, or without one this key and client opened it. */
 export const isHeldBy = (ctx: Context, attempt: LockedAttempt, given: string | null | undefined): boolean =>

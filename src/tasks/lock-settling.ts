@@ -26,10 +26,38 @@ const FOUND = {
  * it while the locks were waited for is not among them: the transaction is run again.
  */
 export async function lockSettling(db: Db, { projectId, taskId }: TaskKey): Promise<void> {
-  const locked = new Set((await db.write<TaskKey>(LOCK, [projectId, taskId])).map(idOfTask));
-  const waiting = await db.read<TaskKey>(FOUND, [projectId, taskId]);
-  if (waiting.some((task) => !locked.has(idOfTask(task))))
-    throw Object.assign(new Error(`Something else came to wait for ${taskId}`), { code: SERIALIZATION_FAILURE });
+  const key = [projectId, taskId];
+  requireAll(await db.write<TaskKey>(LOCK, key), await db.read<TaskKey>(FOUND, key));
+}
+
+/** The same of all these tasks $1, $2. */
+const ALL_WAITING = `SELECT d.project_id, d.task_id FROM unnest($1::varchar[], $2::varchar[]) AS s (project_id, task_id)
+    JOIN task_dependencies d ON d.depends_on_project_id = s.project_id AND d.depends_on_task_id = s.task_id AND d.kind = 'blocks'
+  UNION ALL SELECT t.project_id, t.parent_task_id FROM unnest($1::varchar[], $2::varchar[]) AS s (project_id, task_id)
+    JOIN tasks t USING (project_id, task_id) WHERE t.parent_task_id IS NOT NULL`;
+
+const LOCK_ALL = {
+  name: "tasks-lock-settling",
+  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId" FROM tasks t
+WHERE (t.project_id, t.task_id) IN (SELECT * FROM unnest($1::varchar[], $2::varchar[]) UNION ALL ${ALL_WAITING})
+ORDER BY t.project_id, t.task_id FOR NO KEY UPDATE OF t`,
+};
+const ALL_FOUND = {
+  name: "tasks-waiting-for-these",
+  text: `SELECT w.project_id AS "projectId", w.task_id AS "taskId" FROM (${ALL_WAITING}) w`,
+};
+
+/** The same for several tasks that are about to be settled together. */
+export async function lockAllSettling(db: Db, tasks: readonly TaskKey[]): Promise<void> {
+  const keys = [tasks.map(({ projectId }) => projectId), tasks.map(({ taskId }) => taskId)];
+  requireAll(await db.write<TaskKey>(LOCK_ALL, keys), await db.read<TaskKey>(ALL_FOUND, keys));
+}
+
+/** @throws what runs the transaction again. */
+function requireAll(locked: readonly TaskKey[], waiting: readonly TaskKey[]): void {
+  const ids = new Set(locked.map(idOfTask));
+  if (waiting.some((task) => !ids.has(idOfTask(task))))
+    throw Object.assign(new Error("Something else came to wait for these tasks"), { code: SERIALIZATION_FAILURE });
 }
 
 const LOCK_ALL = {

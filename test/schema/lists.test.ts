@@ -54,6 +54,7 @@ it("pages every list of objects, and says of each that has no page how many entr
     "CriticalPath.tasks": 1_000,
     "ProjectGraph.nodes": 1_000,
     "ProjectGraph.edges": 5_000,
+    "UpdateTasksPayload.tasks": 1_000,
     // A frame.
     "EventFrame.events": 100,
     "ProjectStatusFrame.projects": 100,
