@@ -10,11 +10,20 @@ BEGIN
     WHERE d.depends_on_project_id = NEW.project_id AND d.depends_on_task_id = NEW.task_id AND d.kind = 'blocks'
       AND t.project_id = d.project_id AND t.task_id = d.task_id;
   END IF;
-  UPDATE tasks t SET open_children = t.open_children + c.more FROM (
-    SELECT p.task_id, sum(p.more)::integer AS more
-    FROM (VALUES (OLD.parent_task_id, -was), (NEW.parent_task_id, now)) p (task_id, more)
-    WHERE p.task_id IS NOT NULL GROUP BY p.task_id) c
-  WHERE t.project_id = coalesce(NEW.project_id, OLD.project_id) AND t.task_id = c.task_id AND c.more <> 0;
+  -- Each parent by its key: a thousand tasks may be settled by one statement, before anything is known of the table.
+  IF OLD.parent_task_id = NEW.parent_task_id THEN
+    UPDATE tasks t SET open_children = t.open_children + now - was
+    WHERE t.project_id = NEW.project_id AND t.task_id = NEW.parent_task_id AND now <> was;
+  ELSE
+    IF OLD.parent_task_id IS NOT NULL AND was <> 0 THEN
+      UPDATE tasks t SET open_children = t.open_children - was
+      WHERE t.project_id = OLD.project_id AND t.task_id = OLD.parent_task_id;
+    END IF;
+    IF NEW.parent_task_id IS NOT NULL AND now <> 0 THEN
+      UPDATE tasks t SET open_children = t.open_children + now
+      WHERE t.project_id = NEW.project_id AND t.task_id = NEW.parent_task_id;
+    END IF;
+  END IF;
   RETURN NULL;
 END $$;
 

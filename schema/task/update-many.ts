@@ -1,5 +1,6 @@
+import { MOST_TASKS } from "../../src/tasks/changeable.ts";
 import type { SetOfTasks } from "../../src/tasks/set-of-tasks.ts";
-import { MOST_TASKS, updateTasks } from "../../src/tasks/update-many.ts";
+import { updateTasks } from "../../src/tasks/update-many.ts";
 import { builder } from "../builder.ts";
 import { listSize } from "../cost.ts";
 import { mutation } from "../mutation.ts";

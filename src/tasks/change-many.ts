@@ -33,7 +33,7 @@ function wanted(tasks: readonly TaskKey[], change: ManyChange, bind: Bind): stri
   const keys = `${bind(tasks.map(({ projectId }) => projectId))}::varchar[], ${bind(tasks.map(({ taskId }) => taskId))}::varchar[]`;
   const values = `${bind(JSON.stringify(change.values))}::jsonb${change.computed ? ` || ${change.computed(bind)}` : ""}`;
   return `WITH compared AS MATERIALIZED (
-  SELECT r.project_id, r.task_id, r.queue_position, ${columnsOf(change, "n")},
+  SELECT r.ctid AS row, r.project_id, r.task_id, r.queue_position, ${columnsOf(change, "n")},
     changes_between(${TASK.document("r", change.fields)}, ${TASK.document("n", change.fields)}) AS changes
   FROM unnest(${keys}) AS c (project_id, task_id) JOIN tasks r USING (project_id, task_id)
     CROSS JOIN LATERAL jsonb_populate_record(NULL::tasks, ${values}) n
@@ -42,13 +42,16 @@ function wanted(tasks: readonly TaskKey[], change: ManyChange, bind: Bind): stri
 )`;
 }
 
-/** SQL: further ones that write it, of which `written` has the same tasks. What lies below is told before what lies above. */
+/**
+ * SQL: further ones that write it, of which `written` has the same tasks: their rows are locked, so that none has moved. What
+ * lies below is told before what lies above.
+ */
 function written(change: ManyChange, overrides: readonly TaskKey[], bind: Bind): string {
   const columns = change.fields.map((field) => TASK.columnOf(field)).join(", ");
   const whole = change.whole ? ` || jsonb_build_object('task', ${TASK.document("t")})` : "";
   return `written AS (
   UPDATE tasks t SET version = t.version + 1, updated_at = docket_now(), (${columns}) = ROW(${columnsOf(change, "w")})
-  FROM wanted w WHERE t.project_id = w.project_id AND t.task_id = w.task_id
+  FROM wanted w WHERE t.ctid = w.row
   RETURNING t.project_id, t.task_id, t.queue_position, t.depth, w.changes,
     ${bind(JSON.stringify(change.payload ?? {}))}::jsonb || jsonb_build_object('changes', w.changes)${whole}
       || CASE WHEN t.project_id || '/' || t.task_id = ANY (${bind(overrides.map(idOfTask))}::text[])

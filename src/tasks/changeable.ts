@@ -10,6 +10,9 @@ import { listed } from "./list.ts";
 import type { Way } from "./set-of-tasks.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
 
+/** So many tasks are changed at once. */
+export const MOST_TASKS = 1_000;
+
 /** So many of those that refuse a change are named. */
 const MOST_NAMED = 10;
 

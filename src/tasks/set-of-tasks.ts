@@ -34,7 +34,7 @@ const LABELS = ["labels", "addLabels", "removeLabels"] as const;
 /** @throws BAD_USER_INPUT for nothing to change, for more than one way, and for values that do not fit. */
 export function wayOf(set: SetOfTasks): Way {
   const { park, unpark } = set;
-  const says = [...FIELDS, ...LABELS].some((name) => set[name] !== undefined);
+  const says = FIELDS.some((name) => set[name] !== undefined) || LABELS.some((name) => set[name] != null);
   const ways = [
     ...(says ? [fieldsOf(set)] : []),
     ...(park ? [parked(park.reason)] : []),

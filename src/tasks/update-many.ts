@@ -5,7 +5,7 @@ import { ANYTHING } from "../db/comparators.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { changeMany } from "./change-many.ts";
-import { endAttempts, requireChangeable } from "./changeable.ts";
+import { endAttempts, MOST_TASKS, requireChangeable } from "./changeable.ts";
 import { requireFutureDueDates } from "./field-faults.ts";
 import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 import { listed } from "./list.ts";
@@ -13,9 +13,6 @@ import { lockTasks } from "./lock.ts";
 import { lockAllSettling } from "./lock-settling.ts";
 import { type SetOfTasks, wayOf } from "./set-of-tasks.ts";
 import type { TaskKey } from "./task.ts";
-
-/** So many tasks are changed at once. */
-export const MOST_TASKS = 1_000;
 
 export interface UpdateTasks {
   /** Which, as of a list: deleted ones are left out, archived ones unless it asks for them. */

@@ -56,6 +56,7 @@ const KINDS: Readonly<Record<string, string>> = {
       ...["title", "description", "generator", "generatorName", "contextNotes", "completionNotes", "notes"],
       ...[
         "labels",
+        ...["addLabels", "removeLabels"],
         "skills",
         "assignedTo",
         "key",

@@ -187,7 +187,6 @@ async function useAll(server: TestServer): Promise<void> {
   await ask("{ tasks(first: 50, filter: {status: {eq: PENDING}}) { nodes { taskId } } }");
   await ask("{ tasks(first: 50, filter: {status: {eq: IN_PROGRESS}}) { nodes { taskId } } }");
   await ask("{ tasks(first: 50) { nodes { taskId } } }");
-  await ask('{ searchTasks(text: "TASK-5999", projects: ["p1"]) { nodes { taskId } } }');
   await ask("{ projects(first: 20) { nodes { projectId taskCounts { status count } } } }");
   await ask("{ statusCounts { status count } }");
   await ask(

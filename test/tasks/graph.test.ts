@@ -5,7 +5,7 @@ import { seedTasks, verbTest } from "../support/verbs.ts";
 
 const shared = shareServer();
 
-interface Answer {
+interface Shown {
   readonly projectGraph: {
     readonly nodes: { projectId: string; taskId: string; blockedByHidden: boolean }[];
     readonly edges: { kind: string; from: { taskId: string }; to: { taskId: string } }[];
@@ -38,7 +38,7 @@ it("shows the open tasks of a project, and how they and those of other projects 
   );
   await shared.owner.query("UPDATE tasks SET status = 'completed' WHERE project_id = 'alpha' AND task_id = 'TASK-004'");
 
-  const all = (await server.ask<Answer>(ASK)).projectGraph;
+  const all = (await server.ask<Shown>(ASK)).projectGraph;
   expect(all.nodes.map(({ taskId }) => taskId)).toEqual(["TASK-001", "TASK-002", "TASK-003", "TASK-101", "TASK-102"]);
   expect(all.edges.map(({ kind, from, to }) => `${from.taskId} ${kind} ${to.taskId}`)).toEqual([
     "TASK-002 PARENT TASK-001",
@@ -49,12 +49,12 @@ it("shows the open tasks of a project, and how they and those of other projects 
   ]);
   expect(all).toMatchObject({ nodeCount: 5, edgeCount: 5, truncated: false });
 
-  const whole = (await server.ask<Answer>(ASK, { completed: true })).projectGraph;
+  const whole = (await server.ask<Shown>(ASK, { completed: true })).projectGraph;
   expect(whole.nodes.map(({ taskId }) => taskId)).toContain("TASK-004");
   expect(whole).toMatchObject({ nodeCount: 6, edgeCount: 6 });
 
   const { secret: key } = await server.makeKey({ name: "limited", projectIds: ["alpha"] });
-  const limited = (await server.ask<Answer>(ASK, {}, { key })).projectGraph;
+  const limited = (await server.ask<Shown>(ASK, {}, { key })).projectGraph;
   expect(limited.nodes.map(({ projectId, taskId, blockedByHidden }) => [projectId, taskId, blockedByHidden])).toEqual([
     ["alpha", "TASK-001", false],
     ["alpha", "TASK-002", false],

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import type { Viewer } from "../../src/access/viewer.ts";
 import { addTasks } from "../../src/tasks/add.ts";
+import { MOST_TASKS } from "../../src/tasks/changeable.ts";
 import type { TaskFilter } from "../../src/tasks/filter.ts";
 import type { SetOfTasks } from "../../src/tasks/set-of-tasks.ts";
-import { MOST_TASKS, updateTasks } from "../../src/tasks/update-many.ts";
+import { updateTasks } from "../../src/tasks/update-many.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { startTestServer } from "../support/server.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
@@ -127,6 +128,7 @@ it("wants a filter that says something, one thing to do, and values that fit", a
   for (const bad of [
     {},
     { unpark: false },
+    { addLabels: null },
     { priority: 1, delete: true },
     { unpark: true, park: { reason: "x" } },
     { priority: 5 },
