@@ -38,7 +38,7 @@ const ALL_WAITING = `SELECT d.project_id, d.task_id FROM unnest($1::varchar[], $
 
 const LOCK_ALL = {
   name: "tasks-lock-settling",
-  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId" FROM tasks t
+  text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.depth FROM tasks t
 WHERE (t.project_id, t.task_id) IN (SELECT * FROM unnest($1::varchar[], $2::varchar[]) UNION ALL ${ALL_WAITING})
 ORDER BY t.project_id, t.task_id FOR NO KEY UPDATE OF t`,
 };
@@ -47,10 +47,18 @@ const ALL_FOUND = {
   text: `SELECT w.project_id AS "projectId", w.task_id AS "taskId" FROM (${ALL_WAITING}) w`,
 };
 
-/** The same for several tasks that are about to be settled together. */
-export async function lockAllSettling(db: Db, tasks: readonly TaskKey[]): Promise<void> {
+/**
+ * The same for several tasks that may be settled together.
+ * @returns those that are there and what waits for them, with how deep they lie.
+ */
+export async function lockAllSettling(
+  db: Db,
+  tasks: readonly TaskKey[],
+): Promise<(TaskKey & { readonly depth: number })[]> {
   const keys = [tasks.map(({ projectId }) => projectId), tasks.map(({ taskId }) => taskId)];
-  requireAll(await db.write<TaskKey>(LOCK_ALL, keys), await db.read<TaskKey>(ALL_FOUND, keys));
+  const locked = await db.write<TaskKey & { depth: number }>(LOCK_ALL, keys);
+  requireAll(locked, await db.read<TaskKey>(ALL_FOUND, keys));
+  return locked;
 }
 
 /** @throws what runs the transaction again. */
@@ -58,27 +66,4 @@ function requireAll(locked: readonly TaskKey[], waiting: readonly TaskKey[]): vo
   const ids = new Set(locked.map(idOfTask));
   if (waiting.some((task) => !ids.has(idOfTask(task))))
     throw Object.assign(new Error("Something else came to wait for these tasks"), { code: SERIALIZATION_FAILURE });
-}
-
-const LOCK_ALL = {
-  name: "tasks-lock-settling",
-  text: `WITH wanted AS (SELECT * FROM unnest($1::varchar[], $2::varchar[]) AS of (project_id, task_id))
-SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.depth FROM tasks t
-WHERE (t.project_id, t.task_id) IN (SELECT * FROM wanted
-  UNION ALL SELECT d.project_id, d.task_id FROM wanted w JOIN task_dependencies d
-    ON d.depends_on_project_id = w.project_id AND d.depends_on_task_id = w.task_id AND d.kind = 'blocks'
-  UNION ALL SELECT p.project_id, p.parent_task_id FROM wanted w JOIN tasks p USING (project_id, task_id)
-  WHERE p.parent_task_id IS NOT NULL)
-ORDER BY t.project_id, t.task_id FOR NO KEY UPDATE OF t`,
-};
-
-/**
- * The same for many tasks of which nobody knows yet which will be settled.
- * @returns those that are there, with how deep they lie.
- */
-export async function lockAllSettling(
-  db: Db,
-  keys: readonly TaskKey[],
-): Promise<(TaskKey & { readonly depth: number })[]> {
-  return db.write(LOCK_ALL, [keys.map(({ projectId }) => projectId), keys.map(({ taskId }) => taskId)]);
 }
