@@ -75,11 +75,20 @@ export const moveInQueue: typeof move = Object.assign(
         return await move(ctx, input);
       } catch (error) {
         if (!(error instanceof NoRoom) || tries === MOST_TRIES) throw error;
-        await makeRoom(ctx.db, error.beside);
+        await inTurn(() => makeRoom(ctx.db, error.beside));
       }
   },
   { declared: move.declared },
 );
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** One after another within this process, as a lock of the database is not waited for as long as many of them may take. */
+function inTurn(work: () => Promise<void>): Promise<void> {
+  const done = last.then(work);
+  last = done.catch(() => undefined);
+  return done;
+}
 
 /** Any number that no other lock of the database has. */
 const PLACES = 7_013_914;

@@ -79,7 +79,8 @@ export const renewTaskLease = taskVerb(
       taskId,
       input.leaseSeconds ?? null,
       checkpoint,
-      input.idleSeconds ?? null,
+      // What it used shows that it was at work.
+      input.usage != null ? 0 : (input.idleSeconds ?? null),
     ]);
     if (!renewed) throw new Error(`Task ${taskId} of ${projectId} vanished under its lock`);
     if (checkpoint !== null)

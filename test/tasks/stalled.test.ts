@@ -74,6 +74,7 @@ const LIFE: Readonly<Record<string, (t: VerbTest) => Promise<unknown>>> = {
   "a checkpoint": (t) => renew(t, { checkpoint: { step: 1 } }),
   "a checkpoint that is judged": (t) => renew(t, { checkpoint: { step: 1 }, idempotencyKey: "k" }),
   "a call just now": (t) => renew(t, { idleSeconds: 0 }),
+  "what it used": (t) => renew(t, { usage: { inputTokens: 1 } }),
   "a call just now that is judged": (t) => renew(t, { idleSeconds: 0, idempotencyKey: "k" }),
   "a write of the task": (t) => updateTask(t.as(), { ...first, title: "New" }),
   "a write of the task that changes nothing": (t) => updateTask(t.as(), { ...first, priority: 2 }),
