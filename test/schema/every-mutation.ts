@@ -40,11 +40,11 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   releaseTask: { input: { taskId: "TASK-002" }, events: ["task.released task TASK-002"] },
   parkTask: { input: { taskId: "TASK-002", reason: "to be decided" }, events: ["task.parked task TASK-002"] },
   unparkTask: { input: { taskId: "TASK-002" }, events: ["task.unparked task TASK-002"] },
-  moveInQueue: { input: { taskId: "TASK-003", first: true }, events: ["task.updated task TASK-003"] },
   updateTasks: {
     input: { filter: { projects: ["alpha"], status: { eq: "PENDING" } }, set: { priority: 1 } },
     events: ["task.updated task TASK-002", "task.updated task TASK-003", "task.updated task TASK-004"],
   },
+  moveInQueue: { input: { taskId: "TASK-003", first: true }, events: ["task.updated task TASK-003"] },
   updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
   deleteTask: { input: { taskId: "TASK-004" }, events: ["task.deleted task TASK-004"] },
   restoreTask: { input: { projectId: "alpha", taskId: "TASK-004" }, events: ["task.restored task TASK-004"] },
