@@ -25,11 +25,12 @@ export interface SearchTasks extends PageArgs {
 /** A task with how well it fits. */
 export type FoundTask = Task & { readonly rank: number };
 
-/** The best first, of those that fit as well the newest. */
+/** The best first, of those that fit as well the newest, wherever it was moved in the queue. */
 const BY_RANK: Order = {
   name: "tasks.rank.DESC",
   columns: [
     { sql: "f.rank", type: "integer" },
+    { sql: "f.created_at", type: "timestamptz" },
     { sql: "f.queue_position", type: "bigint" },
   ],
   direction: "DESC",
@@ -56,7 +57,7 @@ export async function searchTasks(
     page: ({ key, condition, sort, limit }: PageQuery) =>
       `SELECT ${TASK.selectOnly(["projectId", "taskId", ...fields])}, f.rank, ${key} AS "cursorKey" FROM (
          SELECT f.* FROM (
-           SELECT t.project_id, t.task_id, t.queue_position, ${rank(words, bind)} AS rank
+           SELECT t.project_id, t.task_id, t.created_at, t.queue_position, ${rank(words, bind)} AS rank
            FROM tasks t WHERE ${listed(ctx.viewer, wanted, bind)}
          ) f WHERE ${condition} ${sort} ${limit}
        ) f JOIN tasks t USING (project_id, task_id) ${sort}`,
