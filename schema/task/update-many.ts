@@ -34,7 +34,7 @@ const SetOfTasksInput = builder.inputRef<SetOfTasks>("SetOfTasks").implement({
 });
 
 mutation(updateTasks, {
-  description: `Changes all tasks that a filter finds, at most ${MOST_TASKS}, all or none, each with an event of its own. Ask with dryRun first. BAD_USER_INPUT for more tasks, for an empty filter, and where some refuse the change: extensions refused names the first ten with code and message. PROJECT_NOT_FOUND`,
+  description: `Changes all tasks that a filter finds, at most ${MOST_TASKS}, all or none, each with an event of its own. Ask with dryRun first. BAD_USER_INPUT for more tasks, for a filter that names no projects, and where some refuse the change: extensions refused names the first ten with code and message. PROJECT_NOT_FOUND`,
   input: (t) => ({
     filter: t.field({
       type: TaskFilterInput,

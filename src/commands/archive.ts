@@ -5,6 +5,9 @@ import { archiveSettled } from "../tasks/archive.ts";
 import { findDatabase } from "./find-database.ts";
 import { orExplain } from "./or-explain.ts";
 
+/** A century. */
+const MOST_DAYS = 36_500;
+
 /** Undoes what was only tried. */
 class Tried extends Error {}
 
@@ -19,8 +22,10 @@ export async function archive({ days, dryRun = false }: ArchiveOptions): Promise
     await using running = new AsyncDisposableStack();
     const config = loadConfig();
     const after = days === undefined ? config.tasks.archiveAfterDays : Number(days);
-    if (!Number.isInteger(after) || after < 1)
-      throw new Error("Say with --days after how many days, 1 or more: ARCHIVE_AFTER_DAYS is 0, which keeps all.");
+    if (days === undefined && after === 0)
+      throw new Error("Say with --days after how many days: ARCHIVE_AFTER_DAYS is 0, which keeps all.");
+    if (!Number.isInteger(after) || after < 1 || after > MOST_DAYS)
+      throw new Error(`--days is ${days}; it must be a whole number from 1 to ${MOST_DAYS}.`);
     const { url } = await findDatabase(config, running);
     const database = openDatabase({ url, size: 1, applicationName: "docket archive" });
     running.defer(() => database.close());

@@ -226,9 +226,7 @@ async function moveTo(db: Db, { projectId, taskId }: TaskKey, place: string): Pr
     const [moved] = await db.write<{ changes: Changes }>(MOVE, [projectId, taskId, place]);
     return moved?.changes ?? {};
   } catch (error) {
-    if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
-    // Somebody else took the place just then: the transaction is run again.
-    throw Object.assign(new Error(`Another task was moved to the place of ${taskId}`), { code: SERIALIZATION_FAILURE });
+    throw errorCode(error) === UNIQUE_VIOLATION ? takenMeanwhile() : error;
   }
 }
 
@@ -241,41 +239,75 @@ interface Beside {
   readonly own: string;
 }
 
+/** So many in front of the place are spread at first; four times as many while there is too little room for them, too. */
+const NEAREST = 200;
+/** What is room enough for one of them. */
+const ROOM = GAP / 1_000;
+
 const inFront = (way: Way) => ({
   name: `queue-in-front-${way}`,
-  text: `SELECT o.task_id AS "taskId" FROM (${open("t.task_id, t.queue_position", `t.queue_position ${way === "before" ? "<" : "<="} ${OTHER}`).join(" UNION ALL ")}) o
-ORDER BY o.queue_position`,
+  text: `SELECT o.task_id AS "taskId", o.queue_position::text AS place FROM (${open("t.task_id, t.queue_position", `t.queue_position ${way === "before" ? "<" : "<="} ${OTHER}`).join(" UNION ALL ")}) o
+WHERE $4::bigint IS NOT NULL ORDER BY o.queue_position DESC LIMIT $5`,
 });
 const IN_FRONT = { before: inFront("before"), after: inFront("after"), first: inFront("first") };
 
-const FIRST_PLACES = {
-  name: "queue-first-places",
-  text: `UPDATE tasks t SET queue_position = p.place FROM (
-  SELECT g.task_id, (SELECT min(q.queue_position) - (min(q.queue_position) % ${GAP} = 0)::integer FROM tasks q)
-    - ${GAP} * (count(*) OVER () - g.nth + 1) AS place
-  FROM unnest($2::text[]) WITH ORDINALITY AS g (task_id, nth)) p
+const UPPER = {
+  name: "queue-next-place",
+  text: `SELECT (${WAYS.after.upper})::text AS upper`,
+};
+
+/** Tasks $2 of project $1, in their order, between the places $3 and $4: never beside a multiple, and each time elsewhere. */
+const SPREAD = {
+  name: "queue-spread",
+  text: `UPDATE tasks t SET queue_position = p.place + (p.place % ${GAP} = 0)::integer FROM (
+  SELECT g.task_id, $3::bigint + s.step * g.nth + floor(random() * s.step / 2)::bigint AS place
+  FROM unnest($2::text[]) WITH ORDINALITY AS g (task_id, nth),
+    LATERAL (SELECT ($4::bigint - $3::bigint) / (cardinality($2::text[]) + 1) AS step) s) p
 WHERE t.project_id = $1 AND t.task_id = p.task_id`,
 };
 
 /**
- * Puts those in front of the place in front of all that there is, in their order, with room between them: so often was something
- * moved there, or an older version added them without any. Nobody is told: they stand as they stood to every other task of
- * their project and priority.
+ * Spreads those nearest in front of the place over what room there is: so often was something moved there. Nobody is told:
+ * they stand as they stood to every other task of their project and priority.
  */
 async function makeRoom(from: Db, { projectId, priority, way, other, own }: Beside): Promise<void> {
   await from.transaction(async (db) => {
     await lockPlaces(db, "exclusive");
     const [beside] = other === null ? [] : await standing(db, { projectId, taskId: other });
     if (!beside) return;
+    const asked: Asked = [projectId, priority, beside.at, own];
     // Another caller may have made it by now.
-    const [found] = await db.read<FoundPlace>(FIND_PLACE[way], [projectId, priority, beside.at, own]);
+    const [found] = await db.read<FoundPlace>(FIND_PLACE[way], asked);
     if (found?.place != null) return;
-    const rows = await db.read<{ taskId: string }>(IN_FRONT[way], [projectId, priority, beside.at]);
-    const front = rows.map(({ taskId }) => taskId);
-    await lockTasks(
-      db,
-      front.map((taskId) => ({ projectId, taskId })),
-    );
-    await db.write(FIRST_PLACES, [projectId, front]);
+    const [behind] = way === "before" ? [{ upper: beside.at }] : await db.read<{ upper: string }>(UPPER, asked);
+    const upper = BigInt(behind?.upper ?? beside.at);
+    for (let nearest = NEAREST; ; nearest *= 4) {
+      const rows = await db.read<{ taskId: string; place: string }>(IN_FRONT[way], [...asked, nearest + 1]);
+      const front = rows.slice(0, nearest).map(({ taskId }) => ({ projectId, taskId }));
+      const limit = rows[nearest];
+      // In front of the first one there is room without end.
+      const lower = limit
+        ? BigInt(limit.place)
+        : BigInt(rows.at(-1)?.place ?? beside.at) - BigInt(GAP * (front.length + 1));
+      if (limit && upper - lower < BigInt(ROOM * (nearest + 1))) continue;
+      await lockTasks(db, front);
+      await spread(db, projectId, front.map(({ taskId }) => taskId).reverse(), [lower, upper]);
+      return;
+    }
   });
 }
+
+async function spread(
+  db: Db,
+  projectId: string,
+  taskIds: readonly string[],
+  between: readonly bigint[],
+): Promise<void> {
+  await db
+    .write(SPREAD, [projectId, taskIds, ...between.map(String)])
+    .catch((error: unknown) => Promise.reject(errorCode(error) === UNIQUE_VIOLATION ? takenMeanwhile() : error));
+}
+
+/** Another task has the place: the transaction is run again, and takes others. */
+const takenMeanwhile = () =>
+  Object.assign(new Error("Another task has its place in the queue there"), { code: SERIALIZATION_FAILURE });

@@ -1,13 +1,12 @@
 import { nothing, verb } from "../access/verb.ts";
 import type { Context } from "../access/viewer.ts";
 import { requireProjects } from "../access/visibility.ts";
-import { ANYTHING } from "../db/comparators.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { changeMany } from "./change-many.ts";
 import { endAttempts, MOST_TASKS, requireChangeable } from "./changeable.ts";
 import { requireFutureDueDates } from "./field-faults.ts";
-import { projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
+import { projectsOf, type TaskFilter } from "./filter.ts";
 import { listed } from "./list.ts";
 import { lockTasks } from "./lock.ts";
 import { lockAllSettling } from "./lock-settling.ts";
@@ -41,8 +40,8 @@ export const updateTasks = verb(
     const dryRun = asked === true;
     const way = wayOf(set);
     await requireProjects(ctx, projectsOf(filter));
-    if (filter.projects == null && taskCondition(filter, parameters().bind) === ANYTHING)
-      throw badInput("An empty filter would change every task: name projects in it, or say which tasks.");
+    if (!filter.projects?.length)
+      throw badInput("The filter must name the projects whose tasks are changed, in its own projects.");
     const found = await find(ctx, filter);
     if (!dryRun) await (way.done === "deleted" ? lockAllSettling : lockTasks)(ctx.db, found);
     const { tasks, overrides } = await requireChangeable(ctx, way, filter, found);

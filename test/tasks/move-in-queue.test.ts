@@ -190,6 +190,23 @@ it("finds room for as many as are moved to one place", async () => {
   expect(await queue(t)).toEqual([...expected, 3].map(taskOf));
 });
 
+it("makes room by the nearest alone, however many stand in front", async () => {
+  const t = await tasks(3_000);
+  const places = async () => {
+    const { rows } = await t.owner.query<{ place: string }>(
+      "SELECT queue_position::text AS place FROM tasks WHERE task_id <= 'TASK-2750' AND task_id > 'TASK-1' ORDER BY task_id",
+    );
+    return rows.map(({ place }) => place);
+  };
+  const before = await places();
+  // No room between the last two.
+  await t.owner.query(`UPDATE tasks SET queue_position = 1 + (SELECT queue_position FROM tasks WHERE task_id = 'TASK-2998')
+    WHERE task_id = 'TASK-2999'`);
+  await moveInQueue(t.as(), { ...alpha, taskId: "TASK-001", after: "TASK-2998" });
+  expect((await queue(t)).slice(-4)).toEqual(["TASK-2998", "TASK-001", "TASK-2999", "TASK-3000"]);
+  expect(await places()).toEqual(before);
+});
+
 it("comes to one order by 100 moves at once on several processes, while claims take no task twice", async () => {
   const t = await tasks(100);
   // As an older version left them: room has to be made.

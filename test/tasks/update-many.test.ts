@@ -119,12 +119,21 @@ it("refuses more than a thousand tasks with their number, and changes none", asy
   expect((await t.events()).length).toBe(MOST_TASKS);
 });
 
-it("wants a filter that says something, one thing to do, and values that fit", async () => {
+it("wants a filter that names projects, one thing to do, and values that fit", async () => {
   const t = await verbTest();
   await add(t, [{}]);
   const set = { priority: 1 };
-  for (const filter of [{}, { and: [{}] }, { labels: {} }, { text: " " }])
-    await expect(update(t, filter, set)).rejects.toMatchObject({ message: expect.stringContaining("An empty filter") });
+  for (const filter of [
+    {},
+    { and: [ALPHA] },
+    { or: [ALPHA, {}] },
+    { not: { projects: [] } },
+    { archived: false },
+    { projects: [] },
+  ])
+    await expect(update(t, filter, set)).rejects.toMatchObject({
+      message: expect.stringContaining("must name the projects"),
+    });
   for (const bad of [
     {},
     { unpark: false },
@@ -141,7 +150,7 @@ it("wants a filter that says something, one thing to do, and values that fit", a
   await expect(update(t, ALPHA, set, { role: "reader" })).rejects.toMatchObject({ code: "FORBIDDEN" });
   expect(await columns(t, "version")).toEqual([[1]]);
   const due = new Date(Date.now() + 86_400_000);
-  expect(await changed(t, { priority: { eq: 2 } }, { dueDate: due })).toEqual(["TASK-001"]);
+  expect(await changed(t, { ...ALPHA, priority: { eq: 2 } }, { dueDate: due })).toEqual(["TASK-001"]);
   await t.pass(90_000);
   expect(await changed(t, ALPHA, { dueDate: due })).toEqual([]);
 });
@@ -156,7 +165,7 @@ it("touches nothing of a project that the key does not see", async () => {
       code: "PROJECT_NOT_FOUND",
       details: { projectId },
     });
-  expect((await update(t, { priority: { eq: 2 } }, { priority: 0 }, limited)).tasks).toMatchObject([
+  expect((await update(t, { ...ALPHA, priority: { eq: 2 } }, { priority: 0 }, limited)).tasks).toMatchObject([
     { projectId: "alpha" },
   ]);
   expect(await columns(t, "project_id", "priority")).toEqual([
