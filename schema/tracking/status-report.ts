@@ -158,7 +158,9 @@ builder.queryField("statusReport", (t) =>
     nullable: true,
     description: `How projects stand, as data and as Markdown; at most ${MOST_PROJECTS} in one report, else BAD_USER_INPUT. PROJECT_NOT_FOUND`,
     args: {
-      projects: t.arg.idList({ description: "Without it every project this key sees that is not archived." }),
+      projects: t.arg.idList({
+        description: `Without it every project this key sees that is not archived, if those are ${MOST_PROJECTS} at most.`,
+      }),
     },
     resolve: (_root, { projects }, ctx) => statusReport(ctx, projects ?? null),
   }),
