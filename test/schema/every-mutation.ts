@@ -42,8 +42,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   unparkTask: { input: { taskId: "TASK-002" }, events: ["task.unparked task TASK-002"] },
   updateTasks: {
     input: { filter: { projects: ["alpha"], status: { eq: "PENDING" } }, set: { priority: 1 } },
-    // In the order of the queue, in which the third task was moved to the front.
-    events: ["task.updated task TASK-003", "task.updated task TASK-002", "task.updated task TASK-004"],
+    events: ["task.updated task TASK-002", "task.updated task TASK-003", "task.updated task TASK-004"],
   },
   moveInQueue: { input: { taskId: "TASK-003", first: true }, events: ["task.updated task TASK-003"] },
   updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
