@@ -2,8 +2,9 @@ import type { Context } from "../access/viewer.ts";
 import { projectArchived, projectNotFound } from "../errors.ts";
 import type { Budget } from "../projects/budget.ts";
 import { pausedMessage, projectLimitMessage, spentMessage, workerLimitMessage } from "../projects/not-ready.ts";
+import { idleMessage, type Quiet, type ReasonCount } from "./idle-message.ts";
 import { limitsOf } from "./limits.ts";
-import { either, IS_LIMITED, IS_PAUSED } from "./ready.ts";
+import { EXPIRED, either, IS_LIMITED, IS_PAUSED } from "./ready.ts";
 import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask, SPENT, WITH_BUDGET } from "./reasons.ts";
 import { keptFromClaim, ofKinds, readyOnes, type Wanted, wantedValues } from "./wanted.ts";
 
@@ -17,16 +18,19 @@ export interface Idle {
   /** When the first of those leases ends, or a task's time comes: the earliest time at which asking again can help by itself. */
   readonly retryAt: Date | null;
   /** How many open tasks each reason keeps from being handed out; one of a project or the worker counts the projects. */
-  readonly reasons: readonly { readonly reason: ReadyReason; readonly count: number }[];
+  readonly reasons: readonly ReasonCount[];
 }
 
+/** Of one project, before it is said in words. */
+type IdleOne = Omit<Idle, "message"> & Quiet;
+
 /** There is nothing, and there will not be. */
-export const archivedIdle = (projects: readonly string[]): Idle => ({
-  message: projects.map((projectId) => projectArchived(projectId).message).join(" "),
-  pending: 0,
-  held: 0,
-  retryAt: null,
-  reasons: [{ reason: "project_archived", count: projects.length }],
+export const archivedIdle = (projects: readonly string[]): Idle => together(projects.map(archivedOne));
+
+const archivedOne = (projectId: string): IdleOne => ({
+  ...{ pending: 0, held: 0, retryAt: null, kept: [] },
+  stops: [projectArchived(projectId).message],
+  reasons: [{ reason: "project_archived", count: 1 }],
 });
 
 /** Of a claim: $1 the projects, $2 the worker, then `wantedValues`. */
@@ -47,11 +51,12 @@ const WHY = {
   text: `SELECT p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived", ${IS_LIMITED} AS limited,
   ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
   ${SPENT},
-  found.pending, found.retry_at AS "retryAt", ${Object.keys(COUNTS)
+  found.pending, found.unheld, found.retry_at AS "retryAt", ${Object.keys(COUNTS)
     .map((reason) => `found.${reason}`)
     .join(", ")}
 FROM projects p ${WITH_BUDGET} CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE ${either(readyOnes(ASKED))} AND ${TO_THIS_CLAIM})::int AS pending,
+    count(*) FILTER (WHERE NOT t.is_template AND (t.status = 'pending' OR ${EXPIRED}))::int AS unheld,
     ${Object.entries(COUNTS)
       .map(([reason, condition]) => `count(*) FILTER (WHERE ${condition})::int AS ${reason}`)
       .join(", ")},
@@ -74,6 +79,8 @@ type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
   readonly spentUntil: Date | null;
   readonly budget: Budget | null;
   readonly pending: number;
+  /** Those that nobody holds, in whatever state they are. */
+  readonly unheld: number;
   readonly retryAt: Date | null;
 };
 
@@ -89,17 +96,14 @@ export async function whyIdle({ db }: Pick<Context, "db">, wanted: Wanted, worke
   if (missing !== undefined) throw projectNotFound(missing);
   if (projects[0] !== undefined && found.every(({ projectArchived }) => projectArchived))
     throw projectArchived(projects[0]);
-  const each: Idle[] = [];
+  const each: IdleOne[] = [];
   for (const of of found)
-    each.push(of.projectArchived ? archivedIdle([of.projectId]) : await idleIn(db, of, wanted, worker));
-  return each.length === 1 && each[0] ? each[0] : together(each);
+    each.push(of.projectArchived ? archivedOne(of.projectId) : await idleIn(db, of, wanted, worker));
+  return together(each);
 }
 
-/** What stands for "nothing in particular", of one project and of several. */
-const NOTHING = "No pending tasks for project";
-
 /** Why there is nothing in one project. */
-async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker: string | null): Promise<Idle> {
+async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker: string | null): Promise<IdleOne> {
   const { projectId, held } = found;
   const reasons = [...REASONS_OF_TASK, ...REASONS_OF_CLAIM].map((reason) => ({ reason, count: found[reason] }));
   const counted = (...more: Idle["reasons"]) => [...more, ...reasons].filter(({ count }) => count > 0);
@@ -108,13 +112,14 @@ async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker:
     return {
       ...{ pending: 0, held, retryAt: afterAll(stops, found) },
       reasons: counted(...stops.map(({ reason }) => ({ reason, count: 1 }))),
-      message: stops.map(({ message }) => message).join(" "),
+      stops: stops.map(({ message }) => message),
+      kept: [],
     };
   const limits = found.limited ? await limitsOf(db, projectId, worker, skills) : undefined;
   const { reached = null, reachedByWorker = null } = limits ?? {};
   const atLimit = reached !== null || reachedByWorker !== null;
   const pending = atLimit ? Math.min(found.pending, limits?.expired ?? 0) : found.pending;
-  const messages = [
+  const atLimits = [
     ...(reached === null ? [] : [projectLimitMessage(projectId, reached)]),
     ...(reachedByWorker === null ? [] : [workerLimitMessage(projectId, reachedByWorker)]),
   ];
@@ -125,7 +130,8 @@ async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker:
       { reason: "project_at_limit", count: reached === null ? 0 : 1 },
       { reason: "worker_at_limit", count: reachedByWorker === null ? 0 : 1 },
     ),
-    message: pending > 0 ? lockedMessage(pending) : messages.join(" ") || NOTHING,
+    stops: atLimits,
+    kept: found.unheld > 0 ? counted() : [],
   };
 }
 
@@ -169,20 +175,19 @@ function afterAll(stops: readonly Stop[], { pending, retryAt }: Why): Date | nul
   return new Date(Math.max(...times.map((time) => time.getTime())));
 }
 
-/** Why there is nothing in several projects. */
-function together(each: readonly Idle[]): Idle {
-  const sum = (of: (idle: Idle) => number) => each.reduce((all, idle) => all + of(idle), 0);
+/** Why there is nothing in one project, or in several. */
+function together(each: readonly IdleOne[]): Idle {
+  const sum = (of: (idle: IdleOne) => number) => each.reduce((all, idle) => all + of(idle), 0);
   const pending = sum((idle) => idle.pending);
   const counts = new Map<ReadyReason, number>();
   for (const { reason, count } of each.flatMap(({ reasons }) => reasons))
     counts.set(reason, (counts.get(reason) ?? 0) + count);
   const times = each.flatMap(({ retryAt }) => retryAt ?? []).sort((a, b) => a.getTime() - b.getTime());
-  const special = each.map(({ message }) => message).filter((message) => message !== NOTHING);
   return {
     pending,
     held: sum((idle) => idle.held),
     retryAt: times[0] ?? null,
     reasons: [...counts].map(([reason, count]) => ({ reason, count })),
-    message: pending > 0 ? lockedMessage(pending) : [`${NOTHING}s.`, ...special].join(" "),
+    message: pending > 0 ? lockedMessage(pending) : idleMessage(each),
   };
 }
