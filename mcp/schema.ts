@@ -23,8 +23,28 @@ export interface Schema {
 /** The way to a place within arguments. */
 export type Path = readonly PropertyKey[];
 
+/** What is listed of a member that takes null, too: not by `type`, of which Gemini takes only one. */
+interface Nullable extends Pick<Schema, "description"> {
+  readonly anyOf: readonly [Schema, { readonly type: "null" }];
+}
+
+export type ObjectSchema = Schema & { readonly type: "object" };
+export type ListedSchema = Omit<ObjectSchema, "properties"> & {
+  readonly properties?: Readonly<Record<string, Schema | Nullable>>;
+};
+
+/** The schema of arguments as clients see it, who check by it what they send: where null says something, it may be sent. */
+export function withNulls({ properties = {}, ...rest }: ObjectSchema, nulls: readonly string[]): ListedSchema {
+  const members = Object.entries(properties).map(([name, { description, ...member }]): [string, Schema | Nullable] => {
+    const described = description === undefined ? {} : { description };
+    if (!nulls.includes(name)) return [name, { ...described, ...member }];
+    return [name, { ...described, anyOf: [member, { type: "null" }] }];
+  });
+  return { ...rest, properties: Object.fromEntries(members) };
+}
+
 /** What the caller sends: defaults are optional, and strict objects refuse unknown members. */
-export function schemaOf(type: z.ZodObject): Schema & { readonly type: "object" } {
+export function schemaOf(type: z.ZodObject): ObjectSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(type, {
     io: "input",
     override({ jsonSchema }) {
@@ -33,7 +53,7 @@ export function schemaOf(type: z.ZodObject): Schema & { readonly type: "object" 
     },
   });
   // The test of the tool list holds every tool to the members above.
-  return rest as Schema & { readonly type: "object" };
+  return rest as ObjectSchema;
 }
 
 /** The schema of the place that a path leads to, undefined where nothing is known of it. */

@@ -7,7 +7,7 @@ import { type KeySettings, withIdempotencyKeys } from "./idempotency.ts";
 import { TOOLSETS, type Toolset } from "./registry.ts";
 import type { LeaseSession } from "./session.ts";
 import { shortened, workerName } from "./text.ts";
-import type { ToolContext } from "./tool.ts";
+import { listed, type ToolContext } from "./tool.ts";
 import { ToolServer } from "./tool-server.ts";
 import { DEFAULT_TOOLSETS, howToSwitchOn } from "./toolsets.ts";
 
@@ -50,7 +50,7 @@ Project status: get_project_status. Work items are tasks with a type and a paren
 export function createMcpServer(settings: McpServerSettings): Server {
   const { request, defaultProject, toolsets = DEFAULT_TOOLSETS, session, keys, finished } = settings;
   const tools = toolsets.flatMap((name) => TOOLSETS[name]);
-  const listed = tools.map(({ call: _, example: __, ...definition }) => definition);
+  const definitions = tools.map(listed);
   const server = new ToolServer(
     { name: "docket", title: "Docket", version: packageJson.version },
     {
@@ -60,7 +60,7 @@ export function createMcpServer(settings: McpServerSettings): Server {
   );
   const keyedCall = withIdempotencyKeys(request, keys);
 
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: definitions }));
   server.setRequestHandler(
     CallToolRequestSchema,
     async ({ params: { name, arguments: args } }, { signal, requestId }) => {

@@ -4,7 +4,7 @@ import { ServerError } from "../client/faults.ts";
 import type { TypedDocumentString } from "../client/gen/graphql.ts";
 import type { DataOf } from "../client/request.ts";
 import { describeFaults } from "./call-faults.ts";
-import { type Path, type Schema, schemaOf } from "./schema.ts";
+import { type ListedSchema, type ObjectSchema, type Path, schemaOf, withNulls } from "./schema.ts";
 import type { LeaseSession } from "./session.ts";
 import { shortened } from "./text.ts";
 import { understand } from "./understand.ts";
@@ -54,20 +54,22 @@ interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> 
 }
 
 type JsonObject = Record<string, unknown>;
-type ObjectSchema = Schema & { readonly type: "object" };
 
 /** What a client is told of a tool. */
 export interface ListedTool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  readonly inputSchema: ObjectSchema;
+  readonly inputSchema: ListedSchema;
   readonly outputSchema: ObjectSchema;
   readonly annotations: ToolHints;
 }
 
 /** A tool ready to be listed and called, whatever its types were. */
 export interface Tool extends ListedTool {
+  /** By this its arguments are read, null where it says something apart. */
+  readonly inputSchema: ObjectSchema;
+  readonly nulls: readonly string[];
   readonly example: object;
   /** Understands and checks the arguments, and runs. Throws a CallFault when they do not fit. */
   readonly call: (context: ToolContext, args: unknown) => Promise<JsonObject>;
@@ -88,11 +90,17 @@ export class CallFault extends Error {
 /** In UTF-16 units; answers leave room for it. */
 const LONGEST_NOTE = 500;
 
+/** A tool as it is listed. */
+export const listed = ({ call: _, example: __, nulls, ...definition }: Tool): ListedTool => ({
+  ...definition,
+  inputSchema: withNulls(definition.inputSchema, nulls),
+});
+
 /** Closes a definition over its own types: arguments are understood and checked before `run` sees them. */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, input, output, annotations, example, nulls, run } = definition;
+  const { name, title, description, input, output, annotations, example, nulls = [], run } = definition;
   const inputSchema = schemaOf(input);
   return {
     name,
@@ -102,6 +110,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     inputSchema,
     outputSchema: schemaOf(output),
     example,
+    nulls,
     async call(context, args = {}) {
       const { value, notes } = understand(inputSchema, args, nulls);
       if (isTooDeep(value)) throw new CallFault(`The arguments of ${name} are nested more than 100 levels deep`);

@@ -97,7 +97,7 @@ it("changes a work item of the version that was read, and names the current one 
   const at = "2026-01-01T00:00:00Z";
   expect(await call("update_work_item", { id: "TASK-001", version: 2, deleted_at: at, title: "x" })).toMatchObject({
     failed: true,
-    text: expect.stringContaining("without other changes"),
+    text: expect.stringContaining("Pass deleted_at alone"),
   });
   expect((await call("update_work_item", { id: "TASK-001", version: 2, deleted_at: at })).data).toMatchObject({
     deleted_at: expect.any(String),
@@ -105,13 +105,49 @@ it("changes a work item of the version that was read, and names the current one 
   expect(await call("query_work_item", { id: "TASK-001" })).toMatchObject({ failed: true });
   expect(await call("update_work_item", { id: "TASK-001", version: 2, deleted_at: null })).toMatchObject({
     failed: true,
-    text: expect.stringContaining("expected version 2, current version 3"),
+    text: expect.stringMatching(
+      /expected version 2, current version 3\)\. To bring it back as it is, call again with version 3\. update_work_item takes/,
+    ),
   });
   const restored = await call("update_work_item", { id: "TASK-001", version: 3, deleted_at: null });
   expect(restored.data).toMatchObject({ ...MADE, version: 4 });
-  // Some models give null for whatever they leave out.
-  const titled = await call("update_work_item", { id: "TASK-001", version: 4, title: "again", deleted_at: null });
-  expect(titled.data).toMatchObject({ title: "again", version: 5 });
+  expect(restored.data).not.toHaveProperty("note");
+});
+
+it("takes as deleted_at an instant or null, alone, and changes nothing by anything else", async () => {
+  const { call } = await start();
+  await call("create_work_item", { item_type: "task", title: "one" });
+  const id = { id: "TASK-001", version: 1 };
+  for (const [args, text] of [
+    [{ deleted_at: "yesterday" }, /deleted_at must be an instant of RFC 3339, like .*not "yesterday"/],
+    [{ deleted_at: "2026-02-30T00:00:00Z" }, /deleted_at must be an instant/],
+    [{ deleted_at: "2026-02-28" }, /deleted_at must be an instant/],
+    [{ deleted_at: null, title: "two" }, /Pass deleted_at alone/],
+    [{ cascade: true, title: "two" }, /cascade goes with deleted_at only/],
+  ] as const)
+    expect(await call("update_work_item", { ...id, ...args })).toMatchObject({
+      failed: true,
+      text: expect.stringMatching(text),
+    });
+  expect((await call("update_work_item", { ...id, deleted_at: null })).data).toMatchObject({
+    ...{ version: 1, title: "one" },
+    note: "TASK-001 was not deleted; it stays as it is.",
+  });
+  const gone = await call("update_work_item", { ...id, deleted_at: "2026-02-28T12:00:00.5+02:00" });
+  expect(gone.data).toMatchObject({ version: 2, deleted_at: expect.any(String) });
+});
+
+it("moves a work item to the top by parent_id null, which its schema allows as that of deleted_at", async () => {
+  const { call, client } = await start();
+  await call("create_work_item", { item_type: "project", title: "top" });
+  await call("create_work_item", { item_type: "task", title: "part", parent_id: "TASK-001" });
+  const moved = await call("update_work_item", { id: "TASK-002", version: 1, parent_id: null });
+  expect(moved.data).toMatchObject({ id: "TASK-002", version: 2 });
+  expect(moved.data).not.toHaveProperty("parent_id");
+  const { tools } = await client.listTools();
+  const { properties } = tools.find(({ name }) => name === "update_work_item")?.inputSchema ?? {};
+  for (const name of ["parent_id", "deleted_at"])
+    expect(properties?.[name]).toMatchObject({ anyOf: [{ type: "string" }, { type: "null" }] });
 });
 
 it("adds, shows and changes vendors", async () => {
