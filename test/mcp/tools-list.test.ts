@@ -277,7 +277,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "get_project_status",
-          "parameters": "project_id markdown",
+          "parameters": "project_id markdown offset",
           "required": [],
         },
       ]

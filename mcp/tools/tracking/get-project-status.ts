@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../../../client/gen/gql.ts";
 import { fitTexts } from "../../fit.ts";
-import { shortened } from "../../text.ts";
+import { boundary } from "../../text.ts";
 import { defineTool, projectOf } from "../../tool.ts";
 import { configurationCard } from "../../tracking-cards.ts";
 import { withoutEmpties } from "../../without-empties.ts";
@@ -56,8 +56,12 @@ export const getProjectStatus = defineTool({
   name: "get_project_status",
   title: "See how a project stands",
   description:
-    "See the state of a project in one answer: vendors and which are broken, work items by status, the latest deployments, open enhancements, the configuration. markdown adds all of it in the layout of .project_status.md, as much as fits.",
-  input: z.strictObject({ project_id: z.string().optional(), markdown: z.boolean().default(false) }),
+    "See the state of a project in one answer: vendors and which are broken, work items by status, the latest deployments, open enhancements, the configuration. markdown adds all of it in the layout of .project_status.md; read_on says where it is cut.",
+  input: z.strictObject({
+    project_id: z.string().optional(),
+    markdown: z.boolean().default(false),
+    offset: z.int().min(0).max(100_000_000).describe("Of the markdown: from this character on").optional(),
+  }),
   output: z.object({
     project_id: z.string(),
     vendors: z.object({ total: z.number(), broken: z.number() }),
@@ -67,7 +71,8 @@ export const getProjectStatus = defineTool({
   }),
   example: { project_id: "my-project" },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  async run(context, { project_id, markdown }) {
+  async run(context, { project_id, offset, ...given }) {
+    const markdown = given.markdown || offset !== undefined;
     const found = await context.query(GetProjectStatus, { projectId: projectOf(context, project_id), markdown });
     const { project, vendors, broken, deployments, enhancements, statusReport } = found;
     const counted = (status: string) => project.taskCounts.find((one) => one.status === status)?.count ?? 0;
@@ -87,11 +92,34 @@ export const getProjectStatus = defineTool({
       },
       configuration: configurationCard(project.configuration),
     };
-    return statusReport
-      ? fitTexts((most) => ({ ...answer, markdown: shortened(statusReport.markdown, most) }))
-      : answer;
+    if (!statusReport) return answer;
+    const shown = offset === undefined ? overview : partFrom(offset);
+    return fitTexts((most) => ({ ...answer, ...shown(statusReport.markdown, most) }));
   },
 });
+
+/** Every section, the long ones cut, so that a long list does not push out what comes after it. */
+function overview(whole: string, most: number) {
+  const cut: string[] = [];
+  const sections = whole.split(/^(?=## )/m).map((section) => {
+    if (section.length <= most) return section;
+    cut.push(section.slice(0, section.indexOf("\n")).replace(/^#+ /, ""));
+    return `${section.slice(0, boundary(section, most))}…\n\n`;
+  });
+  const markdown = sections.join("");
+  if (cut.length === 0) return { markdown };
+  return {
+    read_on: `Cut in the markdown, of ${whole.length} characters: ${cut.join(", ")}. get_project_status with offset 0 reads all of it, part by part.`,
+    markdown,
+  };
+}
+
+const partFrom = (offset: number) => (whole: string, most: number) => {
+  const from = boundary(whole, offset);
+  const end = from + boundary(whole.slice(from), most);
+  const read_on = `Characters ${from} to ${end} of ${whole.length} of the markdown; get_project_status with offset ${end} reads on.`;
+  return { ...(end < whole.length && { read_on }), markdown: whole.slice(from, end) };
+};
 
 const nodesOf = <Node>({ nodes }: { readonly nodes: readonly (Node | null)[] | null }): Node[] =>
   (nodes ?? []).flatMap((node) => node ?? []);
