@@ -44,6 +44,9 @@ const NEXT_STEP: Readonly<Record<string, string | undefined>> = {
 const TAKE_OVER =
   "If that session lives, leave the task to it and call get_next_task for another; if it died, repeat the call with take_over true then.";
 
+const ANOTHER_PARENT =
+  "Give another parent_id, one that neither lies below it nor waits for it, or leave its parent as it is.";
+
 const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKET_URL to where it runs.";
 
 /** Codes of errors that an argument may have caused which cannot be what its place takes. */
@@ -63,17 +66,28 @@ export function errorText(error: unknown, tool: Tool, args: unknown): string {
   if (error instanceof CallFault) return sentences(error.message, howToCall(tool, error.places));
   if (error instanceof NoAnswerError) return sentences(error.message, adviceWithoutAnswer(error));
   if (error instanceof ServerError) {
-    const message = serverMessage(error, args);
-    return sentences(shortened(message, LONGEST_MESSAGE), nextStep(error), takenBy(tool, error, message));
+    const message = withoutOwnItem(serverMessage(error, args), tool);
+    return sentences(shortened(message, LONGEST_MESSAGE), nextStep(error, tool), takenBy(tool, error, message));
   }
   return `The MCP server failed on this call, and its log says how. ${SAFE_TO_REPEAT} If it fails again, report it.`;
 }
 
-function nextStep({ code, extensions }: ServerError): string | undefined {
+/** A tool that adds one task has no list of them whose item could be named. */
+const withoutOwnItem = (message: string, { inputSchema }: Tool) =>
+  "tasks" in (inputSchema.properties ?? {})
+    ? message
+    : message.replaceAll(/(^|; )tasks\[0\](?:\.|: )/g, "$1").replaceAll(/\bparent_task_id\b/g, "parent_id");
+
+/** Where a tool sets a parent and no dependencies, the parent is what closes a circle. */
+const setsParentOnly = ({ inputSchema: { properties = {} } }: Tool) =>
+  "parent_id" in properties && !("tasks" in properties);
+
+function nextStep({ code, extensions }: ServerError, tool: Tool): string | undefined {
   if (extensions["attemptMissing"] === true) return "Repeat the call and pass attempt from get_next_task.";
   const { confirmable } = extensions;
   if (Array.isArray(confirmable))
     return `Nobody was given ${confirmable.join(", ")} since: confirm_reservation with these as ids keeps them. Reserve others with reserve_id_range.`;
+  if (code === "DEPENDENCY_CYCLE" && setsParentOnly(tool)) return ANOTHER_PARENT;
   return "takeOverFrom" in extensions ? TAKE_OVER : NEXT_STEP[code];
 }
 

@@ -36,10 +36,13 @@ it("creates work items of every type with metadata that are checked by it, below
       (await call("create_work_item", { item_type, title: item_type, parent_id: "task-001", metadata })).data,
     ).toMatchObject({ ...MADE, item_type, parent_id: "TASK-001" });
   for (const [args, text] of [
-    [{ item_type: "session", title: "x", metadata: { token_budget: 1 } }, /token_budget: must be at least 1000/],
+    [
+      { item_type: "session", title: "x", metadata: { token_budget: 1 } },
+      /^metadata\.token_budget: must be at least 1000/,
+    ],
     [{ item_type: "epic", title: "x" }, /item_type must be one of "?project/],
-    [{ item_type: "task", title: "x".repeat(201) }, /title: must have at most 200 characters/],
-    [{ item_type: "task", title: "x", parent_id: "TASK-999" }, /TASK-999/],
+    [{ item_type: "task", title: "x".repeat(201) }, /^title: must have at most 200 characters/],
+    [{ item_type: "task", title: "x", parent_id: "TASK-999" }, /^(?!.*tasks\[)(?!.*parent_task_id).*TASK-999/s],
   ] as const)
     expect(await call("create_work_item", args)).toMatchObject({ failed: true, text: expect.stringMatching(text) });
 });
@@ -148,6 +151,53 @@ it("moves a work item to the top by parent_id null, which its schema allows as t
   const { properties } = tools.find(({ name }) => name === "update_work_item")?.inputSchema ?? {};
   for (const name of ["parent_id", "deleted_at"])
     expect(properties?.[name]).toMatchObject({ anyOf: [{ type: "string" }, { type: "null" }] });
+});
+
+it("says of a parent what a tool can do about it: cascade for what has children, another one for a circle", async () => {
+  const { call } = await start();
+  await call("create_work_item", { item_type: "project", title: "top" });
+  await call("create_work_item", { item_type: "task", title: "part", parent_id: "TASK-001" });
+  const circle = await call("update_work_item", { id: "TASK-001", version: 1, parent_id: "TASK-002" });
+  expect(circle).toMatchObject({
+    failed: true,
+    text: expect.stringMatching(/circular reference.* Give another parent_id/),
+  });
+  expect(circle.text).not.toContain("dependencies");
+  const away = { id: "TASK-001", version: 1, deleted_at: "2026-01-01T00:00:00Z" };
+  expect(await call("update_work_item", away)).toMatchObject({
+    failed: true,
+    text: expect.stringMatching(/TASK-002\..* send cascade: true .*update_work_item takes .*cascade/),
+  });
+  expect((await call("update_work_item", { ...away, cascade: true })).data).toMatchObject({ version: 2 });
+  expect(await call("query_work_item", { id: "TASK-002" })).toMatchObject({ failed: true });
+  await call("update_work_item", { ...away, version: 2, deleted_at: null, cascade: true });
+  expect((await call("query_work_item", { id: "TASK-002" })).data).toMatchObject({ parent_id: "TASK-001" });
+});
+
+it("shows every section of a long status, says which are cut, and reads on from any place", async () => {
+  const { t, call } = await start();
+  const titles = Array.from({ length: 500 }, (_, i) => `Work item number ${i} of many with a long title`);
+  await t.ask("mutation ($input: AddTasksInput!) { addTasks(input: $input) { replayed } }", {
+    input: { projectId: t.projectId, tasks: titles.map((title) => ({ title, description: title })) },
+  });
+  interface Status {
+    readonly markdown: string;
+    readonly read_on?: string;
+  }
+  const ask = async (args: object) => (await call("get_project_status", { ...args })).data as Status;
+  const { markdown, read_on } = await ask({ markdown: true });
+  expect(read_on).toMatch(/Cut in the markdown, of \d+ characters: Work Items \(500 total\)\. .*offset 0/);
+  for (const shown of ["## Vendors (0", "number 9 of", "…", "## Future Enhancements", "## Configuration\n\n- Active"])
+    expect(markdown).toContain(shown);
+  let all = "";
+  for (let offset: string | undefined = "0"; offset !== undefined; ) {
+    const part: Status = await ask({ offset: Number(offset) });
+    all += part.markdown;
+    offset = part.read_on?.match(/offset (\d+) reads on/)?.[1];
+  }
+  expect(all).toContain("number 499 of");
+  expect(all.match(/number \d+ of/g)).toHaveLength(500);
+  expect(all).toMatch(/^# Project Status[\s\S]*## Configuration[\s\S]*\n$/);
 });
 
 it("adds, shows and changes vendors", async () => {
