@@ -37,6 +37,8 @@ export interface Context {
   readonly viewer: Viewer;
   /** The request's id; stands in the events and the server's own log. */
   readonly correlationId: string;
+  /** What each event of the work tells beside what happened: of what larger change it is a part. */
+  readonly mark?: Readonly<Record<string, unknown>>;
 }
 
 /** @throws FORBIDDEN for all but admins that see every project: what is of the whole server is for them. */

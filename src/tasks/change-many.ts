@@ -46,14 +46,14 @@ function wanted(tasks: readonly TaskKey[], change: ManyChange, bind: Bind): stri
  * SQL: further ones that write it, of which `written` has the same tasks: their rows are locked, so that none has moved. What
  * lies below is told before what lies above.
  */
-function written(change: ManyChange, overrides: readonly TaskKey[], bind: Bind): string {
+function written(change: ManyChange, overrides: readonly TaskKey[], mark: Context["mark"], bind: Bind): string {
   const columns = change.fields.map((field) => TASK.columnOf(field)).join(", ");
   const whole = change.whole ? ` || jsonb_build_object('task', ${TASK.document("t")})` : "";
   return `written AS (
   UPDATE tasks t SET version = t.version + 1, updated_at = docket_now(), (${columns}) = ROW(${columnsOf(change, "w")})
   FROM wanted w WHERE t.ctid = w.row
   RETURNING t.project_id, t.task_id, t.queue_position, t.depth, w.changes,
-    ${bind(JSON.stringify(change.payload ?? {}))}::jsonb || jsonb_build_object('changes', w.changes)${whole}
+    ${bind(JSON.stringify({ ...change.payload, ...mark }))}::jsonb || jsonb_build_object('changes', w.changes)${whole}
       || CASE WHEN t.project_id || '/' || t.task_id = ANY (${bind(overrides.map(idOfTask))}::text[])
         THEN '{"override": true}'::jsonb ELSE '{}' END AS payload
 ), told AS (
@@ -68,7 +68,7 @@ function written(change: ManyChange, overrides: readonly TaskKey[], bind: Bind):
  * @returns those that are other than before, or would be, in the order of the queue of each project.
  */
 export async function changeMany(
-  { db }: Context,
+  { db, mark }: Context,
   tasks: readonly TaskKey[],
   change: ManyChange,
   overrides: readonly TaskKey[] | null,
@@ -76,7 +76,7 @@ export async function changeMany(
   const { values, bind } = parameters();
   const made = wanted(tasks, change, bind);
   const [from, text] =
-    overrides === null ? ["wanted", made] : ["written", `${made}, ${written(change, overrides, bind)}`];
+    overrides === null ? ["wanted", made] : ["written", `${made}, ${written(change, overrides, mark, bind)}`];
   const told = `${text} SELECT project_id AS "projectId", task_id AS "taskId", changes ? 'dueDate' AS "dueDateMoved"
     FROM ${from} ORDER BY project_id, queue_position`;
   return overrides === null ? db.read<ChangedKey>(told, values) : db.write<ChangedKey>(told, values);

@@ -52,10 +52,17 @@ const APPEND = {
   FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS given(e, place)`),
 };
 
+/** A transaction, and what each of its events tells beside. */
+interface Writing {
+  readonly db: Db;
+  readonly mark?: Payload;
+}
+
 /**
  * Leaves events in the inbox. Call it in the transaction of the change, which acts as somebody (`actAs`), and after the
  * change, while the subject's row lock is held: that keeps the events of one subject in order.
  */
-export async function append({ db }: { readonly db: Db }, ...events: NewEvent[]): Promise<void> {
-  if (events.length > 0) await db.write(APPEND, [JSON.stringify(events)]);
+export async function append({ db, mark }: Writing, ...events: NewEvent[]): Promise<void> {
+  const marked = mark ? events.map((event) => ({ ...event, payload: { ...event.payload, ...mark } })) : events;
+  if (events.length > 0) await db.write(APPEND, [JSON.stringify(marked)]);
 }

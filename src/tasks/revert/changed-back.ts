@@ -12,7 +12,7 @@ import type { TaskKey } from "../task.ts";
 import { unpark } from "../unpark.ts";
 import { changeFields } from "../update.ts";
 import { giveBack } from "../update-status.ts";
-import type { Doings, Foreign } from "./doings.ts";
+import { changesUpTo, type Doings, type Foreign } from "./doings.ts";
 import { by, conflict, NOTHING, refusalOf, type Undone, unheldAs, untouchable } from "./undone.ts";
 
 /** A task as it is now, with what was done to it. */
@@ -28,7 +28,7 @@ type Undo = (ctx: Context, task: JudgedTask) => Promise<Undone>;
 export async function changedBack(ctx: Context, key: TaskKey, doings: Doings): Promise<Undone> {
   if (doings.created) return NOTHING;
   const now = await documentOf(ctx, key);
-  const changed = { now, changes: doings.changes, since: doings.since };
+  const changed = { now, changes: changesUpTo(now, doings), since: doings.since };
   const undos = [statusBack(changed), parkingBack(changed), fieldsBack(changed)].filter((undo) => undo !== null);
   const stays = doings.dependencies ? ["had its dependencies changed: these stay as they are."] : [];
   if (undos.length === 0) return conflict(...stays);

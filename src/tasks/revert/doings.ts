@@ -30,14 +30,19 @@ const CHANGING: readonly string[] = EVENTS.filter(
     type.startsWith("task.") && effect !== "tells" && type !== "task.lease_expired" && type !== "task.archived",
 ).map(({ type }) => type);
 
+/** What a field was before the last changes of the author in a row, and what these left it as. */
+export interface Left extends Change {
+  /** What earlier reverts of them left it as, where there were any. */
+  readonly reverted?: unknown;
+}
+
 /** What the author did to a task, all in all. */
 export interface Doings {
   readonly taskId: string;
   readonly created: boolean;
-  /** Of each field the value before the last changes of the author in a row, and the one after them. */
-  readonly changes: Changes;
+  readonly changes: Readonly<Record<string, Left>>;
   readonly dependencies: boolean;
-  /** The last change of it by anyone else, after the author's first. */
+  /** The last change of it by anyone else, after the author's first; an earlier revert of the same author is none. */
   readonly since: Foreign | null;
 }
 
@@ -47,8 +52,13 @@ export interface Foreign {
 }
 
 const BY_AUTHOR = "($2::text IS NULL OR e.client = $2) AND ($3::text IS NULL OR e.actor = $3)";
-const OF_AUTHOR = `e.project_id = $1 AND e.subject_type = 'task' AND ${BY_AUTHOR} AND e.occurred_at >= $4
-  AND e.event_type = ANY ($6::text[])`;
+const OF_TASKS = "e.project_id = $1 AND e.subject_type = 'task' AND e.occurred_at >= $4 AND e.event_type = ANY ($6::text[])";
+const OF_AUTHOR = `${OF_TASKS} AND ${BY_AUTHOR}`;
+/** An event of an earlier revert of the same author, by whomever. */
+const OF_REVERT = "e.payload -> 'revertOf' = $7::jsonb";
+
+/** What the events of a revert tell beside: whose changes it undoes. */
+export const markOf = ({ client, actor }: Author) => ({ revertOf: client === null ? { actor } : { client } });
 
 const EXTENT = {
   name: "revert-extent",
@@ -73,18 +83,22 @@ export async function movesTasks(db: Db, author: Author, since: Since): Promise<
 
 const CHANGES = {
   name: "revert-changes",
-  text: `SELECT e.place, e.event_type AS type, e.subject_id AS "taskId", e.changes
-FROM ${told("e.event_type, e.subject_id, e.payload -> 'changes' AS changes", OF_AUTHOR, "$5::bigint")} ORDER BY e.place`,
+  text: `SELECT e.place, e.event_type AS type, e.subject_id AS "taskId", e.changes, e.own
+FROM ${told(
+    `e.event_type, e.subject_id, e.payload -> 'changes' AS changes, (${BY_AUTHOR}) IS TRUE AS own`,
+    `${OF_TASKS} AND (${BY_AUTHOR} OR ${OF_REVERT})`,
+    "$5::bigint",
+  )} ORDER BY e.place`,
 };
 
 const FOREIGN = {
   name: "revert-foreign",
-  text: `SELECT of.task_id AS "taskId", e.event_type AS type, e.actor FROM unnest($7::text[], $8::bigint[]) AS of (task_id, first)
+  text: `SELECT of.task_id AS "taskId", e.event_type AS type, e.actor FROM unnest($8::text[], $9::bigint[]) AS of (task_id, first)
 CROSS JOIN LATERAL (
   SELECT e.event_type, e.actor FROM ${told(
     "e.event_type, e.actor",
     `e.project_id = $1 AND e.subject_id = of.task_id AND e.subject_type = 'task' AND (${BY_AUTHOR}) IS NOT TRUE
-      AND e.occurred_at >= $4 AND e.event_type = ANY ($6::text[])`,
+      AND (${OF_REVERT}) IS NOT TRUE AND e.occurred_at >= $4 AND e.event_type = ANY ($6::text[])`,
     "$5::bigint",
   )} WHERE e.place > of.first ORDER BY e.place DESC LIMIT 1
 ) e`,
@@ -95,25 +109,33 @@ interface Told {
   readonly type: string;
   readonly taskId: string;
   readonly changes: Changes | null;
+  /** Of the author itself; else of an earlier revert of it. */
+  readonly own: boolean;
 }
 
 /** What the author did to tasks since then, those first that it changed last. */
 export async function doingsOf(db: Db, author: Author, since: Since): Promise<Doings[]> {
-  const events = await db.read<Told>(CHANGES, valuesOf(author, since));
-  const byTask = [...Map.groupBy(events, ({ taskId }) => taskId)];
+  const mark = JSON.stringify(markOf(author).revertOf);
+  const events = await db.read<Told>(CHANGES, [...valuesOf(author, since), mark]);
+  const byTask = [...Map.groupBy(events, ({ taskId }) => taskId)].flatMap(([taskId, all]) => {
+    const first = all.findIndex(({ own }) => own);
+    // A revert of what was done before then is none of what is undone now.
+    return first === -1 ? [] : [[taskId, all.slice(first)] as const];
+  });
   const foreign = await db.read<Foreign & { readonly taskId: string }>(FOREIGN, [
     ...valuesOf(author, since, CHANGING),
+    mark,
     byTask.map(([taskId]) => taskId),
     byTask.map(([, [first]]) => first?.place ?? 0),
   ]);
   const others = new Map(foreign.map(({ taskId, ...other }) => [taskId, other]));
-  const last = (all: readonly Told[]) => all.at(-1)?.place ?? 0;
+  const last = (all: readonly Told[]) => all.findLast(({ own }) => own)?.place ?? 0;
   return byTask
     .toSorted(([, a], [, b]) => last(b) - last(a))
     .map(([taskId, all]) => ({
       taskId,
       created: all.some(({ type }) => type === "task.created"),
-      changes: joined(all.map(({ changes }) => changes ?? {})),
+      changes: joined(all),
       dependencies: all.some(({ type }) => type.startsWith("task.dependency_")),
       since: others.get(taskId) ?? null,
     }));
@@ -124,14 +146,27 @@ const valuesOf = ({ projectId, client, actor }: Author, { at, behind }: Since, t
   types,
 ];
 
-/** Changes of one task one after the other as one: what somebody else changed between two of a field begins it anew. */
-function joined(all: readonly Changes[]): Changes {
-  const fields = new Map<string, Change>();
-  for (const changes of all)
-    for (const [field, change] of Object.entries(changes)) {
+/**
+ * Changes of one task one after the other as one: what somebody else changed between two of a field begins it anew. What an
+ * earlier revert undid of them is a step of the same way, on which the author may have gone on.
+ */
+function joined(all: readonly Told[]): Readonly<Record<string, Left>> {
+  const fields = new Map<string, Left>();
+  for (const { changes, own } of all)
+    for (const [field, change] of Object.entries(changes ?? {})) {
       const before = fields.get(field);
-      const goesOn = before && isDeepStrictEqual(before.new, change.old);
-      fields.set(field, { old: goesOn ? before.old : change.old, new: change.new });
+      const goesOn = before && isDeepStrictEqual("reverted" in before ? before.reverted : before.new, change.old);
+      if (own) fields.set(field, { old: goesOn ? before.old : change.old, new: change.new });
+      else if (goesOn) fields.set(field, { ...before, reverted: change.new });
     }
   return Object.fromEntries([...fields].filter(([, change]) => !isDeepStrictEqual(change.old, change.new)));
 }
+
+/** The changes with what the author left each field as, or else, where the field is otherwise now, what a revert left. */
+export const changesUpTo = (now: Readonly<Record<string, unknown>>, { changes }: Doings): Changes =>
+  Object.fromEntries(
+    Object.entries(changes).map(([field, left]) => {
+      const isReverted = "reverted" in left && !isDeepStrictEqual(now[field], left.new);
+      return [field, { old: left.old, new: isReverted ? left.reverted : left.new }];
+    }),
+  );

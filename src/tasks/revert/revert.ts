@@ -4,7 +4,7 @@ import { requireProjects } from "../../access/visibility.ts";
 import { badInput } from "../../errors.ts";
 import { sinceOf } from "../../log/read/told.ts";
 import { lockGraph } from "../dependencies/graph.ts";
-import { type Author, doingsOf, movesTasks } from "./doings.ts";
+import { type Author, doingsOf, markOf, movesTasks } from "./doings.ts";
 import { type Reverted, undo } from "./undo.ts";
 
 export interface RevertChanges {
@@ -21,8 +21,8 @@ const authorOf = ({ projectId, client = null, actor = null }: RevertChanges): Au
 
 /**
  * Undoes what a session, or a key, did to the tasks of a project since then, by the old values that the log tells of, as
- * changes of its own. What somebody else has changed again, or holds, is named as a conflict and stays. What is as it was
- * before stays, too: asked again, it does nothing.
+ * changes of its own. What somebody else has changed again, or holds, is named as a conflict and stays; an earlier revert of
+ * the same is not somebody else. What is as it was before stays, too: asked again, it does nothing.
  * @throws FORBIDDEN, PROJECT_NOT_FOUND; BAD_USER_INPUT for a bad instant or one to come, for both or none of client and
  *   actor, and for more than `MOST_REVERTED` tasks.
  */
@@ -42,10 +42,11 @@ export const revertChanges = verb(
     },
     on: async ({ db }: Context, input: RevertChanges) => doingsOf(db, authorOf(input), await sinceOf(db, input.since)),
   },
-  async (ctx, { projectId, dryRun }: RevertChanges, doings): Promise<Reverted> => {
+  async (ctx, input: RevertChanges, doings): Promise<Reverted> => {
+    const { projectId, dryRun } = input;
     // What a dry run tells is what was done, and taken back.
     if (dryRun) await ctx.db.write("SAVEPOINT dry_run");
-    const reverted = await undo(ctx, projectId, doings);
+    const reverted = await undo({ ...ctx, mark: markOf(authorOf(input)) }, projectId, doings);
     if (dryRun) await ctx.db.write("ROLLBACK TO SAVEPOINT dry_run");
     return reverted;
   },
