@@ -28,7 +28,7 @@ const RevertConflict = builder.objectRef<Conflict>("RevertConflict").implement({
 });
 
 mutation(revertChanges, {
-  description: `Undoes what one session, or one key, did to the tasks of a project since then, as changes of their own: created → deleted, deleted → restored, completed → reset, parked ↔ unparked, and fields get their old values. IDs, attempts and dependencies stay. At most ${MOST_REVERTED.toLocaleString("en")} tasks, else BAD_USER_INPUT. PROJECT_NOT_FOUND`,
+  description: `Undoes what one session, or one key, did to the tasks of a project since then, as changes of their own: created → deleted, deleted → restored, completed → reset, parked ↔ unparked, and fields get their old values. IDs, attempts, dependencies and places in the queue stay. At most ${MOST_REVERTED.toLocaleString("en")} tasks, else BAD_USER_INPUT. PROJECT_NOT_FOUND`,
   input: (t) => ({
     projectId: t.id({ required: true, description: "Of the tasks." }),
     client: t.string({ description: "The session (client id), as events name it; or actor." }),

@@ -4,6 +4,7 @@ import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { addDependency } from "../../src/tasks/dependencies/add.ts";
 import { findTasks } from "../../src/tasks/find.ts";
+import { moveInQueue } from "../../src/tasks/move-in-queue.ts";
 import { parkTask } from "../../src/tasks/park.ts";
 import { restoreTask } from "../../src/tasks/restore.ts";
 import { type RevertChanges, revertChanges } from "../../src/tasks/revert/revert.ts";
@@ -268,6 +269,23 @@ describe("revertChanges", () => {
       expect.stringMatching(/^TASK-003 was reset: it stays open/),
       expect.stringMatching(/^TASK-004 was completed by others since/),
     ]);
+  });
+
+  it("names what was moved in the queue, and undoes the rest of it", async () => {
+    const { t, robot, other, admin } = await start(3);
+    await moveInQueue(robot, { ...of("TASK-003"), first: true });
+    await updateTask(robot, { ...of("TASK-003"), title: "spoiled" });
+    await moveInQueue(robot, { ...of("TASK-002"), first: true });
+    await moveInQueue(other, { ...of("TASK-001"), first: true });
+    const [added = ""] = await add(robot, "to be gone");
+    await moveInQueue(robot, { ...of(added), first: true });
+    const { reverted, conflicts } = await revert(admin);
+    expect(reverted.map(({ taskId }) => taskId)).toEqual(["TASK-003", added]);
+    expect(conflicts.map(({ message }) => message)).toEqual([
+      "TASK-002 was moved in the queue: its place is not put back. moveInQueue gives it another.",
+      "TASK-003 was moved in the queue: its place is not put back. moveInQueue gives it another.",
+    ]);
+    expect((await tasks(t, "TASK-003"))[0]).toMatchObject({ title: null });
   });
 
   it("parks again what was unparked", async () => {

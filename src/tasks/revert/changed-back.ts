@@ -30,7 +30,11 @@ export async function changedBack(ctx: Context, key: TaskKey, doings: Doings): P
   const now = await documentOf(ctx, key);
   const changed = { now, changes: changesUpTo(now, doings), since: doings.since };
   const undos = [statusBack(changed), parkingBack(changed), fieldsBack(changed)].filter((undo) => undo !== null);
-  const stays = doings.dependencies ? ["had its dependencies changed: these stay as they are."] : [];
+  const stays = [
+    ...(doings.dependencies ? ["had its dependencies changed: these stay as they are."] : []),
+    // Its old place may be another's by now, as room is made without an event.
+    ...(doings.moved ? ["was moved in the queue: its place is not put back. moveInQueue gives it another."] : []),
+  ];
   if (undos.length === 0) return conflict(...stays);
   const why = untouchable(now);
   if (why) return conflict(why, ...stays);

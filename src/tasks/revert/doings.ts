@@ -42,6 +42,8 @@ export interface Doings {
   readonly created: boolean;
   readonly changes: Readonly<Record<string, Left>>;
   readonly dependencies: boolean;
+  /** Whether it was given another place in the queue. */
+  readonly moved: boolean;
   /** The last change of it by anyone else, after the author's first; an earlier revert of the same author is none. */
   readonly since: Foreign | null;
 }
@@ -52,7 +54,8 @@ export interface Foreign {
 }
 
 const BY_AUTHOR = "($2::text IS NULL OR e.client = $2) AND ($3::text IS NULL OR e.actor = $3)";
-const OF_TASKS = "e.project_id = $1 AND e.subject_type = 'task' AND e.occurred_at >= $4 AND e.event_type = ANY ($6::text[])";
+const OF_TASKS =
+  "e.project_id = $1 AND e.subject_type = 'task' AND e.occurred_at >= $4 AND e.event_type = ANY ($6::text[])";
 const OF_AUTHOR = `${OF_TASKS} AND ${BY_AUTHOR}`;
 /** An event of an earlier revert of the same author, by whomever. */
 const OF_REVERT = "e.payload -> 'revertOf' = $7::jsonb";
@@ -137,6 +140,7 @@ export async function doingsOf(db: Db, author: Author, since: Since): Promise<Do
       created: all.some(({ type }) => type === "task.created"),
       changes: joined(all),
       dependencies: all.some(({ type }) => type.startsWith("task.dependency_")),
+      moved: all.some(({ changes, own }) => own && changes?.["queuePosition"] !== undefined),
       since: others.get(taskId) ?? null,
     }));
 }
