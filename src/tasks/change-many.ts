@@ -2,6 +2,7 @@ import type { Context } from "../access/viewer.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
 import type { EventType } from "../event-types.ts";
 import { leaveEvents } from "../log/write/append.ts";
+import type { Changes } from "../log/write/changes.ts";
 import { TASK, type TaskFields } from "./fields.ts";
 import { idOfTask } from "./find.ts";
 import type { TaskKey } from "./task.ts";
@@ -23,6 +24,7 @@ export interface ManyChange {
 /** A task that is another now, or would be. */
 export interface ChangedKey extends TaskKey {
   readonly dueDateMoved: boolean;
+  readonly changes: Changes;
 }
 
 const columnsOf = ({ fields }: ManyChange, alias: string) =>
@@ -77,7 +79,7 @@ export async function changeMany(
   const made = wanted(tasks, change, bind);
   const [from, text] =
     overrides === null ? ["wanted", made] : ["written", `${made}, ${written(change, overrides, mark, bind)}`];
-  const told = `${text} SELECT project_id AS "projectId", task_id AS "taskId", changes ? 'dueDate' AS "dueDateMoved"
+  const told = `${text} SELECT project_id AS "projectId", task_id AS "taskId", changes ? 'dueDate' AS "dueDateMoved", changes
     FROM ${from} ORDER BY project_id, queue_position`;
   return overrides === null ? db.read<ChangedKey>(told, values) : db.write<ChangedKey>(told, values);
 }

@@ -1,7 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import type { Statement } from "../db/database.ts";
 import type { Changes } from "../log/write/changes.ts";
-import { TASK } from "./fields.ts";
+import { TASK, type TaskFields } from "./fields.ts";
 import type { JudgedTask } from "./hold.ts";
 import type { AttemptOutcome, TaskKey } from "./task.ts";
 
@@ -57,6 +57,21 @@ const DOCUMENT = {
 export async function documentOf({ db }: Context, { projectId, taskId }: TaskKey): Promise<TaskDocument> {
   const [found] = await db.read<{ task: TaskDocument }>(DOCUMENT, [projectId, taskId]);
   return found?.task ?? {};
+}
+
+/** The same of several tasks of a project, by ID: all of each, or only these fields. */
+export async function documentsOf(
+  { db }: Context,
+  projectId: string,
+  taskIds: readonly string[],
+  fields?: readonly (keyof TaskFields)[],
+): Promise<ReadonlyMap<string, TaskDocument>> {
+  const rows = await db.read<{ taskId: string; task: TaskDocument }>(
+    `SELECT t.task_id AS "taskId", ${TASK.document("t", fields)} AS task FROM tasks t
+     WHERE t.project_id = $1 AND t.task_id = ANY ($2::varchar[])`,
+    [projectId, taskIds],
+  );
+  return new Map(rows.map(({ taskId, task }) => [taskId, task]));
 }
 
 export interface Ending {

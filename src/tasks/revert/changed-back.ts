@@ -24,17 +24,41 @@ interface Changed {
 
 type Undo = (ctx: Context, task: JudgedTask) => Promise<Undone>;
 
+/** What of a task stays in any case. */
+const staysOf = ({ dependencies, moved }: Doings) => [
+  ...(dependencies ? ["had its dependencies changed: these stay as they are."] : []),
+  // Its old place may be another's by now, as room is made without an event.
+  ...(moved ? ["was moved in the queue: its place is not put back. moveInQueue gives it another."] : []),
+];
+
+const changedOf = (now: TaskDocument, doings: Doings): Changed => ({
+  now,
+  changes: changesUpTo(now, doings),
+  since: doings.since,
+});
+
+/**
+ * The values that a task gets back of which nothing else was changed, so that its turn among others does not matter; null:
+ * it is for `changedBack`.
+ */
+export function valuesAlone(now: TaskDocument, doings: Doings): Values | null {
+  const changed = changedOf(now, doings);
+  if (statusBack(changed) || parkingBack(changed)) return null;
+  const stays = staysOf(doings);
+  const back = valuesBack(changed);
+  if (!back) return { values: {}, conflicts: stays };
+  const why = untouchable(now);
+  if (why) return { values: {}, conflicts: [why, ...stays] };
+  return "parentTaskId" in back.values ? null : { ...back, conflicts: [...stays, ...back.conflicts] };
+}
+
 /** Gives a task that was changed its old status, parking and values. */
 export async function changedBack(ctx: Context, key: TaskKey, doings: Doings): Promise<Undone> {
   if (doings.created) return NOTHING;
   const now = await documentOf(ctx, key);
-  const changed = { now, changes: changesUpTo(now, doings), since: doings.since };
+  const changed = changedOf(now, doings);
   const undos = [statusBack(changed), parkingBack(changed), fieldsBack(changed)].filter((undo) => undo !== null);
-  const stays = [
-    ...(doings.dependencies ? ["had its dependencies changed: these stay as they are."] : []),
-    // Its old place may be another's by now, as room is made without an event.
-    ...(doings.moved ? ["was moved in the queue: its place is not put back. moveInQueue gives it another."] : []),
-  ];
+  const stays = staysOf(doings);
   if (undos.length === 0) return conflict(...stays);
   const why = untouchable(now);
   if (why) return conflict(why, ...stays);
@@ -83,39 +107,50 @@ function parkingBack({ now, changes, since }: Changed): Undo | null {
   });
 }
 
+/** Old values, and what stays instead. */
+interface Values {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly conflicts: readonly string[];
+}
+
 /** What is said of it, field by field. */
-function fieldsBack({ now, changes, since }: Changed): Undo | null {
+function valuesBack({ now, changes, since }: Changed): Values | null {
   const fields = TASK.fields.flatMap(({ name, set, choice }) => {
     const change = set === "both" || set === "update" ? changes[name] : undefined;
     return change && !isDeepStrictEqual(now[name], change.old) ? [{ name, choice, change }] : [];
   });
   if (fields.length === 0) return null;
-  return async (ctx, task) => {
-    const conflicts: string[] = [];
-    const stays = (name: string) =>
-      void conflicts.push(`had its ${name} changed by others since${by(since)}: it stays.`);
-    const values: Record<string, unknown> = {};
-    for (const { name, choice, change } of fields)
-      if (!isDeepStrictEqual(now[name], change.new)) stays(name);
-      else values[name] = choice && typeof change.old === "string" ? change.old.toLowerCase() : change.old;
-    const kind = String(values["kind"] ?? now["kind"]).toLowerCase();
-    if (metadataFaults(kind, values["metadata"] ?? now["metadata"]).length > 0)
-      for (const name of ["kind", "metadata"])
-        if (name in values) {
-          delete values[name];
-          stays(name);
-        }
-    if ("parentTaskId" in values) {
-      const parent = values["parentTaskId"] == null ? null : String(values["parentTaskId"]);
-      // Held already, unless the author has moved a task only just now.
-      await lockGraph(ctx.db);
-      const refusal = await requireMovable(ctx, task, parent).then(() => null, refusalOf);
-      if (refusal) {
-        delete values["parentTaskId"];
-        conflicts.push(refusal);
+  const conflicts: string[] = [];
+  const stays = (name: string) => void conflicts.push(`had its ${name} changed by others since${by(since)}: it stays.`);
+  const values: Record<string, unknown> = {};
+  for (const { name, choice, change } of fields)
+    if (!isDeepStrictEqual(now[name], change.new)) stays(name);
+    else values[name] = choice && typeof change.old === "string" ? change.old.toLowerCase() : change.old;
+  const kind = String(values["kind"] ?? now["kind"]).toLowerCase();
+  if (metadataFaults(kind, values["metadata"] ?? now["metadata"]).length > 0)
+    for (const name of ["kind", "metadata"])
+      if (name in values) {
+        delete values[name];
+        stays(name);
       }
-    }
-    return { changes: await changeFields(ctx, task, values), conflicts };
+  return { values, conflicts };
+}
+
+function fieldsBack(changed: Changed): Undo | null {
+  const back = valuesBack(changed);
+  if (!back) return null;
+  return async (ctx, task) => {
+    if (!("parentTaskId" in back.values))
+      return { changes: await changeFields(ctx, task, back.values), conflicts: back.conflicts };
+    const { parentTaskId, ...others } = back.values;
+    const parent = parentTaskId == null ? null : String(parentTaskId);
+    // Held already, unless the author has moved a task only just now.
+    await lockGraph(ctx.db);
+    const refusal = await requireMovable(ctx, task, parent).then(() => null, refusalOf);
+    return {
+      changes: await changeFields(ctx, task, refusal ? others : back.values),
+      conflicts: refusal ? [...back.conflicts, refusal] : back.conflicts,
+    };
   };
 }
 

@@ -4,7 +4,8 @@ import { lockAllSettling } from "../lock-settling.ts";
 import type { TaskKey } from "../task.ts";
 import { changedBack } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
-import { broughtBack, removed } from "./presence.ts";
+import { broughtBack } from "./presence.ts";
+import { removedTogether, type UndoneOfTasks, valuesBackTogether } from "./together.ts";
 import { conflict, refusalOf, type Undone } from "./undone.ts";
 
 export interface RevertedTask extends TaskKey {
@@ -27,8 +28,8 @@ type Step = (ctx: Context, key: TaskKey, doings: Doings) => Promise<Undone>;
 
 /**
  * Undoes what was done to the tasks of a project. What comes back does so before something is moved below it, from the top
- * down; what goes does so last, from the bottom up, when nothing is below it any more. What lies between is undone in the
- * reverse of the order in which it was done.
+ * down; what goes does so last, when nothing of others is below it. What lies between is undone in the reverse of the order in
+ * which it was done, but for values that depend on no other task: those are given back at once.
  */
 export async function undo(ctx: Context, projectId: string, doings: readonly Doings[]): Promise<Reverted> {
   const keys = doings.map(({ taskId }) => ({ projectId, taskId }));
@@ -40,17 +41,27 @@ export async function undo(ctx: Context, projectId: string, doings: readonly Doi
   const byDepth = there.toSorted((a, b) => (depths.get(a.taskId) ?? 0) - (depths.get(b.taskId) ?? 0));
   const undone = new Map<string, Changes>();
   const conflicts: RevertConflict[] = [];
+  const note = (taskId: string, { changes, conflicts: found }: Undone) => {
+    if (Object.keys(changes).length > 0) undone.set(taskId, { ...undone.get(taskId), ...changes });
+    conflicts.push(...found.map((message) => ({ projectId, taskId, message: `${taskId} ${message}` })));
+  };
+  const noteAll = (all: UndoneOfTasks) => {
+    for (const [taskId, one] of all) note(taskId, one);
+  };
   const take = async (step: Step, tasks: readonly Doings[]) => {
     for (const one of tasks) {
       const key = { projectId, taskId: one.taskId };
-      const { changes, conflicts: found } = await step(ctx, key, one).catch((error) => conflict(refusalOf(error)));
-      if (Object.keys(changes).length > 0) undone.set(one.taskId, { ...undone.get(one.taskId), ...changes });
-      conflicts.push(...found.map((message) => ({ ...key, message: `${one.taskId} ${message}` })));
+      note(one.taskId, await step(ctx, key, one).catch((error) => conflict(refusalOf(error))));
     }
   };
   await take(broughtBack, byDepth);
-  await take(changedBack, there);
-  await take(removed, byDepth.toReversed());
+  const together = await valuesBackTogether(ctx, projectId, there);
+  noteAll(together);
+  await take(
+    changedBack,
+    there.filter(({ taskId }) => !together.has(taskId)),
+  );
+  noteAll(await removedTogether(ctx, projectId, there));
   const inOrder = <One extends TaskKey>(all: readonly One[]) =>
     all.toSorted((a, b) => (a.taskId < b.taskId ? -1 : a.taskId > b.taskId ? 1 : 0));
   return {

@@ -1,0 +1,112 @@
+import type { Context } from "../../access/viewer.ts";
+import type { Changes } from "../../log/write/changes.ts";
+import { documentsOf } from "../change.ts";
+import { changeMany, type ManyChange } from "../change-many.ts";
+import { endAttempts } from "../changeable.ts";
+import { TASK } from "../fields.ts";
+import { wayOf } from "../set-of-tasks.ts";
+import type { TaskKey } from "../task.ts";
+import { valuesAlone } from "./changed-back.ts";
+import type { Doings } from "./doings.ts";
+import { isToBeRemoved, whyNotRemoved } from "./presence.ts";
+import { conflict, type Undone } from "./undone.ts";
+
+/** What was undone of tasks, by their IDs: by as many statements for a thousand as for one. */
+export type UndoneOfTasks = ReadonlyMap<string, Undone>;
+
+/** Gives those their old values of which nothing else was changed; the others are not among the answer. */
+export async function valuesBackTogether(
+  ctx: Context,
+  projectId: string,
+  doings: readonly Doings[],
+): Promise<UndoneOfTasks> {
+  const changed = doings.filter(({ created }) => !created);
+  const now = await documentsOf(
+    ctx,
+    projectId,
+    changed.map(({ taskId }) => taskId),
+  );
+  const backs = changed.flatMap((one) => {
+    const back = valuesAlone(now.get(one.taskId) ?? {}, one);
+    return back ? [{ taskId: one.taskId, ...back }] : [];
+  });
+  const told = backs.filter(({ values }) => Object.keys(values).length > 0);
+  const fields = TASK.settable("update").filter((field) => told.some(({ values }) => field in values));
+  const wanted = Object.fromEntries(told.map(({ taskId, values }) => [taskId, TASK.record(values)]));
+  const own = fields.map((field) => `'${TASK.columnOf(field)}', to_jsonb(r.${TASK.columnOf(field)})`).join(", ");
+  const changes = await changeAll(ctx, keysOf(projectId, told), {
+    type: "task.updated",
+    fields,
+    values: {},
+    // Each has values of its own, and keeps what is given to others alone.
+    computed: (bind) => `jsonb_build_object(${own}) || (${bind(JSON.stringify(wanted))}::jsonb -> r.task_id)`,
+  });
+  return new Map(backs.map(({ taskId, conflicts }) => [taskId, { changes: changes.get(taskId) ?? {}, conflicts }]));
+}
+
+const OPEN_CHILDREN = {
+  name: "tasks-open-children-of",
+  text: `SELECT c.parent_task_id AS parent, c.task_id AS child FROM tasks c
+WHERE c.project_id = $1 AND c.parent_task_id = ANY ($2::varchar[]) AND is_open(c.status, c.deleted_at, c.is_template)
+ORDER BY c.task_id`,
+};
+
+const DELETED = wayOf({ delete: true }).change;
+
+/** Deletes those that were created, or restored, unless something open stays below them. */
+export async function removedTogether(
+  ctx: Context,
+  projectId: string,
+  doings: readonly Doings[],
+): Promise<UndoneOfTasks> {
+  const wanted = doings.filter(isToBeRemoved);
+  const now = await documentsOf(
+    ctx,
+    projectId,
+    wanted.map(({ taskId }) => taskId),
+    ["deletedAt", "archivedAt", "status", "claimedBy", "leaseExpiresAt"],
+  );
+  const undone = new Map<string, Undone>();
+  const going = new Set<string>();
+  for (const one of wanted) {
+    const refusal = whyNotRemoved(now.get(one.taskId) ?? {}, one);
+    if (refusal) undone.set(one.taskId, refusal);
+    else going.add(one.taskId);
+  }
+  for (const [taskId, open] of await staying(ctx, projectId, going))
+    undone.set(taskId, conflict(`has open children (${open.join(", ")}): it is not deleted.`));
+  const keys = keysOf(
+    projectId,
+    wanted.filter(({ taskId }) => going.has(taskId)),
+  );
+  const changes = await changeAll(ctx, keys, DELETED);
+  if (keys.length > 0) await endAttempts(ctx, keys, []);
+  for (const [taskId, changed] of changes) undone.set(taskId, { changes: changed, conflicts: [] });
+  return undone;
+}
+
+/** Takes those from the ones that go below which something open stays. @returns what does, by its parent. */
+async function staying({ db }: Context, projectId: string, going: Set<string>): Promise<Map<string, string[]>> {
+  const rows = await db.read<{ parent: string; child: string }>(OPEN_CHILDREN, [projectId, [...going]]);
+  const children = Map.groupBy(rows, ({ parent }) => parent);
+  const found = new Map<string, string[]>();
+  // What stays keeps its parent from going, and so on up: at most as often as tasks lie below one another.
+  for (let more = true; more; ) {
+    more = false;
+    for (const [parent, all] of children) {
+      const open = all.map(({ child }) => child).filter((child) => !going.has(child));
+      if (open.length === 0) continue;
+      more = going.delete(parent) || more;
+      found.set(parent, open);
+    }
+  }
+  return found;
+}
+
+const keysOf = (projectId: string, tasks: readonly { readonly taskId: string }[]): TaskKey[] =>
+  tasks.map(({ taskId }) => ({ projectId, taskId }));
+
+async function changeAll(ctx: Context, keys: readonly TaskKey[], change: ManyChange): Promise<Map<string, Changes>> {
+  const changed = keys.length > 0 ? await changeMany(ctx, keys, change, []) : [];
+  return new Map(changed.map(({ taskId, changes }) => [taskId, changes]));
+}
