@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Context } from "../../src/access/viewer.ts";
-import type { Db } from "../../src/db/database.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { addDependency } from "../../src/tasks/dependencies/add.ts";
 import type { AddTaskItem } from "../../src/tasks/new-task.ts";
 import { updateTask } from "../../src/tasks/update.ts";
+import { counting } from "../support/counting.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 /** A project alpha with pending tasks TASK-001 … */
@@ -390,22 +390,6 @@ it("tells a limited key of a foreign task what it tells of one that is not there
   }).catch((error) => error);
   expect([missing.code, missing.message, missing.details]).toEqual([alike.code, alike.message, alike.details]);
 });
-
-/** The same context, which notes each statement. */
-function counting(ctx: Context, statements: string[]): Context {
-  const of = (db: Db): Db => ({
-    read: (statement, values) => db.read(note(statement), values),
-    write: (statement, values, options) => db.write(note(statement), values, options),
-    transaction: (work, options) => db.transaction((inside) => work(of(inside)), options),
-  });
-  const note: <Statement extends string | { readonly name: string }>(statement: Statement) => Statement = (
-    statement,
-  ) => {
-    statements.push(typeof statement === "string" ? statement : statement.name);
-    return statement;
-  };
-  return { ...ctx, db: of(ctx.db) };
-}
 
 it("adds 1,000 tasks that wait for 3,000 others with as many statements as ten", async () => {
   const t = await withTasks(1);

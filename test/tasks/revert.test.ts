@@ -11,6 +11,7 @@ import { type RevertChanges, revertChanges } from "../../src/tasks/revert/revert
 import { unparkTask } from "../../src/tasks/unpark.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
+import { counting } from "../support/counting.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const of = (taskId: string) => ({ projectId: "alpha", taskId });
@@ -47,6 +48,15 @@ const add = async (ctx: Context, ...descriptions: string[]) => {
 async function tasks({ database }: VerbTest, ...taskIds: string[]) {
   const found = await findTasks(database, taskIds.map(of));
   return found.map((task) => task ?? expect.fail("a task is gone"));
+}
+
+/** Moves all events into the log, however many there are. */
+async function drained({ owner }: VerbTest): Promise<void> {
+  for (let left = 1; left > 0; ) {
+    await owner.query("SELECT drain()");
+    const { rows } = await owner.query<{ count: number }>("SELECT count(*)::int AS count FROM event_inbox");
+    left = rows[0]?.count ?? 0;
+  }
 }
 
 /** Without what is another at each moment. */
@@ -313,6 +323,72 @@ describe("revertChanges", () => {
       await expect(revert(admin, wrong)).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
     for (const since of ["soon", "PT2H", "2999-01-01T00:00:00Z"])
       await expect(revert(admin, { since })).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
+  });
+
+  it("undoes 300 tasks, created or edited, with as many statements as ten, each with its event", async () => {
+    const { t, robot, other, admin } = await start(300);
+    const existing = (n: number) => `TASK-${`${n}`.padStart(3, "0")}`;
+    const spoil = async (ctx: Context, count: number, first: number) => {
+      const plan = Array.from({ length: count }, (_, i) => ({
+        key: `k${i}`,
+        description: `${i}`,
+        ...(i % 4 > 0 && { parentKey: `k${i - 1}` }),
+        ...(i >= 4 && { dependsOn: [`k${i - 4}`] }),
+      }));
+      const { tasks: added } = await addTasks(ctx, { projectId: "alpha", tasks: plan });
+      for (let i = 0; i < count; i++)
+        await updateTask(ctx, {
+          ...of(existing(first + i)),
+          priority: i % 2 === 0 ? 0 : 4,
+          ...(i % 3 === 0 && { labels: [`l${i}`] }),
+          ...(i % 5 === 0 && {
+            dueDate: new Date("2999-01-01T00:00:00.123Z"),
+            metadata: { note: i },
+            kind: "research",
+          }),
+        });
+      return added.map(({ taskId }) => taskId);
+    };
+    const before = await tasks(t, ...Array.from({ length: 300 }, (_, i) => existing(i + 1)));
+    await spoil(robot, 10, 1);
+    const few: string[] = [];
+    expect((await revert(counting(admin, few))).reverted).toHaveLength(20);
+    const added = await spoil(other, 290, 11);
+    // Its parents stay, too.
+    await updateTask(robot, { ...of(added[3] ?? ""), title: "theirs" });
+    const many: string[] = [];
+    const { reverted, conflicts } = await revert(counting(admin, many), { client: "other" });
+    expect(many).toEqual(few);
+    expect(many.length).toBeLessThan(30);
+    expect(conflicts.map(({ message }) => message)).toEqual([
+      ...added.slice(0, 3).map((taskId, i) => `${taskId} has open children (${added[i + 1]}): it is not deleted.`),
+      `${added[3]} was changed by others since (last by dk_test0001/agent, task.updated): it is not deleted.`,
+    ]);
+    expect(reverted).toHaveLength(290 + 286);
+    const said = ({ title, description, kind, priority, labels, metadata, dueDate }: (typeof before)[number]) =>
+      ({ title, description, kind, priority, labels, metadata, dueDate }) as const;
+    const after = await tasks(t, ...before.map(({ taskId }) => taskId));
+    expect(after.map(said)).toEqual(before.map(said));
+    expect(after.map(({ version }) => version)).toEqual(before.map(({ version }) => version + 2));
+    const gone = await tasks(t, ...added);
+    expect(gone.filter(({ deletedAt }) => deletedAt === null).map(({ taskId }) => taskId)).toEqual(added.slice(0, 4));
+
+    const mark = JSON.stringify({ revertOf: { client: "other" } });
+    await drained(t);
+    const events = (await t.events()).filter(({ payload: { revertOf } }) => JSON.stringify({ revertOf }) === mark);
+    expect(
+      Object.fromEntries([...Map.groupBy(events, ({ type }) => type)].map(([type, all]) => [type, all.length])),
+    ).toEqual({
+      "task.updated": 290,
+      "task.deleted": 286,
+    });
+    for (const { taskId, changes } of reverted)
+      expect(events.find(({ subject_id }) => subject_id === taskId)?.payload["changes"]).toEqual(changes);
+    const deleted = events.find(({ type }) => type === "task.deleted");
+    expect(deleted?.payload["task"]).toMatchObject({ taskId: deleted?.subject_id, deletedAt: expect.any(String) });
+    const order = events.filter(({ type }) => type === "task.deleted").map(({ subject_id }) => subject_id);
+    for (let i = 4; i < added.length; i++)
+      if (i % 4 > 0) expect(order.indexOf(added[i] ?? "")).toBeLessThan(order.indexOf(added[i - 1] ?? ""));
   });
 
   it("is for admins, within their projects", async () => {
