@@ -4,6 +4,7 @@ import { requireProjects } from "../../access/visibility.ts";
 import { badInput } from "../../errors.ts";
 import { sinceOf } from "../../log/read/told.ts";
 import { lockGraph } from "../dependencies/graph.ts";
+import { lockAllSettling } from "../lock-settling.ts";
 import { type Author, doingsOf, markOf, movesTasks } from "./doings.ts";
 import { type Reverted, undo } from "./undo.ts";
 
@@ -40,14 +41,28 @@ export const revertChanges = verb(
       // The lock of the graph comes before that of any row.
       if (await movesTasks(db, authorOf(input), await sinceOf(db, input.since))) await lockGraph(db);
     },
-    on: async ({ db }: Context, input: RevertChanges) => doingsOf(db, authorOf(input), await sinceOf(db, input.since)),
+    on: async ({ db }: Context, input: RevertChanges) => {
+      const { projectId } = input;
+      const asked = [authorOf(input), await sinceOf(db, input.since)] as const;
+      const found = await doingsOf(db, ...asked);
+      const locked = await lockAllSettling(
+        db,
+        found.map(({ taskId }) => ({ projectId, taskId })),
+      );
+      // What others did while the locks were waited for is told by now.
+      return { locked, doings: await doingsOf(db, ...asked) };
+    },
   },
-  async (ctx, input: RevertChanges, doings): Promise<Reverted> => {
+  async (ctx, input: RevertChanges, { locked, doings }): Promise<Reverted & { readonly dryRun: boolean }> => {
     const { projectId, dryRun } = input;
+    const depths = new Map(
+      locked.filter((key) => key.projectId === projectId).map(({ taskId, depth }) => [taskId, depth]),
+    );
     // What a dry run tells is what was done, and taken back.
     if (dryRun) await ctx.db.write("SAVEPOINT dry_run");
-    const reverted = await undo({ ...ctx, mark: markOf(authorOf(input)) }, projectId, doings);
+    const reverted = await undo({ ...ctx, mark: markOf(authorOf(input)) }, projectId, depths, doings);
     if (dryRun) await ctx.db.write("ROLLBACK TO SAVEPOINT dry_run");
-    return reverted;
+    return { ...reverted, dryRun: dryRun === true };
   },
+  (result) => (result.dryRun ? null : result),
 );

@@ -1,6 +1,5 @@
 import type { Context } from "../../access/viewer.ts";
 import type { Changes } from "../../log/write/changes.ts";
-import { lockAllSettling } from "../lock-settling.ts";
 import type { TaskKey } from "../task.ts";
 import { changedBack } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
@@ -27,16 +26,16 @@ export interface Reverted {
 type Step = (ctx: Context, key: TaskKey, doings: Doings) => Promise<Undone>;
 
 /**
- * Undoes what was done to the tasks of a project. What comes back does so before something is moved below it, from the top
+ * Undoes what was done to the tasks of a project, those that are locked: `depths` says how deep they lie. What comes back does so before something is moved below it, from the top
  * down; what goes does so last, when nothing of others is below it. What lies between is undone in the reverse of the order in
  * which it was done, but for values that depend on no other task: those are given back at once.
  */
-export async function undo(ctx: Context, projectId: string, doings: readonly Doings[]): Promise<Reverted> {
-  const keys = doings.map(({ taskId }) => ({ projectId, taskId }));
-  const locked = await lockAllSettling(ctx.db, keys);
-  const depths = new Map(
-    locked.filter((key) => key.projectId === projectId).map(({ taskId, depth }) => [taskId, depth]),
-  );
+export async function undo(
+  ctx: Context,
+  projectId: string,
+  depths: ReadonlyMap<string, number>,
+  doings: readonly Doings[],
+): Promise<Reverted> {
   const there = doings.filter(({ taskId }) => depths.has(taskId));
   const byDepth = there.toSorted((a, b) => (depths.get(a.taskId) ?? 0) - (depths.get(b.taskId) ?? 0));
   const undone = new Map<string, Changes>();
