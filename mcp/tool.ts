@@ -157,13 +157,25 @@ export function leaseOf({ session }: ToolContext, { lease_seconds }: { readonly 
   return lease_seconds ?? session?.leaseSeconds;
 }
 
-/** The project that a call is limited to: the one it names, else the client's default; undefined for all of them. */
-export function projectWithin(
+interface Within {
+  readonly project_id?: string | undefined;
+  readonly project_ids?: string[] | undefined;
+  readonly all_projects?: boolean | undefined;
+}
+
+/** The projects that a call is limited to: those it names, else the client's default; undefined for all of them. */
+export function projectsWithin(
   defaultProject: string | undefined,
-  { project_id, all_projects }: { readonly project_id?: string | undefined; readonly all_projects: boolean },
-): string | undefined {
-  if (all_projects && project_id !== undefined) throw new CallFault("Pass project_id or all_projects, not both.");
-  return project_id ?? (all_projects ? undefined : defaultProject);
+  { project_id, project_ids, all_projects }: Within,
+): string[] | undefined {
+  const [one, another] = Object.entries({ project_id, project_ids, all_projects: all_projects || undefined })
+    .filter(([, given]) => given !== undefined)
+    .map(([name]) => name);
+  if (another !== undefined) throw new CallFault(`Pass ${one} or ${another}, not both.`);
+  if (project_ids?.length === 0) throw new CallFault("project_ids names no project: leave it out, or pass some.");
+  if (project_ids !== undefined) return project_ids;
+  const project = project_id ?? (all_projects ? undefined : defaultProject);
+  return project === undefined ? undefined : [project];
 }
 
 /** A member that a successful answer always has. Throws a ServerError, so that nothing passes for an empty success. */

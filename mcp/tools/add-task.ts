@@ -58,7 +58,7 @@ export const addTask = defineTool({
   name: "add_task",
   title: "Add tasks",
   description:
-    "Add tasks, all or none. Each needs a description or artifact_id. `depends_on` and `parent_key` name the `key` of other items. An unknown project is created.",
+    "Add tasks, all or none. Each needs a description or artifact_id. depends_on and parent_key name the key of other items. An unknown project is created.",
   input: z.strictObject({
     tasks: z.array(item).min(1).max(1_000),
     project_id: z.string().optional(),

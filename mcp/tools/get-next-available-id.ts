@@ -16,7 +16,7 @@ const TakeId = graphql(`
 export const getNextAvailableId = defineTool({
   name: "get_next_available_id",
   title: "Take one artifact ID",
-  description: "Take the next artifact ID for good, such as US-028. For several use reserve_id_range.",
+  description: "Take the next artifact ID for good, like US-028. For several use reserve_id_range.",
   input: z.strictObject({
     artifact_type: z.string().describe("Prefix such as US"),
     project_id: z.string().optional(),

@@ -41,7 +41,7 @@ const FIELDS = [
 export const getTask = defineTool({
   name: "get_task",
   title: "Read a task",
-  description: "See a task whoever holds it; with `field` that member alone, from `offset` on.",
+  description: "See a task whoever holds it; with field that member alone, from offset on.",
   input: z.strictObject({
     task_id: z.string(),
     project_id: z.string().optional(),

@@ -5,7 +5,7 @@ import type { ListTasksQuery, TaskFilter } from "../../client/gen/graphql.ts";
 import type { DataOf } from "../../client/request.ts";
 import { type Cuts, fitItems, fits, fitTexts, LEAST_TEXT, shortMembers } from "../fit.ts";
 import { cardOf, shortCard, statusSchema, taskCardSchema, toGraphQLStatus } from "../task-card.ts";
-import { defineTool, projectWithin } from "../tool.ts";
+import { defineTool, projectsWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const ListTasks = graphql(`
@@ -47,7 +47,8 @@ const READ_ON = "Texts that end in … are cut: get_task with task_id and projec
 
 const input = z.strictObject({
   project_id: z.string().optional(),
-  all_projects: z.boolean().default(false).describe("Ignore the client's default project"),
+  project_ids: z.array(z.string()).max(100).optional(),
+  all_projects: z.boolean().describe("Ignore the client's default project").optional(),
   status: statusSchema.optional(),
   text: z
     .string()
@@ -72,9 +73,9 @@ export const listTasks = defineTool({
   example: { project_id: "my-project", status: "pending", limit: 20 },
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ query, defaultProject }, args) {
-    const project = projectWithin(defaultProject, args);
+    const projects = projectsWithin(defaultProject, args);
     const asked = {
-      filter: filterOf(args, project),
+      filter: filterOf(args, projects),
       after: args.cursor,
       // Counting costs the server a second look at all matches; the first page's total is enough.
       counted: args.cursor === undefined,
@@ -113,9 +114,9 @@ async function pageOf(ask: (first: number) => Promise<DataOf<ListTasksQuery>>, f
   }
 }
 
-function filterOf({ status, text, labels }: z.output<typeof input>, project: string | undefined): TaskFilter {
+function filterOf({ status, text, labels }: z.output<typeof input>, projects: string[] | undefined): TaskFilter {
   return {
-    ...(project !== undefined && { projects: [project] }),
+    ...(projects !== undefined && { projects }),
     ...(status !== undefined && { status: { eq: toGraphQLStatus(status) } }),
     ...(text !== undefined && { text }),
     ...(labels !== undefined && { labels: { in: labels } }),

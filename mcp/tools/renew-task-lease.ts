@@ -26,7 +26,7 @@ export const renewTaskLease = defineTool({
   name: "renew_task_lease",
   title: "Keep a task, save progress",
   description:
-    "Extend your lease during long work. `checkpoint` (any JSON object) is kept for whoever goes on if you stop.",
+    "Extend your lease during long work. checkpoint (any JSON object) is kept for whoever goes on if you stop.",
   input: z.strictObject({
     task_id: z.string(),
     attempt: attemptId,

@@ -18,7 +18,7 @@ export const reserveIdRange = defineTool({
   name: "reserve_id_range",
   title: "Reserve artifact IDs",
   description:
-    "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once they are in use; unconfirmed ones go back at expires_at.",
+    "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once in use; unconfirmed ones go back at expires_at.",
   input: z.strictObject({
     artifact_type: z.string().describe("Prefix such as US"),
     count: z.int().min(1).max(100),

@@ -63,10 +63,10 @@ const input = z.strictObject({
   notes: z.string().describe("Same as completion_notes").optional(),
   project_id: z.string().optional(),
   attempt: attemptId,
-  take_over: z.boolean().default(false).describe("in_progress: also from a dead session of yours"),
+  take_over: z.boolean().describe("in_progress: also from a dead session of yours").optional(),
   worker: z.string().optional(),
   outcome: z.enum(["released", "failed"]).optional(),
-  reset: z.boolean().default(false).describe("Needed for completed → pending"),
+  reset: z.boolean().describe("Needed for completed → pending").optional(),
   lease_seconds: leaseSeconds,
 });
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { WaitForChangesQuery } from "../../client/gen/graphql.ts";
 import { fitItems, fits } from "../fit.ts";
-import { defineTool, projectWithin } from "../tool.ts";
+import { defineTool, projectsWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const Now = graphql(`
@@ -34,12 +34,12 @@ const WaitForChanges = graphql(`
 export const waitForChanges = defineTool({
   name: "wait_for_changes",
   title: "Wait for events",
-  description:
-    "Events after `cursor`, oldest first; waits while there are none. Call again with the new cursor to miss nothing.",
+  description: "Wait for events after cursor, oldest first. Call again with the new cursor to miss nothing.",
   input: z.strictObject({
     cursor: z.string().describe("Left out: from now on").optional(),
     project_id: z.string().optional(),
-    all_projects: z.boolean().default(false),
+    project_ids: z.array(z.string()).max(100).optional(),
+    all_projects: z.boolean().optional(),
     types: z.array(z.string()).max(100).describe("Like task.completed").optional(),
     task_ids: z.array(z.string()).max(100).optional(),
     wait_seconds: z.int().min(0).max(30).default(20),
@@ -54,8 +54,8 @@ export const waitForChanges = defineTool({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ query, defaultProject }, args) {
     const { cursor, types, task_ids, wait_seconds, limit } = args;
-    const project = projectWithin(defaultProject, args);
-    const filter = withoutEmpties({ projects: project === undefined ? [] : [project], types, tasks: task_ids });
+    const projects = projectsWithin(defaultProject, args);
+    const filter = withoutEmpties({ projects, types, tasks: task_ids });
     const after = cursor ?? (await query(Now, {})).logCursor;
     const page = async (first: number) =>
       answerOf(

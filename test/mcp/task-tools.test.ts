@@ -227,6 +227,8 @@ describe("list_tasks", () => {
     };
     expect(await projectsOf({})).toEqual([beta]);
     expect(await projectsOf({ project_id: alpha })).toEqual([alpha]);
+    await sessions.start();
+    expect((await projectsOf({ project_ids: [alpha, beta] })).toSorted()).toEqual([alpha, beta].toSorted());
     expect(await projectsOf({ all_projects: true })).toEqual(expect.arrayContaining([alpha, beta]));
     await succeed(other, "list_tasks");
   });

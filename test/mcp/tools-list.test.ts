@@ -126,7 +126,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "list_tasks",
-          "parameters": "project_id all_projects status text labels detail limit cursor",
+          "parameters": "project_id project_ids all_projects status text labels detail limit cursor",
           "required": [],
         },
         {
@@ -135,7 +135,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "wait_for_changes",
-          "parameters": "cursor project_id all_projects types task_ids wait_seconds limit",
+          "parameters": "cursor project_id project_ids all_projects types task_ids wait_seconds limit",
           "required": [],
         },
         {

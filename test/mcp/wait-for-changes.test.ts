@@ -68,6 +68,9 @@ test("begins now without a cursor, in the client's project, and says when there 
   expect(first).toMatchObject({ caught_up: false, next: expect.stringContaining("at once") });
   const all = await wait({ cursor, all_projects: true });
   expect(new Set(all.events.map(({ project_id }) => project_id))).toEqual(new Set([project, other.project]));
+  await using third = await start();
+  const some = await wait({ cursor, project_ids: [project, third.project] });
+  expect(new Set(some.events.map(({ project_id }) => project_id))).toEqual(new Set([project, third.project]));
 });
 
 test("gives the server the time it asks for on top of the usual limit", async () => {
@@ -81,6 +84,8 @@ test.each([
   [{ wait_seconds: 31 }, /wait_seconds must be a whole number from 0 to 30, not 31/],
   [{ limit: 0 }, /limit must be a whole number from 1 to 100, not 0/],
   [{ project_id: "alpha", all_projects: true }, /not both/],
+  [{ project_ids: ["alpha"], all_projects: true }, /Pass project_ids or all_projects, not both/],
+  [{ project_ids: [] }, /project_ids names no project/],
   [{ after: "c1" }, /unknown argument after\. wait_for_changes takes cursor, project_id/],
 ])("refuses %o", async (args, expected) => {
   await using tools = await connectTools(server);
