@@ -391,6 +391,49 @@ describe("revertChanges", () => {
       if (i % 4 > 0) expect(order.indexOf(added[i] ?? "")).toBeLessThan(order.indexOf(added[i - 1] ?? ""));
   });
 
+  it("restores 300 tasks with as many statements as ten, but for what lies below one that stays away", async () => {
+    const { t, robot, other, admin } = await start(1);
+    const plan = async (count: number) => {
+      const { tasks: added } = await addTasks(other, {
+        projectId: "alpha",
+        tasks: Array.from({ length: count }, (_, i) => ({
+          key: `k${i}`,
+          description: `${i}`,
+          ...(i % 2 > 0 && { parentKey: `k${i - 1}` }),
+        })),
+      });
+      return added.map(({ taskId }) => taskId);
+    };
+    const destroy = async (count: number) => {
+      const taskIds = await plan(count);
+      for (const [i, taskId] of taskIds.entries())
+        if (i % 2 === 0) await deleteTask(robot, { ...of(taskId), cascade: true });
+      return taskIds;
+    };
+    await destroy(10);
+    const few: string[] = [];
+    expect((await revert(counting(admin, few))).reverted).toHaveLength(10);
+    const taskIds = await destroy(300);
+    const many: string[] = [];
+    expect((await revert(counting(admin, many))).reverted.map(({ taskId }) => taskId)).toEqual(taskIds);
+    expect(many).toEqual(few);
+    const stand = await tasks(t, ...taskIds);
+    expect(stand.every(({ deletedAt }) => deletedAt === null)).toBe(true);
+    const { rows } = await t.owner.query(
+      "SELECT task_id FROM tasks t WHERE open_children <> (SELECT count(*) FROM tasks c WHERE c.parent_task_id = t.task_id)",
+    );
+    expect(rows).toEqual([]);
+
+    const [top = "", below = ""] = await plan(2);
+    await deleteTask(robot, of(below));
+    await deleteTask(other, of(top));
+    const { reverted, conflicts } = await revert(admin);
+    expect(reverted).toEqual([]);
+    expect(conflicts.map(({ message }) => message)).toEqual([
+      `${below} stays as it is: The parent of ${below}, ${top}, is deleted or archived itself. Restore that first.`,
+    ]);
+  });
+
   it("is for admins, within their projects", async () => {
     const { t, robot } = await start();
     await updateTask(robot, { ...of("TASK-001"), title: "new" });

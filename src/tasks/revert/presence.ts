@@ -5,14 +5,20 @@ import type { TaskKey } from "../task.ts";
 import type { Doings } from "./doings.ts";
 import { by, conflict, NOTHING, type Undone, untouchable } from "./undone.ts";
 
+export const isToBeBroughtBack = ({ created, changes: { deletedAt } }: Doings): boolean =>
+  !created && deletedAt?.old === null;
+
+/** Why a task that was deleted is not restored; null: it is, unless its parent is away or its artifact another's. */
+export function whyNotBroughtBack(task: TaskDocument, { changes, since }: Doings): Undone | null {
+  if (task["deletedAt"] === null) return NOTHING;
+  return task["deletedAt"] === changes["deletedAt"]?.new ? null : conflict(`was deleted again since${by(since)}.`);
+}
+
 /** Restores a task that was deleted. */
-export async function broughtBack(ctx: Context, key: TaskKey, { created, changes, since }: Doings): Promise<Undone> {
-  const { deletedAt } = changes;
-  if (created || deletedAt?.old !== null) return NOTHING;
-  const now = (await documentOf(ctx, key))["deletedAt"];
-  if (now === null) return NOTHING;
-  if (now !== deletedAt.new) return conflict(`was deleted again since${by(since)}.`);
-  return { changes: await bringBack(ctx, key), conflicts: [] };
+export async function broughtBack(ctx: Context, key: TaskKey, doings: Doings): Promise<Undone> {
+  if (!isToBeBroughtBack(doings)) return NOTHING;
+  const refusal = whyNotBroughtBack(await documentOf(ctx, key), doings);
+  return refusal ?? { changes: await bringBack(ctx, key), conflicts: [] };
 }
 
 export const isToBeRemoved = ({ created, changes: { deletedAt, archivedAt } }: Doings): boolean =>

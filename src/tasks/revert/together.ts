@@ -8,7 +8,7 @@ import { wayOf } from "../set-of-tasks.ts";
 import type { TaskKey } from "../task.ts";
 import { valuesAlone } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
-import { isToBeRemoved, whyNotRemoved } from "./presence.ts";
+import { isToBeBroughtBack, isToBeRemoved, whyNotBroughtBack, whyNotRemoved } from "./presence.ts";
 import { conflict, type Undone } from "./undone.ts";
 
 /** What was undone of tasks, by their IDs: by as many statements for a thousand as for one. */
@@ -42,6 +42,49 @@ export async function valuesBackTogether(
     computed: (bind) => `jsonb_build_object(${own}) || (${bind(JSON.stringify(wanted))}::jsonb -> r.task_id)`,
   });
   return new Map(backs.map(({ taskId, conflicts }) => [taskId, { changes: changes.get(taskId) ?? {}, conflicts }]));
+}
+
+const RESTORED: ManyChange = {
+  type: "task.restored",
+  fields: ["deletedAt", "archivedAt"],
+  values: { deleted_at: null, archived_at: null },
+};
+
+/**
+ * Restores those that were deleted and make no artifact, which could be another's by now; the others, and what lies below
+ * them, are not among the answer.
+ * @param levels by how deep they lie: a parent is back before its children.
+ */
+export async function broughtBackTogether(
+  ctx: Context,
+  projectId: string,
+  levels: readonly (readonly Doings[])[],
+): Promise<UndoneOfTasks> {
+  const undone = new Map<string, Undone>();
+  const back = new Set<string>();
+  const wanted = levels.map((level) => level.filter(isToBeBroughtBack));
+  const keys = wanted.flat().map(({ taskId }) => taskId);
+  const now = await documentsOf(ctx, projectId, keys, ["deletedAt", "parentTaskId", "artifactId"]);
+  const parents = [...now.values()].map(({ parentTaskId }) => String(parentTaskId));
+  const above = await documentsOf(ctx, projectId, parents, ["deletedAt", "archivedAt"]);
+  const isThere = (taskId: unknown) => {
+    const task = above.get(String(taskId));
+    return taskId === null || back.has(String(taskId)) || (task?.["deletedAt"] === null && task["archivedAt"] === null);
+  };
+  for (const level of wanted) {
+    const coming = level.filter((one) => {
+      const { artifactId, parentTaskId, ...task } = now.get(one.taskId) ?? {};
+      const refusal = whyNotBroughtBack(task, one);
+      if (refusal) undone.set(one.taskId, refusal);
+      return refusal === null && artifactId === null && isThere(parentTaskId);
+    });
+    const changes = await changeAll(ctx, keysOf(projectId, coming), RESTORED);
+    for (const [taskId, changed] of changes) {
+      undone.set(taskId, { changes: changed, conflicts: [] });
+      back.add(taskId);
+    }
+  }
+  return undone;
 }
 
 const OPEN_CHILDREN = {

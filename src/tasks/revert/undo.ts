@@ -4,7 +4,7 @@ import type { TaskKey } from "../task.ts";
 import { changedBack } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
 import { broughtBack } from "./presence.ts";
-import { removedTogether, type UndoneOfTasks, valuesBackTogether } from "./together.ts";
+import { broughtBackTogether, removedTogether, type UndoneOfTasks, valuesBackTogether } from "./together.ts";
 import { conflict, refusalOf, type Undone } from "./undone.ts";
 
 export interface RevertedTask extends TaskKey {
@@ -53,7 +53,14 @@ export async function undo(
       note(one.taskId, await step(ctx, key, one).catch((error) => conflict(refusalOf(error))));
     }
   };
-  await take(broughtBack, byDepth);
+  const back = await broughtBackTogether(ctx, projectId, [
+    ...Map.groupBy(byDepth, ({ taskId }) => depths.get(taskId)).values(),
+  ]);
+  noteAll(back);
+  await take(
+    broughtBack,
+    byDepth.filter(({ taskId }) => !back.has(taskId)),
+  );
   const together = await valuesBackTogether(ctx, projectId, there);
   noteAll(together);
   await take(
