@@ -319,6 +319,11 @@ describe("revertChanges", () => {
     expect((await revert(admin, { dryRun: true })).reverted).toHaveLength(1_000);
     await all(1);
     await expect(revert(admin)).rejects.toThrow("1001 tasks were changed; at most 1000 are reverted at once.");
+    // The last first, then the rest: what is undone already does not count.
+    expect((await revert(admin, { since: "-PT30M" })).reverted).toHaveLength(1);
+    expect((await revert(admin)).reverted).toHaveLength(1_000);
+    const done = await revert(admin);
+    expect([done.reverted, done.conflicts]).toEqual([[], []]);
     for (const wrong of [{ actor: "dk_test0001/agent" }, { client: null }])
       await expect(revert(admin, wrong)).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
     for (const since of ["soon", "PT2H", "2999-01-01T00:00:00Z"])

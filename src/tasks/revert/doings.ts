@@ -31,7 +31,7 @@ const CHANGING: readonly string[] = EVENTS.filter(
 ).map(({ type }) => type);
 
 /** What a field was before the last changes of the author in a row, and what these left it as. */
-export interface Left extends Change {
+interface Left extends Change {
   /** What earlier reverts of them left it as, where there were any. */
   readonly reverted?: unknown;
 }
@@ -51,6 +51,7 @@ export interface Doings {
 export interface Foreign {
   readonly type: string;
   readonly actor: string;
+  readonly place: number;
 }
 
 const BY_AUTHOR = "($2::text IS NULL OR e.client = $2) AND ($3::text IS NULL OR e.actor = $3)";
@@ -65,22 +66,16 @@ export const markOf = ({ client, actor }: Author) => ({ revertOf: client === nul
 
 const EXTENT = {
   name: "revert-extent",
-  text: `SELECT count(*)::int AS events, count(DISTINCT e.subject_id)::int AS tasks, coalesce(bool_or(e.moves), false) AS moves
-FROM ${told("e.subject_id, e.payload -> 'changes' ? 'parentTaskId' AS moves", OF_AUTHOR, "$5::bigint")}`,
+  text: `SELECT count(*)::int AS events, coalesce(bool_or(e.moves), false) AS moves
+FROM ${told("e.payload -> 'changes' ? 'parentTaskId' AS moves", OF_AUTHOR, "$5::bigint")}`,
 };
 
 /** Whether the author moved a task, of which the graph has to be locked. @throws BAD_USER_INPUT for too much at once. */
 export async function movesTasks(db: Db, author: Author, since: Since): Promise<boolean> {
-  const [extent] = await db.read<{ events: number; tasks: number; moves: boolean }>(EXTENT, valuesOf(author, since));
-  const { events = 0, tasks = 0, moves = false } = extent ?? {};
-  if (tasks > MOST_REVERTED)
-    throw badInput(
-      `${tasks} tasks were changed; at most ${MOST_REVERTED} are reverted at once. Name a later since, then an earlier one.`,
-    );
+  const [extent] = await db.read<{ events: number; moves: boolean }>(EXTENT, valuesOf(author, since));
+  const { events = 0, moves = false } = extent ?? {};
   if (events > MOST_EVENTS)
-    throw badInput(
-      `${events} changes were made; at most ${MOST_EVENTS} are reverted at once. Name a later since, then an earlier one.`,
-    );
+    throw badInput(`${events} changes were made; at most ${MOST_EVENTS} are looked at. Name a later since.`);
   return moves;
 }
 
@@ -96,9 +91,9 @@ FROM ${told(
 
 const FOREIGN = {
   name: "revert-foreign",
-  text: `SELECT of.task_id AS "taskId", e.event_type AS type, e.actor FROM unnest($8::text[], $9::bigint[]) AS of (task_id, first)
+  text: `SELECT of.task_id AS "taskId", e.event_type AS type, e.actor, e.place FROM unnest($8::text[], $9::bigint[]) AS of (task_id, first)
 CROSS JOIN LATERAL (
-  SELECT e.event_type, e.actor FROM ${told(
+  SELECT e.event_type, e.actor, e.place FROM ${told(
     "e.event_type, e.actor",
     `e.project_id = $1 AND e.subject_id = of.task_id AND e.subject_type = 'task' AND (${BY_AUTHOR}) IS NOT TRUE
       AND (${OF_REVERT}) IS NOT TRUE AND e.occurred_at >= $4 AND e.event_type = ANY ($6::text[])`,
@@ -116,7 +111,10 @@ interface Told {
   readonly own: boolean;
 }
 
-/** What the author did to tasks since then, those first that it changed last. */
+/**
+ * What the author did to tasks since then, those first that it changed last, without those of which an earlier revert has undone
+ * everything. @throws BAD_USER_INPUT for too many.
+ */
 export async function doingsOf(db: Db, author: Author, since: Since): Promise<Doings[]> {
   const mark = JSON.stringify(markOf(author).revertOf);
   const events = await db.read<Told>(CHANGES, [...valuesOf(author, since), mark]);
@@ -133,7 +131,8 @@ export async function doingsOf(db: Db, author: Author, since: Since): Promise<Do
   ]);
   const others = new Map(foreign.map(({ taskId, ...other }) => [taskId, other]));
   const last = (all: readonly Told[]) => all.findLast(({ own }) => own)?.place ?? 0;
-  return byTask
+  const doings = byTask
+    .filter(([taskId, all]) => !isUndone(all, others.get(taskId)))
     .toSorted(([, a], [, b]) => last(b) - last(a))
     .map(([taskId, all]) => ({
       taskId,
@@ -143,6 +142,26 @@ export async function doingsOf(db: Db, author: Author, since: Since): Promise<Do
       moved: all.some(({ changes, own }) => own && changes?.["queuePosition"] !== undefined),
       since: others.get(taskId) ?? null,
     }));
+  if (doings.length > MOST_REVERTED)
+    throw badInput(
+      `${doings.length} tasks were changed; at most ${MOST_REVERTED} are reverted at once. Name a later since, then an earlier one.`,
+    );
+  return doings;
+}
+
+/** Whether an earlier revert has undone all of it, and nobody has changed the task since. */
+function isUndone(all: readonly Told[], other: Foreign | undefined): boolean {
+  const last = all.at(-1);
+  if (!last || last.own || (other && other.place > last.place)) return false;
+  if (all.some(({ type }) => type === "task.created")) return last.type === "task.deleted";
+  const named = all.some(
+    ({ type, own, changes }) =>
+      own && (type.startsWith("task.dependency_") || changes?.["queuePosition"] !== undefined),
+  );
+  return (
+    !named &&
+    Object.values(joined(all)).every((left) => "reverted" in left && isDeepStrictEqual(left.reverted, left.old))
+  );
 }
 
 const valuesOf = ({ projectId, client, actor }: Author, { at, behind }: Since, types: readonly string[] = UNDONE) => [
