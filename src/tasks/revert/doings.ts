@@ -81,9 +81,10 @@ export async function movesTasks(db: Db, author: Author, since: Since): Promise<
 
 const CHANGES = {
   name: "revert-changes",
-  text: `SELECT e.place, e.event_type AS type, e.subject_id AS "taskId", e.changes, e.own
+  text: `SELECT e.place, e.event_type AS type, e.subject_id AS "taskId", e.changes, e.own, e.reverts
 FROM ${told(
-    `e.event_type, e.subject_id, e.payload -> 'changes' AS changes, (${BY_AUTHOR}) IS TRUE AS own`,
+    `e.event_type, e.subject_id, e.payload -> 'changes' AS changes, (${BY_AUTHOR}) IS TRUE AS own,
+      (${OF_REVERT}) IS TRUE AS reverts`,
     `${OF_TASKS} AND (${BY_AUTHOR} OR ${OF_REVERT})`,
     "$5::bigint",
   )} ORDER BY e.place`,
@@ -109,6 +110,8 @@ interface Told {
   readonly changes: Changes | null;
   /** Of the author itself; else of an earlier revert of it. */
   readonly own: boolean;
+  /** Of an earlier revert, which may be the author's own. */
+  readonly reverts: boolean;
 }
 
 /**
@@ -152,7 +155,7 @@ export async function doingsOf(db: Db, author: Author, since: Since): Promise<Do
 /** Whether an earlier revert has undone all of it, and nobody has changed the task since. */
 function isUndone(all: readonly Told[], other: Foreign | undefined): boolean {
   const last = all.at(-1);
-  if (!last || last.own || (other && other.place > last.place)) return false;
+  if (!last?.reverts || (other && other.place > last.place)) return false;
   if (all.some(({ type }) => type === "task.created")) return last.type === "task.deleted";
   const named = all.some(
     ({ type, own, changes }) =>
