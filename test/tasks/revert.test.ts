@@ -333,8 +333,8 @@ describe("revertChanges", () => {
       await expect(revert(admin, { since })).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
   });
 
-  it("undoes 300 tasks, created or edited, with as many statements as ten, each with its event", async () => {
-    const { t, robot, other, admin } = await start(300);
+  it("undoes 300 created tasks and 90 edits with as many statements as ten, each with its event", async () => {
+    const { t, robot, other, admin } = await start(100);
     const existing = (n: number) => `TASK-${`${n}`.padStart(3, "0")}`;
     const spoil = async (ctx: Context, count: number, first: number) => {
       const plan = Array.from({ length: count }, (_, i) => ({
@@ -344,7 +344,7 @@ describe("revertChanges", () => {
         ...(i >= 4 && { dependsOn: [`k${i - 4}`] }),
       }));
       const { tasks: added } = await addTasks(ctx, { projectId: "alpha", tasks: plan });
-      for (let i = 0; i < count; i++)
+      for (let i = 0; i < Math.min(count, 90); i++)
         await updateTask(ctx, {
           ...of(existing(first + i)),
           priority: i % 2 === 0 ? 0 : 4,
@@ -357,11 +357,11 @@ describe("revertChanges", () => {
         });
       return added.map(({ taskId }) => taskId);
     };
-    const before = await tasks(t, ...Array.from({ length: 300 }, (_, i) => existing(i + 1)));
+    const before = await tasks(t, ...Array.from({ length: 100 }, (_, i) => existing(i + 1)));
     await spoil(robot, 10, 1);
     const few: string[] = [];
     expect((await revert(counting(admin, few))).reverted).toHaveLength(20);
-    const added = await spoil(other, 290, 11);
+    const added = await spoil(other, 300, 11);
     // Its parents stay, too.
     await updateTask(robot, { ...of(added[3] ?? ""), title: "theirs" });
     const many: string[] = [];
@@ -372,7 +372,7 @@ describe("revertChanges", () => {
       ...added.slice(0, 3).map((taskId, i) => `${taskId} has open children (${added[i + 1]}): it is not deleted.`),
       `${added[3]} was changed by others since (last by dk_test0001/agent, task.updated): it is not deleted.`,
     ]);
-    expect(reverted).toHaveLength(290 + 286);
+    expect(reverted).toHaveLength(90 + 296);
     const said = ({ title, description, kind, priority, labels, metadata, dueDate }: (typeof before)[number]) =>
       ({ title, description, kind, priority, labels, metadata, dueDate }) as const;
     const after = await tasks(t, ...before.map(({ taskId }) => taskId));
@@ -387,8 +387,8 @@ describe("revertChanges", () => {
     expect(
       Object.fromEntries([...Map.groupBy(events, ({ type }) => type)].map(([type, all]) => [type, all.length])),
     ).toEqual({
-      "task.updated": 290,
-      "task.deleted": 286,
+      "task.updated": 90,
+      "task.deleted": 296,
     });
     for (const { taskId, changes } of reverted)
       expect(events.find(({ subject_id }) => subject_id === taskId)?.payload["changes"]).toEqual(changes);
