@@ -54,7 +54,7 @@ export const deleteTask = taskVerb(
 );
 
 /** Deletes a task that was judged, and ends its attempt. */
-export async function removeTask(ctx: Context, task: JudgedTask): Promise<Changes> {
+async function removeTask(ctx: Context, task: JudgedTask): Promise<Changes> {
   const changed = await changeTask(ctx, task, DELETED);
   await endAttempt(ctx, task, "cancelled");
   await append(ctx, { type: "task.deleted", ...subject(task), payload: { ...changed, ...task.authority } });
