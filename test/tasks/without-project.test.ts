@@ -67,10 +67,16 @@ it("never acts without a project on one in which its caller does not hold the ta
 const WITHOUT_PROJECT = Object.values(schema.getMutationType()?.getFields() ?? {}).flatMap(({ name, args }) => {
   const input = args[0] && getNamedType(args[0].type);
   if (!isInputObjectType(input)) return [];
-  const { taskId, projectId, status, reason } = input.getFields();
+  const { taskId, projectId, status, reason, first } = input.getFields();
   if (!taskId || !projectId || isNonNullType(projectId.type)) return [];
   return [
-    { name, document: `mutation ($input: ${input.name}!) { ${name}(input: $input) { replayed } }`, status, reason },
+    {
+      name,
+      document: `mutation ($input: ${input.name}!) { ${name}(input: $input) { replayed } }`,
+      status,
+      reason,
+      first,
+    },
   ];
 });
 
@@ -86,11 +92,12 @@ it("does not act without a project on a task that the caller does not hold, also
       .rows;
   const before = await state();
   expect(WITHOUT_PROJECT.length).toBeGreaterThan(5);
-  for (const { name, document, status, reason } of WITHOUT_PROJECT)
+  for (const { name, document, status, reason, first } of WITHOUT_PROJECT)
     for (const taskId of ["TASK-002", "TASK-003"])
       for (const asking of [NONE, { client: "mine" }, { key: server.adminKey }])
         for (const given of status ? ["IN_PROGRESS", "COMPLETED", "PENDING"] : [undefined]) {
-          const input = { taskId, ...(given && { status: given }), ...(reason && { reason: "to be decided" }) };
+          const more = { ...(reason && { reason: "to be decided" }), ...(first && { first: true }) };
+          const input = { taskId, ...(given && { status: given }), ...more };
           const { errors } = await server.gql(document, { input }, asking);
           expect(errors?.[0], `${name} ${JSON.stringify({ input, asking })}`).toMatchObject({
             message: `Task ${taskId} of project other is not held by this caller. Say that it is meant with projectId, or pass attempt as the claim returned it.`,
