@@ -3,6 +3,7 @@ import type { OrderBy } from "../db/order.ts";
 import { type Direction, pageSize } from "../db/page.ts";
 import { ATTEMPT, type Attempt } from "./fields.ts";
 import { idOfTask } from "./find.ts";
+import { keyColumns } from "./keys.ts";
 import type { AttemptKey, TaskKey } from "./task.ts";
 
 const attempts = (direction: Direction) =>
@@ -39,8 +40,7 @@ export async function listAttempts(
   { orderBy, first, after, long }: AttemptsQuery,
 ): Promise<Attempt[][]> {
   const rows = await db.read<Attempt>(ATTEMPTS[(orderBy ?? OLDEST_ATTEMPTS).direction](long), [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
+    ...keyColumns(tasks),
     after ?? null,
     pageSize(first),
   ]);
@@ -57,8 +57,7 @@ LEFT JOIN task_attempts a USING (project_id, task_id, attempt) ORDER BY wanted.p
 /** The worker of each attempt, in their order; null where it gave no name or there is no such attempt. */
 export async function attemptWorkers(db: Db, attempts: readonly AttemptKey[]): Promise<(string | null)[]> {
   const rows = await db.read<{ worker: string | null }>(WORKERS, [
-    attempts.map(({ projectId }) => projectId),
-    attempts.map(({ taskId }) => taskId),
+    ...keyColumns(attempts),
     attempts.map(({ attempt }) => attempt),
   ]);
   return rows.map(({ worker }) => worker);

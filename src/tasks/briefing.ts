@@ -1,5 +1,6 @@
 import type { Db } from "../db/database.ts";
 import { ATTEMPT, type Attempt } from "./fields.ts";
+import { keyColumns } from "./keys.ts";
 import type { AttemptKey } from "./task.ts";
 
 /** What the next worker of a task should know. */
@@ -46,11 +47,7 @@ FROM ${WANTED} LEFT JOIN tasks t USING (project_id, task_id) ORDER BY wanted.pla
 
 /** What the workers of these attempts should know, in their order. */
 export async function briefings(db: Db, given: readonly AttemptKey[]): Promise<Briefing[]> {
-  const wanted = [
-    given.map(({ projectId }) => projectId),
-    given.map(({ taskId }) => taskId),
-    given.map(({ attempt }) => attempt),
-  ];
+  const wanted = [...keyColumns(given), given.map(({ attempt }) => attempt)];
   const attempts = await db.read<Attempt & { place: number }>(EARLIER, wanted);
   const left = await db.read<Omit<Briefing, "attempts">>(LEFT, wanted);
   const earlier = Map.groupBy(attempts, ({ place }) => place - 1);

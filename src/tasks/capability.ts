@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Context } from "../access/viewer.ts";
+import { keyColumns } from "./keys.ts";
 import type { AttemptKey } from "./task.ts";
 
 /**
@@ -34,11 +35,7 @@ FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS given (project
 /** The capabilities of attempts that this caller was given, in the same order. */
 export async function capabilities({ db }: Pick<Context, "db">, given: readonly AttemptKey[]): Promise<string[]> {
   if (given.length === 0) return [];
-  const found = await db.read<Secret>(SECRETS, [
-    given.map(({ projectId }) => projectId),
-    given.map(({ taskId }) => taskId),
-    given.map(({ attempt }) => attempt),
-  ]);
+  const found = await db.read<Secret>(SECRETS, [...keyColumns(given), given.map(({ attempt }) => attempt)]);
   // One that is missing would give its neighbours' to others.
   if (found.length !== given.length) throw new Error("There is no such attempt among those that were opened");
   return found.map(capability);

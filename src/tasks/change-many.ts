@@ -5,6 +5,7 @@ import { leaveEvents } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { TASK, type TaskFields } from "./fields.ts";
 import { idOfTask } from "./find.ts";
+import { keyTable } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
 /** What many tasks are to be, and the event that tells of each. */
@@ -32,12 +33,11 @@ const columnsOf = ({ fields }: ManyChange, alias: string) =>
 
 /** SQL: common table expressions of which `wanted` has each of the tasks that would be another, with its changes. */
 function wanted(tasks: readonly TaskKey[], change: ManyChange, bind: Bind): string {
-  const keys = `${bind(tasks.map(({ projectId }) => projectId))}::varchar[], ${bind(tasks.map(({ taskId }) => taskId))}::varchar[]`;
   const values = `${bind(JSON.stringify(change.values))}::jsonb${change.computed ? ` || ${change.computed(bind)}` : ""}`;
   return `WITH compared AS MATERIALIZED (
   SELECT r.ctid AS row, r.project_id, r.task_id, r.queue_position, ${columnsOf(change, "n")},
     changes_between(${TASK.document("r", change.fields)}, ${TASK.document("n", change.fields)}) AS changes
-  FROM unnest(${keys}) AS c (project_id, task_id) JOIN tasks r USING (project_id, task_id)
+  FROM ${keyTable(tasks, bind)} AS c (project_id, task_id) JOIN tasks r USING (project_id, task_id)
     CROSS JOIN LATERAL jsonb_populate_record(NULL::tasks, ${values}) n
 ), wanted AS (
   SELECT * FROM compared WHERE changes <> '{}'

@@ -6,6 +6,7 @@ import { TASK } from "./fields.ts";
 import type { TaskFilter } from "./filter.ts";
 import { idOfTask } from "./find.ts";
 import { opened } from "./hold.ts";
+import { keyColumns, keyTable } from "./keys.ts";
 import { listed } from "./list.ts";
 import type { Way } from "./set-of-tasks.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
@@ -56,12 +57,11 @@ export async function requireChangeable(
 
 async function judged({ db, viewer }: Context, filter: TaskFilter, keys: readonly TaskKey[]): Promise<Judged[]> {
   const { values, bind } = parameters();
-  const among = `unnest(${bind(keys.map(({ projectId }) => projectId))}::varchar[], ${bind(keys.map(({ taskId }) => taskId))}::varchar[])`;
   return db.read<Judged>(
     `SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.status, t.archived_at AS "archivedAt",
        t.lease_expires_at AS "leaseExpiresAt", t.labels, a.actor, a.client, a.worker
      FROM tasks t LEFT JOIN task_attempts a ON a.project_id = t.project_id AND a.task_id = t.task_id AND a.ended_at IS NULL
-     WHERE (t.project_id, t.task_id) IN (SELECT * FROM ${among}) AND ${listed(viewer, filter, bind)}
+     WHERE (t.project_id, t.task_id) IN (SELECT * FROM ${keyTable(keys, bind)}) AND ${listed(viewer, filter, bind)}
      ORDER BY t.project_id, t.queue_position`,
     values,
   );
@@ -79,7 +79,7 @@ GROUP BY c.project_id, c.parent_task_id`,
 };
 
 async function openChildrenOf({ db }: Context, tasks: readonly TaskKey[]): Promise<Map<string, string>> {
-  const rows = await db.read<TaskKey & { readonly child: string; readonly count: number }>(CHILDREN, keysOf(tasks));
+  const rows = await db.read<TaskKey & { readonly child: string; readonly count: number }>(CHILDREN, keyColumns(tasks));
   return new Map(
     rows.map(({ child, count, ...parent }) => [
       idOfTask(parent),
@@ -134,10 +134,5 @@ export async function endAttempts(
   tasks: readonly TaskKey[],
   overrides: readonly TaskKey[],
 ): Promise<void> {
-  await db.write(END, [...keysOf(tasks), viewer.actor, overrides.map(idOfTask)]);
+  await db.write(END, [...keyColumns(tasks), viewer.actor, overrides.map(idOfTask)]);
 }
-
-const keysOf = (tasks: readonly TaskKey[]) => [
-  tasks.map(({ projectId }) => projectId),
-  tasks.map(({ taskId }) => taskId),
-];

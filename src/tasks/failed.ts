@@ -1,4 +1,5 @@
 import type { Db } from "../db/database.ts";
+import { keyColumns } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
 /** SQL: whether an attempt, of a table by this name, failed. */
@@ -16,9 +17,6 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (project_id, task_
 
 /** How many attempts at each task failed, in the order of the tasks. */
 export async function countFailedAttempts(db: Db, tasks: readonly TaskKey[]): Promise<number[]> {
-  const rows = await db.read<{ count: number }>(COUNT, [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
-  ]);
+  const rows = await db.read<{ count: number }>(COUNT, keyColumns(tasks));
   return rows.map(({ count }) => count);
 }

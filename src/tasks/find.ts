@@ -1,5 +1,6 @@
 import type { Db } from "../db/database.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
+import { keyColumns } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
 const FIND = TASK.statement(
@@ -17,10 +18,7 @@ export async function findTasks(
   keys: readonly TaskKey[],
   long?: readonly LongField[],
 ): Promise<(Task | null)[]> {
-  const rows = await db.read<Task>(FIND(long), [
-    keys.map(({ projectId }) => projectId),
-    keys.map(({ taskId }) => taskId),
-  ]);
+  const rows = await db.read<Task>(FIND(long), keyColumns(keys));
   const found = new Map(rows.map((task) => [idOfTask(task), task]));
   return keys.map((key) => found.get(idOfTask(key)) ?? null);
 }

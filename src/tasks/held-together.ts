@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { KeyedRequest } from "../access/idempotency.ts";
+import { keyColumns } from "./keys.ts";
 import type { Taker } from "./take.ts";
 import type { TaskKey } from "./task.ts";
 
@@ -64,8 +65,7 @@ export function heldByCallers(own: Readonly<Record<string, string>>, columns: st
 }
 
 export const heldParameters = (calls: readonly AskedByHolder[]) => [
-  calls.map(({ projectId }) => projectId),
-  calls.map(({ taskId }) => taskId),
+  ...keyColumns(calls),
   calls.map(({ attempt }) => (attempt === null ? null : hash("sha256", attempt, "buffer"))),
   calls.map(({ by }) => by.viewer.actor),
   calls.map(({ by }) => by.viewer.client),

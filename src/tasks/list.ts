@@ -10,6 +10,7 @@ import { amongListed } from "../projects/shown.ts";
 import { failedAttempts } from "./failed.ts";
 import { TASK, type Task, type TaskFields } from "./fields.ts";
 import { asksForArchived, projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
+import { keyTable } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
 const instant = (sql: string) => [{ sql, type: "timestamptz" }];
@@ -130,8 +131,7 @@ const CHILD =
   "t.project_id = wanted.of AND t.parent_task_id = wanted.parent AND t.deleted_at IS NULL AND t.archived_at IS NULL";
 
 const ofParents = (parents: readonly TaskKey[], bind: Bind) =>
-  `unnest(${bind(parents.map(({ projectId }) => projectId))}::text[], ${bind(parents.map(({ taskId }) => taskId))}::text[])
-     WITH ORDINALITY AS wanted (of, parent, place)`;
+  `${keyTable(parents, bind)} WITH ORDINALITY AS wanted (of, parent, place)`;
 
 /** What a page of several projects can be of, in the order of the queue: as much of each of them. */
 function firstOfEach(viewer: Sight, filter: ListTasks["filter"], bind: Bind, { condition, sort, limit }: PageQuery) {

@@ -1,6 +1,7 @@
 import type { Db } from "../db/database.ts";
 import { SERIALIZATION_FAILURE } from "../db/faults.ts";
 import { idOfTask } from "./find.ts";
+import { keyColumns } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
 /** SQL: the keys of what waits for task $2 of project $1: its dependents and its parent. */
@@ -55,7 +56,7 @@ export async function lockAllSettling(
   db: Db,
   tasks: readonly TaskKey[],
 ): Promise<(TaskKey & { readonly depth: number })[]> {
-  const keys = [tasks.map(({ projectId }) => projectId), tasks.map(({ taskId }) => taskId)];
+  const keys = keyColumns(tasks);
   const locked = await db.write<TaskKey & { depth: number }>(LOCK_ALL, keys);
   requireAll(locked, await db.read<TaskKey>(ALL_FOUND, keys));
   return locked;

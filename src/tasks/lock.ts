@@ -1,4 +1,5 @@
 import type { Db } from "../db/database.ts";
+import { keyColumns } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
 const LOCK = {
@@ -14,5 +15,5 @@ ORDER BY t.project_id, t.task_id FOR NO KEY UPDATE`,
  * @returns those that are there.
  */
 export async function lockTasks(db: Db, keys: readonly TaskKey[]): Promise<TaskKey[]> {
-  return db.write<TaskKey>(LOCK, [keys.map(({ projectId }) => projectId), keys.map(({ taskId }) => taskId)]);
+  return db.write<TaskKey>(LOCK, keyColumns(keys));
 }

@@ -2,6 +2,7 @@ import type { Sight } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import type { Budget } from "../projects/budget.ts";
 import { pausedMessage, projectLimitMessage, spentMessage, workerLimitMessage } from "../projects/not-ready.ts";
+import { keyColumns } from "./keys.ts";
 import { PROJECT_AT_LIMIT, placesTaken, WORKER_AT_LIMIT } from "./limits.ts";
 import {
   EXPIRED,
@@ -146,13 +147,7 @@ export async function explainReady(
   { projectIds }: Sight,
   { worker, skills } = ANYONE,
 ): Promise<Explanation[][]> {
-  const rows = await db.read<Found>(EXPLAIN, [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
-    projectIds,
-    worker,
-    skills,
-  ]);
+  const rows = await db.read<Found>(EXPLAIN, [...keyColumns(tasks), projectIds, worker, skills]);
   return rows.map(explained);
 }
 
@@ -237,9 +232,6 @@ const IS_READY = {
 
 /** Of each task, whether a claim of the next task could take it now. */
 export async function areReady(db: Db, tasks: readonly TaskKey[]): Promise<boolean[]> {
-  const rows = await db.read<{ ready: boolean }>(IS_READY, [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
-  ]);
+  const rows = await db.read<{ ready: boolean }>(IS_READY, keyColumns(tasks));
   return rows.map(({ ready }) => ready);
 }

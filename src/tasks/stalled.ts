@@ -3,6 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
 import { leaveEvents } from "../log/write/append.ts";
 import { readSettings } from "../projects/settings.ts";
+import { keyColumns } from "./keys.ts";
 import { UNASKED } from "./ready.ts";
 import type { TaskKey } from "./task.ts";
 
@@ -72,9 +73,6 @@ const ARE_STALLED = {
 
 /** Of each task, whether the attempt that holds it is stalled. */
 export async function areStalled(db: Db, tasks: readonly TaskKey[]): Promise<boolean[]> {
-  const rows = await db.read<{ stalled: boolean }>(ARE_STALLED, [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
-  ]);
+  const rows = await db.read<{ stalled: boolean }>(ARE_STALLED, keyColumns(tasks));
   return rows.map(({ stalled }) => stalled);
 }

@@ -3,6 +3,7 @@ import { canSee } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
 import { dependencyCycle } from "../../errors.ts";
 import { idOfTask } from "../find.ts";
+import { keyColumns } from "../keys.ts";
 import type { TaskKey } from "../task.ts";
 import { shortestWay } from "./circle.ts";
 
@@ -37,10 +38,7 @@ export async function refuseCircle(ctx: Context, task: TaskKey, blocker: TaskKey
 
 /** Whether one of the blockers waits for one of the tasks already, through whatever lies between, or is one of them. */
 export async function closesCircle(db: Db, tasks: readonly TaskKey[], blockers: readonly TaskKey[]): Promise<boolean> {
-  const ends = [tasks, blockers].flatMap((keys) => [
-    keys.map(({ projectId }) => projectId),
-    keys.map(({ taskId }) => taskId),
-  ]);
+  const ends = [tasks, blockers].flatMap(keyColumns);
   const [found] = await db.read<{ closes: boolean }>(CLOSES, ends);
   return found?.closes === true;
 }
@@ -64,10 +62,7 @@ FROM waits w JOIN tasks c ON c.project_id = w.project_id AND c.parent_task_id = 
 
 /** What each task waits for, by its name: for those that can be come to from some; only where something is refused. */
 export async function stepsFrom(db: Db, from: readonly TaskKey[]): Promise<(id: string) => readonly string[]> {
-  const rows = await db.read<{ from: string; to: string }>(STEPS, [
-    from.map(({ projectId }) => projectId),
-    from.map(({ taskId }) => taskId),
-  ]);
+  const rows = await db.read<{ from: string; to: string }>(STEPS, keyColumns(from));
   const steps = Map.groupBy(rows, ({ from }) => from);
   return (id) => (steps.get(id) ?? []).map(({ to }) => to);
 }

@@ -4,6 +4,7 @@ import { type OrderBy, ordersOf } from "../../db/order.ts";
 import { type Direction, type Keyed, type Page, type PageArgs, pageQuery, pageSize } from "../../db/page.ts";
 import { parameters } from "../../db/parameters.ts";
 import { type LongField, TASK, type Task } from "../fields.ts";
+import { keyColumns, keyTable } from "../keys.ts";
 import type { TaskKey } from "../task.ts";
 import type { DependencyKind } from "./dependency.ts";
 
@@ -63,8 +64,7 @@ export async function listDependencies(
   { way, orderBy, first, after, long, projectIds }: DependenciesQuery,
 ): Promise<Task[][]> {
   const rows = await db.read<Task & { readonly place: number }>(LIST[way][(orderBy ?? BY_TASK).direction](long), [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
+    ...keyColumns(tasks),
     projectIds,
     after?.projectId ?? null,
     after?.taskId ?? null,
@@ -86,11 +86,7 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS of (project_id, task_id, 
 /** Of each task, whether one that the asker does not see keeps it waiting. */
 export async function blockedByHidden(db: Db, tasks: readonly TaskKey[], { projectIds }: Sight): Promise<boolean[]> {
   if (projectIds === null) return tasks.map(() => false);
-  const rows = await db.read<{ hidden: boolean }>(HIDDEN, [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
-    projectIds,
-  ]);
+  const rows = await db.read<{ hidden: boolean }>(HIDDEN, [...keyColumns(tasks), projectIds]);
   return rows.map(({ hidden }) => hidden);
 }
 
@@ -129,7 +125,7 @@ export async function listRelations(
   { projectIds, long, orderBy, ...page }: RelationsQuery,
 ): Promise<Page<Relation>[]> {
   const { values, bind } = parameters();
-  const of = `unnest(${bind(tasks.map(({ projectId }) => projectId))}::text[], ${bind(tasks.map(({ taskId }) => taskId))}::text[])`;
+  const of = keyTable(tasks, bind);
   const visible = bind(projectIds);
   const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? BY_TASK), bind);
   const rows = await db.read<Task & Keyed & { place: number; kindOfRelation: DependencyKind; outgoing: boolean }>(
@@ -174,10 +170,6 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS of (project_id, task_id, 
 
 /** How many entries all pages of `listRelations` have, of each task. */
 export async function countRelations(db: Db, tasks: readonly TaskKey[], { projectIds }: Sight): Promise<number[]> {
-  const rows = await db.read<{ count: number }>(COUNT, [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
-    projectIds,
-  ]);
+  const rows = await db.read<{ count: number }>(COUNT, [...keyColumns(tasks), projectIds]);
   return rows.map(({ count }) => count);
 }

@@ -1,5 +1,6 @@
 import { type Looking, requireProjects, visibleProjects } from "../../access/visibility.ts";
 import { type LongField, TASK, type Task } from "../fields.ts";
+import { keyColumns } from "../keys.ts";
 import type { TaskKey } from "../task.ts";
 import type { DependencyKind } from "./dependency.ts";
 
@@ -89,10 +90,10 @@ export async function projectGraph(ctx: Looking, { projectId, completed, long }:
     completed,
     visibleProjects(ctx.viewer),
   ]);
-  const links = await ctx.db.read<{ kind: LinkKind; from: number; to: number; count: number }>(LINKS, [
-    nodes.map((task) => task.projectId),
-    nodes.map((task) => task.taskId),
-  ]);
+  const links = await ctx.db.read<{ kind: LinkKind; from: number; to: number; count: number }>(
+    LINKS,
+    keyColumns(nodes),
+  );
   return {
     nodes,
     edges: links.flatMap(({ kind, from, to }) => {

@@ -2,6 +2,7 @@ import type { Sight } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
 import { notArchived } from "../../projects/open.ts";
 import { type LongField, TASK, type Task } from "../fields.ts";
+import { keyColumns } from "../keys.ts";
 import { READY } from "../ready.ts";
 import type { TaskKey } from "../task.ts";
 
@@ -48,11 +49,7 @@ async function read(
   tasks: readonly TaskKey[],
   { long, projectIds }: WaitingQuery,
 ): Promise<Task[][]> {
-  const rows = await db.read<Task & { readonly place: number }>(statement(long), [
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ taskId }) => taskId),
-    projectIds,
-  ]);
+  const rows = await db.read<Task & { readonly place: number }>(statement(long), [...keyColumns(tasks), projectIds]);
   const found = Map.groupBy(rows, ({ place }) => place - 1);
   return tasks.map((_task, i) => found.get(i) ?? []);
 }

@@ -1,6 +1,7 @@
 import type { Db } from "../../db/database.ts";
 import { tooManyBelow } from "../../errors.ts";
 import { type LongField, TASK, type Task } from "../fields.ts";
+import { keyColumns } from "../keys.ts";
 import type { StatusCount } from "../status-counts.ts";
 import { TASK_STATUSES, type TaskKey, type TaskStatus } from "../task.ts";
 
@@ -10,7 +11,6 @@ export const MOST_BELOW = 2_000;
 type Placed = Task & { readonly place: number };
 
 const OF = "unnest($1::text[], $2::text[]) WITH ORDINALITY AS of (project_id, task_id, place)";
-const at = (tasks: readonly TaskKey[]) => [tasks.map(({ projectId }) => projectId), tasks.map(({ taskId }) => taskId)];
 
 const ANCESTORS = TASK.statement(
   "tasks-ancestors",
@@ -24,7 +24,7 @@ WHERE t.deleted_at IS NULL ORDER BY u.place, t.depth DESC`,
 
 /** Of each task those above it, its parent first. */
 export async function ancestors(db: Db, tasks: readonly TaskKey[], long?: readonly LongField[]): Promise<Task[][]> {
-  return ofEach(tasks, await db.read<Placed>(ANCESTORS(long), at(tasks)));
+  return ofEach(tasks, await db.read<Placed>(ANCESTORS(long), keyColumns(tasks)));
 }
 
 /** SQL: `below (place, project_id, task_id, path)`, each task and what lies below it, in the order of the queue. */
@@ -46,7 +46,7 @@ SELECT b.place::int AS place, ${columns} FROM (SELECT * FROM below LIMIT ${MOST_
  * @throws QUERY_TOO_COMPLEX for more than 2,000 tasks together.
  */
 export async function subtrees(db: Db, tasks: readonly TaskKey[], long?: readonly LongField[]): Promise<Task[][]> {
-  const rows = await db.read<Placed>(SUBTREE(long), at(tasks));
+  const rows = await db.read<Placed>(SUBTREE(long), keyColumns(tasks));
   if (rows.length > MOST_BELOW) throw tooManyBelow(MOST_BELOW);
   return ofEach(tasks, rows);
 }
@@ -60,7 +60,7 @@ WHERE b.path <> '{}' GROUP BY b.place, t.status`,
 
 /** Of each task how many of all that lies below it have each status; every status is named. */
 export async function descendantCounts(db: Db, tasks: readonly TaskKey[]): Promise<StatusCount[][]> {
-  const rows = await db.read<{ place: number; status: TaskStatus; count: number }>(COUNTS, at(tasks));
+  const rows = await db.read<{ place: number; status: TaskStatus; count: number }>(COUNTS, keyColumns(tasks));
   const found = new Map(rows.map(({ place, status, count }) => [`${place} ${status}`, count]));
   return tasks.map((_task, i) =>
     TASK_STATUSES.map((status) => ({ status, count: found.get(`${i + 1} ${status}`) ?? 0 })),

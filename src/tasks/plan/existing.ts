@@ -5,6 +5,7 @@ import { circleFrom } from "../dependencies/circle.ts";
 import { closesCircle, seenTask, stepsFrom } from "../dependencies/graph.ts";
 import { idOfTask } from "../find.ts";
 import { DEEPEST, tooDeep } from "../hierarchy/parents.ts";
+import { keyColumns } from "../keys.ts";
 import { refuseMissing } from "../locate.ts";
 import type { NewTask } from "../new-task.ts";
 import type { TaskKey } from "../task.ts";
@@ -58,10 +59,7 @@ export async function requireReferenced(ctx: Context, batch: readonly NewTask[])
 async function lock({ db }: Context, keys: readonly TaskKey[]): Promise<Found> {
   if (keys.length === 0) return new Map();
   const wanted = [...new Map(keys.map((key) => [idOfTask(key), key])).values()];
-  const rows = await db.write<Locked>(LOCK, [
-    wanted.map(({ projectId }) => projectId),
-    wanted.map(({ taskId }) => taskId),
-  ]);
+  const rows = await db.write<Locked>(LOCK, keyColumns(wanted));
   return new Map(rows.map((row) => [idOfTask(row), row]));
 }
 

@@ -5,6 +5,7 @@ import { isLater, momentSql } from "../../db/moment.ts";
 import { parameters } from "../../db/parameters.ts";
 import { badInput } from "../../errors.ts";
 import { amongShown } from "../../projects/shown.ts";
+import { keyColumns } from "../keys.ts";
 import type { AttemptKey } from "../task.ts";
 
 /** What usage is summed up by, as SQL over `task_usage u`, each with the name of its field. */
@@ -91,8 +92,7 @@ FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS wanted (projec
 /** What each attempt used, in their order; null where nothing was said of it. */
 export async function usageOfAttempts(db: Db, attempts: readonly AttemptKey[]): Promise<(Amounts | null)[]> {
   const rows = await db.read<Amounts & { place: number }>(OF_ATTEMPTS, [
-    attempts.map(({ projectId }) => projectId),
-    attempts.map(({ taskId }) => taskId),
+    ...keyColumns(attempts),
     attempts.map(({ attempt }) => attempt),
   ]);
   const found = new Map(rows.map((row) => [row.place, row]));
