@@ -9,12 +9,16 @@ export const text = (most: number) => z.string().max(most).refine(isStorable, { 
 export const said = (most: number) =>
   text(most).refine((given) => !isBlank(given), { error: "must not be empty or blank" });
 
-const LONGEST_REASON = 500;
-
-/** @param remedy what to do about one that says nothing. @throws BAD_USER_INPUT for a reason that says nothing, or too much. */
-export function requireReason(reason: string, remedy: string): void {
-  if (reason.length > LONGEST_REASON)
-    throw badInput(`reason has ${reason.length} characters; ${LONGEST_REASON} at most.`);
-  if (!isStorable(reason)) throw badInput(`reason ${NOT_STORABLE}.`);
-  if (isBlank(reason)) throw badInput(`reason must not be empty or blank${remedy}`);
+/** The same where no noun's fields are checked. @throws BAD_USER_INPUT for a text that is longer, or cannot be held. */
+export function requireText(name: string, given: string, most: number): void {
+  if (given.length > most) throw badInput(`${name} has ${given.length} characters; ${most} at most.`);
+  if (!isStorable(given)) throw badInput(`${name} ${NOT_STORABLE}.`);
 }
+
+/** @param remedy what to do about one that says nothing. @throws BAD_USER_INPUT also for that. */
+export function requireSaid(name: string, given: string, most: number, remedy: string): void {
+  requireText(name, given, most);
+  if (isBlank(given)) throw badInput(`${name} must not be empty or blank${remedy}`);
+}
+
+export const requireReason = (reason: string, remedy: string) => requireSaid("reason", reason, 500, remedy);

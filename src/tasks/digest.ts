@@ -4,6 +4,7 @@ import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { sinceOf, told } from "../log/read/told.ts";
 import { amongShown } from "../projects/shown.ts";
+import { TITLE } from "./fields.ts";
 import type { TaskKey } from "./task.ts";
 
 export interface DigestQuery {
@@ -61,7 +62,7 @@ const latest = (did: string) =>
   `(array_agg(jsonb_build_object('projectId', project_id, 'taskId', task_id) ORDER BY place DESC)
          FILTER (WHERE did = '${did}'))[1:${MOST_TOLD_OF}] AS ${did}, count(*) FILTER (WHERE did = '${did}')::int AS "${did}Count"`;
 const titled = (did: string) =>
-  `coalesce((SELECT jsonb_agg(o.key || jsonb_build_object('title', coalesce(t.title, left(t.description, 200))) ORDER BY o.place)
+  `coalesce((SELECT jsonb_agg(o.key || jsonb_build_object('title', ${TITLE}) ORDER BY o.place)
          FROM unnest(w.${did}) WITH ORDINALITY AS o (key, place)
          JOIN tasks t ON t.project_id = o.key ->> 'projectId' AND t.task_id = o.key ->> 'taskId'), '[]') AS ${did}, w."${did}Count"`;
 const times = (did: string, name: string) => `coalesce(sum(times) FILTER (WHERE did = '${did}'), 0)::int AS ${name}`;

@@ -145,6 +145,9 @@ export const TASK = noun("Task", "t", OF_TASK);
 export type TaskFields = typeof OF_TASK;
 export type LongField = (typeof TASK.long)[number];
 
+/** SQL: what `tasks t` is called, also where it has no title. */
+export const TITLE = "coalesce(t.title, left(t.description, 200))";
+
 /** SQL: the key of `tasks t` and the columns of these fields. */
 export const keyAnd = (fields: readonly (keyof TaskFields)[]) =>
   (["projectId", "taskId", ...fields] as const).map((field) => `t.${TASK.columnOf(field)}`).join(", ");

@@ -1,4 +1,5 @@
-import { isBlank, isStorable, jsonFault, NOT_STORABLE } from "../db/storable.ts";
+import { isBlank, jsonFault } from "../db/storable.ts";
+import { requireSaid, requireText } from "../db/text-checks.ts";
 import { badInput } from "../errors.ts";
 import { requireUsage, type UsageGiven } from "./usage/add.ts";
 
@@ -26,12 +27,8 @@ export function requireAttemptInput(input: AttemptInput): void {
     throw badInput(
       `leaseSeconds is ${leaseSeconds}; it must be from 1 to ${LONGEST_SECONDS} (a week). Renew to go on.`,
     );
-  for (const field of ["worker", "completionNotes", "notes"] as const) {
-    const text = input[field] ?? "";
-    if (text.length > LONGEST[field])
-      throw badInput(`${field} has ${text.length} characters; ${LONGEST[field]} at most.`);
-    if (!isStorable(text)) throw badInput(`${field} ${NOT_STORABLE}.`);
-  }
+  for (const field of ["worker", "completionNotes", "notes"] as const)
+    requireText(field, input[field] ?? "", LONGEST[field]);
   if (input.worker != null && isBlank(input.worker))
     throw badInput("worker must not be empty or blank; leave it out to go by the name of the key.");
   const fault = checkpoint == null ? undefined : jsonFault(checkpoint, LARGEST_CHECKPOINT_BYTES);
@@ -42,10 +39,6 @@ export function requireAttemptInput(input: AttemptInput): void {
 /** @throws BAD_USER_INPUT for more skills, or labels, than a task can have, or what cannot be one. */
 export function requireWords(what: "skill" | "label", words: readonly string[]): void {
   if (words.length > MOST_WORDS) throw badInput(`${what}s are ${words.length}; ${MOST_WORDS} at most.`);
-  for (const word of words) {
-    if (word.length > LONGEST.word) throw badInput(`A ${what} has ${word.length} characters; ${LONGEST.word} at most.`);
-    if (!isStorable(word)) throw badInput(`A ${what} ${NOT_STORABLE}.`);
-    if (isBlank(word)) throw badInput(`A ${what} must not be empty or blank.`);
-  }
+  for (const word of words) requireSaid(`A ${what}`, word, LONGEST.word, ".");
 }
 export const requireSkills = (skills: readonly string[]) => requireWords("skill", skills);

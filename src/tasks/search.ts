@@ -5,7 +5,7 @@ import type { Order, PageArgs, PageQuery } from "../db/page.ts";
 import type { Bind } from "../db/parameters.ts";
 import { isStorable, NOT_STORABLE } from "../db/storable.ts";
 import { badInput } from "../errors.ts";
-import { TASK, type Task, type TaskFields } from "./fields.ts";
+import { TASK, type Task, type TaskFields, TITLE } from "./fields.ts";
 import { projectsOf, type TaskFilter, wordsOf } from "./filter.ts";
 import { listed } from "./list.ts";
 
@@ -69,9 +69,6 @@ export async function searchTasks(
     ({ edges }) => edges.map(({ node }) => node.projectId),
   );
 }
-
-/** SQL: what a task is called, where it has no title. */
-const TITLE = "coalesce(t.title, left(t.description, 200))";
 
 /** SQL: how well a task fits in which all the words occur; of several words also whether they occur in a row. */
 function rank(words: readonly string[], bind: Bind): string {

@@ -1,5 +1,6 @@
 import type { Context } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
+import { TITLE } from "../tasks/fields.ts";
 import type { TaskKey, TaskKind, TaskStatus } from "../tasks/task.ts";
 
 /** A task that is open, where it stands in the tree of all that are. */
@@ -36,7 +37,7 @@ const OPEN = {
       ORDER BY b.project_id <> page."projectId", seen DESC, b.project_id, b.task_id LIMIT ${MOST_BLOCKERS}) b
   ) END AS blockers
 FROM unnest($1::text[]) AS of (project_id) CROSS JOIN LATERAL (
-  SELECT t.project_id AS "projectId", t.task_id AS "taskId", coalesce(t.title, left(t.description, 200)) AS title, t.kind,
+  SELECT t.project_id AS "projectId", t.task_id AS "taskId", ${TITLE} AS title, t.kind,
     t.status, t.claimed_by AS "claimedBy", t.parked_at IS NOT NULL AS "isParked", t.parent_task_id AS "parentTaskId",
     t.open_blockers AS "blockerCount"
   FROM tasks t WHERE t.project_id = of.project_id AND t.status IN ('pending', 'in_progress') AND t.deleted_at IS NULL

@@ -1,5 +1,5 @@
 import type { Context } from "../../access/viewer.ts";
-import { isBlank, isStorable, NOT_STORABLE } from "../../db/storable.ts";
+import { requireSaid } from "../../db/text-checks.ts";
 import { badInput } from "../../errors.ts";
 import type { LockedTask } from "../hold.ts";
 
@@ -25,11 +25,7 @@ export function requireUsage({ model, ...amounts }: UsageGiven): void {
     if (given != null && !(given >= 0 && given <= MOST_USED[amount]))
       throw badInput(`usage.${amount} is ${given}; it must be from 0 to ${MOST_USED[amount]}.`);
   }
-  if (model == null) return;
-  if (model.length > LONGEST_MODEL)
-    throw badInput(`usage.model has ${model.length} characters; ${LONGEST_MODEL} at most.`);
-  if (!isStorable(model)) throw badInput(`usage.model ${NOT_STORABLE}.`);
-  if (isBlank(model)) throw badInput("usage.model must not be empty or blank; leave it out.");
+  if (model != null) requireSaid("usage.model", model, LONGEST_MODEL, "; leave it out.");
 }
 
 const ADD = {
