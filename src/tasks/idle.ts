@@ -1,11 +1,11 @@
 import type { Context } from "../access/viewer.ts";
 import { projectArchived, projectNotFound } from "../errors.ts";
-import type { Budget } from "../projects/budget.ts";
-import { pausedMessage, projectLimitMessage, spentMessage, workerLimitMessage } from "../projects/not-ready.ts";
+import { projectLimitMessage, workerLimitMessage } from "../projects/not-ready.ts";
 import { idleMessage, type Quiet, type ReasonCount } from "./idle-message.ts";
 import { limitsOf } from "./limits.ts";
-import { EXPIRED, either, IS_LIMITED, IS_PAUSED } from "./ready.ts";
-import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask, SPENT, WITH_BUDGET } from "./reasons.ts";
+import { EXPIRED, either, IS_LIMITED } from "./ready.ts";
+import { OF_TASK, REASONS_OF_TASK, type ReadyReason, type ReasonOfTask } from "./reasons.ts";
+import { STOPS, type Stop, type Stoppable, stopsOf, WITH_BUDGET } from "./stops.ts";
 import { keptFromClaim, ofKinds, readyOnes, type Wanted, wantedValues } from "./wanted.ts";
 
 /** Why there is nothing to claim. */
@@ -49,8 +49,7 @@ const COUNTS = { ...OF_TASK, kind_not_asked: `NOT ${OF_KIND}`, ...OF_CLAIM };
 const WHY = {
   name: "task-idle",
   text: `SELECT p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived", ${IS_LIMITED} AS limited,
-  ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
-  ${SPENT},
+  ${STOPS},
   found.pending, found.unheld, found.retry_at AS "retryAt", ${Object.keys(COUNTS)
     .map((reason) => `found.${reason}`)
     .join(", ")}
@@ -68,21 +67,15 @@ FROM projects p ${WITH_BUDGET} CROSS JOIN LATERAL (
 WHERE p.project_id = ANY ($1::text[]) ORDER BY p.project_id`,
 };
 
-type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> & {
-  readonly projectId: string;
-  readonly projectArchived: boolean;
-  readonly limited: boolean;
-  readonly paused: boolean;
-  readonly pauseReason: string | null;
-  readonly pausedUntil: Date | null;
-  readonly spent: boolean;
-  readonly spentUntil: Date | null;
-  readonly budget: Budget | null;
-  readonly pending: number;
-  /** Those that nobody holds, in whatever state they are. */
-  readonly unheld: number;
-  readonly retryAt: Date | null;
-};
+type Why = Readonly<Record<ReasonOfTask | ReasonOfClaim, number>> &
+  Stoppable & {
+    readonly projectArchived: boolean;
+    readonly limited: boolean;
+    readonly pending: number;
+    /** Those that nobody holds, in whatever state they are. */
+    readonly unheld: number;
+    readonly retryAt: Date | null;
+  };
 
 /**
  * Why this worker gets nothing of what it wants.
@@ -137,35 +130,6 @@ async function idleIn(db: Context["db"], found: Why, { skills }: Wanted, worker:
 
 const lockedMessage = (pending: number) =>
   `${pending} tasks are ready but just being claimed by others; ask again in a moment`;
-
-/** What lets a whole project hand out nothing. */
-interface Stop {
-  readonly reason: ReadyReason;
-  readonly message: string;
-  /** When it ends by itself. */
-  readonly until: Date | null;
-}
-
-const stopsOf = ({ projectId, ...found }: Why): Stop[] => [
-  ...(found.paused
-    ? [
-        {
-          reason: "project_paused" as const,
-          message: pausedMessage(projectId, found.pauseReason, found.pausedUntil),
-          until: found.pausedUntil,
-        },
-      ]
-    : []),
-  ...(found.spent
-    ? [
-        {
-          reason: "budget_spent" as const,
-          message: spentMessage(projectId, found.budget, found.spentUntil),
-          until: found.spentUntil,
-        },
-      ]
-    : []),
-];
 
 /** When a claim can take something again; null where nobody knows when one of the stops ends. */
 function afterAll(stops: readonly Stop[], { pending, retryAt }: Why): Date | null {

@@ -1,7 +1,6 @@
 import type { Sight } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
-import type { Budget } from "../projects/budget.ts";
-import { pausedMessage, projectLimitMessage, spentMessage, workerLimitMessage } from "../projects/not-ready.ts";
+import { projectLimitMessage, workerLimitMessage } from "../projects/not-ready.ts";
 import { keyColumns } from "./keys.ts";
 import { PROJECT_AT_LIMIT, placesTaken, WORKER_AT_LIMIT } from "./limits.ts";
 import {
@@ -11,12 +10,11 @@ import {
   forSkills,
   forWorker,
   IS_LIMITED,
-  IS_PAUSED,
-  IS_SPENT,
   LEASED,
   READY,
   UNASKED,
 } from "./ready.ts";
+import { STOPS, type Stoppable, stopsOf, WITH_BUDGET } from "./stops.ts";
 import type { TaskKey } from "./task.ts";
 
 /** Why a task is not handed out: of the task itself, then of the claim that asks. */
@@ -81,12 +79,7 @@ export interface Explanation {
 /** So many of the tasks that keep one waiting are named. */
 export const MOST_NAMED = 10;
 
-/** SQL of `projects p`: whether its budget is spent, until when, and what it is, where WITH_BUDGET stands among the tables. */
-export const SPENT = `${IS_SPENT} AS spent, p.budget_spent_until AS "spentUntil",
-  CASE WHEN ${IS_SPENT} THEN jsonb_build_object('costUsd', trim_scale(b.cost_usd), 'per', b.per) END AS budget`;
-export const WITH_BUDGET = "LEFT JOIN project_budgets b ON b.project_id = p.project_id";
-
-interface Found extends Readonly<Record<ReasonOfTask | ReasonOfClaim, boolean>> {
+interface Found extends Readonly<Record<ReasonOfTask | ReasonOfClaim, boolean>>, Stoppable {
   readonly skills: readonly string[];
   readonly assignedTo: string | null;
   readonly open: boolean;
@@ -95,14 +88,7 @@ interface Found extends Readonly<Record<ReasonOfTask | ReasonOfClaim, boolean>> 
   readonly claimedBy: string | null;
   readonly parkedReason: string | null;
   readonly kind: string;
-  readonly projectId: string;
   readonly projectArchived: boolean;
-  readonly paused: boolean;
-  readonly pauseReason: string | null;
-  readonly pausedUntil: Date | null;
-  readonly spent: boolean;
-  readonly spentUntil: Date | null;
-  readonly budget: Budget | null;
   /** The limit that it would go beyond; null: none. */
   readonly projectLimit: number | null;
   readonly workerLimit: number | null;
@@ -114,8 +100,7 @@ const EXPLAIN = {
   name: "tasks-explain-ready",
   text: `SELECT is_open(t.status, t.deleted_at, false) AS open, t.ready_at AS "readyAt", t.lease_expires_at AS "leaseExpiresAt",
   t.claimed_by AS "claimedBy", t.parked_reason AS "parkedReason", t.kind, t.skills, t.assigned_to AS "assignedTo", p.project_id AS "projectId", p.archived_at IS NOT NULL AS "projectArchived",
-  ${IS_PAUSED} AS paused, p.pause_reason AS "pauseReason", p.paused_until AS "pausedUntil",
-  ${SPENT},
+  ${STOPS},
   -- what is held has its place
   CASE WHEN t.lease_expires_at IS NULL AND ${UNASKED} AND ${PROJECT_AT_LIMIT} THEN most_in_progress(p.settings) END AS "projectLimit",
   CASE WHEN t.claimed_by IS DISTINCT FROM $4 AND ${UNASKED} AND ${WORKER_AT_LIMIT} THEN most_per_worker(p.settings) END AS "workerLimit",
@@ -155,8 +140,7 @@ function explained(found: Found): Explanation[] {
   if (!found.open) return [];
   return [
     ...(found.projectArchived ? [because("project_archived", found)] : []),
-    ...(found.paused ? [because("project_paused", found)] : []),
-    ...(found.spent ? [because("budget_spent", found)] : []),
+    ...stopsOf(found).map((stop) => ({ ...stop, task: null })),
     ...(found.projectLimit === null ? [] : [because("project_at_limit", found)]),
     ...(found.workerLimit === null ? [] : [because("worker_at_limit", found)]),
     ...REASONS_OF_TASK.filter((reason) => found[reason]).flatMap((reason) => {
@@ -174,14 +158,12 @@ function explained(found: Found): Explanation[] {
 }
 
 type Explained = ReasonOfTask | ReasonOfClaim | OfProject;
-type OfProject = "project_archived" | "project_paused" | "budget_spent" | "project_at_limit" | "worker_at_limit";
+type OfProject = "project_archived" | "project_at_limit" | "worker_at_limit";
 
 function because(reason: Explained, found: Found): Explanation {
   const ends: Partial<Record<Explained, Date | null>> = {
     waiting: found.readyAt,
     held: found.leaseExpiresAt,
-    project_paused: found.pausedUntil,
-    budget_spent: found.spentUntil,
   };
   return { reason, message: whatToDo(reason, found), until: ends[reason] ?? null, task: null };
 }
@@ -211,10 +193,6 @@ function whatToDo(
       return "A template: its instances are worked on.";
     case "archived":
       return "Archived.";
-    case "project_paused":
-      return pausedMessage(projectId, found.pauseReason, found.pausedUntil);
-    case "budget_spent":
-      return spentMessage(projectId, found.budget, found.spentUntil);
     case "project_at_limit":
       return projectLimitMessage(projectId, found.projectLimit);
     case "worker_at_limit":
