@@ -1,6 +1,6 @@
 import { deleteTask } from "../../src/tasks/delete.ts";
-import { moveInQueue } from "../../src/tasks/move-in-queue.ts";
 import { parkTask } from "../../src/tasks/park.ts";
+import { moveInQueue } from "../../src/tasks/queue/move-in-queue.ts";
 import { restoreTask } from "../../src/tasks/restore.ts";
 import { unparkTask } from "../../src/tasks/unpark.ts";
 import { mutation } from "../mutation.ts";

@@ -4,7 +4,7 @@ import { openDatabase } from "../../src/db/database.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { listTasks } from "../../src/tasks/list.ts";
-import { type MoveInQueue, moveInQueue } from "../../src/tasks/move-in-queue.ts";
+import { type MoveInQueue, moveInQueue } from "../../src/tasks/queue/move-in-queue.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
