@@ -2,18 +2,8 @@ import { expect, it } from "vitest";
 import { registerIds } from "../../src/ids/register.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { addTasks } from "../../src/tasks/add.ts";
-import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
-
-/** Until some statement of the test's own server waits for a lock. */
-const waiting = (t: VerbTest) =>
-  expect
-    .poll(async () => {
-      const { rows } = await t.owner.query(
-        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-      );
-      return rows[0].n;
-    })
-    .toBe(1);
+import { seedTasks, verbTest } from "../support/verbs.ts";
+import { oneIsWaiting } from "../support/waiting.ts";
 
 it("does not give numbers again whose reservation is confirmed just as it expires", async () => {
   const t = await verbTest();
@@ -30,7 +20,7 @@ it("does not give numbers again whose reservation is confirmed just as it expire
   await t.owner.query("UPDATE id_reservations SET confirmed_at = docket_now()");
   const adding = addTasks(t.as(), { projectId: "alpha", tasks: [{ description: "a" }] });
   const confirmed = (async () => {
-    await waiting(t);
+    await oneIsWaiting(t);
     await t.owner.query("COMMIT");
   })();
   const { tasks } = await adding;
@@ -48,7 +38,7 @@ it("sees a number as registered whose reservation is confirmed at this moment", 
   await t.owner.query("UPDATE id_reservations SET confirmed_at = docket_now()");
   const registering = registerIds(t.as(), { projectId: "alpha", ids: ["US-001", "US-003"] });
   const confirmed = (async () => {
-    await waiting(t);
+    await oneIsWaiting(t);
     await t.owner.query("COMMIT");
   })();
   expect(await registering).toMatchObject({ registered: ["US-003"], alreadyRegistered: ["US-001"] });

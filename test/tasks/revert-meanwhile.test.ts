@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { addTasks } from "../../src/tasks/add.ts";
 import { revertChanges } from "../../src/tasks/revert/revert.ts";
 import { updateTask } from "../../src/tasks/update.ts";
-import { eventually } from "../support/eventually.ts";
 import { seedTasks, verbTest } from "../support/verbs.ts";
+import { oneIsWaiting } from "../support/waiting.ts";
 
 const revert = { projectId: "alpha", client: "careless", since: "-PT1H" };
 
@@ -24,12 +24,7 @@ it("leaves alone what another session changed while its locks were waited for", 
   });
   await changed;
   const reverting = revertChanges(admin, revert);
-  await eventually(async () => {
-    const { rowCount } = await t.owner.query(
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-    expect(rowCount).toBe(1);
-  });
+  await oneIsWaiting(t);
   commit();
   await changing;
   const { reverted, conflicts } = await reverting;

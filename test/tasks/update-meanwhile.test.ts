@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { updateTasks } from "../../src/tasks/update-many.ts";
-import { eventually } from "../support/eventually.ts";
 import { seedTasks, verbTest } from "../support/verbs.ts";
+import { oneIsWaiting } from "../support/waiting.ts";
 
 it("leaves alone what its filter no longer finds once the lock of it is there", async () => {
   const t = await verbTest();
@@ -12,14 +12,7 @@ it("leaves alone what its filter no longer finds once the lock of it is there", 
     filter: { projects: ["alpha"], priority: { ne: 0 } },
     set: { addLabels: ["late"] },
   });
-  await eventually(async () => {
-    // A transaction looks at this once.
-    await t.owner.query("SELECT pg_stat_clear_snapshot()");
-    const { rowCount } = await t.owner.query(
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-    expect(rowCount).toBe(1);
-  });
+  await oneIsWaiting(t);
   await t.owner.query("COMMIT");
   expect((await updating).tasks.map(({ taskId }) => taskId)).toEqual(["TASK-001", "TASK-003"]);
   const { rows } = await t.owner.query("SELECT labels FROM tasks WHERE task_id = 'TASK-002'");
