@@ -93,17 +93,6 @@ export const ReportBenchStatus = graphql(`
   }
 `);
 
-export const SubtreeOfBenchTask = graphql(`
-  query SubtreeOfBenchTask($projectId: ID!, $taskId: ID!) {
-    task(projectId: $projectId, taskId: $taskId) {
-      subtree {
-        taskId
-        depth
-      }
-    }
-  }
-`);
-
 export const SearchBenchTasks = graphql(`
   query SearchBenchTasks($text: String!, $orderBy: TaskOrder!) {
     tasks(filter: { text: $text }, orderBy: $orderBy, first: 100) {

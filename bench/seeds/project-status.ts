@@ -1,13 +1,13 @@
 import { below, inSequence, type Measurement } from "../measure.ts";
 import { seedProject, type World } from "../world.ts";
-import { ReportBenchStatus, SubtreeOfBenchTask } from "./documents.ts";
+import { ReportBenchStatus } from "./documents.ts";
 
 const PROJECT = "status";
 const ITEMS = 1_200;
 /** Of the tallest tree that there can be. */
 const LEVELS = 6;
 
-/** The report of 45 vendors, 1,200 work items in trees of six levels and 50 deployments, and one of these trees. */
+/** The report of 45 vendors, 1,200 work items in trees of six levels, and 50 deployments. */
 export async function projectStatus(world: World): Promise<Measurement[]> {
   const { owner } = world;
   await seedProject(world, PROJECT, ITEMS);
@@ -31,11 +31,6 @@ export async function projectStatus(world: World): Promise<Measurement[]> {
     );
   await owner.query("VACUUM ANALYZE tasks, vendors, deployments");
   const report = () => world.request(ReportBenchStatus, { projectId: PROJECT });
-  const subtree = () => world.request(SubtreeOfBenchTask, { projectId: PROJECT, taskId: "TASK-001" });
   await inSequence(10, report);
-  await inSequence(10, subtree);
-  return [
-    below("status report of 45 vendors, 1,200 items, 50 deployments", await inSequence(100, report), 0.99, 100),
-    below("five levels below a task, of 1,200 items", await inSequence(100, subtree), 0.5, 10),
-  ];
+  return [below("status report of 45 vendors, 1,200 items, 50 deployments", await inSequence(100, report), 0.99, 100)];
 }
