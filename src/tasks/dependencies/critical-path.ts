@@ -1,8 +1,9 @@
 import { type Looking, requireProjects, visibleProjects } from "../../access/visibility.ts";
-import { dependencyCycle, tooManyOpen } from "../../errors.ts";
+import { tooManyOpen } from "../../errors.ts";
 import { idOfTask } from "../find.ts";
 import type { TaskKey } from "../task.ts";
 import { circleFrom } from "./circle.ts";
+import { dependencyCycle } from "./cycle-error.ts";
 
 /** So many open tasks are looked at. */
 export const MOST_OPEN = 20_000;

@@ -1,11 +1,11 @@
 import type { Context } from "../../access/viewer.ts";
 import { canSee } from "../../access/visibility.ts";
 import type { Db } from "../../db/database.ts";
-import { dependencyCycle } from "../../errors.ts";
 import { idOfTask } from "../find.ts";
 import { keyColumns } from "../keys.ts";
 import type { TaskKey } from "../task.ts";
 import { shortestWay } from "./circle.ts";
+import { dependencyCycle } from "./cycle-error.ts";
 
 /** Any number that no other lock of the database has. */
 const GRAPH = 7_013_913;

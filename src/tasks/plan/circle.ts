@@ -1,5 +1,5 @@
-import { dependencyCycle } from "../../errors.ts";
 import { circleFrom } from "../dependencies/circle.ts";
+import { dependencyCycle } from "../dependencies/cycle-error.ts";
 import type { NewTask } from "../new-task.ts";
 import type { Reference } from "./references.ts";
 

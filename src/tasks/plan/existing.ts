@@ -1,7 +1,8 @@
 import type { Context } from "../../access/viewer.ts";
 import { sees } from "../../access/visibility.ts";
-import { badInput, type DocketError, dependencyCycle, errorAt, itemName, projectNotFound } from "../../errors.ts";
+import { badInput, type DocketError, errorAt, projectNotFound } from "../../errors.ts";
 import { circleFrom } from "../dependencies/circle.ts";
+import { dependencyCycle, itemName } from "../dependencies/cycle-error.ts";
 import { closesCircle, seenTask, stepsFrom } from "../dependencies/graph.ts";
 import { idOfTask } from "../find.ts";
 import { DEEPEST, tooDeep } from "../hierarchy/parents.ts";
