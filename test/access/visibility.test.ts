@@ -1,14 +1,10 @@
 import { isInterfaceType } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { schema } from "../../schema/index.ts";
-import type { GraphQLAnswer } from "../support/server.ts";
-import { connectSocket } from "../support/socket.ts";
+import { FOUND, follow, ROLES, send } from "./asking.ts";
 import { casesOf, kindOf, ownArguments, REACHED } from "./cases.ts";
-import { documentOf, leavesOf, type Operation, type Walked, walk, withValue } from "./schema-walk.ts";
+import { leavesOf, type Operation, walk, withValue } from "./schema-walk.ts";
 import { HIDDEN, type Hidden, hide, type Pair, SEEN, startWorld, type World } from "./world.ts";
-
-type Role = keyof World["limited"];
-const ROLES: readonly Role[] = ["admin", "agent", "reader"];
 
 const QUERIES_AT_ONCE = 8;
 
@@ -18,52 +14,6 @@ async function eachOf<Item>(
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
   for (let i = 0; i < items.length; i += atOnce) await Promise.all(items.slice(i, i + atOnce).map(work));
-}
-
-const documents = new Map<string, string>();
-
-/** Nouns within each other that are selected, where what they show is the question, and where only which they are. */
-const SHOWN = 2;
-const FOUND = 1;
-
-function askingFor(walked: Walked, nouns: number): string {
-  const of = `${walked.operation} ${walked.name} ${nouns}`;
-  const document = documents.get(of) ?? documentOf(walked, nouns);
-  documents.set(of, document);
-  return document;
-}
-
-/** Follows a subscription: each call answers the next frame, or the errors. */
-async function follow({ server, limited }: World, role: Role, walked: Walked, variables: object, nouns = SHOWN) {
-  const socket = await connectSocket(server.wsUrl, { apiKey: limited[role] });
-  socket.send({ type: "subscribe", id: "1", payload: { query: askingFor(walked, nouns), variables } });
-  return {
-    async next() {
-      const { type, payload } = await socket.next();
-      return checked((type === "error" ? { data: null, errors: payload } : payload) as GraphQLAnswer<unknown>);
-    },
-    async close() {
-      socket.close();
-      await socket.closed;
-    },
-  };
-}
-
-/** Asks with a limited key: over HTTP, or over a WebSocket until the first frame or error of a subscription. */
-async function send(world: World, role: Role, walked: Walked, variables: object, nouns = SHOWN) {
-  if (walked.operation !== "subscription")
-    return checked(await world.server.gql(askingFor(walked, nouns), variables, { key: world.limited[role] }));
-  const stream = await follow(world, role, walked, variables, nouns);
-  const first = await stream.next();
-  await stream.close();
-  return first;
-}
-
-/** An answer to a valid document, in which at most a field was refused. */
-function checked(answer: GraphQLAnswer<unknown>): GraphQLAnswer<unknown> {
-  for (const error of answer.errors ?? [])
-    if (error.path === undefined || error.extensions["code"] === "INTERNAL") throw new Error(JSON.stringify(error));
-  return answer;
 }
 
 /** What must be the same: all of it, but for opaque places in the log, the time of it, and the numbers of what a mutation just made. */
