@@ -1,5 +1,6 @@
 import { requireReason } from "../db/text-checks.ts";
 import { badInput } from "../errors.ts";
+import { AFTER_ATTEMPT, PARKING } from "./after-attempt.ts";
 import type { ManyChange } from "./change-many.ts";
 import { faultsOf } from "./field-faults.ts";
 import { TASK } from "./fields.ts";
@@ -94,7 +95,7 @@ function parked(reason: string): Way {
     done: "parked",
     change: {
       type: "task.parked",
-      fields: ["parkedAt", "parkedReason", "readyAt"],
+      fields: [...PARKING, "readyAt"],
       values: { parked_reason: reason, ready_at: null },
       computed: () => "jsonb_build_object('parked_at', coalesce(r.parked_at, docket_now()))",
       payload: { reason },
@@ -106,7 +107,7 @@ const UNPARKED: Way = {
   done: "unparked",
   change: {
     type: "task.unparked",
-    fields: ["failures", "readyAt", "parkedAt", "parkedReason"],
+    fields: [...AFTER_ATTEMPT, ...PARKING],
     values: { failures: 0, ready_at: null, parked_at: null, parked_reason: null },
   },
 };
