@@ -14,6 +14,8 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** How long one request may hold connections, in seconds; 15 by default. */
   readonly requestSeconds?: number;
+  /** How many times as long a statement, and each wait, may take: more than 1 where the machine is known to be busy. */
+  readonly patience?: number;
 }
 
 const REQUEST_SECONDS = 15;
@@ -52,17 +54,17 @@ export class FairPool extends pg.Pool {
   readonly #look: NodeJS.Timeout;
   #diskFullAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ url, size, applicationName, requestSeconds = REQUEST_SECONDS }: PoolOptions) {
+  constructor({ url, size, applicationName, requestSeconds = REQUEST_SECONDS, patience = 1 }: PoolOptions) {
     super({
       Client: PooledClient,
       connectionString: url,
       max: size,
       idleTimeoutMillis: 5 * 60_000,
-      connectionTimeoutMillis: 2_000,
-      query_timeout: 3_000,
-      statement_timeout: STATEMENT_MS,
-      lock_timeout: 2_000,
-      idle_in_transaction_session_timeout: 5_000,
+      connectionTimeoutMillis: 2_000 * patience,
+      query_timeout: 3_000 * patience,
+      statement_timeout: STATEMENT_MS * patience,
+      lock_timeout: 2_000 * patience,
+      idle_in_transaction_session_timeout: 5_000 * patience,
       keepAlive: true,
       application_name: applicationName,
       // The drain must see what committed while it waited: a database that defaults to SERIALIZABLE would stop the log.

@@ -8,6 +8,7 @@ import { reserveIds } from "../../src/ids/reserve.ts";
 import { takeId } from "../../src/ids/take-id.ts";
 import { updateProject } from "../../src/projects/update.ts";
 import { addTasks } from "../../src/tasks/add.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { type VerbTest, verbTest } from "../support/verbs.ts";
 import { idsFrom, withProjects } from "./projects.ts";
 
@@ -20,7 +21,12 @@ const counters = async ({ owner }: VerbTest) =>
 
 /** Another server process's pool on the same database; it combines for itself. */
 async function withSecondProcess<T>(t: VerbTest, work: (second: VerbTest["database"]) => Promise<T>): Promise<T> {
-  const second = openDatabase({ url: t.test.url, size: 25, applicationName: "docket second process" });
+  const second = openDatabase({
+    url: t.test.url,
+    size: 25,
+    applicationName: "docket second process",
+    patience: PATIENCE,
+  });
   try {
     return await work(second);
   } finally {

@@ -8,6 +8,7 @@ import { reservations } from "../../src/jobs/reservations.ts";
 import { nothingHeard } from "../jobs/nothing-heard.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";
+import { PATIENCE } from "../support/patience.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { withProjects } from "./projects.ts";
 
@@ -87,7 +88,12 @@ it("tells of each once, in bites of 500, when two processes do it beside a late 
       [project, count],
     );
   }
-  const second = openDatabase({ url: t.test.url, size: 5, applicationName: "docket second process" });
+  const second = openDatabase({
+    url: t.test.url,
+    size: 5,
+    applicationName: "docket second process",
+    patience: PATIENCE,
+  });
   const { rows } = await t.owner.query("SELECT reservation_id FROM id_reservations WHERE numbers @> 1200::bigint");
   try {
     expect(await expireReservations(t.database)).toBe(true);

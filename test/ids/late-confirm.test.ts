@@ -8,6 +8,7 @@ import { reservation } from "../../src/ids/reservations.ts";
 import { reserveIds } from "../../src/ids/reserve.ts";
 import { takeId } from "../../src/ids/take-id.ts";
 import { voidIds } from "../../src/ids/void.ts";
+import { PATIENCE } from "../support/patience.ts";
 import type { VerbTest } from "../support/verbs.ts";
 import { idsFrom, share, withProjects } from "./projects.ts";
 
@@ -118,7 +119,12 @@ it("keeps or refuses late, and gives no number twice, when 100 ask at once in tw
   const late = await Promise.all(Array.from({ length: 30 }, () => reserveIds(t.as(), { ...US, count: 2 })));
   await t.pass(15 * 60);
   await sendBack(t);
-  const second = openDatabase({ url: t.test.url, size: 25, applicationName: "docket second process" });
+  const second = openDatabase({
+    url: t.test.url,
+    size: 25,
+    applicationName: "docket second process",
+    patience: PATIENCE,
+  });
   const contexts = [t.as(), { ...t.as(), db: second }];
   const one = (i: number) => contexts[i % 2] ?? t.as();
   const ids: string[] = [];

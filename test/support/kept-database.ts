@@ -3,6 +3,7 @@ import { connect } from "../../src/db/connect.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { type Emptier, emptier } from "./empty.ts";
+import { PATIENCE } from "./patience.ts";
 
 /** A database as new with its connections: a database and connections of its own for each test would take ten times as long. */
 export interface KeptDatabase {
@@ -50,7 +51,7 @@ export async function takeDatabase(): Promise<KeptDatabase> {
 async function open(): Promise<Opened> {
   const test = await createTestDatabase();
   const owner = await connect(test.ownerUrl, "docket test owner");
-  const database = openDatabase({ url: test.url, size: 25, applicationName: "docket" });
+  const database = openDatabase({ url: test.url, size: 25, applicationName: "docket", patience: PATIENCE });
   const listeners = new Set<() => void>();
   database.onCommit(() => {
     for (const listener of listeners) listener();

@@ -13,6 +13,7 @@ import { nothingHeard } from "../jobs/nothing-heard.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";
 import { eventually } from "../support/eventually.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { given, seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const alpha = { projectId: "alpha" };
@@ -116,7 +117,7 @@ it("ends each once when three processes do it beside claims and renewals", async
   );
   await t.pass(60);
   const processes = [1, 2, 3].map((n) =>
-    openDatabase({ url: t.test.url, size: 3, applicationName: `docket process ${n}` }),
+    openDatabase({ url: t.test.url, size: 3, applicationName: `docket process ${n}`, patience: PATIENCE }),
   );
   try {
     const untilNone = async (db: (typeof processes)[number]) => {
@@ -158,7 +159,7 @@ it("loses nothing when it is killed in the middle", async () => {
   await seedTasks(t, "alpha", 3);
   for (let i = 0; i < 3; i++) await claimNextTask(t.as(), { ...alpha, leaseSeconds: 60 });
   await t.pass(60);
-  const dying = openDatabase({ url: t.test.url, size: 2, applicationName: "docket dying" });
+  const dying = openDatabase({ url: t.test.url, size: 2, applicationName: "docket dying", patience: PATIENCE });
   try {
     // It has marked the attempts, and waits to leave their events.
     await t.owner.query("BEGIN; LOCK TABLE event_inbox");

@@ -7,6 +7,7 @@ import { listTasks } from "../../src/tasks/list.ts";
 import { type MoveInQueue, moveInQueue } from "../../src/tasks/queue/move-in-queue.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const alpha = { projectId: "alpha" };
@@ -212,7 +213,7 @@ it("comes to one order by 100 moves at once on several processes, while claims t
   // As an older version left them: room has to be made.
   await t.owner.query("UPDATE tasks SET queue_position = -queue_position");
   await t.owner.query("UPDATE tasks SET queue_position = -queue_position / 1000000");
-  const other = openDatabase({ url: t.test.url, size: 10, applicationName: "docket second" });
+  const other = openDatabase({ url: t.test.url, size: 10, applicationName: "docket second", patience: PATIENCE });
   const random = seededRandom(11);
   const pick = () => taskOf(1 + Math.floor(random() * 100));
   const moves = Array.from({ length: 100 }, async (_, i) => {

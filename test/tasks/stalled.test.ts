@@ -14,6 +14,7 @@ import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { nothingHeard } from "../jobs/nothing-heard.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const alpha = { projectId: "alpha" };
@@ -163,7 +164,9 @@ it("is told of each of many once, by several processes at once", async () => {
   await t.pass(STALLED_AFTER);
   const databases = [
     t.database,
-    ...[1, 2].map(() => openDatabase({ url: t.test.url, size: 4, applicationName: "docket sweep" })),
+    ...[1, 2].map(() =>
+      openDatabase({ url: t.test.url, size: 4, applicationName: "docket sweep", patience: PATIENCE }),
+    ),
   ];
   const sweep = async (db: typeof t.database) => {
     while (await tellStalled({ ...t.as(SERVER), db }));

@@ -1,5 +1,6 @@
 import { SERVER } from "../../../src/access/viewer.ts";
 import { openDatabase } from "../../../src/db/database.ts";
+import { PATIENCE } from "../../support/patience.ts";
 import { type Action, act } from "./act.ts";
 
 /** What another process is to do at once, each list in its order. */
@@ -11,7 +12,7 @@ export interface Work {
 
 // Does what it is sent until its parent goes; answers with what went wrong, or null.
 const [url = ""] = process.argv.slice(2);
-const database = openDatabase({ url, size: 4, applicationName: "docket second process" });
+const database = openDatabase({ url, size: 4, applicationName: "docket second process", patience: PATIENCE });
 const viewer = { ...SERVER, actor: "dk_test0002/admin", client: "second process" };
 process.once("disconnect", () => void database.close().then(() => process.exit()));
 process.on("message", ({ projectId, count, lists }: Work) => {

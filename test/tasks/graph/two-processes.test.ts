@@ -11,6 +11,7 @@ import { areReady } from "../../../src/tasks/reasons.ts";
 import { wakeTasks } from "../../../src/tasks/wake.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { connectOwner } from "../../support/owner.ts";
+import { PATIENCE } from "../../support/patience.ts";
 import { act, anyAction, taskIdOf } from "./act.ts";
 import { expectFailuresAsTold, readyByTheGraph, tasksOf } from "./graph.ts";
 import type { Work } from "./process.ts";
@@ -26,7 +27,7 @@ async function twoProcesses() {
   onTestFinished(() => test.drop());
   const owner = await connectOwner(test);
   await owner.query(await readFile(fromHere("witness.sql"), "utf8"));
-  const database = openDatabase({ url: test.url, size: 4, applicationName: "docket" });
+  const database = openDatabase({ url: test.url, size: 4, applicationName: "docket", patience: PATIENCE });
   onTestFinished(() => database.close());
   const child = fork(fromHere("process.ts"), [test.url], { execArgv: [] });
   onTestFinished(async () => {
