@@ -57,7 +57,7 @@ export const ERROR_CODES = {
   },
   LEASE_LOST: {
     description:
-      "The attempt has ended, or somebody else holds the task: stop working on it. extensions: holder (attempt's number, worker, since, until; null when nobody holds it), remedy; attemptMissing where the attempt itself was not sent; takeOverFrom, from when on takeOver may have it.",
+      "The attempt has ended, or somebody else holds the task: stop working on it. extensions: holder (attempt's number, worker, since, until; null when nobody holds it), remedy; attemptMissing where the attempt itself was not sent; takeOverFrom, from when on takeOver may have it; usageCounted, where the call said what was used: whether it counts for the attempt that has ended.",
   },
   CURSOR_EXPIRED: {
     description:

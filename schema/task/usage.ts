@@ -31,7 +31,7 @@ const UsageInput = builder.inputType("UsageInput", {
 export const usageField = (t: InputBuilder, more: string) =>
   t.field({
     type: UsageInput,
-    description: `What you used since you last said so. Nothing is added where the call is refused, or repeated with its idempotencyKey. ${more}`,
+    description: `What you used since you last said so. Nothing is added where the call is repeated with its idempotencyKey, or refused, unless that is because the attempt has ended: then it counts for that attempt, if the call has an idempotencyKey (extensions.usageCounted). ${more}`,
   });
 /** For those that end it. */
 export const ONCE = "Sent again once the attempt has ended so, the call adds nothing either.";

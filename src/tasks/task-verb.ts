@@ -18,6 +18,7 @@ import { type AttemptInput, requireAttemptInput } from "./lease.ts";
 import { locateTask, refuseMissing, type TaskAddress } from "./locate.ts";
 import { lockSettling } from "./lock-settling.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
+import { countLate } from "./usage/late.ts";
 
 /** What every call that writes a task may say; each verb knows some of it. */
 type TaskInput = TaskAddress & AttemptInput & { readonly expectedVersion?: number | null | undefined };
@@ -55,7 +56,8 @@ interface Conduct<Input, Result>
  * A verb that writes one task: it is found and locked, and the call is judged in the one order of all: role, idempotency,
  * visibility, fence, transition, holder, version. Policy is what `work` judges. Nothing else locks a task for a caller.
  * The verb throws what `verb` does, TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, BAD_USER_INPUT for too much of anything,
- * LEASE_LOST naming the holder, VERSION_CONFLICT, and what its own parts throw.
+ * LEASE_LOST naming the holder, VERSION_CONFLICT, and what its own parts throw. What a call that is refused has used counts
+ * where its attempt has ended.
  * @param kept as for `verb`.
  */
 export function taskVerb<Input extends TaskInput, Result extends object>(
@@ -97,7 +99,15 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
     requireAttemptInput(input);
     return together?.(ctx, { projectId, taskId: taskId.toUpperCase() }, input, request) ?? null;
   };
-  return verb({ ...judgement, ...(together && { shortcut }), scope: "project", on }, work, kept);
+  const judged = verb({ ...judgement, ...(together && { shortcut }), scope: "project", on }, work, kept);
+  const run = async (...[ctx, input]: Parameters<typeof judged>) => {
+    try {
+      return await judged(ctx, input);
+    } catch (error) {
+      throw await countLate(ctx, input, error);
+    }
+  };
+  return Object.assign(run, { declared: judged.declared });
 }
 
 const LOCK = {

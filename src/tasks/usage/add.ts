@@ -1,7 +1,7 @@
 import type { Context } from "../../access/viewer.ts";
 import { requireSaid } from "../../db/text-checks.ts";
 import { badInput } from "../../errors.ts";
-import type { LockedTask } from "../hold.ts";
+import type { AttemptKey, TaskKey } from "../task.ts";
 
 /** What a worker says that it used since it last said so. */
 export interface UsageGiven {
@@ -28,6 +28,11 @@ export function requireUsage({ model, ...amounts }: UsageGiven): void {
   if (model != null) requireSaid("usage.model", model, LONGEST_MODEL, "; leave it out.");
 }
 
+/** Whose usage it is. */
+export interface Worked extends Pick<AttemptKey, "attempt"> {
+  readonly worker: string | null;
+}
+
 const ADD = {
   name: "task-usage-add",
   text: `INSERT INTO task_usage AS u (project_id, task_id, attempt, worker, day, model, input_tokens, output_tokens, cost_usd)
@@ -36,10 +41,10 @@ ON CONFLICT (project_id, task_id, attempt, day, model) DO UPDATE SET input_token
   output_tokens = u.output_tokens + excluded.output_tokens, cost_usd = u.cost_usd + excluded.cost_usd`,
 };
 
-/** Adds to what the attempt that holds the task has used; of a task that is in progress without one, to that of none. */
+/** Adds to what the attempt has used that holds the task, or held it; of one in progress without any, to that of none. */
 export async function addUsage(
   { db }: Context,
-  { projectId, taskId, open }: LockedTask,
+  { projectId, taskId, open }: TaskKey & { readonly open: Worked | null },
   { inputTokens, outputTokens, costUsd, model }: UsageGiven,
 ): Promise<void> {
   await db.write(ADD, [
