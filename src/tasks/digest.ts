@@ -46,7 +46,7 @@ const DID = {
   "task.completed": "completed",
   "task.released": "released",
   "task.lease_expired": "failed",
-  "task.checkpointed": "checkpointed",
+  "task.checkpointed": "noted",
 } as const;
 
 /** SQL: whose attempt an event is about, by the name that its claim gave. What an admin did in its place is the admin's. */
@@ -55,7 +55,7 @@ const WORKER = `CASE WHEN e.event_type <> 'task.created' AND NOT e.payload ? 'ov
     AND a.task_id = e.subject_id AND a.attempt = (e.payload ->> 'attempt')::int)) END`;
 
 const COLUMNS = `e.event_type, e.project_id, e.subject_id, e.actor, e.client, e.occurred_at, ${WORKER} AS worker,
-  e.payload ->> 'outcome' = 'FAILED' AS gave_up`;
+  e.payload ->> 'outcome' = 'FAILED' AS gave_up, e.payload ? 'checkpoint' AS left_checkpoint`;
 
 const LISTED = ["completed", "failed", "added"] as const;
 const latest = (did: string) =>
@@ -91,11 +91,12 @@ export async function digest(ctx: Context, { projects, since }: DigestQuery): Pr
      ), done AS (
        SELECT coalesce(h.worker, s.worker, substring(h.actor FROM '^dk_\\w{8}/(.+)$'), h.actor) AS worker,
          CASE WHEN h.gave_up THEN 'failed' ELSE CASE h.event_type ${did.join(" ")} END END AS did,
-         h.project_id, h.subject_id AS task_id, count(*) AS times, max(h.place) AS place, max(h.occurred_at) AS at
+         h.project_id, h.subject_id AS task_id, count(*) AS times,
+         count(*) FILTER (WHERE h.left_checkpoint) AS checkpoints, max(h.place) AS place, max(h.occurred_at) AS at
        FROM happened h LEFT JOIN sessions s USING (actor, client) GROUP BY 1, 2, 3, 4
      ), workers AS (
        SELECT worker, ${LISTED.map(latest).join(", ")},
-         ${times("claimed", "claims")}, ${times("released", "releases")}, ${times("checkpointed", "checkpoints")},
+         ${times("claimed", "claims")}, ${times("released", "releases")}, sum(checkpoints)::int AS checkpoints,
          max(at) AS at FROM done GROUP BY worker ORDER BY worker COLLATE "C" LIMIT ${MOST_DIGESTED + 1}
      )
      SELECT w.worker, ${LISTED.map(titled).join(", ")}, w.claims, w.releases, w.checkpoints, w.at AS "lastAt",

@@ -262,6 +262,7 @@ export async function giveBack(ctx: Context, task: JudgedTask, input: StatusChan
       worker: task.open?.worker ?? null,
       outcome: outcome.toUpperCase(),
       notes: notes ?? null,
+      ...(checkpoint != null && { checkpoint }),
       changes,
       ...task.authority,
     },

@@ -139,3 +139,24 @@ it("lists the visible projects in pages", async () => {
   const limited = await listProjects(t.as({ projectIds: ["b"] }), {});
   expect([limited.edges.length, await limited.totalCount()]).toEqual([1, 1]);
 });
+
+it.each([
+  ["leaseSeconds", 604_800],
+  ["idJumpLimit", 2_147_483_647],
+  ["maxInProgress", 10_000],
+  ["maxInProgressPerWorker", 10_000],
+  ["maxAttempts", 100],
+  ["retrySeconds", 3_600],
+  ["stalledAfterSeconds", 604_800],
+] as const)("takes %s from 1 to %i, and nothing beyond", async (name, most) => {
+  const t = await verbTest();
+  await createProject(t.as(admin), { projectId: "alpha", name: "Alpha" });
+  const set = (value: number) => updateProject(t.as(admin), { projectId: "alpha", [name]: value });
+  for (const value of [1, most]) {
+    await set(value);
+    const { rows } = await t.owner.query("SELECT (settings ->> $1)::bigint::float8 AS kept FROM projects", [name]);
+    expect(rows).toEqual([{ kept: value }]);
+  }
+  for (const value of [0, most + 1])
+    await expect(set(value)).rejects.toThrow(`${name} is ${value}; it must be from 1 to ${most}`);
+});

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { criticalPath, MOST_ON_PATH } from "../../src/tasks/dependencies/critical-path.ts";
+import { criticalPath, MOST_ON_PATH, MOST_OPEN } from "../../src/tasks/dependencies/critical-path.ts";
 import { startTestServer } from "../support/server.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
@@ -131,5 +131,18 @@ it("is asked for by its names", async () => {
       count: 2,
       totalHours: 3.5,
     },
+  });
+});
+
+it("looks at as many open tasks as it says, and refuses more", async () => {
+  const t = await verbTest();
+  await t.owner.query("ALTER TABLE tasks DISABLE TRIGGER USER");
+  await seedTasks(t, "alpha", MOST_OPEN + 1);
+  await set(t, "alpha", 1, "deleted_at = now()");
+  expect(await criticalPath(t.as(), "alpha")).toMatchObject({ count: 1, totalHours: 1 });
+  await set(t, "alpha", 1, "deleted_at = NULL");
+  await expect(criticalPath(t.as(), "alpha")).rejects.toMatchObject({
+    code: "QUERY_TOO_COMPLEX",
+    message: expect.stringContaining(`more than ${MOST_OPEN} open tasks`),
   });
 });

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { SERVER } from "../../src/access/viewer.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
-import { digest, MOST_DIGESTED, MOST_TOLD_OF } from "../../src/tasks/digest.ts";
+import { digest, MOST_DIGESTED, MOST_EVENTS_OF_DIGEST, MOST_TOLD_OF } from "../../src/tasks/digest.ts";
 import { expireLeases } from "../../src/tasks/expire-leases.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
 import { renewTaskLease } from "../../src/tasks/renew-lease.ts";
@@ -54,7 +54,7 @@ it("tells of each worker what it completed, failed at, added, gave back and note
       ...{ completed: [], failed: [], added: ["TASK-009", "TASK-008"] },
     },
     {
-      ...{ worker: "anna", claims: 2, releases: 1, checkpoints: 1 },
+      ...{ worker: "anna", claims: 2, releases: 1, checkpoints: 2 },
       ...{ completed: ["TASK-001"], failed: [], added: ["TASK-007"] },
     },
     {
@@ -121,4 +121,25 @@ it("names the latest tasks of each and counts them all, and refuses more workers
   expect(await digest(t.as(), { since: "-P1D" })).toHaveLength(MOST_DIGESTED);
   await claimed(1, 1);
   await expect(digest(t.as(), { since: "-P1D" })).rejects.toThrow(`more than ${MOST_DIGESTED} workers`);
+});
+
+it("reads as many events as it says, and refuses more", async () => {
+  const { t } = await start(1);
+  const noted = (count: number) =>
+    t.owner.query(
+      `INSERT INTO event_inbox (event_type, project_id, subject_type, subject_id, actor, payload)
+       SELECT 'task.checkpointed', 'alpha', 'task', 'TASK-001', 'x', '{"worker": "anna", "checkpoint": 1}'
+       FROM generate_series(1, $1::int)`,
+      [count],
+    );
+  await noted(MOST_EVENTS_OF_DIGEST);
+  expect(await digest(t.as(), { since: "-P1D" })).toMatchObject([
+    { worker: "anna", checkpoints: MOST_EVENTS_OF_DIGEST },
+  ]);
+  await noted(1);
+  await expect(digest(t.as(), { since: "-P1D" })).rejects.toMatchObject({
+    code: "BAD_USER_INPUT",
+    message: expect.stringContaining(`more than ${MOST_EVENTS_OF_DIGEST} events`),
+  });
+  expect(await digest(t.as(), { since: "-PT0S" })).toEqual([]);
 });
