@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Vendor } from "../../prisma/generated/client/client.ts";
 import { type FieldsOf, noun } from "../db/noun.ts";
+import { isBlank } from "../db/storable.ts";
 import { said } from "../db/text-checks.ts";
 import { SENTENCE } from "../tasks/field-faults.ts";
 
@@ -34,8 +35,12 @@ const OF_VENDOR = {
   vendorId: { set: "server", shown: "ID", description: "Names it among all vendors." },
   name: {
     set: "create",
-    check: said(100).regex(NAME, "must be letters a-z, digits, spaces, - and _"),
-    description: "Unique in the project, whatever its case: at most 100 letters a-z, digits, spaces, - and _.",
+    check: said(100)
+      .regex(NAME, "must be letters a-z, digits, spaces, - and _")
+      // Two names would look like one; of nothing but spaces that is said already.
+      .refine((name) => isBlank(name) || name === name.trim(), { error: "must not begin or end with a space" }),
+    description:
+      "Unique in the project, whatever its case: at most 100 letters a-z, digits, - and _, with spaces between them.",
   },
   status: { set: "both", choice: VENDOR_STATUSES, description: "Whether its extractor works." },
   extractorVersion: {

@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { makeProject, shareServer, type TestProject } from "../support/server.ts";
+import { seedTasks, verbTest } from "../support/verbs.ts";
 
 const shared = shareServer();
 const start = () => makeProject(shared.server, []);
@@ -54,6 +56,8 @@ it("refuses what does not fit, saying what would, and in the database too", asyn
   const t = await start();
   for (const [input, message] of [
     [{ name: "Acme & Co" }, "name: must be letters a-z, digits, spaces, - and _"],
+    [{ name: "Acme " }, "name: must not begin or end with a space"],
+    [{ name: " Acme" }, "name: must not begin or end with a space"],
     [{ name: "   " }, "name: must not be empty or blank"],
     [{ name: "x".repeat(101) }, "name: must have at most 100 characters"],
     [{ name: "A", extractorVersion: "1".repeat(51) }, "extractorVersion: must have at most 50 characters"],
@@ -74,6 +78,8 @@ it("refuses what does not fit, saying what would, and in the database too", asyn
   for (const [column, value] of [
     ["name", "'Acme & Co'"],
     ["name", "'  '"],
+    ["name", "'Acme '"],
+    ["name", "' Acme'"],
     ["extractor_version", "''"],
     ["format_support", `'{"excel": true}'`],
     ["format_support", `'{"excel": true, "csv": true, "pdf": true, "ocr": 1}'`],
@@ -184,4 +190,23 @@ it("lists vendors of a project, and of all that are seen and in use, by what a f
   expect(await names("first: 50", other)).toEqual([]);
   expect(await names(`projectId: "${other.projectId}"`, other)).toEqual(["Acme"]);
   expect(await names(`filter: {or: [{projects: ["${other.projectId}"]}]}`, other)).toEqual(["Acme"]);
+});
+
+it("takes the space from the ends of the names that an older version kept, and tells apart what is alike then", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 1);
+  await t.owner.query("ALTER TABLE vendors DROP CONSTRAINT chk_vendor_name_ends");
+  for (const name of ["Acme", "acme ", " Other ", "x".repeat(99).concat(" "), " ".concat("X".repeat(99))])
+    await t.owner.query(
+      "INSERT INTO vendors (project_id, name, status, created_by) VALUES ('alpha', $1, 'broken', 'x')",
+      [name],
+    );
+  await t.owner.query(await readFile("prisma/migrations/20261128000760_vendor_name_ends/migration.sql", "utf8"));
+  const { rows } = await t.owner.query<{ name: string; id: string }>(
+    "SELECT name, left(vendor_id::text, 8) AS id FROM vendors ORDER BY created_at, name",
+  );
+  const ids = new Set(rows.map(({ id }) => id));
+  expect(
+    new Set(rows.map(({ name }) => name.replace(/-[0-9a-f]{8}$/, (end) => (ids.has(end.slice(1)) ? "-id" : end)))),
+  ).toEqual(new Set(["Acme", "acme-id", "Other", `${"x".repeat(91)}-id`, `${"X".repeat(91)}-id`]));
 });

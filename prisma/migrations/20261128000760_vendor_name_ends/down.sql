@@ -1,0 +1,1 @@
+ALTER TABLE vendors DROP CONSTRAINT chk_vendor_name_ends;
