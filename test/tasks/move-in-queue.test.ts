@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { seededRandom } from "../../bench/random.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
@@ -246,4 +246,20 @@ it("comes to one order by 100 moves at once on several processes, while claims t
   expect(new Set([...left, ...held]).size).toBe(100);
   const { rows } = await t.owner.query("SELECT count(DISTINCT queue_position)::int AS places FROM tasks");
   expect(rows).toEqual([{ places: 100 }]);
+});
+
+it("says to try again where others take whatever room is made", async () => {
+  const t = await tasks(3);
+  await t.owner.query(`UPDATE tasks SET queue_position = 3 + substring(task_id FROM 6)::int`);
+  // Whoever spreads the places finds them as they were.
+  await t.owner.query(`CREATE FUNCTION keep_place() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN NEW.queue_position := OLD.queue_position; RETURN NEW; END $$`);
+  await t.owner.query(`CREATE TRIGGER keep_place BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION keep_place()`);
+  onTestFinished(async () => void (await t.owner.query("DROP FUNCTION keep_place CASCADE")));
+  await expect(move(t, 3, { before: "TASK-002" })).rejects.toMatchObject({
+    code: "RATE_LIMITED",
+    message: expect.stringContaining("TASK-003 was not moved. Move it again in a second"),
+    details: { retryable: true, retryAfterMs: 1_000 },
+  });
+  expect(await queue(t)).toEqual([1, 2, 3].map(taskOf));
 });

@@ -1,6 +1,6 @@
 import type { Context } from "../../access/viewer.ts";
 import type { Db } from "../../db/database.ts";
-import { badInput, taskNotFound } from "../../errors.ts";
+import { badInput, rateLimited, taskNotFound } from "../../errors.ts";
 import { append } from "../../log/write/append.ts";
 import type { Changes } from "../../log/write/changes.ts";
 import { subject } from "../change.ts";
@@ -65,7 +65,8 @@ const move = taskVerb(
  * Gives an open task another place among those of its project and priority; a held one has it from when it is given back. One
  * that stands there already stays as it is.
  * @throws TASK_NOT_FOUND also for the other task, AMBIGUOUS_TASK_ID, LEASE_LOST (with `attempt`), VERSION_CONFLICT, FORBIDDEN;
- *   BAD_USER_INPUT for what is completed, and for another priority.
+ *   BAD_USER_INPUT for what is completed, and for another priority;
+ *   RATE_LIMITED where others take whatever room is made there.
  */
 export const moveInQueue: typeof move = Object.assign(
   async (...[ctx, input]: Parameters<typeof move>) => {
@@ -73,12 +74,19 @@ export const moveInQueue: typeof move = Object.assign(
       try {
         return await move(ctx, input);
       } catch (error) {
-        if (!(error instanceof NoRoom) || tries === MOST_TRIES) throw error;
+        if (!(error instanceof NoRoom)) throw error;
+        if (tries === MOST_TRIES) throw crowded(input.taskId);
         await makeRoom(ctx.db, error.beside);
       }
   },
   { declared: move.declared },
 );
+
+const crowded = (taskId: string) =>
+  rateLimited(
+    `Too many tasks are moved to that place of the queue at this moment: ${taskId} was not moved. Move it again in a second, or to another place.`,
+    { retryable: true, retryAfterMs: 1_000 },
+  );
 
 /** @throws BAD_USER_INPUT unless the input says exactly one place. */
 function placeOf({ taskId, first, ...beside }: MoveInQueue): { readonly way: Side; readonly other: string | null } {
