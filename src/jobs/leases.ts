@@ -20,7 +20,7 @@ export const leases = {
     const running = [
       endWhenOver(context, {
         what: "Ending leases, and telling of what stalls",
-        endOf: (event) => event.type === "task.claimed" && event.payload["leaseExpiresAt"],
+        endOf: endsAt,
         dueInMs: () => leasesDueInMs(db),
         step: async () => (await expireLeases(asServer)) || (await tellStalled(asServer)),
       }),
@@ -37,6 +37,13 @@ export const leases = {
     };
   },
 } satisfies Job;
+
+/** When the lease ends that the event begins, and at once where another time of the project's may let an attempt stall. */
+function endsAt({ type, payload, occurredAt }: LoggedEvent): unknown {
+  if (type === "task.claimed") return payload["leaseExpiresAt"];
+  const { changes } = payload as { changes?: { stalledAfterSeconds?: unknown } };
+  return type === "project.configured" && changes?.stalledAfterSeconds !== undefined && occurredAt.toISOString();
+}
 
 /** Until when the event lets its task wait. */
 function readyAt({ payload }: LoggedEvent): unknown {

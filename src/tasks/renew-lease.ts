@@ -7,7 +7,8 @@ import { subject } from "./change.ts";
 import { TASK } from "./fields.ts";
 import { type LockedTask, leaseLostBecause } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
-import { ACTIVE_BEFORE, renewTogether } from "./renew-together.ts";
+import { ACTIVE_BEFORE, renewTogether, TELL_SOONER } from "./renew-together.ts";
+import { STALLS_SOON } from "./stalled.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 import { addUsage, type UsageGiven } from "./usage/add.ts";
@@ -38,17 +39,17 @@ const RENEW = {
 ), renewed AS (
   UPDATE tasks t SET lease_expires_at = docket_now() + coalesce(make_interval(secs => $3::int), project_lease(p.settings))
   FROM projects p WHERE t.project_id = $1 AND t.task_id = $2 AND p.project_id = t.project_id
-  RETURNING t.project_id, t.task_id, t.lease_expires_at, ${TASK.document("t", LEASE)} AS after
+  RETURNING t.project_id, t.task_id, t.lease_expires_at, p.settings, ${TASK.document("t", LEASE)} AS after
 ), held AS (
-  UPDATE task_attempts a SET lease_expires_at = r.lease_expires_at, last_renewed_at = docket_now(),
+  UPDATE task_attempts a SET lease_expires_at = p.lease_expires_at, last_renewed_at = docket_now(),
     checkpoint = coalesce($4, a.checkpoint),
     last_active_at = greatest(a.last_active_at, CASE WHEN $4::jsonb IS NOT NULL THEN docket_now() END, ${ACTIVE_BEFORE("$5::int")})
-  FROM renewed r WHERE a.project_id = r.project_id AND a.task_id = r.task_id AND a.ended_at IS NULL
+  FROM renewed p WHERE a.project_id = p.project_id AND a.task_id = p.task_id AND a.ended_at IS NULL
+  RETURNING ${STALLS_SOON} AS stalls_soon
 )
 SELECT r.lease_expires_at AS "leaseExpiresAt", changes_between(b.document, r.after) AS changes,
-  -- no event tells those who wait for the end of the lease that it comes sooner
-  CASE WHEN r.lease_expires_at < b.lease_expires_at THEN pg_notify('docket_due', '') END
-FROM before b, renewed r`,
+  ${TELL_SOONER("r.lease_expires_at < b.lease_expires_at OR h.stalls_soon")}
+FROM before b CROSS JOIN renewed r LEFT JOIN held h ON true`,
 };
 
 /**

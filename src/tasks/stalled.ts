@@ -35,6 +35,12 @@ export const IS_STALLED = `EXISTS (SELECT FROM task_attempts a JOIN projects p O
 /** SQL: when the first attempt stalls of which that is not told yet. */
 export const FIRST_STALLS = `SELECT min(${STALLS_AT}) FROM ${OPEN} WHERE ${SILENT} AND ${UNTOLD}`;
 
+/**
+ * SQL of `task_attempts a` and its `projects p`: whether a renewal may be the first to let it stall, and that so soon that whoever
+ * tells of it, who looks once a minute, would be late.
+ */
+export const STALLS_SOON = `(${UNTOLD} AND ${STALLS_AT} < docket_now() + interval '1 minute')`;
+
 /** Told of in one statement. */
 const BATCH = 100;
 

@@ -1,7 +1,9 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { SERVER } from "../../src/access/viewer.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import { leases } from "../../src/jobs/leases.ts";
+import type { Log } from "../../src/log/log.ts";
+import { updateProject } from "../../src/projects/update.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { leasesDueInMs } from "../../src/tasks/expire-leases.ts";
 import { listTasks } from "../../src/tasks/list.ts";
@@ -13,7 +15,7 @@ import { updateTask } from "../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
 import { nothingHeard } from "../jobs/nothing-heard.ts";
 import { ManualClock } from "../log/manual-clock.ts";
-import { silent } from "../log/open-log.ts";
+import { openServerLog, silent } from "../log/open-log.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
@@ -189,4 +191,66 @@ it("is told in time by the job that ends leases", async () => {
   await clock.advance(60_000);
   await expect.poll(async () => (await told(t)).length).toBe(1);
   await job.close();
+});
+
+/** The job, woken by what calls tell through the database, and not by the clock's being moved; it looks once a minute. */
+async function job(t: VerbTest, onEvents: Log["onEvents"] = nothingHeard.onEvents) {
+  const clock = new ManualClock();
+  const woken: (() => void)[] = [];
+  let moving = false;
+  const wake = () => moving || woken.forEach((listener) => void listener());
+  await t.owner.query("LISTEN docket_due");
+  t.owner.on("notification", wake);
+  const onDue = (listener: () => void) => {
+    woken.push(listener);
+    return () => undefined;
+  };
+  const running = await leases.start({ database: t.database, log: { onEvents, onDue }, logger: silent, clock });
+  onTestFinished(async () => {
+    await running.close();
+    t.owner.off("notification", wake);
+    await t.owner.query("UNLISTEN docket_due");
+  });
+  await expect.poll(() => clock.pending).toBe(2);
+  const after = async (seconds: number) => {
+    moving = true;
+    await t.pass(seconds);
+    moving = false;
+    await clock.advance(seconds * 1_000);
+    await expect.poll(() => clock.pending).toBe(2);
+  };
+  return { clock, after };
+}
+
+it("is told at its time also where the first renewal comes just before it, or after it", async () => {
+  const t = await held();
+  const { clock, after } = await job(t);
+  await after(STALLED_AFTER - 10);
+  expect(clock.timersBeyond(10_000)).toBe(2);
+  await renew(t);
+  await expect.poll(() => [clock.pending, clock.timersBeyond(10_000)]).toEqual([2, 1]);
+  await after(9);
+  expect(await told(t)).toHaveLength(0);
+  await after(1);
+  await expect.poll(async () => (await told(t)).length).toBe(1);
+  await renew(t, { idleSeconds: 0, leaseSeconds: 20_000 });
+  await after(STALLED_AFTER + 10);
+  expect(await told(t)).toHaveLength(1);
+  await renew(t, { idempotencyKey: "judged", leaseSeconds: 20_000 });
+  await expect.poll(async () => (await told(t)).length).toBe(2);
+});
+
+it("is told at once where the project is given a shorter time", async () => {
+  const t = await held();
+  const log = await openServerLog({ database: t.database, listenUrl: t.test.url });
+  const { clock, after } = await job(t, log.onEvents);
+  await after(1_000);
+  await renew(t);
+  await after(60);
+  await updateProject(t.as({ role: "admin" }), { ...alpha, stalledAfterSeconds: 1_061 });
+  await expect.poll(() => clock.advance(0).then(() => clock.timersBeyond(1_000))).toBe(1);
+  expect(await told(t)).toHaveLength(0);
+  await updateProject(t.as({ role: "admin" }), { ...alpha, stalledAfterSeconds: 1_060 });
+  await expect.poll(() => clock.advance(0).then(async () => (await told(t)).length)).toBe(1);
+  await log.close();
 });

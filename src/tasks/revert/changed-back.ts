@@ -13,7 +13,7 @@ import { unpark } from "../unpark.ts";
 import { changeFields } from "../update.ts";
 import { giveBack } from "../update-status.ts";
 import { changesUpTo, type Doings, type Foreign } from "./doings.ts";
-import { by, conflict, NOTHING, refusalOf, type Undone, unheldAs, untouchable } from "./undone.ts";
+import { by, conflict, NOTHING, type Undone, unheldAs, untouchable, whyItStays } from "./undone.ts";
 
 /** A task as it is now, with what was done to it. */
 interface Changed {
@@ -146,7 +146,7 @@ function fieldsBack(changed: Changed): Undo | null {
     const parent = parentTaskId == null ? null : String(parentTaskId);
     // Held already, unless the author has moved a task only just now.
     await lockGraph(ctx.db);
-    const refusal = await requireMovable(ctx, task, parent).then(() => null, refusalOf);
+    const refusal = await requireMovable(ctx, task, parent).then(() => null, whyItStays);
     return {
       changes: await changeFields(ctx, task, refusal ? others : back.values),
       conflicts: refusal ? [...back.conflicts, refusal] : back.conflicts,

@@ -5,7 +5,7 @@ import { changedBack } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
 import { broughtBack } from "./presence.ts";
 import { broughtBackTogether, removedTogether, type UndoneOfTasks, valuesBackTogether } from "./together.ts";
-import { conflict, refusalOf, type Undone } from "./undone.ts";
+import { conflict, type Undone, whyItStays } from "./undone.ts";
 
 export interface RevertedTask extends TaskKey {
   readonly changes: Changes;
@@ -50,7 +50,7 @@ export async function undo(
   const take = async (step: Step, tasks: readonly Doings[]) => {
     for (const one of tasks) {
       const key = { projectId, taskId: one.taskId };
-      note(one.taskId, await step(ctx, key, one).catch((error) => conflict(refusalOf(error))));
+      note(one.taskId, await step(ctx, key, one).catch((error) => conflict(whyItStays(error))));
     }
   };
   const back = await broughtBackTogether(ctx, projectId, [

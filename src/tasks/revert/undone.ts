@@ -19,7 +19,7 @@ export const conflict = (...conflicts: string[]): Undone => ({ changes: {}, conf
 const OF_ONE_TASK: ReadonlySet<string> = new Set(["BAD_USER_INPUT", "DEPENDENCY_CYCLE", "ID_TAKEN"]);
 
 /** Why a rule of the task refused it; rethrows what is no refusal of this one task. */
-export function refusalOf(error: unknown): string {
+export function whyItStays(error: unknown): string {
   if (error instanceof DocketError && OF_ONE_TASK.has(error.code)) return `stays as it is: ${error.message}`;
   throw error;
 }
