@@ -1,4 +1,4 @@
-import { MOST_WORDS, searchTasks } from "../../src/tasks/search.ts";
+import { MOST_RANKED, MOST_WORDS, searchTasks } from "../../src/tasks/search.ts";
 import { looksThrough } from "../argument-cost.ts";
 import { builder } from "../builder.ts";
 import { listLoader } from "../list-loader.ts";
@@ -13,7 +13,7 @@ builder.queryField("searchTasks", (t) =>
     {
       type: Task,
       nullable: true,
-      description: `Tasks in which every word of the text occurs, whatever the case: in the ID, title, description, notes or artifact ID, the best first. The task or artifact whose ID is a word of it comes first, then what has the words in its title (the beginning of the description, where there is none), as words of their own before parts of words, then in its description; of those that fit as well the newest. In pages of at most 100 (default 50). BAD_USER_INPUT, PROJECT_NOT_FOUND`,
+      description: `Tasks in which every word of the text occurs, whatever the case: in the ID, title, description, notes or artifact ID, the best first. The task or artifact whose ID is a word of it comes first, then what has the words in its title (the beginning of the description, where there is none), as words of their own before parts of words, then in its description; of those that fit as well the newest. Where more than ${MOST_RANKED} are found, only the newest ${MOST_RANKED} are compared and given. In pages of at most 100 (default 50). BAD_USER_INPUT, PROJECT_NOT_FOUND`,
       args: {
         text: t.arg.string({
           required: true,

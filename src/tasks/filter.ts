@@ -168,7 +168,11 @@ export const wordsOf = (text: string): string[] => text.split(/\s+/).filter((wor
 function textCondition(text: string, bind: Bind): string | null {
   const words = wordsOf(text);
   if (words.length === 0) return null;
-  const found = words.map((word) => `x.text ILIKE ${bind(containing(word))}`).join(" AND ");
+  // The longest first, as it is in the fewest: the others are looked for in these alone.
+  const found = words
+    .toSorted((a, b) => b.length - a.length)
+    .map((word) => `x.text ILIKE ${bind(containing(word))}`)
+    .join(" AND ");
   return `EXISTS (SELECT FROM task_texts x WHERE x.project_id = t.project_id AND x.task_id = t.task_id
     AND ${found} AND text_was_read(x.task_id))`;
 }

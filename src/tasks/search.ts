@@ -10,7 +10,9 @@ import { projectsOf, type TaskFilter, wordsOf } from "./filter.ts";
 import { listed } from "./list.ts";
 
 /** Each is looked for in every task that has the others. */
-export const MOST_WORDS = 20;
+export const MOST_WORDS = 10;
+/** Where more are found, so many of them, the last of the queue, are compared: the newest, but for those that were moved there. */
+export const MOST_RANKED = 5_000;
 
 export interface SearchTasks extends PageArgs {
   /** Every word of it occurs in the task. */
@@ -57,8 +59,10 @@ export async function searchTasks(
     page: ({ key, condition, sort, limit }: PageQuery) =>
       `SELECT ${TASK.selectOnly(["projectId", "taskId", ...fields])}, f.rank, ${key} AS "cursorKey" FROM (
          SELECT f.* FROM (
-           SELECT t.project_id, t.task_id, t.created_at, t.queue_position, ${rank(words, bind)} AS rank
-           FROM tasks t WHERE ${listed(ctx.viewer, wanted, bind)}
+           SELECT t.project_id, t.task_id, t.created_at, t.queue_position, ${rank(words, bind)} AS rank FROM (
+             SELECT t.project_id, t.task_id, t.title, t.description, t.artifact_id, t.created_at, t.queue_position
+             FROM tasks t WHERE ${listed(ctx.viewer, wanted, bind)} ORDER BY t.queue_position DESC LIMIT ${MOST_RANKED}
+           ) t
          ) f WHERE ${condition} ${sort} ${limit}
        ) f JOIN tasks t USING (project_id, task_id) ${sort}`,
   });
@@ -76,7 +80,7 @@ function rank(words: readonly string[], bind: Bind): string {
     const id = `upper(${bind(word)}::text)`;
     const part = `${bind(containing(word))}::text`;
     return `CASE WHEN t.task_id = ${id} OR upper(t.artifact_id) = ${id} THEN 1000
-      WHEN ${TITLE} ~* ${bind(asOneWord(word))}::text THEN 8 WHEN ${TITLE} ILIKE ${part} THEN 4
+      WHEN ${TITLE} ILIKE ${part} THEN CASE WHEN ${TITLE} ~* ${bind(asOneWord(word))}::text THEN 8 ELSE 4 END
       WHEN t.description ILIKE ${part} THEN 2 ELSE 1 END`;
   });
   if (words.length > 1) {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Context } from "../../src/access/viewer.ts";
 import { addTasks } from "../../src/tasks/add.ts";
-import { MOST_WORDS, type SearchTasks, searchTasks } from "../../src/tasks/search.ts";
+import { MOST_RANKED, MOST_WORDS, type SearchTasks, searchTasks } from "../../src/tasks/search.ts";
 import { startTestServer } from "../support/server.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
@@ -123,6 +123,34 @@ it("asks the index of texts, of 20,000 tasks", async () => {
   expect(await found(explaining, "needle", { projects: ["alpha"] })).toHaveLength(2);
   expect(plans.filter((plan) => plan.includes("Bitmap Index Scan on idx_task_texts"))).toHaveLength(1);
   expect(plans.filter((plan) => /Seq Scan on task/.test(plan))).toEqual([]);
+});
+
+it("compares 5,000 of what is found, the newest, and reads no others, of 20,000 tasks", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 20_000);
+  await t.owner.query("UPDATE tasks SET title = 'o r k w work' WHERE task_id IN ('TASK-15000', 'TASK-15001')");
+  await t.owner.query("VACUUM ANALYZE tasks, task_texts");
+  const read: number[] = [];
+  const ctx = t.as();
+  const explaining: Context = {
+    ...ctx,
+    db: {
+      ...ctx.db,
+      read: async (statement, values = []) => {
+        const text = typeof statement === "string" ? statement : statement.text;
+        const { rows } = await t.owner.query(`EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) ${text}`, [...values]);
+        read.push(
+          ...JSON.stringify(rows)
+            .matchAll(/ on tasks? t\S* .*?rows=([\d.]+) loops=(\d+)/g)
+            .map(([, n, loops]) => Number(n) * Number(loops)),
+        );
+        return ctx.db.read(statement, values);
+      },
+    },
+  };
+  const [first, second] = await found(explaining, "work o r k w");
+  expect([first, second]).toEqual(["TASK-15001", "TASK-20000"]);
+  expect(Math.max(...read)).toBeLessThan(2 * MOST_RANKED);
 });
 
 it("is asked for by its names, and tells how well each fits", async () => {
