@@ -1,3 +1,4 @@
+import { escapeLiteral } from "pg";
 import type { TransactionOptions } from "../db/database.ts";
 import type { Context } from "./viewer.ts";
 
@@ -15,17 +16,21 @@ export async function actAs({ db, viewer, correlationId }: Context): Promise<voi
   await db.write(ACT_AS, [viewer.actor, viewer.client, correlationId]);
 }
 
+/** SQL: the same without parameters, to be sent together with BEGIN. */
+export const actingAs = ({ viewer, correlationId }: Omit<Context, "db">) => {
+  const [actor = "", client = "", correlation = ""] = [viewer.actor, viewer.client, correlationId].map((text) =>
+    text === null ? "NULL" : escapeLiteral(text),
+  );
+  return saying(actor, client, correlation);
+};
+
 /** Runs work in a transaction that acts in the name of who asks; inside one, joins it. */
 export function acting<T>(
   ctx: Context,
   work: (inside: Context) => Promise<T>,
-  options?: TransactionOptions,
+  options?: Omit<TransactionOptions, "first">,
 ): Promise<T> {
-  return ctx.db.transaction(async (db) => {
-    const inside = { ...ctx, db };
-    await actAs(inside);
-    return work(inside);
-  }, options);
+  return ctx.db.transaction((db) => work({ ...ctx, db }), { ...options, first: actingAs(ctx) });
 }
 
 /**

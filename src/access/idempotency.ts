@@ -18,7 +18,9 @@ interface AtMostOnce {
   readonly operation: string;
   /** null: as often as it is asked for. */
   readonly keyed: KeyedRequest | null;
-  /** Run first in the transaction, ahead of the key's row: for a lock that comes before the lock of any row. */
+  /** Statements without parameters that are sent together with BEGIN. */
+  readonly first?: string;
+  /** Run before the key's row is written: for a lock that comes before the lock of any row. */
   readonly before?: ((db: Db) => Promise<void>) | undefined;
 }
 
@@ -36,7 +38,7 @@ interface Caller {
  */
 export async function atMostOnce<C extends Caller, Result extends object>(
   ctx: C,
-  { operation, keyed, before }: AtMostOnce,
+  { operation, keyed, first, before }: AtMostOnce,
   work: (ctx: C) => Promise<Result>,
   kept: (result: Result) => Result | null = (result) => result,
 ): Promise<Answer<Result>> {
@@ -45,8 +47,8 @@ export async function atMostOnce<C extends Caller, Result extends object>(
       const inside = { ...ctx, db };
       await before?.(db);
       if (keyed === null) return { ...(await work(inside)), replayed: false };
-      const first = await replayOrBegin<Result>(inside, operation, keyed);
-      if (first) return { ...first, replayed: true };
+      const answered = await replayOrBegin<Result>(inside, operation, keyed);
+      if (answered) return { ...answered, replayed: true };
       const result = await work(inside);
       const stored = kept(result);
       await (stored === null
@@ -54,7 +56,7 @@ export async function atMostOnce<C extends Caller, Result extends object>(
         : db.write(STORE, [ctx.viewer.actor, keyed.key, JSON.stringify(stored)]));
       return { ...result, replayed: false };
     },
-    { idempotent: keyed !== null },
+    { ...(first !== undefined && { first }), idempotent: keyed !== null },
   );
 }
 

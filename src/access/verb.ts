@@ -1,7 +1,7 @@
 import type { Db } from "../db/database.ts";
 import { errorCode, isConnectionLost } from "../db/faults.ts";
 import { DocketError, forbidden } from "../errors.ts";
-import { actAs } from "./act-as.ts";
+import { actingAs } from "./act-as.ts";
 import { type Answer, atMostOnce, type IdempotentRequest, type KeyedRequest, keyedRequest } from "./idempotency.ts";
 import { type Context, type Role, requireRole, type Viewer } from "./viewer.ts";
 import { canSee, requireVisible } from "./visibility.ts";
@@ -51,7 +51,9 @@ export interface Transaction<Input, Result> {
    * somebody else stored just then, and whatever is refused, is for the transaction to judge.
    */
   readonly shortcut?: (ctx: Context, input: Input, kept: KeyedRequest | null) => Promise<Result | null>;
-  /** Run first in the transaction, ahead of the idempotency key's row: for a lock that comes before that of any row. */
+  /** A statement without parameters that is sent together with BEGIN: for a lock that comes before that of any row. */
+  readonly first?: string;
+  /** The same for what depends on the input: run ahead of the idempotency key's row. */
   readonly before?: (db: Db, input: Input, viewer: Viewer) => Promise<void>;
 }
 
@@ -73,7 +75,7 @@ export async function visibleProject({ viewer }: Context, { projectId }: { reado
  * @param kept what the same key and input get again: never a secret; null where they may ask anew. Default: the result.
  */
 export function verb<Input extends object, Result extends object, Subject>(
-  { before, shortcut, ...judgement }: Judgement<Input, Subject> & Transaction<Input, Result>,
+  { first, before, shortcut, ...judgement }: Judgement<Input, Subject> & Transaction<Input, Result>,
   work: (ctx: Context, input: Input, subject: Subject) => Promise<Result>,
   kept?: (result: Result) => Result | null,
 ): Verb<Input, Result> {
@@ -83,14 +85,15 @@ export function verb<Input extends object, Result extends object, Subject>(
     const keyed = keyedRequest(request, ctx.viewer.client);
     const done = await shortcut?.(ctx, input, keyed).catch(leaveToJudgement);
     if (done) return { ...done, replayed: false };
-    const act = async (inside: Context) => {
-      await actAs(inside);
-      return work(inside, input, await judgement.on(inside, input));
-    };
     const answer = await atMostOnce(
       ctx,
-      { operation: request.operation, keyed, before: before && ((db) => before(db, input, ctx.viewer)) },
-      act,
+      {
+        operation: request.operation,
+        keyed,
+        first: first === undefined ? actingAs(ctx) : `${actingAs(ctx)}; ${first}`,
+        before: before && ((db) => before(db, input, ctx.viewer)),
+      },
+      async (inside) => work(inside, input, await judgement.on(inside, input)),
       kept,
     );
     if (answer.replayed) requireToldVisible(ctx.viewer, input, answer);

@@ -14,7 +14,7 @@ export interface TransactionOptions {
   readonly isolation?: "READ COMMITTED" | "SERIALIZABLE";
   /** An idempotency key makes it safe to run again when the answer to COMMIT was lost. */
   readonly idempotent?: boolean;
-  /** A statement without parameters that is sent together with BEGIN, for a lock that comes before all else. */
+  /** Statements without parameters that are sent together with BEGIN, for a lock that comes before all else. */
   readonly first?: string;
 }
 
@@ -125,7 +125,10 @@ function openTransaction(client: pg.PoolClient): Db {
   const tx: Db = {
     read: (statement, values = []) => execute(client, statement, values),
     write: (statement, values = []) => execute(client, statement, values),
-    transaction: (work) => work(tx),
+    async transaction(work, { first } = {}) {
+      if (first) await client.query(first);
+      return work(tx);
+    },
   };
   return tx;
 }

@@ -4,7 +4,7 @@ import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { parseArtifactId } from "./artifact-id.ts";
 import { changeReservation, subject } from "./change-reservation.ts";
-import { lockLane } from "./lane.ts";
+import { LOCK_LANE } from "./lane.ts";
 import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 import { type Released, releaseActive } from "./release.ts";
 
@@ -29,7 +29,7 @@ export const confirmReservation = verb(
     effect: "ends",
     scope: "project",
     idempotent: true,
-    before: lockLane,
+    first: LOCK_LANE,
     on: lockReservation,
   },
   async (ctx, input: ConfirmReservation, locked): Promise<Released> => {

@@ -2,7 +2,7 @@ import { verb } from "../access/verb.ts";
 import { reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { changeReservation, subject } from "./change-reservation.ts";
-import { lockLane } from "./lane.ts";
+import { LOCK_LANE } from "./lane.ts";
 import { lockReservation } from "./lock-reservation.ts";
 import { requireTtl } from "./request.ts";
 
@@ -26,7 +26,7 @@ export const extendReservation = verb(
     effect: "changes",
     scope: "project",
     idempotent: true,
-    before: lockLane,
+    first: LOCK_LANE,
     on: lockReservation,
   },
   async (ctx, { ttlSeconds }: ExtendReservation, locked) => {

@@ -4,8 +4,9 @@ import type { Db } from "../db/database.ts";
  * Every transaction that writes IDs, but for the combined reservation, runs this first, before it locks any row.
  * A combined reservation then starts only when no such writer is under way, so nothing can make it fail.
  */
+export const LOCK_LANE = "LOCK TABLE id_lane IN ROW EXCLUSIVE MODE";
 export async function lockLane(db: Db): Promise<void> {
-  await db.write("LOCK TABLE id_lane IN ROW EXCLUSIVE MODE");
+  await db.write(LOCK_LANE);
 }
 
 const LOCK = {

@@ -1,7 +1,7 @@
 import { verb, visibleProject } from "../access/verb.ts";
 import { append } from "../log/write/append.ts";
 import { requireOpen } from "../projects/open.ts";
-import { lockLane } from "./lane.ts";
+import { LOCK_LANE } from "./lane.ts";
 import { type Recorded, type RecordIds, recordIds } from "./record.ts";
 import { requireList } from "./request.ts";
 
@@ -18,7 +18,7 @@ export const registerIds = verb(
     effect: "adds",
     scope: "project",
     idempotent: true,
-    before: lockLane,
+    first: LOCK_LANE,
     on: visibleProject,
   },
   async (ctx, { projectId, ids, allowJump }: RecordIds): Promise<Recorded> => {

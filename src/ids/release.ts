@@ -3,7 +3,7 @@ import type { Context } from "../access/viewer.ts";
 import { badInput, reservationExpired } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import { changeReservation, subject } from "./change-reservation.ts";
-import { lockLane } from "./lane.ts";
+import { LOCK_LANE } from "./lane.ts";
 import { type LockedReservation, lockReservation } from "./lock-reservation.ts";
 
 export interface ReleaseReservation {
@@ -27,7 +27,7 @@ export const releaseReservation = verb(
     effect: "ends",
     scope: "project",
     idempotent: true,
-    before: lockLane,
+    first: LOCK_LANE,
     on: lockReservation,
   },
   async (ctx, _input: ReleaseReservation, locked): Promise<Released> => {

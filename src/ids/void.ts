@@ -4,7 +4,7 @@ import { append } from "../log/write/append.ts";
 import { changesBetween } from "../log/write/changes.ts";
 import { parseArtifactId } from "./artifact-id.ts";
 import { idSpace, requireArtifactType } from "./id-space.ts";
-import { lockLane } from "./lane.ts";
+import { LOCK_LANE } from "./lane.ts";
 import { requireList, requireReason } from "./request.ts";
 
 export interface VoidIds {
@@ -52,7 +52,7 @@ export const voidIds = verb(
     effect: "ends",
     scope: "project",
     idempotent: true,
-    before: lockLane,
+    first: LOCK_LANE,
     on: visibleProject,
   },
   async (ctx, input: VoidIds): Promise<Voided> => {

@@ -3,12 +3,13 @@ import { makerOf } from "../../access/viewer.ts";
 import { append } from "../../log/write/append.ts";
 import type { DependencyAddress, DependencyResult } from "./dependency.ts";
 import { eventsOf, lockEnds } from "./ends.ts";
-import { lockGraph, refuseCircle } from "./graph.ts";
+import { CLOSES, LOCK_GRAPH, refuseCircle } from "./graph.ts";
 
 const ADD = {
   name: "dependency-add",
   text: `INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, kind, created_by)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING kind`,
+SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6 WHERE $5 <> 'blocks' OR NOT ${CLOSES}
+ON CONFLICT DO NOTHING RETURNING kind`,
 };
 
 /**
@@ -24,12 +25,11 @@ export const addDependency = verb(
     effect: "adds",
     scope: "projects",
     idempotent: true,
-    before: lockGraph,
+    first: LOCK_GRAPH,
     on: (ctx, input: DependencyAddress) => lockEnds(ctx, input),
   },
   async (ctx, _input: DependencyAddress, dependency): Promise<DependencyResult> => {
     const { task, dependsOn, kind } = dependency;
-    if (kind === "blocks") await refuseCircle(ctx, task, dependsOn);
     const added = await ctx.db.write(ADD, [
       task.projectId,
       task.taskId,
@@ -39,6 +39,8 @@ export const addDependency = verb(
       makerOf(ctx.viewer),
     ]);
     if (added.length > 0) await append(ctx, ...eventsOf("task.dependency_added", dependency));
+    // Without a circle it was there already.
+    else if (kind === "blocks") await refuseCircle(ctx, task, dependsOn);
     return { ...task, dependsOn, changed: added.length > 0 };
   },
 );

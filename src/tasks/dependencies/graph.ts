@@ -14,11 +14,14 @@ const GRAPH = 7_013_913;
  * The one lock of the graph that dependencies and parents make, of the whole server, before any row's: two edges without a
  * common task can close a circle together, also across projects. Whoever adds an edge or gives a task a parent holds it.
  */
+export const LOCK_GRAPH = `SELECT pg_advisory_xact_lock(${GRAPH})`;
 export async function lockGraph(db: Db): Promise<void> {
-  await db.write(`SELECT pg_advisory_xact_lock(${GRAPH})`);
+  await db.write(LOCK_GRAPH);
 }
 
-const CLOSES = {
+/** SQL: whether task $2 of project $1 must not wait for task $4 of project $3. */
+export const CLOSES = "closes_circle($1::text, $2::text, $3::text, $4::text)";
+const CLOSES_ANY = {
   name: "graph-closes-circles",
   text: "SELECT closes_circle($1::text[], $2::text[], $3::text[], $4::text[]) AS closes",
 };
@@ -39,7 +42,7 @@ export async function refuseCircle(ctx: Context, task: TaskKey, blocker: TaskKey
 /** Whether one of the blockers waits for one of the tasks already, through whatever lies between, or is one of them. */
 export async function closesCircle(db: Db, tasks: readonly TaskKey[], blockers: readonly TaskKey[]): Promise<boolean> {
   const ends = [tasks, blockers].flatMap(keyColumns);
-  const [found] = await db.read<{ closes: boolean }>(CLOSES, ends);
+  const [found] = await db.read<{ closes: boolean }>(CLOSES_ANY, ends);
   return found?.closes === true;
 }
 

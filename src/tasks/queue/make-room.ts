@@ -5,7 +5,7 @@ import {
   FIND_PLACE,
   type FoundPlace,
   GAP,
-  lockPlaces,
+  LOCK_PLACES,
   OTHER,
   open,
   type Side,
@@ -65,8 +65,8 @@ WHERE t.project_id = $1 AND t.task_id = p.task_id`,
  * they stand as they stood to every other task of their project and priority.
  */
 async function make(from: Db, { projectId, priority, way, other, own }: Beside): Promise<void> {
+  const keepOthersWaiting = { first: LOCK_PLACES.exclusive };
   await from.transaction(async (db) => {
-    await lockPlaces(db, "exclusive");
     const [beside] = other === null ? [] : await standing(db, { projectId, taskId: other });
     if (!beside) return;
     const asked: Asked = [projectId, priority, beside.at, own];
@@ -94,7 +94,7 @@ async function make(from: Db, { projectId, priority, way, other, own }: Beside):
       await writePlaces(db, SPREAD, [projectId, inOrder, String(lower), String(upper)]);
       return;
     }
-  });
+  }, keepOthersWaiting);
 }
 
 /** One after another within this process, as a lock of the database is not waited for as long as many of them may take. */

@@ -12,7 +12,7 @@ import {
   type Asked,
   FIND_PLACE,
   type FoundPlace,
-  lockPlaces,
+  LOCK_PLACES,
   type Side,
   type Standing,
   standing,
@@ -39,7 +39,7 @@ const move = taskVerb(
     effect: "changes",
     idempotent: true,
     held: "fence",
-    before: (db) => lockPlaces(db, "shared"),
+    first: LOCK_PLACES.shared,
     limits: (input: MoveInQueue) => void placeOf(input),
     transition: ({ status, taskId }) => {
       if (status === "completed") throw badInput(`${taskId} is completed: only open tasks have a place in the queue.`);

@@ -11,9 +11,10 @@ const PLACES = 7_013_914;
  * The lock of all places, of the whole server, before any row's. Moves share it, as the index refuses two of one place; making
  * room keeps them waiting. Nobody else has it, claims least of all.
  */
-export async function lockPlaces(db: Db, mode: "shared" | "exclusive"): Promise<void> {
-  await db.write(`SELECT pg_advisory_xact_lock${mode === "shared" ? "_shared" : ""}(${PLACES})`);
-}
+export const LOCK_PLACES = {
+  shared: `SELECT pg_advisory_xact_lock_shared(${PLACES})`,
+  exclusive: `SELECT pg_advisory_xact_lock(${PLACES})`,
+};
 
 export interface Standing {
   /** Its place: a number too large for JavaScript to count with, in digits. */
