@@ -6,9 +6,11 @@ import { claimNextTask } from "../../../src/tasks/claim-next.ts";
 import { deleteTask } from "../../../src/tasks/delete.ts";
 import { addDependency } from "../../../src/tasks/dependencies/add.ts";
 import { removeDependency } from "../../../src/tasks/dependencies/remove.ts";
+import { idOfTask } from "../../../src/tasks/find.ts";
 import { parkTask } from "../../../src/tasks/park.ts";
 import { releaseTask } from "../../../src/tasks/release.ts";
 import { restoreTask } from "../../../src/tasks/restore.ts";
+import type { TaskKey } from "../../../src/tasks/task.ts";
 import { unparkTask } from "../../../src/tasks/unpark.ts";
 import { updateTask } from "../../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../../src/tasks/update-status.ts";
@@ -48,7 +50,12 @@ const doing = ([what, weight]: [string, number]) => ({
 });
 export const anyAction: fc.Arbitrary<Action> = fc.oneof(...Object.entries(WEIGHTS).map(doing));
 
-export const taskIdOf = (n: number) => `TASK-${String(n).padStart(3, "0")}`;
+/** Tasks lie in them by turns, and wait for those of both. */
+export type Projects = readonly [string, string];
+export const keyOf = (projects: Projects, n: number): TaskKey => ({
+  projectId: projects[n % 2 === 0 ? 0 : 1],
+  taskId: `TASK-${String(n).padStart(3, "0")}`,
+});
 
 /** Claims the next of its project: no open child keeps a task from a claim that asks for it by name. */
 const NEXT_WORKER = "next";
@@ -67,39 +74,51 @@ const REFUSED = new Set([
   "DK003",
 ]);
 
-interface Held {
-  readonly taskId: string;
+interface Held extends TaskKey {
   readonly attempt: string;
 }
 
-/** Does actions one after the other to a project of so many tasks, with what it claims on the way. @throws what is no refusal */
-export async function act(ctx: Context, projectId: string, count: number, actions: readonly Action[]): Promise<void> {
+/** Does actions one after the other to so many tasks, with what it claims on the way. @throws what is no refusal */
+export async function act(ctx: Context, projects: Projects, count: number, actions: readonly Action[]): Promise<void> {
   const held: Held[] = [];
-  const take = (taken: { taskId: string; attempt: number | null; secret?: string | undefined } | null) => {
-    if (taken?.secret) held.push({ taskId: taken.taskId, attempt: `${taken.attempt}-${taken.secret}` });
+  const take = (taken: (TaskKey & { attempt: number | null; secret?: string | undefined }) | null) => {
+    if (taken?.secret)
+      held.push({ projectId: taken.projectId, taskId: taken.taskId, attempt: `${taken.attempt}-${taken.secret}` });
   };
   for (const { what, a, b } of actions) {
-    const of = { projectId, taskId: taskIdOf((a % count) + 1) };
-    const other = taskIdOf((b % count) + 1);
-    const ending = async (end: (mine: Held & { projectId: string }) => Promise<unknown>) => {
+    const [n, m] = [(a % count) + 1, (b % count) + 1];
+    const of = keyOf(projects, n);
+    const { projectId } = of;
+    const other = keyOf(projects, m);
+    // A parent is of the same project.
+    const near = keyOf(projects, n % 2 === m % 2 ? m : m === 1 ? 2 : m - 1).taskId;
+    const ending = async (end: (mine: Held) => Promise<unknown>) => {
       const [mine] = held.splice(a % (held.length || 1), 1);
-      if (mine) await end({ projectId, ...mine });
+      if (mine) await end(mine);
     };
     const work: Record<What, () => Promise<unknown>> = {
-      depend: () => addDependency(ctx, { ...of, dependsOn: { taskId: other } }),
-      independ: () => removeDependency(ctx, { ...of, dependsOn: { taskId: other } }),
-      move: () => updateTask(ctx, { ...of, parentTaskId: b % 4 === 0 ? null : other }),
+      depend: () => addDependency(ctx, { ...of, dependsOn: other }),
+      independ: () => removeDependency(ctx, { ...of, dependsOn: other }),
+      move: () => updateTask(ctx, { ...of, parentTaskId: b % 4 === 0 ? null : near }),
       plan: () =>
         addTasks(ctx, {
           projectId,
           tasks: [
             { key: "part", description: "part", parentTaskId: of.taskId, dependsOn: a > b ? ["step"] : [] },
-            { key: "step", description: "step", dependsOn: [other] },
+            { key: "step", description: "step", dependsOn: [idOfTask(other)] },
             { key: "end", description: "end", dependsOn: ["part", "step"] },
           ],
         }),
       claimNext: async () =>
-        take((await claimNextTask(ctx, { projectId, worker: NEXT_WORKER, leaseSeconds: 60 })).taken),
+        take(
+          (
+            await claimNextTask(ctx, {
+              projects: b % 2 === 0 ? projects : [projectId],
+              worker: NEXT_WORKER,
+              leaseSeconds: 60,
+            })
+          ).taken,
+        ),
       claim: async () =>
         take(await updateTaskStatus(ctx, { ...of, status: "in_progress", worker: NAMING_WORKER, leaseSeconds: 60 })),
       complete: () => ending((mine) => updateTaskStatus(ctx, { ...mine, status: "completed" })),

@@ -1,11 +1,11 @@
 import { SERVER } from "../../../src/access/viewer.ts";
 import { openDatabase } from "../../../src/db/database.ts";
 import { PATIENCE } from "../../support/patience.ts";
-import { type Action, act } from "./act.ts";
+import { type Action, act, type Projects } from "./act.ts";
 
 /** What another process is to do at once, each list in its order. */
 export interface Work {
-  readonly projectId: string;
+  readonly projects: Projects;
   readonly count: number;
   readonly lists: readonly (readonly Action[])[];
 }
@@ -15,9 +15,9 @@ const [url = ""] = process.argv.slice(2);
 const database = openDatabase({ url, size: 4, applicationName: "docket second process", patience: PATIENCE });
 const viewer = { ...SERVER, actor: "dk_test0002/admin", client: "second process" };
 process.once("disconnect", () => void database.close().then(() => process.exit()));
-process.on("message", ({ projectId, count, lists }: Work) => {
+process.on("message", ({ projects, count, lists }: Work) => {
   const ctx = { db: database, viewer, correlationId: "second process" };
-  Promise.all(lists.map((actions) => act(ctx, projectId, count, actions))).then(
+  Promise.all(lists.map((actions) => act(ctx, projects, count, actions))).then(
     () => process.send?.(null),
     (error: Error) => process.send?.(error.stack ?? error.message),
   );

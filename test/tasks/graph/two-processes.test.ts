@@ -7,12 +7,14 @@ import { expect, it, onTestFinished } from "vitest";
 import { SERVER } from "../../../src/access/viewer.ts";
 import { openDatabase } from "../../../src/db/database.ts";
 import { expireLeases } from "../../../src/tasks/expire-leases.ts";
+import { idOfTask } from "../../../src/tasks/find.ts";
+import { keyColumns } from "../../../src/tasks/keys.ts";
 import { areReady } from "../../../src/tasks/reasons.ts";
 import { wakeTasks } from "../../../src/tasks/wake.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { connectOwner } from "../../support/owner.ts";
 import { PATIENCE } from "../../support/patience.ts";
-import { act, anyAction, taskIdOf } from "./act.ts";
+import { act, anyAction, keyOf, type Projects } from "./act.ts";
 import { expectFailuresAsTold, readyByTheGraph, tasksOf } from "./graph.ts";
 import type { Work } from "./process.ts";
 
@@ -58,9 +60,9 @@ const graph = fc.record({
 
 const PROJECT = `WITH named AS (INSERT INTO namespaces (namespace, shared) VALUES ($1, false) RETURNING namespace)
 INSERT INTO projects (project_id, name, id_namespace, settings) SELECT namespace, namespace, namespace, $2 FROM named`;
-const TASKS = `INSERT INTO tasks (project_id, task_id, description) SELECT $1, id, 'work' FROM unnest($2::text[]) id`;
+const TASKS = `INSERT INTO tasks (project_id, task_id, description) SELECT project_id, id, 'work' FROM unnest($1::text[], $2::text[]) AS t (project_id, id)`;
 const LINKS = `INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, kind)
-SELECT $1, id, $1, before, 'blocks' FROM unnest($2::text[], $3::text[]) AS link (id, before) ON CONFLICT DO NOTHING`;
+SELECT of, id, of_before, before, 'blocks' FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS link (of, id, of_before, before) ON CONFLICT DO NOTHING`;
 
 it(
   "lets nobody hold what was not ready, and keeps graph, failures and limits exact while two processes change them",
@@ -69,19 +71,21 @@ it(
     let project = 0;
     await fc.assert(
       fc.asyncProperty(graph, async ({ count, links, most, lists, later }) => {
-        const projectId = `graph-${++project}`;
-        await owner.query(PROJECT, [projectId, { maxInProgress: most, maxAttempts: 3, retrySeconds: 30 }]);
-        await owner.query(TASKS, [projectId, Array.from({ length: count }, (_, i) => taskIdOf(i + 1))]);
+        const projects: Projects = [`graph-${++project}`, `graph-${project}-too`];
+        for (const projectId of projects)
+          await owner.query(PROJECT, [projectId, { maxInProgress: most, maxAttempts: 3, retrySeconds: 30 }]);
+        const all = Array.from({ length: count }, (_, i) => keyOf(projects, i + 1));
+        await owner.query(TASKS, keyColumns(all));
         // From lower to higher numbers: no circle.
         const given = links.map(([a, b]) => [a % count, b % count] as const).filter(([a, b]) => a !== b);
-        const ends = (pick: typeof Math.max) => given.map((link) => taskIdOf(pick(...link) + 1));
-        await owner.query(LINKS, [projectId, ends(Math.max), ends(Math.min)]);
+        const ends = (pick: typeof Math.max) => keyColumns(given.map((link) => keyOf(projects, pick(...link) + 1)));
+        await owner.query(LINKS, [...ends(Math.max), ...ends(Math.min)]);
 
         const [here = [], there = [], ...rest] = lists;
         const both = async (mine: typeof lists, theirs: typeof lists) => {
           const [wrong] = await Promise.all([
-            elsewhere({ projectId, count, lists: theirs }),
-            ...mine.map((actions) => act(ctx, projectId, count, actions)),
+            elsewhere({ projects, count, lists: theirs }),
+            ...mine.map((actions) => act(ctx, projects, count, actions)),
           ]);
           expect(wrong).toBeNull();
         };
@@ -96,12 +100,12 @@ it(
         await owner.pass(61);
         await swept();
 
-        const tasks = await tasksOf(owner, projectId);
+        const tasks = await tasksOf(owner, projects);
         const ready = await areReady(ctx.db, tasks);
-        expect(tasks.flatMap(({ taskId }, i) => (ready[i] ? [taskId] : []))).toEqual(
-          await readyByTheGraph(owner, projectId),
+        expect(tasks.flatMap((task, i) => (ready[i] ? [idOfTask(task)] : []))).toEqual(
+          await readyByTheGraph(owner, projects),
         );
-        await expectFailuresAsTold(owner, projectId);
+        await expectFailuresAsTold(owner, projects);
       }),
       { numRuns: RUNS, endOnFailure: true },
     );
