@@ -5,6 +5,7 @@ import { leaveEvents } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
 import { TASK, type TaskFields } from "./fields.ts";
 import { idOfTask } from "./find.ts";
+import type { JudgedTask } from "./hold.ts";
 import { keyTable } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
@@ -82,4 +83,10 @@ export async function changeMany(
   const told = `${text} SELECT project_id AS "projectId", task_id AS "taskId", changes ? 'dueDate' AS "dueDateMoved", changes
     FROM ${from} ORDER BY project_id, queue_position`;
   return overrides === null ? db.read<ChangedKey>(told, values) : db.write<ChangedKey>(told, values);
+}
+
+/** Changes one task so that was judged. @returns what that changed. */
+export async function changeOne(ctx: Context, task: JudgedTask, change: ManyChange): Promise<Changes> {
+  const [changed] = await changeMany(ctx, [task], change, task.authority.override ? [task] : []);
+  return changed?.changes ?? {};
 }

@@ -1,6 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput, type ErrorCode } from "../errors.ts";
+import type { ManyChange } from "./change-many.ts";
 import { faultsOf } from "./field-faults.ts";
 import { TASK } from "./fields.ts";
 import type { TaskFilter } from "./filter.ts";
@@ -8,8 +9,17 @@ import { idOfTask } from "./find.ts";
 import { opened } from "./hold.ts";
 import { keyColumns, keyTable } from "./keys.ts";
 import { listed } from "./list.ts";
-import type { Way } from "./set-of-tasks.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
+
+/** How the tasks are changed. */
+export interface Way {
+  /** What each of them is then. */
+  readonly done: "changed" | "parked" | "unparked" | "deleted";
+  readonly change: ManyChange;
+  /** The labels of a task that bears these. */
+  readonly labels?: (labels: readonly string[]) => readonly string[];
+  readonly dueDate?: Date | null;
+}
 
 /** So many tasks are changed at once. */
 export const MOST_TASKS = 1_000;

@@ -1,10 +1,7 @@
-import type { Context } from "../access/viewer.ts";
 import { badInput } from "../errors.ts";
-import { append } from "../log/write/append.ts";
-import type { Changes } from "../log/write/changes.ts";
-import { changeStatement, changeTask, endAttempt, subject } from "./change.ts";
+import { changeMany, type ManyChange } from "./change-many.ts";
+import { endAttempts } from "./changeable.ts";
 import { lockedBelow } from "./hierarchy/below.ts";
-import type { JudgedTask } from "./hold.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
@@ -15,11 +12,15 @@ export interface DeleteTask extends TaskAddress {
   readonly expectedVersion?: number | null | undefined;
 }
 
-const DELETED = changeStatement(
-  "task-delete",
-  `deleted_at = docket_now(), lease_expires_at = NULL, claimed_by = NULL,
-    status = CASE status WHEN 'in_progress' THEN 'pending' ELSE status END`,
-);
+/** What deleting makes of a task. */
+export const DELETION: ManyChange = {
+  type: "task.deleted",
+  fields: ["deletedAt", "leaseExpiresAt", "claimedBy", "status"],
+  values: { lease_expires_at: null, claimed_by: null },
+  computed: () => `jsonb_build_object('deleted_at', docket_now(),
+      'status', CASE r.status WHEN 'in_progress' THEN 'pending' ELSE r.status END)`,
+  whole: true,
+};
 
 /** So many children that stand in the way are named. */
 const MOST_NAMED = 20;
@@ -46,20 +47,13 @@ export const deleteTask = taskVerb(
       throw badInput(
         `Of what lies below ${taskId} these are in progress: ${named(held)}. Their holders give them back first.`,
       );
-    // The deepest ones first: nothing is deleted while something open lies below it.
-    if (cascade) for (const child of below) await removeTask(ctx, { ...task, taskId: child.taskId, authority: {} });
-    await removeTask(ctx, task);
+    const all = [task, ...(cascade ? below.map((child) => ({ projectId, taskId: child.taskId })) : [])];
+    const overrides = task.authority.override ? [task] : [];
+    await changeMany(ctx, all, DELETION, overrides);
+    await endAttempts(ctx, all, overrides);
     return { projectId, taskId };
   },
 );
-
-/** Deletes a task that was judged, and ends its attempt. */
-async function removeTask(ctx: Context, task: JudgedTask): Promise<Changes> {
-  const changed = await changeTask(ctx, task, DELETED);
-  await endAttempt(ctx, task, "cancelled");
-  await append(ctx, { type: "task.deleted", ...subject(task), payload: { ...changed, ...task.authority } });
-  return changed.changes;
-}
 
 const named = (taskIds: readonly string[]) => {
   const more = taskIds.length - MOST_NAMED;

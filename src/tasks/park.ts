@@ -1,10 +1,7 @@
-import type { Context } from "../access/viewer.ts";
 import { requireReason } from "../db/text-checks.ts";
 import { badInput } from "../errors.ts";
-import { append } from "../log/write/append.ts";
-import type { Changes } from "../log/write/changes.ts";
-import { changeStatement, changeTask, documentOf, subject } from "./change.ts";
-import type { JudgedTask } from "./hold.ts";
+import { PARKING } from "./after-attempt.ts";
+import { changeOne, type ManyChange } from "./change-many.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
@@ -15,10 +12,14 @@ export interface ParkTask extends TaskAddress {
   readonly expectedVersion?: number | null | undefined;
 }
 
-const PARKED = changeStatement(
-  "task-park",
-  "parked_at = coalesce(parked_at, docket_now()), parked_reason = $3, ready_at = NULL",
-);
+/** What parking makes of an open task. */
+export const parking = (reason: string): ManyChange => ({
+  type: "task.parked",
+  fields: [...PARKING, "readyAt"],
+  values: { parked_reason: reason, ready_at: null },
+  computed: () => "jsonb_build_object('parked_at', coalesce(r.parked_at, docket_now()))",
+  payload: { reason },
+});
 
 /**
  * Keeps a task from being claimed until it is unparked; who holds it may finish it. Parked again it keeps another reason,
@@ -40,15 +41,7 @@ export const parkTask = taskVerb(
   },
   async (ctx, { reason }: ParkTask, task): Promise<TaskKey> => {
     const { projectId, taskId } = task;
-    const before = await documentOf(ctx, task);
-    if (before["parkedAt"] === null || before["parkedReason"] !== reason) await park(ctx, task, reason);
+    await changeOne(ctx, task, parking(reason));
     return { projectId, taskId };
   },
 );
-
-/** Parks a task that was judged. */
-export async function park(ctx: Context, task: JudgedTask, reason: string): Promise<Changes> {
-  const { changes } = await changeTask(ctx, task, PARKED, [reason]);
-  await append(ctx, { type: "task.parked", ...subject(task), payload: { reason, changes } });
-  return changes;
-}

@@ -1,9 +1,11 @@
 import { requireReason } from "../db/text-checks.ts";
 import { badInput } from "../errors.ts";
-import { AFTER_ATTEMPT, PARKING } from "./after-attempt.ts";
-import type { ManyChange } from "./change-many.ts";
+import type { Way } from "./changeable.ts";
+import { DELETION } from "./delete.ts";
 import { faultsOf } from "./field-faults.ts";
 import { TASK } from "./fields.ts";
+import { parking } from "./park.ts";
+import { UNPARKING } from "./unpark.ts";
 
 /** What `updateTasks` makes of the tasks: some of the fields, or one of park, unpark and delete. */
 export interface SetOfTasks {
@@ -19,16 +21,6 @@ export interface SetOfTasks {
   readonly delete?: boolean | null | undefined;
 }
 
-/** How the tasks are changed. */
-export interface Way {
-  /** What each of them is then. */
-  readonly done: "changed" | "parked" | "unparked" | "deleted";
-  readonly change: ManyChange;
-  /** The labels of a task that bears these. */
-  readonly labels?: (labels: readonly string[]) => readonly string[];
-  readonly dueDate?: Date | null;
-}
-
 const FIELDS = ["priority", "labels", "assignedTo", "dueDate"] as const;
 const LABELS = ["labels", "addLabels", "removeLabels"] as const;
 
@@ -39,8 +31,8 @@ export function wayOf(set: SetOfTasks): Way {
   const ways = [
     ...(says ? [fieldsOf(set)] : []),
     ...(park ? [parked(park.reason)] : []),
-    ...(unpark ? [UNPARKED] : []),
-    ...(set.delete ? [DELETED] : []),
+    ...(unpark ? [{ done: "unparked", change: UNPARKING } as const] : []),
+    ...(set.delete ? [{ done: "deleted", change: DELETION } as const] : []),
   ];
   const [way, another] = ways;
   if (!way || another)
@@ -91,35 +83,5 @@ function faultsIn(given: object, name = "labels"): string[] {
 
 function parked(reason: string): Way {
   requireReason(reason, ": say what somebody has to decide.");
-  return {
-    done: "parked",
-    change: {
-      type: "task.parked",
-      fields: [...PARKING, "readyAt"],
-      values: { parked_reason: reason, ready_at: null },
-      computed: () => "jsonb_build_object('parked_at', coalesce(r.parked_at, docket_now()))",
-      payload: { reason },
-    },
-  };
+  return { done: "parked", change: parking(reason) };
 }
-
-const UNPARKED: Way = {
-  done: "unparked",
-  change: {
-    type: "task.unparked",
-    fields: [...AFTER_ATTEMPT, ...PARKING],
-    values: { failures: 0, ready_at: null, parked_at: null, parked_reason: null },
-  },
-};
-
-const DELETED: Way = {
-  done: "deleted",
-  change: {
-    type: "task.deleted",
-    fields: ["deletedAt", "leaseExpiresAt", "claimedBy", "status"],
-    values: { lease_expires_at: null, claimed_by: null },
-    computed: () => `jsonb_build_object('deleted_at', docket_now(),
-      'status', CASE r.status WHEN 'in_progress' THEN 'pending' ELSE r.status END)`,
-    whole: true,
-  },
-};

@@ -2,14 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { Context } from "../../access/viewer.ts";
 import type { Change, Changes } from "../../log/write/changes.ts";
 import { documentOf, type TaskDocument } from "../change.ts";
+import { changeOne } from "../change-many.ts";
 import { lockGraph } from "../dependencies/graph.ts";
 import { TASK } from "../fields.ts";
 import { requireMovable } from "../hierarchy/move.ts";
 import type { JudgedTask } from "../hold.ts";
 import { metadataFaults } from "../metadata.ts";
-import { park } from "../park.ts";
+import { parking } from "../park.ts";
 import type { TaskKey } from "../task.ts";
-import { unpark } from "../unpark.ts";
+import { UNPARKING } from "../unpark.ts";
 import { changeFields } from "../update.ts";
 import { giveBack } from "../update-status.ts";
 import { changesUpTo, type Doings, type Foreign } from "./doings.ts";
@@ -102,7 +103,7 @@ function parkingBack({ now, changes, since }: Changed): Undo | null {
   if (!isLeft(now["parkedAt"], parkedAt) || !isLeft(now["parkedReason"], parkedReason))
     return async () => conflict(`was parked or unparked by others since${by(since)}: it stays so.`);
   return async (ctx, task) => ({
-    changes: wasParked ? await park(ctx, task, String(reason ?? "parked before")) : await unpark(ctx, task),
+    changes: await changeOne(ctx, task, wasParked ? parking(String(reason ?? "parked before")) : UNPARKING),
     conflicts: [],
   });
 }

@@ -3,8 +3,8 @@ import type { Changes } from "../../log/write/changes.ts";
 import { documentsOf } from "../change.ts";
 import { changeMany, type ManyChange } from "../change-many.ts";
 import { endAttempts } from "../changeable.ts";
+import { DELETION } from "../delete.ts";
 import { TASK } from "../fields.ts";
-import { wayOf } from "../set-of-tasks.ts";
 import type { TaskKey } from "../task.ts";
 import { valuesAlone } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
@@ -94,8 +94,6 @@ WHERE c.project_id = $1 AND c.parent_task_id = ANY ($2::varchar[]) AND is_open(c
 ORDER BY c.task_id`,
 };
 
-const DELETED = wayOf({ delete: true }).change;
-
 /** Deletes those that were created, or restored, unless something open stays below them. */
 export async function removedTogether(
   ctx: Context,
@@ -122,7 +120,7 @@ export async function removedTogether(
     projectId,
     wanted.filter(({ taskId }) => going.has(taskId)),
   );
-  const changes = await changeAll(ctx, keys, DELETED);
+  const changes = await changeAll(ctx, keys, DELETION);
   if (keys.length > 0) await endAttempts(ctx, keys, []);
   for (const [taskId, changed] of changes) undone.set(taskId, { changes: changed, conflicts: [] });
   return undone;
