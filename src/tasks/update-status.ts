@@ -3,7 +3,6 @@ import type { KeyedRequest } from "../access/idempotency.ts";
 import type { Context } from "../access/viewer.ts";
 import { badInput, invalidTransition } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import type { Changes } from "../log/write/changes.ts";
 import { afterAttempt } from "./after-attempt.ts";
 import { changeStatement, changeTask, documentOf, endAttempt, SET_COMPLETED, subject } from "./change.ts";
 import { completeTogether } from "./complete-together.ts";
@@ -240,8 +239,8 @@ async function complete(ctx: Context, task: JudgedTask, notes: string | null | u
   await append(ctx, { type: "task.completed", ...subject(task), payload: { ...changed, ...task.authority } });
 }
 
-/** Back to pending; the notes stay with the attempt. @returns what that changed. */
-export async function giveBack(ctx: Context, task: JudgedTask, input: StatusChange): Promise<Changes> {
+/** Back to pending; the notes stay with the attempt. */
+async function giveBack(ctx: Context, task: JudgedTask, input: StatusChange): Promise<void> {
   const { reset, checkpoint, sessionEnded, retryAfterSeconds } = input;
   const notes = saidOf(input);
   const outcome = reset ? "reset" : (input.outcome ?? "released");
@@ -273,5 +272,4 @@ export async function giveBack(ctx: Context, task: JudgedTask, input: StatusChan
       ...subject(task),
       payload: { reason: parkedReason.new, changes: { parkedAt, parkedReason }, ...task.authority },
     });
-  return changed.changes;
 }

@@ -2,9 +2,11 @@ import { expect, it } from "vitest";
 import type { Context } from "../../src/access/viewer.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
+import { parkTask } from "../../src/tasks/park.ts";
+import { unparkTask } from "../../src/tasks/unpark.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { counting } from "../support/counting.ts";
-import { drained, of, revert, start, tasks } from "./reverting.ts";
+import { complete, drained, of, revert, start, tasks } from "./reverting.ts";
 
 it("takes a session or a key, what was done since then, and no more than 1,000 tasks", async () => {
   const { t, robot, other, admin } = await start(1);
@@ -140,4 +142,36 @@ it("restores 300 tasks with as many statements as ten, but for what lies below o
   expect(conflicts.map(({ message }) => message)).toEqual([
     `${below} stays as it is: The parent of ${below}, ${top}, is deleted or archived itself. Restore that first.`,
   ]);
+});
+
+it("resets, parks and unparks 20 tasks of each with as many statements as one", async () => {
+  const { t, robot, other, admin } = await start(63);
+  const existing = (n: number) => of(`TASK-${`${n}`.padStart(3, "0")}`);
+  const spoil = async (ctx: Context, count: number, first: number) => {
+    for (let n = first; n < first + count; n++) {
+      await complete(ctx, existing(n).taskId);
+      await parkTask(ctx, { ...existing(n + count), reason: "to be decided" });
+      await parkTask(admin, { ...existing(n + 2 * count), reason: "before" });
+      await unparkTask(ctx, existing(n + 2 * count));
+    }
+  };
+  await spoil(robot, 1, 1);
+  const few: string[] = [];
+  expect((await revert(counting(admin, few))).reverted).toHaveLength(3);
+  await spoil(other, 20, 4);
+  const many: string[] = [];
+  const { reverted, conflicts } = await revert(counting(admin, many), { client: "other" });
+  expect([reverted.length, conflicts]).toEqual([60, []]);
+  expect(many).toEqual(few);
+  const { rows } = await t.owner.query(
+    `SELECT status, completion_notes AS notes, parked_reason AS reason, count(*)::int FROM tasks GROUP BY 1, 2, 3 ORDER BY 4`,
+  );
+  expect(rows).toEqual([
+    { status: "pending", notes: null, reason: "before", count: 21 },
+    { status: "pending", notes: null, reason: null, count: 42 },
+  ]);
+  const told = (await t.events()).slice(-60).map(({ type }) => type);
+  expect(
+    ["task.reset", "task.unparked", "task.parked"].map((type) => told.filter((one) => one === type).length),
+  ).toEqual([20, 20, 20]);
 });

@@ -2,19 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { Context } from "../../access/viewer.ts";
 import type { Change, Changes } from "../../log/write/changes.ts";
 import { documentOf, type TaskDocument } from "../change.ts";
-import { changeOne } from "../change-many.ts";
 import { lockGraph } from "../dependencies/graph.ts";
 import { TASK } from "../fields.ts";
 import { requireMovable } from "../hierarchy/move.ts";
-import type { JudgedTask } from "../hold.ts";
 import { metadataFaults } from "../metadata.ts";
-import { parking } from "../park.ts";
 import type { TaskKey } from "../task.ts";
-import { UNPARKING } from "../unpark.ts";
 import { changeFields } from "../update.ts";
-import { giveBack } from "../update-status.ts";
 import { changesUpTo, type Doings, type Foreign } from "./doings.ts";
-import { by, conflict, NOTHING, type Undone, unheldAs, untouchable, whyItStays } from "./undone.ts";
+import { by, type Undone, unheldAs, untouchable, whyItStays } from "./undone.ts";
 
 /** A task as it is now, with what was done to it. */
 interface Changed {
@@ -23,7 +18,14 @@ interface Changed {
   readonly since: Foreign | null;
 }
 
-type Undo = (ctx: Context, task: JudgedTask) => Promise<Undone>;
+/** What gives a task back what it was; what cannot be is named. */
+export interface WayBack {
+  readonly reset?: boolean;
+  /** Why it is parked again; null: it is unparked. */
+  readonly parked?: string | null;
+  readonly values?: Values;
+  readonly conflicts: readonly string[];
+}
 
 /** What of a task stays in any case. */
 const staysOf = ({ dependencies, moved }: Doings) => [
@@ -32,90 +34,49 @@ const staysOf = ({ dependencies, moved }: Doings) => [
   ...(moved ? ["was moved in the queue: its place is not put back. moveInQueue gives it another."] : []),
 ];
 
-const changedOf = (now: TaskDocument, doings: Doings): Changed => ({
-  now,
-  changes: changesUpTo(now, doings),
-  since: doings.since,
-});
-
-/**
- * The values that a task gets back of which nothing else was changed, so that its turn among others does not matter; null:
- * it is for `changedBack`.
- */
-export function valuesAlone(now: TaskDocument, doings: Doings): Values | null {
-  const changed = changedOf(now, doings);
-  if (statusBack(changed) || parkingBack(changed)) return null;
+/** How a task that was changed is given its old status, parking and values. */
+export function wayBack(now: TaskDocument, doings: Doings): WayBack {
+  const changed = { now, changes: changesUpTo(now, doings), since: doings.since };
+  const [status, parked, values] = [statusBack(changed), parkingBack(changed), valuesBack(changed)];
   const stays = staysOf(doings);
-  const back = valuesBack(changed);
-  if (!back) return { values: {}, conflicts: stays };
-  const why = untouchable(now);
-  if (why) return { values: {}, conflicts: [why, ...stays] };
-  return "parentTaskId" in back.values ? null : { ...back, conflicts: [...stays, ...back.conflicts] };
-}
-
-/** Gives a task that was changed its old status, parking and values. */
-export async function changedBack(ctx: Context, key: TaskKey, doings: Doings): Promise<Undone> {
-  if (doings.created) return NOTHING;
-  const now = await documentOf(ctx, key);
-  const changed = changedOf(now, doings);
-  const undos = [statusBack(changed), parkingBack(changed), fieldsBack(changed)].filter((undo) => undo !== null);
-  const stays = staysOf(doings);
-  if (undos.length === 0) return conflict(...stays);
-  const why = untouchable(now);
-  if (why) return conflict(why, ...stays);
-  const task = unheldAs(key, now);
-  let all: Undone = conflict(...stays);
-  for (const undo of undos) {
-    const { changes, conflicts } = await undo(ctx, task);
-    all = { changes: { ...all.changes, ...changes }, conflicts: [...all.conflicts, ...conflicts] };
-  }
-  return all;
+  const why = status || parked || values ? untouchable(now) : null;
+  if (why) return { conflicts: [why, ...stays] };
+  const conflicts = [status, parked, values].flatMap((part) => part?.conflicts ?? []);
+  return { ...status, ...parked, ...values, conflicts: [...stays, ...conflicts] };
 }
 
 /** Completed → reset; null: there is nothing to do. */
-function statusBack({ now, changes, since }: Changed): Undo | null {
+function statusBack({ now, changes, since }: Changed): WayBack | null {
   const { status, completedAt, completionNotes } = changes;
   const isCompleted = now["status"] === "COMPLETED";
   if (status?.new === "COMPLETED" && isCompleted) {
     const isAsLeft =
       now["completedAt"] === completedAt?.new &&
       (completionNotes === undefined || now["completionNotes"] === completionNotes.new);
-    if (!isAsLeft) return async () => conflict(`was completed by others since${by(since)}: it stays completed.`);
-    return async (ctx, task) => {
-      const { projectId, taskId } = task;
-      const reset = { projectId, taskId, status: "pending", reset: true } as const;
-      return { changes: await giveBack(ctx, task, reset), conflicts: [] };
-    };
+    return isAsLeft
+      ? { reset: true, conflicts: [] }
+      : { conflicts: [`was completed by others since${by(since)}: it stays completed.`] };
   }
   return status?.old === "COMPLETED" && !isCompleted
-    ? async () => conflict("was reset: it stays open. Who knows that it is done claims and completes it.")
+    ? { conflicts: ["was reset: it stays open. Who knows that it is done claims and completes it."] }
     : null;
 }
 
 /** Parked ↔ unparked, or parked for another reason. */
-function parkingBack({ now, changes, since }: Changed): Undo | null {
+function parkingBack({ now, changes, since }: Changed): WayBack | null {
   const { parkedAt, parkedReason } = changes;
   if (!parkedAt && !parkedReason) return null;
   const wasParked = (parkedAt ? parkedAt.old : now["parkedAt"]) !== null;
   const reason = parkedReason ? parkedReason.old : now["parkedReason"];
   const isParked = now["parkedAt"] !== null;
   if (isParked === wasParked && (!wasParked || now["parkedReason"] === reason)) return null;
-  if (!isLeft(now["parkedAt"], parkedAt) || !isLeft(now["parkedReason"], parkedReason))
-    return async () => conflict(`was parked or unparked by others since${by(since)}: it stays so.`);
-  return async (ctx, task) => ({
-    changes: await changeOne(ctx, task, wasParked ? parking(String(reason ?? "parked before")) : UNPARKING),
-    conflicts: [],
-  });
-}
-
-/** Old values, and what stays instead. */
-interface Values {
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly conflicts: readonly string[];
+  return isLeft(now["parkedAt"], parkedAt) && isLeft(now["parkedReason"], parkedReason)
+    ? { parked: wasParked ? String(reason ?? "parked before") : null, conflicts: [] }
+    : { conflicts: [`was parked or unparked by others since${by(since)}: it stays so.`] };
 }
 
 /** What is said of it, field by field. */
-function valuesBack({ now, changes, since }: Changed): Values | null {
+function valuesBack({ now, changes, since }: Changed): WayBack | null {
   const fields = TASK.fields.flatMap(({ name, set, choice }) => {
     const change = set === "both" || set === "update" ? changes[name] : undefined;
     return change && !isDeepStrictEqual(now[name], change.old) ? [{ name, choice, change }] : [];
@@ -137,22 +98,19 @@ function valuesBack({ now, changes, since }: Changed): Values | null {
   return { values, conflicts };
 }
 
-function fieldsBack(changed: Changed): Undo | null {
-  const back = valuesBack(changed);
-  if (!back) return null;
-  return async (ctx, task) => {
-    if (!("parentTaskId" in back.values))
-      return { changes: await changeFields(ctx, task, back.values), conflicts: back.conflicts };
-    const { parentTaskId, ...others } = back.values;
-    const parent = parentTaskId == null ? null : String(parentTaskId);
-    // Held already, unless the author has moved a task only just now.
-    await lockGraph(ctx.db);
-    const refusal = await requireMovable(ctx, task, parent).then(() => null, whyItStays);
-    return {
-      changes: await changeFields(ctx, task, refusal ? others : back.values),
-      conflicts: refusal ? [...back.conflicts, refusal] : back.conflicts,
-    };
+/** Gives a task its old parent with its other old values. */
+export async function movedBack(ctx: Context, key: TaskKey, { parentTaskId, ...others }: Values): Promise<Undone> {
+  const task = unheldAs(key, await documentOf(ctx, key));
+  const parent = parentTaskId == null ? null : String(parentTaskId);
+  // Held already, unless the author has moved a task only just now.
+  await lockGraph(ctx.db);
+  const refusal = await requireMovable(ctx, task, parent).then(() => null, whyItStays);
+  return {
+    changes: await changeFields(ctx, task, refusal ? others : { parentTaskId, ...others }),
+    conflicts: refusal ? [refusal] : [],
   };
 }
+
+type Values = Readonly<Record<string, unknown>>;
 
 const isLeft = (now: unknown, change: Change | undefined) => change === undefined || now === change.new;

@@ -1,12 +1,15 @@
 import type { Context } from "../../access/viewer.ts";
 import type { Changes } from "../../log/write/changes.ts";
+import { AFTER_ATTEMPT } from "../after-attempt.ts";
 import { documentsOf } from "../change.ts";
 import { changeMany, type ManyChange } from "../change-many.ts";
 import { endAttempts } from "../changeable.ts";
 import { DELETION } from "../delete.ts";
 import { TASK } from "../fields.ts";
+import { parking } from "../park.ts";
 import type { TaskKey } from "../task.ts";
-import { valuesAlone } from "./changed-back.ts";
+import { UNPARKING } from "../unpark.ts";
+import { type WayBack, wayBack } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
 import { isToBeBroughtBack, isToBeRemoved, whyNotBroughtBack, whyNotRemoved } from "./presence.ts";
 import { conflict, type Undone } from "./undone.ts";
@@ -14,34 +17,70 @@ import { conflict, type Undone } from "./undone.ts";
 /** What was undone of tasks, by their IDs: by as many statements for a thousand as for one. */
 export type UndoneOfTasks = ReadonlyMap<string, Undone>;
 
-/** Gives those their old values of which nothing else was changed; the others are not among the answer. */
-export async function valuesBackTogether(
+/** What was undone of tasks that were changed, and the values of those that are moved back, which depend on others. */
+interface ChangedBack {
+  readonly undone: UndoneOfTasks;
+  readonly moves: ReadonlyMap<string, NonNullable<WayBack["values"]>>;
+}
+
+/** Gives tasks that were changed their old status, parking and values. */
+export async function changedBackTogether(
   ctx: Context,
   projectId: string,
   doings: readonly Doings[],
-): Promise<UndoneOfTasks> {
+): Promise<ChangedBack> {
   const changed = doings.filter(({ created }) => !created);
   const now = await documentsOf(
     ctx,
     projectId,
     changed.map(({ taskId }) => taskId),
   );
-  const backs = changed.flatMap((one) => {
-    const back = valuesAlone(now.get(one.taskId) ?? {}, one);
-    return back ? [{ taskId: one.taskId, ...back }] : [];
-  });
-  const told = backs.filter(({ values }) => Object.keys(values).length > 0);
-  const fields = TASK.settable("update").filter((field) => told.some(({ values }) => field in values));
-  const wanted = Object.fromEntries(told.map(({ taskId, values }) => [taskId, TASK.record(values)]));
+  const ways = changed.map((one) => ({ taskId: one.taskId, ...wayBack(now.get(one.taskId) ?? {}, one) }));
+  const undone = new Map<string, Undone>(ways.map(({ taskId, conflicts }) => [taskId, { changes: {}, conflicts }]));
+  const change = async (those: typeof ways, what: ManyChange) => {
+    for (const [taskId, changes] of await changeAll(ctx, keysOf(projectId, those), what)) {
+      const before = undone.get(taskId);
+      undone.set(taskId, { changes: { ...before?.changes, ...changes }, conflicts: before?.conflicts ?? [] });
+    }
+  };
+  await change(
+    ways.filter(({ reset }) => reset),
+    RESETTING,
+  );
+  for (const [reason, those] of Map.groupBy(ways, ({ parked }) => parked))
+    if (reason !== undefined) await change(those, reason === null ? UNPARKING : parking(reason));
+  const told = ways.flatMap(({ values, ...way }) =>
+    values && Object.keys(values).length > 0 ? [{ ...way, values }] : [],
+  );
+  const [moved, others] = [true, false].map((moves) => told.filter(({ values }) => "parentTaskId" in values === moves));
+  if (others?.length) await change(others, valuesOf(others));
+  return { undone, moves: new Map(moved?.map(({ taskId, values }) => [taskId, values])) };
+}
+
+/** A completed task is open again, as by a reset. */
+const RESETTING: ManyChange = {
+  type: "task.reset",
+  fields: [...AFTER_ATTEMPT, "status", "completedAt", "completionNotes", "leaseExpiresAt", "claimedBy"],
+  values: {
+    ...{ failures: 0, ready_at: null, status: "pending", completed_at: null, completion_notes: null },
+    ...{ lease_expires_at: null, claimed_by: null },
+  },
+  payload: { attempt: null, worker: null, outcome: "RESET", notes: null },
+};
+
+/** Each task has values of its own, and keeps what is given to others alone. */
+function valuesOf(
+  tasks: readonly { readonly taskId: string; readonly values: NonNullable<WayBack["values"]> }[],
+): ManyChange {
+  const fields = TASK.settable("update").filter((field) => tasks.some(({ values }) => field in values));
+  const wanted = Object.fromEntries(tasks.map(({ taskId, values }) => [taskId, TASK.record(values)]));
   const own = fields.map((field) => `'${TASK.columnOf(field)}', to_jsonb(r.${TASK.columnOf(field)})`).join(", ");
-  const changes = await changeAll(ctx, keysOf(projectId, told), {
+  return {
     type: "task.updated",
     fields,
     values: {},
-    // Each has values of its own, and keeps what is given to others alone.
     computed: (bind) => `jsonb_build_object(${own}) || (${bind(JSON.stringify(wanted))}::jsonb -> r.task_id)`,
-  });
-  return new Map(backs.map(({ taskId, conflicts }) => [taskId, { changes: changes.get(taskId) ?? {}, conflicts }]));
+  };
 }
 
 const RESTORED: ManyChange = {

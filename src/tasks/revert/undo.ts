@@ -1,10 +1,10 @@
 import type { Context } from "../../access/viewer.ts";
 import type { Changes } from "../../log/write/changes.ts";
 import type { TaskKey } from "../task.ts";
-import { changedBack } from "./changed-back.ts";
+import { movedBack } from "./changed-back.ts";
 import type { Doings } from "./doings.ts";
 import { broughtBack } from "./presence.ts";
-import { broughtBackTogether, removedTogether, type UndoneOfTasks, valuesBackTogether } from "./together.ts";
+import { broughtBackTogether, changedBackTogether, removedTogether, type UndoneOfTasks } from "./together.ts";
 import { conflict, type Undone, whyItStays } from "./undone.ts";
 
 export interface RevertedTask extends TaskKey {
@@ -27,8 +27,8 @@ type Step = (ctx: Context, key: TaskKey, doings: Doings) => Promise<Undone>;
 
 /**
  * Undoes what was done to the tasks of a project, those that are locked: `depths` says how deep they lie. What comes back does so before something is moved below it, from the top
- * down; what goes does so last, when nothing of others is below it. What lies between is undone in the reverse of the order in
- * which it was done, but for values that depend on no other task: those are given back at once.
+ * down; what goes does so last, when nothing of others is below it. What lies between is given back at once, but for parents, which
+ * depend on each other: tasks are moved in the reverse of the order in which they were changed.
  */
 export async function undo(
   ctx: Context,
@@ -61,12 +61,10 @@ export async function undo(
     broughtBack,
     byDepth.filter(({ taskId }) => !back.has(taskId)),
   );
-  const together = await valuesBackTogether(ctx, projectId, there);
-  noteAll(together);
-  await take(
-    changedBack,
-    there.filter(({ taskId }) => !together.has(taskId)),
-  );
+  const changed = await changedBackTogether(ctx, projectId, there);
+  noteAll(changed.undone);
+  const moves = there.filter(({ taskId }) => changed.moves.has(taskId));
+  await take((inside, key) => movedBack(inside, key, changed.moves.get(key.taskId) ?? {}), moves);
   noteAll(await removedTogether(ctx, projectId, there));
   const inOrder = <One extends TaskKey>(all: readonly One[]) =>
     all.toSorted((a, b) => (a.taskId < b.taskId ? -1 : a.taskId > b.taskId ? 1 : 0));
