@@ -11,7 +11,7 @@ import type { GraphQLContext } from "./context.ts";
 
 /** What implements Node. */
 const NODES = [
-  ...["Project", "Task", "Attempt", "Reservation", "Vendor", "Deployment"],
+  ...["Project", "Task", "Attempt", "Reminder", "Reservation", "Vendor", "Deployment"],
   ...["ProjectConfiguration", "Enhancement"],
   ...["ApiKey", "Webhook", "WebhookDelivery", "Event"],
 ];

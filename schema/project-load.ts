@@ -65,6 +65,12 @@ const loadTotal = loader({
     countTasksOf(db, idsOf(keys), filter),
 });
 
+export const loadOverdueCount = loader({
+  idOf,
+  visible: sees,
+  read: ({ db }, keys: readonly ProjectKey[]) => countTasksOf(db, idsOf(keys), { overdue: true }),
+});
+
 /**
  * A page of the project's tasks.
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT

@@ -59,4 +59,10 @@ builder.prismaObjectFields(Project, (t) => ({
     description: "Seconds after which an attempt that is renewed, and shows nothing else, is stalled.",
     resolve: ({ settings }) => readSettings(settings).stalledAfterSeconds,
   }),
+  raisePriorityBefore: t.string({
+    nullable: true,
+    description:
+      "How long before it is due the priority of an open task is raised by one step, once for each due date, like P2D or 2 days; null: it is not.",
+    resolve: ({ settings }) => readSettings(settings).raisePriorityBefore,
+  }),
 }));

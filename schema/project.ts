@@ -16,7 +16,7 @@ import { listSize } from "./cost.ts";
 import { listLoader } from "./list-loader.ts";
 import { mutation } from "./mutation.ts";
 import { orderInput } from "./order.ts";
-import { loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
+import { loadOverdueCount, loadProject, loadStatusCounts, reuseOf, tasksOf } from "./project-load.ts";
 import { TaskFilterInput, TaskOrder } from "./task/filter.ts";
 import { listedOf } from "./task/load.ts";
 import { Task, TaskConnection, TaskStatus } from "./task/task.ts";
@@ -97,6 +97,10 @@ export const Project = builder.prismaNode("Project", {
       // There are three statuses, counted for all projects in one statement.
       extensions: listSize(0),
       resolve: async (project, _args, ctx) => (await loadStatusCounts(ctx, project)) ?? [],
+    }),
+    overdueCount: t.int({
+      description: "How many of its tasks are open, and their due date has passed.",
+      resolve: async (project, _args, ctx) => (await loadOverdueCount(ctx, project)) ?? 0,
     }),
     tasks: t.connection(
       {
@@ -195,6 +199,8 @@ const RETRY_SECONDS =
   "Seconds for which a task waits after two of them, doubled with each more, an hour at most: 1 to 3600.";
 const STALLED_AFTER_SECONDS =
   "Seconds after which an attempt that is renewed, and shows nothing else, is stalled: 1 to 604800 (a week).";
+const RAISE_PRIORITY_BEFORE =
+  "How long before it is due the priority of an open task is raised by one step, once for each due date: P2D, 2 days, at most 366 days. null: it is not.";
 const QUARANTINE = "Seconds that released numbers rest; with idReuse AFTER, and only then.";
 
 mutation(createProject, {
@@ -215,6 +221,7 @@ mutation(createProject, {
     maxAttempts: t.int({ description: `${MAX_ATTEMPTS} Default 5.` }),
     retrySeconds: t.int({ description: `${RETRY_SECONDS} Default 15.` }),
     stalledAfterSeconds: t.int({ description: `${STALLED_AFTER_SECONDS} Default 3600.` }),
+    raisePriorityBefore: t.string({ description: `${RAISE_PRIORITY_BEFORE} Default: null.` }),
     idReuse: t.field({
       type: IdReuse,
       description:
@@ -249,6 +256,7 @@ mutation(updateProject, {
     maxAttempts: t.int({ description: MAX_ATTEMPTS }),
     retrySeconds: t.int({ description: RETRY_SECONDS }),
     stalledAfterSeconds: t.int({ description: STALLED_AFTER_SECONDS }),
+    raisePriorityBefore: t.string({ description: RAISE_PRIORITY_BEFORE }),
     idReuse: t.field({ type: IdReuse, description: "Holds for every project of the namespace." }),
     idQuarantineSeconds: t.int({ description: QUARANTINE }),
   }),

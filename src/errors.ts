@@ -124,6 +124,7 @@ const NOUNS = {
   ApiKey: { called: "API key", look: "apiKeys { nodes { keyId name } }" },
   Webhook: { called: "Webhook", look: "webhooks { nodes { webhookId url } }" },
   WebhookDelivery: { called: "Delivery of event", look: "deliveries { nodes { eventId } } of the webhook" },
+  Reminder: { called: "Reminder", look: "reminders { nodes { reminderId triggerAt } }" },
   Vendor: { called: "Vendor", look: "vendors { nodes { name } }", named: true },
   Enhancement: { called: "Enhancement", look: "enhancements { nodes { enhancementId title } }" },
   Deployment: { called: "Deployment", look: "deployments { nodes { deploymentId } }" },

@@ -29,6 +29,8 @@ export const EVENTS = [
   { type: "task.lease_expired", effect: "changes" },
   { type: "task.reset", effect: "changes" },
   { type: "task.deleted", effect: "deletes" },
+  { type: "task.reminder.triggered", effect: "tells" },
+  { type: "task.reminder.acknowledged", effect: "tells" },
   { type: "task.archived", effect: "changes" },
   { type: "task.restored", effect: "changes" },
   { type: "ids.reserved", effect: "creates" },

@@ -57,6 +57,7 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
     parked: t.boolean({ description: "true: kept from being claimed until somebody decides; parkedReason says why." }),
     stalled: t.boolean({ description: "true: its lease is renewed, and its worker shows nothing; see Task.stalled." }),
+    overdue: t.boolean({ description: "true: open, and its due date has passed. false: every other." }),
     artifactId: t.field({ type: StringFilterInput, description: "The artifact that it makes." }),
     parent: t.field({
       type: StringFilterInput,

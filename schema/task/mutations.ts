@@ -16,6 +16,7 @@ import { givenFields } from "../noun.ts";
 import { address, VERSION } from "./address.ts";
 import { loadBriefing } from "./load.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
+import { reminderFields, withoutOffsets } from "./reminders-given.ts";
 import { ReleaseOutcome, Task, TaskKind, TaskStatus } from "./task.ts";
 import { ONCE, usageField } from "./usage.ts";
 import { becameReadyField, heldDependentsField } from "./waiting.ts";
@@ -46,7 +47,8 @@ const AddTaskItem = builder.inputType("AddTaskItem", {
       description:
         "Given IDs are registered: ID_TAKEN if somebody has it, BAD_USER_INPUT if it jumps too far ahead (idJumpLimit). Others are allocated.",
     }),
-    ...givenFields(t, TASK, "create", { kind: TaskKind }),
+    ...withoutOffsets(givenFields(t, TASK, "create", { kind: TaskKind })),
+    ...reminderFields(t),
     status: t.field({ type: TaskStatus, description: "Default PENDING. IN_PROGRESS opens your attempt." }),
     artifactId: t.id({
       description: "The artifact to make, like HLS-012: description and expectedOutputs follow from it.",
@@ -133,7 +135,8 @@ mutation(updateTask, {
   input: (t) => ({
     ...address(t, "Refuse the change unless this attempt still holds the task."),
     expectedVersion: t.int({ description: VERSION }),
-    ...givenFields(t, TASK, "update", { kind: TaskKind }),
+    ...withoutOffsets(givenFields(t, TASK, "update", { kind: TaskKind })),
+    ...reminderFields(t),
   }),
   payload: (t) => ({ task: taskOf(t) }),
 });

@@ -3,7 +3,12 @@ import { DEFAULT_SIZE } from "../../src/db/page.ts";
 import { isStorable } from "../../src/db/storable.ts";
 import { type AttemptOrder, OLDEST_ATTEMPTS } from "../../src/tasks/attempts.ts";
 import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
-import type { TaskKind as Kind, AttemptOutcome as Outcome, TaskStatus as Status } from "../../src/tasks/task.ts";
+import type {
+  TaskKind as Kind,
+  AttemptOutcome as Outcome,
+  ReminderStatus as Reminding,
+  TaskStatus as Status,
+} from "../../src/tasks/task.ts";
 import { builder } from "../builder.ts";
 import { choiceEnum } from "../choice.ts";
 import { shownFields } from "../noun.ts";
@@ -26,6 +31,13 @@ export const TaskKind = choiceEnum<Kind>("TaskKind", "What sort of work item thi
   project: "A larger undertaking, made of tasks.",
   session: "One sitting of work, as a record.",
   research: "A question to be answered.",
+});
+
+export const ReminderStatus = choiceEnum<Reminding>("ReminderStatus", "How a reminder stands.", {
+  pending: "Its time has not come.",
+  triggered: "Its time has come: task.reminder.triggered told so.",
+  acknowledged: "It was triggered, and somebody has seen it.",
+  cancelled: "The task was completed, deleted or archived before, or the reminder was taken away.",
 });
 
 export const AttemptOutcome = choiceEnum<Outcome>("AttemptOutcome", "Why an attempt ended.", {
@@ -102,7 +114,9 @@ export const Task = builder.prismaNode("Task", {
   }),
 });
 
-builder.objectFields(Task, (t) => shownFields(t, TASK, { kind: TaskKind, status: TaskStatus }));
+builder.objectFields(Task, (t) =>
+  shownFields(t, TASK, { kind: TaskKind, status: TaskStatus, reminderStatus: ReminderStatus }),
+);
 
 builder.prismaObjectField(Attempt, "task", (t) =>
   t.field({

@@ -2,7 +2,16 @@ import { z } from "zod";
 import { list, setting } from "./setting.ts";
 
 /** The background jobs there are. */
-export const JOB_NAMES = ["bus", "webhooks", "leases", "reservations", "pauses", "archive", "retention"] as const;
+export const JOB_NAMES = [
+  "bus",
+  "webhooks",
+  "leases",
+  "reservations",
+  "pauses",
+  "reminders",
+  "archive",
+  "retention",
+] as const;
 export type JobName = (typeof JOB_NAMES)[number];
 
 /** The jobs of version 0.1.0. A list that was written then could not name any other, and must not switch it off. */

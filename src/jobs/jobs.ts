@@ -7,11 +7,21 @@ import { bus } from "./bus.ts";
 import type { Job, JobContext, RunningJob } from "./job.ts";
 import { leases } from "./leases.ts";
 import { pauses } from "./pauses.ts";
+import { reminders } from "./reminders.ts";
 import { reservations } from "./reservations.ts";
 import { retention } from "./retention.ts";
 import { webhooks } from "./webhooks.ts";
 
-const JOBS: Readonly<Record<JobName, Job>> = { bus, webhooks, leases, reservations, pauses, archive, retention };
+const JOBS: Readonly<Record<JobName, Job>> = {
+  bus,
+  webhooks,
+  leases,
+  reservations,
+  pauses,
+  reminders,
+  archive,
+  retention,
+};
 
 /** The jobs of this process. */
 export interface RunningJobs extends Jobs {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { durationFault } from "../db/duration.ts";
 import { isBlank, isStorable, NOT_STORABLE } from "../db/storable.ts";
 import { badInput, shown } from "../errors.ts";
 
@@ -35,6 +36,8 @@ const Settings = z.object({
   retrySeconds: number("retrySeconds").default(15),
   /** After so many seconds in which its holder showed nothing an attempt that is renewed is stalled. */
   stalledAfterSeconds: number("stalledAfterSeconds").default(3600),
+  /** How long before it is due the priority of an open task is raised by one step, like P2D; null: it is not. */
+  raisePriorityBefore: z.string().nullable().default(null),
 });
 
 export type ProjectSettings = z.infer<typeof Settings>;
@@ -51,6 +54,8 @@ export interface SettingsInput {
   readonly maxAttempts?: number | null | undefined;
   readonly retrySeconds?: number | null | undefined;
   readonly stalledAfterSeconds?: number | null | undefined;
+  /** null: priorities stay as they are. */
+  readonly raisePriorityBefore?: string | null | undefined;
 }
 
 /** @throws BAD_USER_INPUT */
@@ -67,7 +72,9 @@ export function givenSettings(input: SettingsInput): Partial<ProjectSettings> {
       throw badInput(`${name} is ${given}; it must be from 1 to ${most}${rest}`);
   }
   const { leaseSeconds, artifactTypes, idJumpLimit, maxInProgress, maxInProgressPerWorker } = input;
-  const { maxAttempts, retrySeconds, stalledAfterSeconds } = input;
+  const { maxAttempts, retrySeconds, stalledAfterSeconds, raisePriorityBefore } = input;
+  const wrong = raisePriorityBefore == null ? undefined : durationFault(raisePriorityBefore);
+  if (wrong !== undefined) throw badInput(`raisePriorityBefore: ${wrong}`);
   const types = artifactTypes?.map((type) => type.toUpperCase());
   const bad = types?.find((type) => !/^[A-Z]{2,10}$/.test(type));
   if (bad !== undefined) throw badInput(`Artifact type ${shown(bad)} must be 2 to 10 letters A-Z.`);
@@ -80,5 +87,6 @@ export function givenSettings(input: SettingsInput): Partial<ProjectSettings> {
     ...(maxAttempts != null && { maxAttempts }),
     ...(retrySeconds != null && { retrySeconds }),
     ...(stalledAfterSeconds != null && { stalledAfterSeconds }),
+    ...(raisePriorityBefore !== undefined && { raisePriorityBefore }),
   };
 }

@@ -6,6 +6,7 @@ import { metadataFaults } from "./metadata.ts";
 import type { AddTaskItem, NewTask } from "./new-task.ts";
 import { refuseCircleOfItems } from "./plan/circle.ts";
 import { keyFault, type References, withReferences } from "./plan/references.ts";
+import { givenOffsets, NEEDS_DUE_DATE } from "./reminders.ts";
 
 const LARGEST_BATCH = 1_000;
 /** Each is locked, and gives IDs, by statements of its own. */
@@ -57,9 +58,11 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
     generatorName: item.generatorName ?? item.generator,
     inputs: item.inputs ?? (item.parentId == null ? undefined : [item.parentId]),
     expectedOutputs: item.expectedOutputs ?? (artifactId === null ? undefined : [artifactId]),
+    reminderOffsets: givenOffsets(item, fault),
   });
   if (error) faults.push(...faultsOf(error, at));
   const filled = TASK.filled(data);
+  if (filled.reminderOffsets.length > 0 && filled.dueDate === null) fault(NEEDS_DUE_DATE);
   faults.push(...metadataFaults(filled.kind, filled.metadata, `${at}.metadata`));
   return {
     ...filled,

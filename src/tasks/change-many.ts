@@ -3,7 +3,7 @@ import { type Bind, parameters } from "../db/parameters.ts";
 import type { EventType } from "../event-types.ts";
 import { leaveEvents } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
-import { TASK, type TaskFields } from "./fields.ts";
+import { NEXT_REMINDER, TASK, type TaskFields } from "./fields.ts";
 import { idOfTask } from "./find.ts";
 import type { JudgedTask } from "./hold.ts";
 import { keyTable } from "./keys.ts";
@@ -37,7 +37,8 @@ function wanted(tasks: readonly TaskKey[], change: ManyChange, bind: Bind): stri
   const values = `${bind(JSON.stringify(change.values))}::jsonb${change.computed ? ` || ${change.computed(bind)}` : ""}`;
   return `WITH compared AS MATERIALIZED (
   SELECT r.ctid AS row, r.project_id, r.task_id, r.queue_position, ${columnsOf(change, "n")},
-    changes_between(${TASK.document("r", change.fields)}, ${TASK.document("n", change.fields)}) AS changes
+    changes_between(${TASK.document("r", change.fields)}, ${TASK.document("n", change.fields)}) AS changes,
+    ${TASK.document("r", NEXT_REMINDER)} AS reminder
   FROM ${keyTable(tasks, bind)} AS c (project_id, task_id) JOIN tasks r USING (project_id, task_id)
     CROSS JOIN LATERAL jsonb_populate_record(NULL::tasks, ${values}) n
 ), wanted AS (
@@ -51,12 +52,13 @@ function wanted(tasks: readonly TaskKey[], change: ManyChange, bind: Bind): stri
  */
 function written(change: ManyChange, overrides: readonly TaskKey[], mark: Context["mark"], bind: Bind): string {
   const columns = change.fields.map((field) => TASK.columnOf(field)).join(", ");
+  const changes = `(w.changes || changes_between(w.reminder, ${TASK.document("t", NEXT_REMINDER)}))`;
   const whole = change.whole ? ` || jsonb_build_object('task', ${TASK.document("t")})` : "";
   return `written AS (
   UPDATE tasks t SET version = t.version + 1, updated_at = docket_now(), (${columns}) = ROW(${columnsOf(change, "w")})
   FROM wanted w WHERE t.ctid = w.row
-  RETURNING t.project_id, t.task_id, t.queue_position, t.depth, w.changes,
-    ${bind(JSON.stringify({ ...change.payload, ...mark }))}::jsonb || jsonb_build_object('changes', w.changes)${whole}
+  RETURNING t.project_id, t.task_id, t.queue_position, t.depth, ${changes} AS changes,
+    ${bind(JSON.stringify({ ...change.payload, ...mark }))}::jsonb || jsonb_build_object('changes', ${changes})${whole}
       || CASE WHEN t.project_id || '/' || t.task_id = ANY (${bind(overrides.map(idOfTask))}::text[])
         THEN '{"override": true}'::jsonb ELSE '{}' END AS payload
 ), told AS (

@@ -9,6 +9,7 @@ import { idOfTask } from "./find.ts";
 import { opened } from "./hold.ts";
 import { keyColumns, keyTable } from "./keys.ts";
 import { listed } from "./list.ts";
+import { NEEDS_DUE_DATE } from "./reminders.ts";
 import type { TaskKey, TaskStatus } from "./task.ts";
 
 /** How the tasks are changed. */
@@ -32,6 +33,7 @@ interface Judged extends TaskKey {
   readonly archivedAt: Date | null;
   readonly leaseExpiresAt: Date | null;
   readonly labels: readonly string[];
+  readonly reminds: boolean;
   /** Of the attempt that holds it; null: none does. */
   readonly actor: string | null;
   readonly client: string | null;
@@ -69,7 +71,7 @@ async function judged({ db, viewer }: Context, filter: TaskFilter, keys: readonl
   const { values, bind } = parameters();
   return db.read<Judged>(
     `SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.status, t.archived_at AS "archivedAt",
-       t.lease_expires_at AS "leaseExpiresAt", t.labels, a.actor, a.client, a.worker
+       t.lease_expires_at AS "leaseExpiresAt", t.labels, t.reminder_offsets <> '{}' AS reminds, a.actor, a.client, a.worker
      FROM tasks t LEFT JOIN task_attempts a ON a.project_id = t.project_id AND a.task_id = t.task_id AND a.ended_at IS NULL
      WHERE (t.project_id, t.task_id) IN (SELECT * FROM ${keyTable(keys, bind)}) AND ${listed(viewer, filter, bind)}
      ORDER BY t.project_id, t.queue_position`,
@@ -103,6 +105,7 @@ function refusalOf(ctx: Context, way: Way, task: Judged, openChildren: string | 
   if (task.archivedAt) return refusal("it was archived: restore it first, with restoreTask");
   if (way.done === "parked" && task.status === "completed")
     return refusal("it is completed, and only open tasks are parked");
+  if (way.dueDate === null && task.reminds) return refusal(NEEDS_DUE_DATE);
   const { error } = TASK.check("update", way.labels ? { labels: way.labels(task.labels) } : {});
   if (error) return refusal(faultsOf(error).join("; "));
   if (way.done !== "deleted") return undefined;

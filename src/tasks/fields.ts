@@ -3,7 +3,8 @@ import type { Attempt, Task } from "../../prisma/generated/client/client.ts";
 import { type FieldsOf, noun } from "../db/noun.ts";
 import { jsonFault } from "../db/storable.ts";
 import { said, text } from "../db/text-checks.ts";
-import { OUTCOMES, TASK_KINDS, TASK_STATUSES } from "./task.ts";
+import { reminderOffsets } from "./reminders.ts";
+import { OUTCOMES, REMINDER_STATUSES, TASK_KINDS, TASK_STATUSES } from "./task.ts";
 
 export type { Attempt, Task };
 
@@ -111,6 +112,21 @@ const OF_TASK = {
   },
   prNumber: { set: "update", check: z.int().min(1), description: "The number of the work's pull request." },
   dueDate: { set: "both", check: z.date(), description: "When it should be done: in the future when it is given." },
+  reminderOffsets: {
+    set: "both",
+    check: reminderOffsets,
+    default: [],
+    description: "How long before dueDate it reminds of itself, each as it was given, like 1 hour or PT1H.",
+  },
+  reminderOffset: {
+    set: "server",
+    description: "That of the reminder that is due next, or else of the last one; null: it has none.",
+  },
+  reminderStatus: {
+    set: "server",
+    choice: REMINDER_STATUSES,
+    description: "How the reminder stands that is due next, or else the last one; null: it has none.",
+  },
   createdAt: { set: "server", description: "When it was added." },
   updatedAt: { set: "server", description: "When it was last changed; renewing a lease does not count." },
   startedAt: { set: "server", description: "When it was first claimed." },
@@ -139,6 +155,9 @@ const OF_TASK = {
     description: "When it was archived: it is on no list that does not ask for it. null while it is not.",
   },
 } as const satisfies FieldsOf<Task>;
+
+/** What a task says of its next reminder: the database finds it out whenever that changes. */
+export const NEXT_REMINDER = ["reminderOffset", "reminderStatus"] as const;
 
 /** In statements the table is `t`. */
 export const TASK = noun("Task", "t", OF_TASK);

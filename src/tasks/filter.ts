@@ -17,6 +17,7 @@ import {
 import type { Bind } from "../db/parameters.ts";
 import { notArchived } from "../projects/open.ts";
 import { failedAttempts } from "./failed.ts";
+import { IS_OVERDUE } from "./overdue.ts";
 import { READY } from "./ready.ts";
 import { IS_STALLED } from "./stalled.ts";
 import { TASK_STATUSES } from "./task.ts";
@@ -54,6 +55,8 @@ export interface TaskFilter extends Combined<TaskFilter> {
   readonly ready?: Maybe<boolean>;
   /** Kept from being claimed until somebody decides. */
   readonly parked?: Maybe<boolean>;
+  /** Whether it is open, and its due date has passed. */
+  readonly overdue?: Maybe<boolean>;
   /** Whether the attempt that holds it is stalled. */
   readonly stalled?: Maybe<boolean>;
   /** Archived ones. A filter that says nothing of it, in no part, leaves them out. */
@@ -107,6 +110,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.archived != null && `t.archived_at IS ${filter.archived ? "NOT NULL" : "NULL"}`,
     ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
     parked != null && `t.parked_at IS ${parked ? "NOT NULL" : "NULL"}`,
+    filter.overdue != null && (filter.overdue ? IS_OVERDUE : `NOT ${IS_OVERDUE}`),
     stalled != null && (stalled ? IS_STALLED : `NOT ${IS_STALLED}`),
     filter.failures && intCondition("t.failures", filter.failures, bind),
     filter.artifactId && stringCondition("t.artifact_id", filter.artifactId, bind),

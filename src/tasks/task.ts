@@ -16,6 +16,10 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 export const TASK_KINDS = ["task", "project", "session", "research"] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
+/** How a reminder stands. */
+export const REMINDER_STATUSES = ["pending", "triggered", "acknowledged", "cancelled"] as const;
+export type ReminderStatus = (typeof REMINDER_STATUSES)[number];
+
 /** Why an attempt ended. */
 export const OUTCOMES = ["completed", "released", "failed", "expired", "cancelled", "reset", "superseded"] as const;
 export type AttemptOutcome = (typeof OUTCOMES)[number];

@@ -7,15 +7,17 @@ import type { Changes } from "../log/write/changes.ts";
 import { subject } from "./change.ts";
 import { lockGraph } from "./dependencies/graph.ts";
 import { faultsOf, requireFutureDueDates } from "./field-faults.ts";
-import { TASK, type TaskFields } from "./fields.ts";
+import { NEXT_REMINDER, TASK, type TaskFields } from "./fields.ts";
 import { requireMovable } from "./hierarchy/move.ts";
 import type { TaskAddress } from "./locate.ts";
 import { merged, metadataFaults } from "./metadata.ts";
+import { givenOffsets, type RemindersGiven, requireDueDate } from "./reminders.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
 
 export type UpdateTask = TaskAddress &
-  Given<TaskFields, "update"> & {
+  Omit<Given<TaskFields, "update">, "reminderOffsets"> &
+  RemindersGiven & {
     readonly expectedVersion?: number | null | undefined;
   };
 
@@ -39,12 +41,16 @@ export const updateTask = taskVerb(
     },
   },
   async (ctx, input: UpdateTask, task): Promise<TaskKey> => {
-    const { data, error } = TASK.check("update", input);
-    if (error) throw badInput(faultsOf(error).join("; "));
+    const faults: string[] = [];
+    const reminderOffsets = givenOffsets(input, (fault) => void faults.push(fault));
+    const { data, error } = TASK.check("update", { ...input, ...(reminderOffsets && { reminderOffsets }) });
+    if (error) faults.push(...faultsOf(error));
+    if (!data || faults.length > 0) throw badInput(faults.join("; "));
 
     if (data.parentTaskId !== undefined) await requireMovable(ctx, task, data.parentTaskId);
     if (data.kind !== undefined || data.metadata !== undefined)
       Object.assign(data, { metadata: await patched(ctx, task, data) });
+    if (data.dueDate === null || data.reminderOffsets) await requireDueDate(ctx, task, data);
     const changes = await changeFields(ctx, task, data);
     if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(ctx, [data.dueDate]);
     return { projectId: task.projectId, taskId: task.taskId };
@@ -59,7 +65,8 @@ export async function changeFields(
 ): Promise<Changes> {
   const fields = TASK.settable("update").filter((field) => field in values);
   if (fields.length === 0) return {};
-  const statement = changingFields(TASK, OF_TASKS, fields);
+  const reminds = fields.includes("dueDate") || fields.includes("reminderOffsets");
+  const statement = changingFields(TASK, OF_TASKS, fields, reminds ? NEXT_REMINDER : []);
   const [written] = await ctx.db.write<{ changes: Changes }>(statement, [projectId, taskId, TASK.record(values)]);
   const changes = written?.changes ?? {};
   if (Object.keys(changes).length > 0)

@@ -16,10 +16,10 @@ import { ordersOf } from "../db/order.ts";
 import { type Keyed, type Page, type PageArgs, pageQuery } from "../db/page.ts";
 import { type Bind, parameters } from "../db/parameters.ts";
 import { notFound } from "../errors.ts";
+import { type ListArgs, listOfProjects, type OfProjects } from "../projects/list-of-projects.ts";
 import type { TaskKey } from "../tasks/task.ts";
 import { byId } from "./by-id.ts";
 import { DEPLOYMENT, type Deployment } from "./deployment.ts";
-import { type ListArgs, listOfProjects, type OfProjects } from "./list.ts";
 import { isVendorName, type VendorKey } from "./vendor.ts";
 
 export const DEPLOYMENTS = byId(DEPLOYMENT, {

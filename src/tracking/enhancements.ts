@@ -15,9 +15,9 @@ import type { CountedPage } from "../db/counted-list.ts";
 import { ordersOf } from "../db/order.ts";
 import type { Bind } from "../db/parameters.ts";
 import { notFound } from "../errors.ts";
+import { type ListArgs, listOfProjects, type OfProjects } from "../projects/list-of-projects.ts";
 import { byId } from "./by-id.ts";
 import { ENHANCEMENT, type Enhancement, type EnhancementStatus } from "./enhancement.ts";
-import { type ListArgs, listOfProjects, type OfProjects } from "./list.ts";
 
 export const ENHANCEMENTS = byId(ENHANCEMENT, {
   ...{ table: "enhancements", alias: "h", id: "enhancementId", column: "enhancement_id" },

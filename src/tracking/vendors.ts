@@ -14,8 +14,8 @@ import type { CountedPage } from "../db/counted-list.ts";
 import { ordersOf } from "../db/order.ts";
 import type { Bind } from "../db/parameters.ts";
 import { notFound } from "../errors.ts";
+import { type ListArgs, listOfProjects, type OfProjects } from "../projects/list-of-projects.ts";
 import { byId } from "./by-id.ts";
-import { type ListArgs, listOfProjects, type OfProjects } from "./list.ts";
 import { isVendorName, VENDOR, type Vendor, type VendorAddress, type VendorStatus } from "./vendor.ts";
 
 const BY_NAME = {

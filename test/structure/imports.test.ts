@@ -11,7 +11,16 @@ const LOG_WRITE = [...ACCESS, "src/log/clock", "src/log/outage"];
 const LOG_READ = [...LOG_WRITE, "src/log/write"];
 const LOG_ROOMS = [...LOG_READ, "src/log/read", "src/log/readers"];
 const LOG = [...LOG_ROOMS, "src/log", "src/log/live", "src/log/sinks"];
-const FEATURES = [...LOG, "src/projects", "src/ids", "src/tasks", "src/tracking", "src/keys", "src/delivery"];
+const FEATURES = [
+  ...LOG,
+  "src/projects",
+  "src/ids",
+  "src/tasks",
+  "src/schedule",
+  "src/tracking",
+  "src/keys",
+  "src/delivery",
+];
 const SCHEMA = [...FEATURES, "schema"];
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -34,6 +43,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/projects": LOG,
   "src/ids": [...LOG, "src/projects"],
   "src/tasks": [...LOG, "src/projects", "src/ids"],
+  "src/schedule": [...LOG, "src/projects", "src/tasks"],
   "src/tracking": [...LOG, "src/projects", "src/ids", "src/tasks"],
   "src/keys": LOG,
   "src/delivery": LOG,

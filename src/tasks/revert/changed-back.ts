@@ -95,6 +95,14 @@ function valuesBack({ now, changes, since }: Changed): WayBack | null {
         delete values[name];
         stays(name);
       }
+  // A reminder without a due date is none.
+  const { dueDate, reminderOffsets } = { ...now, ...values };
+  if (dueDate === null && Array.isArray(reminderOffsets) && reminderOffsets.length > 0)
+    for (const name of ["dueDate", "reminderOffsets"])
+      if (name in values) {
+        delete values[name];
+        stays(name);
+      }
   return { values, conflicts };
 }
 

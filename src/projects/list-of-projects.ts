@@ -4,7 +4,7 @@ import { all, among, type Maybe } from "../db/comparators.ts";
 import { type CountedPage, countedPage } from "../db/counted-list.ts";
 import type { Order, PageArgs, PageQuery } from "../db/page.ts";
 import type { Bind } from "../db/parameters.ts";
-import { amongListed } from "../projects/shown.ts";
+import { amongListed } from "./shown.ts";
 
 /** What a filter of what projects have can say beside its own conditions. */
 export interface OfProjects<Filter> extends Combined<Filter> {
