@@ -60,13 +60,10 @@ export function fromGraphQLStatus(status: TaskStatus): z.output<typeof statusSch
 }
 
 /**
- * The members that every card has. The other members have names that explain themselves: a description would cost
- * tokens in the listing of each tool.
+ * What tells a card from another. The other members, which every card has or only some, have names that explain
+ * themselves: they would cost tokens in the listing of each tool.
  */
-export const taskCardSchema = z.object({
-  task_id: z.string(),
-  project_id: z.string(),
-});
+export const taskCardSchema = z.object({ task_id: z.string() });
 
 type TaskKey = Pick<TaskCardFragment, "task_id" | "project_id" | "status">;
 

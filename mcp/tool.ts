@@ -55,6 +55,9 @@ interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> 
 
 type JsonObject = Record<string, unknown>;
 
+/** Without what the protocol takes for granted: that a tool is not idempotent. */
+type ListedHints = Omit<ToolHints, "idempotentHint"> & { readonly idempotentHint?: true };
+
 /** What a client is told of a tool. */
 export interface ListedTool {
   readonly name: string;
@@ -62,7 +65,7 @@ export interface ListedTool {
   readonly description: string;
   readonly inputSchema: ListedSchema;
   readonly outputSchema: ObjectSchema;
-  readonly annotations: ToolHints;
+  readonly annotations: ListedHints;
 }
 
 /** A tool ready to be listed and called, whatever its types were. */
@@ -101,12 +104,13 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   definition: ToolDefinition<Input, Output>,
 ): Tool {
   const { name, title, description, input, output, annotations, example, nulls = [], run } = definition;
+  const { idempotentHint, ...hints } = annotations;
   const inputSchema = schemaOf(input);
   return {
     name,
     title,
     description,
-    annotations,
+    annotations: { ...hints, ...(idempotentHint && { idempotentHint }) },
     inputSchema,
     outputSchema: schemaOf(output),
     example,

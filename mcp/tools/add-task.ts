@@ -45,6 +45,8 @@ const item = z.strictObject({
   inputs: texts,
   expected_outputs: texts,
   context_notes: z.string().optional(),
+  due_date: z.string().optional(),
+  reminder_offset: z.string().describe("Like 1 hour").optional(),
   artifact_id: z.string().optional(),
   artifact_type: z.string().optional(),
   generator: z.string().optional(),
@@ -58,7 +60,7 @@ export const addTask = defineTool({
   name: "add_task",
   title: "Add tasks",
   description:
-    "Add tasks, all or none. Each needs a description or artifact_id. depends_on and parent_key name the key of other items. An unknown project is created.",
+    "Add tasks, all or none. Each needs a description or artifact_id. parent_key names the key of another item. An unknown project is created.",
   input: z.strictObject({
     tasks: z.array(item).min(1).max(1_000),
     project_id: z.string().optional(),
@@ -193,6 +195,8 @@ function toGraphQLItem(task: z.output<typeof item>) {
     inputs: task.inputs,
     expectedOutputs: task.expected_outputs,
     contextNotes: task.context_notes,
+    dueDate: task.due_date,
+    reminderOffset: task.reminder_offset,
     artifactId: task.artifact_id,
     // Types of tasks are often written in lower case, and those of IDs in upper case.
     artifactType: task.artifact_type?.toUpperCase(),

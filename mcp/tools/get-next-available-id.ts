@@ -18,10 +18,10 @@ export const getNextAvailableId = defineTool({
   title: "Take one artifact ID",
   description: "Take the next artifact ID for good, like US-028. For several use reserve_id_range.",
   input: z.strictObject({
-    artifact_type: z.string().describe("Prefix such as US"),
+    artifact_type: z.string(),
     project_id: z.string().optional(),
   }),
-  output: z.object({ id: z.string(), last_assigned: z.string().optional(), note: z.string().optional() }),
+  output: z.object({ id: z.string(), last_assigned: z.string().optional() }),
   example: { artifact_type: "US" },
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run(context, args) {

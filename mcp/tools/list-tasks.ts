@@ -9,8 +9,15 @@ import { defineTool, projectsWithin } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
 
 const ListTasks = graphql(`
-  query ListTasks($filter: TaskFilter!, $first: Int!, $after: String, $counted: Boolean!, $full: Boolean!) {
-    tasks(filter: $filter, first: $first, after: $after) {
+  query ListTasks(
+    $filter: TaskFilter!
+    $orderBy: TaskOrder!
+    $first: Int!
+    $after: String
+    $counted: Boolean!
+    $full: Boolean!
+  ) {
+    tasks(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
       totalCount @include(if: $counted)
       edges {
         cursor
@@ -23,6 +30,7 @@ const ListTasks = graphql(`
           labels
           claimed_by: claimedBy
           completed_at: completedAt
+          due_date: dueDate
           description
           ...TaskCard @include(if: $full)
           completion_notes: completionNotes @include(if: $full)
@@ -55,6 +63,7 @@ const input = z.strictObject({
     .refine((text) => text.length <= LONGEST_SEARCH, `must have at most ${LONGEST_SEARCH} characters`)
     .optional(),
   labels: z.array(z.string()).max(20).describe("Any of these").optional(),
+  due_before: z.string().describe("An instant, or P7D from now; open ones").optional(),
   detail: z.enum(["concise", "full"]).default("concise"),
   limit: z.int().min(1).max(100).default(20),
   cursor: z.string().describe("next_cursor of the page before").optional(),
@@ -63,7 +72,7 @@ const input = z.strictObject({
 export const listTasks = defineTool({
   name: "list_tasks",
   title: "List tasks",
-  description: "List tasks in queue order.",
+  description: "List tasks in queue order, or with due_before by due date.",
   input,
   output: z.object({
     total: z.number().optional(),
@@ -76,6 +85,7 @@ export const listTasks = defineTool({
     const projects = projectsWithin(defaultProject, args);
     const asked = {
       filter: filterOf(args, projects),
+      orderBy: ORDERS[args.due_before === undefined ? "queue" : "due"],
       after: args.cursor,
       // Counting costs the server a second look at all matches; the first page's total is enough.
       counted: args.cursor === undefined,
@@ -114,10 +124,21 @@ async function pageOf(ask: (first: number) => Promise<DataOf<ListTasksQuery>>, f
   }
 }
 
-function filterOf({ status, text, labels }: z.output<typeof input>, projects: string[] | undefined): TaskFilter {
+const OPEN = { status: { ne: "COMPLETED" } } as const;
+const ORDERS = {
+  queue: { field: "QUEUE", direction: "ASC" },
+  due: { field: "DUE_DATE", direction: "ASC" },
+} as const;
+
+function filterOf(
+  { status, text, labels, due_before }: z.output<typeof input>,
+  projects: string[] | undefined,
+): TaskFilter {
   return {
     ...(projects !== undefined && { projects }),
     ...(status !== undefined && { status: { eq: toGraphQLStatus(status) } }),
+    // What is completed is due no more, unless it is asked for.
+    ...(due_before !== undefined && { dueDate: { lte: due_before }, ...(status === undefined && OPEN) }),
     ...(text !== undefined && { text }),
     ...(labels !== undefined && { labels: { in: labels } }),
   };
@@ -127,7 +148,8 @@ type ListedTask = NonNullable<NonNullable<NonNullable<TasksPage["edges"]>[number
 
 /** What an overview needs of a task. */
 function concise(task: ListedTask, most: number, cuts: Cuts) {
-  const { task_id, project_id, status, title, priority, labels, claimed_by, completed_at, description } = cardOf(task);
-  const members = withoutEmpties({ title, priority, labels, claimed_by, completed_at, description });
+  const { task_id, project_id, status, ...shown } = cardOf(task);
+  const { title, priority, due_date, labels, claimed_by, completed_at, description } = shown;
+  const members = withoutEmpties({ title, priority, due_date, labels, claimed_by, completed_at, description });
   return { task_id, project_id, status, ...shortMembers(members, Math.min(most, CONCISE_TEXT), cuts) };
 }

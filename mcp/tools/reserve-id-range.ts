@@ -20,7 +20,7 @@ export const reserveIdRange = defineTool({
   description:
     "Reserve consecutive artifact IDs that nobody else can get. Call confirm_reservation once in use; unconfirmed ones go back at expires_at.",
   input: z.strictObject({
-    artifact_type: z.string().describe("Prefix such as US"),
+    artifact_type: z.string().describe("Like US"),
     count: z.int().min(1).max(100),
     ttl_seconds: z.int().min(1).max(604_800).optional(),
     project_id: z.string().optional(),

@@ -34,7 +34,7 @@ export function durationFault(given: string): string | undefined {
 
 function wrongPart(given: string): string {
   if (/^P/i.test(given)) return wrongPartOfIso(given);
-  const [, count = "", unit = "", rest = ""] = /^(\S*) ?(\S*)([^]*)$/.exec(given) ?? [];
+  const [, count = "", unit = "", rest = ""] = /^(\S*) ?(\S*)(.*)$/s.exec(given) ?? [];
   if (!/^\d{1,9}$/.test(count)) return `${quoted(count)} is no whole number`;
   if (!WORDS.test(`1 ${unit}`)) return `${quoted(unit)} is none of ${UNITS.join(", ")}`;
   return `${quoted(rest)} is too much`;

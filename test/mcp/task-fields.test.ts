@@ -21,6 +21,9 @@ const NOT_ON_THE_CARD: Readonly<Record<string, string>> = {
   artifactType: "the prefix of artifact_id",
   commitHash: "written at the end of the work, for people",
   prNumber: "written at the end of the work, for people",
+  reminderOffsets: "for people",
+  reminderOffset: "for people",
+  reminderStatus: "for people",
   createdAt: "for people and statistics",
   updatedAt: "for people and statistics",
   startedAt: "for people and statistics",
@@ -37,7 +40,7 @@ const NOT_TO_ADD: Readonly<Record<string, string>> = {
   skills: "for people, who know their workers",
   assignedTo: "for people, who know their workers",
   metadata: "a note of a machine, and the largest of all arguments",
-  dueDate: "for people",
+  reminderOffsets: "reminder_offset is the one that an agent sets",
   branchName: "known when the work begins, not when it is planned",
 };
 

@@ -126,7 +126,7 @@ describe("the tool list", () => {
             "idempotentHint",
           ],
           "name": "list_tasks",
-          "parameters": "project_id project_ids all_projects status text labels detail limit cursor",
+          "parameters": "project_id project_ids all_projects status text labels due_before detail limit cursor",
           "required": [],
         },
         {
@@ -294,7 +294,8 @@ describe("the tool list", () => {
         {
           readOnlyHint: does.every((verb) => verb?.readOnly),
           destructiveHint: does.some((verb) => verb?.destructive),
-          idempotentHint: does.every((verb) => verb?.idempotent),
+          // The protocol takes for granted that it is not.
+          ...(does.every((verb) => verb?.idempotent) && { idempotentHint: true }),
           openWorldHint: false,
         },
       ]);

@@ -36,6 +36,7 @@ it("shows an unlimited admin every job: whether it runs here, when it ran, when 
       },
       { name: "reservations", enabled: false, lagSeconds: 0, steps: [] },
       { name: "pauses", enabled: true, lagSeconds: 0, steps: [{ failures: 0 }] },
+      { name: "reminders", enabled: true, lagSeconds: 0, steps: [{ failures: 0 }] },
       { name: "archive", enabled: true, lagSeconds: null, steps: [{ failures: 0 }] },
       { name: "retention", enabled: true, lagSeconds: null, steps: [{ failures: 0 }, { failures: 0 }] },
     ]),
@@ -69,7 +70,8 @@ it("runs a job that a list of names written for 0.1.0 could not name", async () 
   const server = await startTestServer({ env: { DOCKET_JOBS: "expiry,retention" } });
   const { jobs } = await server.ask<Jobs>(JOBS, {}, { key: server.adminKey });
   expect(Object.fromEntries(jobs.map(({ name, enabled }) => [name, enabled]))).toEqual({
-    ...{ bus: false, webhooks: false, leases: true, reservations: true, pauses: true, archive: true, retention: true },
+    ...{ bus: false, webhooks: false, leases: true, reservations: true, pauses: true },
+    ...{ reminders: true, archive: true, retention: true },
   });
 });
 
