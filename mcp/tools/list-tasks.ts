@@ -51,6 +51,9 @@ const CONCISE_TEXT = 160;
  * knows no length.
  */
 const LONGEST_SEARCH = 1_000;
+/** An instant with its offset, a day, or a duration of ISO 8601. */
+const MOMENT =
+  /^(?:\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?|[+-]?P(?:\d+[YMWD])*(?:T(?:\d+[HMS])+)?)$/;
 const READ_ON = "Texts that end in … are cut: get_task with task_id and project_id has them whole.";
 
 const input = z.strictObject({
@@ -63,7 +66,11 @@ const input = z.strictObject({
     .refine((text) => text.length <= LONGEST_SEARCH, `must have at most ${LONGEST_SEARCH} characters`)
     .optional(),
   labels: z.array(z.string()).max(20).describe("Any of these").optional(),
-  due_before: z.string().describe("An instant, or P7D from now; open ones").optional(),
+  due_before: z
+    .string()
+    .refine((given) => MOMENT.test(given), "must be an instant like 2026-03-01T09:00:00Z, or a duration like P7D")
+    .describe("An instant, or P7D from now; open ones")
+    .optional(),
   detail: z.enum(["concise", "full"]).default("concise"),
   limit: z.int().min(1).max(100).default(20),
   cursor: z.string().describe("next_cursor of the page before").optional(),

@@ -23,6 +23,8 @@ const KINDS: Readonly<Record<string, string>> = {
   webhookId: "webhook",
   deploymentId: "deployment",
   enhancementId: "enhancement",
+  reminderId: "reminder",
+  "ReminderInput.offset": "nothing",
   // Of an argument, or of the one input that names a vendor.
   name: "vendor",
   ...Object.fromEntries(
@@ -59,6 +61,7 @@ const KINDS: Readonly<Record<string, string>> = {
         ...["addLabels", "removeLabels"],
         "skills",
         "assignedTo",
+        ...["reminderOffset", "raisePriorityBefore"],
         "key",
         "parentKey",
         "inputs",

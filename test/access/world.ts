@@ -49,6 +49,7 @@ export async function startWorld(options: { readonly keepOpen?: boolean } = {}):
       webhookId: made.webhookId,
       deploymentId: made.deploymentId,
       enhancementId: made.enhancementId,
+      reminderId: made.reminderId,
     },
     ownNodes: [...made.nodes, deliveryNode(made.webhookId, delivered)],
     async close() {
@@ -104,6 +105,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
     ...webhooks,
     ...delivered,
     made.deploymentId,
+    made.reminderId,
   ];
   const project = { foreign: HIDDEN, unknown: "absent-project" };
   const task = { foreign: "HIDDEN-777", unknown: "ABSENT-777" };
@@ -121,6 +123,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       key: [made.keyId, wide.keyId, unlimited.keyId].map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       webhook: webhooks.map((foreign) => ({ foreign, unknown: UNKNOWN_UUID })),
       vendor: [{ foreign: made.vendor, unknown: "absent vendor" }],
+      reminder: [{ foreign: made.reminderId, unknown: UNKNOWN_UUID }],
       enhancement: [{ foreign: made.enhancementId, unknown: UNKNOWN_UUID }],
       deployment: [{ foreign: made.deploymentId, unknown: UNKNOWN_UUID }],
       attempt: [{ foreign: attempt, unknown: "1-000000000000" }],
@@ -157,6 +160,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
   const key = await server.makeKey({ name: `${word} key`, projectIds: [projectId] });
   const asking = { key: key.secret, client: `${word}-client` };
   const task = { labels: [`${word}-label`], contextNotes: `${word} notes`, branchName: `${word}-branch` };
+  const reminding = { dueDate: "2999-01-01T00:00:00Z", reminderOffset: "1 hour" };
   await server.ask(
     "mutation ($input: AddTasksInput!) { addTasks(input: $input) { taskIds } }",
     {
@@ -167,7 +171,14 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
           ...["TASK-001", "TASK-002"].map((taskId) => ({ ...task, taskId, description: `${word} pending` })),
           { ...task, taskId: "TASK-003", description: `${word} held`, status: "IN_PROGRESS" },
           { ...task, taskId: "TASK-004", description: `${word} done`, status: "COMPLETED" },
-          { ...task, taskId: `${type}-777`, description: `${word} own`, title: `${word} title`, artifactId: "US-777" },
+          {
+            ...task,
+            taskId: `${type}-777`,
+            description: `${word} own`,
+            title: `${word} title`,
+            artifactId: "US-777",
+            ...reminding,
+          },
         ],
       },
     },
@@ -214,6 +225,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     apiKeys: { nodes: { id: string; keyId: string }[] };
     webhooks: { nodes: { id: string; webhookId: string }[] };
     held: { attempts: { id: string }[] };
+    reminders: { nodes: { id: string; reminderId: string }[]; pageInfo: { endCursor: string } };
     vendors: { nodes: { id: string }[]; pageInfo: { endCursor: string } };
     events: { events: { id: string }[] };
     logCursor: string;
@@ -226,6 +238,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
       apiKeys { nodes { id keyId } }
       webhooks { nodes { id webhookId } }
       held: task(projectId: $projectId, taskId: "TASK-003") { attempts { id } }
+      reminders(projectId: $projectId) { nodes { id reminderId } pageInfo { endCursor } }
       vendors(projectId: $projectId) { nodes { id } pageInfo { endCursor } }
       events(filter: {projects: [$projectId]}, first: 1) { events { id } }
       logCursor
@@ -243,9 +256,12 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
     vendor,
     enhancementId: createEnhancement.enhancement.enhancementId,
     deploymentId: recordDeployment.deployment.deploymentId,
+    reminderId: found.reminders.nodes[0]?.reminderId ?? "",
     nodes: [
       ...[found.project.id, found.task.id, reserveIds.reservation.id, keyNode, webhookNode],
-      ...[...found.held.attempts, ...found.events.events, ...found.vendors.nodes].map(({ id }) => id),
+      ...[...found.held.attempts, ...found.events.events, ...found.vendors.nodes, ...found.reminders.nodes].map(
+        ({ id }) => id,
+      ),
       ...[
         createEnhancement.enhancement.id,
         updateProjectConfiguration.configuration.id,
@@ -256,6 +272,7 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
       found.tasks.pageInfo.endCursor,
       found.reservations.pageInfo.endCursor,
       found.vendors.pageInfo.endCursor,
+      found.reminders.pageInfo.endCursor,
       found.logCursor,
     ],
   };

@@ -80,7 +80,7 @@ describe("what was named and is not there is said plainly", () => {
   const global = (text: string) => Buffer.from(text).toString("base64");
   const node = "query ($id: ID!) { node(id: $id) { id } }";
   const nodes =
-    "Project, Task, Attempt, Reservation, Vendor, Deployment, ProjectConfiguration, Enhancement, ApiKey, Webhook, WebhookDelivery or Event";
+    "Project, Task, Attempt, Reminder, Reservation, Vendor, Deployment, ProjectConfiguration, Enhancement, ApiKey, Webhook, WebhookDelivery or Event";
 
   test.each(["", " ", "TASK-001", "nonsense", global("Namespace:1"), global("Task:"), global("__proto__:1")])(
     "node(id: %j) is no global id",

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SERVER } from "../../src/access/viewer.ts";
 import { EVENTS } from "../../src/event-types.ts";
+import { remind } from "../../src/schedule/due.ts";
 import { archiveSettled } from "../../src/tasks/archive.ts";
 import { expireLeases } from "../../src/tasks/expire-leases.ts";
 import { tellStalled } from "../../src/tasks/stalled.ts";
@@ -18,7 +19,7 @@ interface Told {
 }
 
 const SUBJECT = `subject {
-  ... on Task { taskStatus: status failures readyAt parkedAt parkedReason title claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
+  ... on Task { taskStatus: status failures readyAt parkedAt parkedReason title dueDate reminderOffsets reminderOffset reminderStatus claimedBy startedAt completedAt completionNotes leaseExpiresAt attemptCount deletedAt }
   ... on Reservation { reservationStatus: status ids expiresAt confirmedAt releasedAt }
   ... on Project { name archivedAt pausedAt pauseReason pausedUntil budgetSpentUntil }
   ... on Vendor { vendorStatus: status extractorVersion }
@@ -77,6 +78,16 @@ async function wholeStory(): Promise<Told[]> {
   await act(`updateTaskStatus(input: {${first}, status: COMPLETED, completionNotes: "done"}) { replayed }`);
   await act(`updateTaskStatus(input: {${first}, status: PENDING, reset: true}) { replayed }`);
   await act(`addTasks(input: {${of}, tasks: [{description: "b"}]}) { replayed }`);
+  const second = `${of}, taskId: "TASK-002"`;
+  const due = new Date(Date.now() + 7 * 86_400_000).toISOString();
+  await act(
+    `updateTask(input: {${second}, dueDate: "${due}", reminders: [{offset: "P6D"}, {offset: "PT1H"}]}) { replayed }`,
+  );
+  await owner.pass(86_400);
+  await remind({ db: server.database, viewer: SERVER, correlationId: "sweep" });
+  const { rows: triggered } = await owner.query("SELECT reminder_id FROM reminder_schedule WHERE status = 'triggered'");
+  await act(`updateTask(input: {${second}, reminderOffset: "P6D"}) { replayed }`);
+  await act(`acknowledgeReminder(input: {reminderId: "${triggered[0]?.reminder_id}"}) { replayed }`);
   const waits = `${first}, dependsOn: {taskId: "TASK-002"}`;
   await act(`addDependency(input: {${waits}}) { replayed }`);
   await act(`removeDependency(input: {${waits}}) { replayed }`);

@@ -257,11 +257,11 @@ it("is acknowledged once it was triggered, and not before", async () => {
   await t.pass(2 * DAY);
   await trigger();
   for (const foreign of [
-    acknowledge(["beta"]),
-    acknowledge(null, "none"),
-    acknowledge(null, reminderId.replace(/./g, "0")),
+    () => acknowledge(["beta"]),
+    () => acknowledge(null, "none"),
+    () => acknowledge(null, reminderId.replace(/[^-]/g, "0")),
   ])
-    await expect(foreign).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(foreign()).rejects.toMatchObject({ code: "NOT_FOUND" });
   expect(await acknowledge(["alpha"])).toMatchObject({ projectId: "alpha", reminderId });
   await acknowledge();
   expect(await next()).toEqual(["1 hour", "acknowledged"]);

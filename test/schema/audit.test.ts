@@ -49,6 +49,7 @@ const COUNTED = ["version", "updatedAt"];
 
 /** Mutations that change a task and leave its version, each with its reason. */
 const WITHOUT_VERSION: Readonly<Record<string, string>> = {
+  acknowledgeReminder: "Nothing is changed of what people say of the task.",
   renewTaskLease: "A holder that keeps its task does not spoil the change that somebody else prepares.",
 };
 

@@ -1,3 +1,5 @@
+import { SERVER } from "../../src/access/viewer.ts";
+import { triggerReminders } from "../../src/schedule/reminders/trigger.ts";
 import type { Asking, TestServer } from "../support/server.ts";
 
 /** Stands for the id of something that is made just before. */
@@ -45,6 +47,10 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     events: ["task.updated task TASK-002", "task.updated task TASK-003", "task.updated task TASK-004"],
   },
   moveInQueue: { input: { taskId: "TASK-003", first: true }, events: ["task.updated task TASK-003"] },
+  acknowledgeReminder: {
+    input: { reminderId: NEW },
+    events: ["task.reminder.acknowledged task TASK-003"],
+  },
   updateTaskStatus: { input: { taskId: "TASK-003", status: "IN_PROGRESS" }, events: ["task.claimed task TASK-003"] },
   deleteTask: { input: { taskId: "TASK-004" }, events: ["task.deleted task TASK-004"] },
   restoreTask: { input: { projectId: "alpha", taskId: "TASK-004" }, events: ["task.restored task TASK-004"] },
@@ -157,11 +163,24 @@ export async function* requests(server: TestServer, asking: Asking) {
     );
     return createEnhancement.enhancement.enhancementId;
   };
+  /** One that was triggered. */
+  const addReminder = async () => {
+    const dueDate = new Date(Date.now() + 3_600_000).toISOString();
+    const { updateTask } = await server.ask<{ updateTask: { task: { reminders: { reminderId: string }[] } } }>(
+      `mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-003", dueDate: "${dueDate}", reminderOffset: "1 day"}) {
+         task { reminders { reminderId } } } }`,
+      {},
+      asking,
+    );
+    await triggerReminders({ db: server.database, viewer: SERVER, correlationId: "reminders" });
+    return updateTask.task.reminders[0]?.reminderId;
+  };
   for (const [name, example] of Object.entries(EXAMPLES)) {
     const input: Record<string, unknown> = { ...example.input, idempotencyKey: `key of ${name}` };
     if ("reservationId" in input) input["reservationId"] = await reserve();
     if ("webhookId" in input) input["webhookId"] = await makeWebhook();
     if ("enhancementId" in input) input["enhancementId"] = await addEnhancement();
+    if ("reminderId" in input) input["reminderId"] = await addReminder();
     if ("keyId" in input) input["keyId"] = (await server.makeKey({})).keyId;
     yield {
       name,

@@ -68,6 +68,7 @@ it("pages every list of objects, and says of each that has no page how many entr
     "ProjectReport.deployments": 50,
     "ProjectReport.openItems": 200,
     "ProjectReport.enhancements": 50,
+    "Task.reminders": 1,
     "ProjectReport.sessions": 10,
     "ProjectReport.itemCounts": 0,
     // Each worker, with the latest that it did.

@@ -8,6 +8,7 @@ const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string
   "Query.tasks": { key: "taskId" },
   "Project.tasks": { key: "taskId", around: 'project(projectId: "p-1")' },
   "Query.projects": { key: "projectId" },
+  "Query.reminders": { key: "reminderId" },
   "Query.reservations": { key: "reservationId" },
   "Project.reservations": { key: "reservationId", around: 'project(projectId: "p-1")' },
   "Task.reservations": { key: "reservationId", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
@@ -84,6 +85,9 @@ beforeAll(async () => {
       });
     await server.makeKey({ name: `key ${n % 3}` });
   }
+  await owner.query(`INSERT INTO reminder_schedule (project_id, task_id, user_id, trigger_at, reminder_offset, offset_seconds, created_at)
+    SELECT 'p-1', 'TASK-001', 'x', now() - make_interval(hours => n % 2), n || ' minutes', n * 60, now() - make_interval(hours => n % 3)
+    FROM generate_series(1, 7) n`);
   await owner.query(`INSERT INTO vendors (project_id, name, status, created_by, created_at, updated_at)
     SELECT 'p-1', 'Vendor ' || n, 'broken', 'x', now() - make_interval(hours => n % 2), now() - make_interval(hours => n % 3)
     FROM generate_series(1, 7) n`);

@@ -1,3 +1,4 @@
+DROP VIEW archived_work_items;
 DROP TRIGGER tasks_keep_reminders ON tasks;
 DROP TRIGGER tasks_schedule_reminders ON tasks;
 DROP TRIGGER tasks_keep_reminders_of_new ON tasks;
@@ -12,3 +13,5 @@ ALTER TABLE tasks
   DROP COLUMN reminder_status,
   DROP COLUMN reminder_offset,
   DROP COLUMN reminder_offsets;
+CREATE VIEW archived_work_items AS SELECT * FROM tasks WHERE archived_at IS NOT NULL;
+GRANT SELECT ON archived_work_items TO docket_app;

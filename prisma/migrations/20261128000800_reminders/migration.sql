@@ -143,3 +143,6 @@ CREATE OR REPLACE TRIGGER tasks_keep_reminders
       OR (OLD.reminder_offset IS DISTINCT FROM NEW.reminder_offset
         AND coalesce(NEW.reminder_offset <> ALL (NEW.reminder_offsets), true))))
   EXECUTE FUNCTION keep_reminders();
+
+-- It shows all columns.
+CREATE OR REPLACE VIEW archived_work_items AS SELECT * FROM tasks WHERE archived_at IS NOT NULL;

@@ -14,6 +14,7 @@ export const WAITS = `r.status = 'pending'
 const BATCH = 100;
 
 /**
+ * Of several that a task has at once the last one tells what that changes of the task.
  * SKIP LOCKED: whoever holds the rows is another process that does the same, or a change of the task, of which it is not
  * known yet whether it still is to remind. Both rows are locked at once, and none is waited for: whoever changes a task locks
  * it first, and then its reminders.
@@ -40,8 +41,10 @@ export const TRIGGER_REMINDERS = {
 ${leaveEvents(`SELECT ROW(d.trigger_at, d.project_id, d.task_id, d.reminder_id) AS place, 'task.reminder.triggered' AS type,
     d.project_id, 'task' AS subject_type, d.task_id AS subject_id, jsonb_build_object('reminderId', d.reminder_id,
       'reminderType', d.reminder_type, 'triggerAt', d.trigger_at, 'dueDate', d.due_date, 'offset', d.triggered_offset,
-      'title', d.title, 'changes', changes_between(${TASK.document("d", NEXT_REMINDER)}, s.after)) AS payload
-  FROM due d JOIN shown s USING (project_id, task_id)`)} RETURNING subject_id`,
+      'title', d.title, 'changes', CASE WHEN d.last THEN changes_between(${TASK.document("d", NEXT_REMINDER)}, s.after)
+        ELSE '{}' END) AS payload
+  FROM (SELECT *, row_number() OVER (PARTITION BY project_id, task_id ORDER BY trigger_at DESC, reminder_id DESC) = 1 AS last
+      FROM due) d JOIN shown s USING (project_id, task_id)`)} RETURNING subject_id`,
 };
 
 /**

@@ -24,10 +24,16 @@ const UNDONE = [
   ...["task.restored", "task.dependency_added", "task.dependency_removed"],
 ];
 
-/** What makes a task another than its author left it. The end of a lease says nothing that its claim has not. */
+/**
+ * What makes a task another than its author left it. The end of a lease says nothing that its claim has not, and a reminder
+ * nothing that its offset has not.
+ */
 const CHANGING: readonly string[] = EVENTS.filter(
   ({ type, effect }) =>
-    type.startsWith("task.") && effect !== "tells" && type !== "task.lease_expired" && type !== "task.archived",
+    type.startsWith("task.") &&
+    effect !== "tells" &&
+    !["task.lease_expired", "task.archived"].includes(type) &&
+    !type.startsWith("task.reminder."),
 ).map(({ type }) => type);
 
 /** What a field was before the last changes of the author in a row, and what these left it as. */
