@@ -199,6 +199,36 @@ describe("list_tasks", () => {
     for (const member of ["total", "next_cursor", "next", "read_on"]) expect(second).not.toHaveProperty(member);
   });
 
+  test("shows what is due by due date, open ones unless told, and no other", async () => {
+    await using tools = await sessions.start([]);
+    const due = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const tasks = [
+      { description: "later", due_date: due(3) },
+      { description: "soon", due_date: due(1), reminder_offset: "1 hour" },
+      { description: "next week", due_date: due(8) },
+      { description: "some day" },
+    ];
+    await succeed(tools, "add_task", { tasks: [...tasks, { ...tasks[1], status: "completed" }] });
+    const listed = async (args: object) => {
+      const { tasks: found } = await succeed(tools, "list_tasks", { ...args });
+      return (found as { description: string; due_date?: string }[]).map((one) => [one.description, one.due_date]);
+    };
+    const soon = ["soon", tasks[1]?.due_date];
+    const later = ["later", tasks[0]?.due_date];
+    expect(await listed({ due_before: "P7D" })).toEqual([soon, later]);
+    expect(await listed({ due_before: due(2) })).toEqual([soon]);
+    expect(await listed({ due_before: "P7D", status: "completed" })).toEqual([soon]);
+    expect(await listed({ text: "some day" })).toEqual([["some day", undefined]]);
+    expect(await tools.call("list_tasks", { due_before: "tomorrow" })).toMatchObject({
+      failed: true,
+      text: expect.stringContaining("due_before must be an instant like 2026-03-01T09:00:00Z, or a duration like P7D"),
+    });
+    expect(await tools.call("add_task", { tasks: [{ description: "x", reminder_offset: "1 hour" }] })).toMatchObject({
+      failed: true,
+      text: expect.stringContaining("Reminder offset requires a due date"),
+    });
+  });
+
   test("reads the texts that only a full list shows for that alone", async () => {
     const read: string[] = [];
     const reading = (field: string, value: unknown) => () => {
