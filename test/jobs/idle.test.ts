@@ -49,6 +49,9 @@ it("asks the database a few times a minute while there is nothing to do, and doe
     );
     return rows.map(({ event_type }) => event_type);
   };
+  // All have just looked.
+  await passTime(owner, 0);
+  await expect.poll(() => clock.timersBeyond(20_000)).toBe(loops);
   await claimNextTask(admin, { projectId: "alpha", leaseSeconds: 20 });
   await reserveIds(admin, { projectId: "alpha", artifactType: "US", count: 1, ttlSeconds: 20 });
   // A timer tells of each end.
