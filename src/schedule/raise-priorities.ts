@@ -14,6 +14,8 @@ const RAISABLE = `p.settings ->> 'raisePriorityBefore' IS NOT NULL AND p.archive
     AND t.due_date IS NOT NULL AND t.status <> 'completed' AND t.deleted_at IS NULL AND t.archived_at IS NULL
     AND NOT t.is_template AND t.priority > 0 AND t.priority_raised_for IS DISTINCT FROM t.due_date`;
 
+const DUE_SOON = `${RAISABLE} AND t.due_date <= (SELECT docket_now()) + ${BEFORE}`;
+
 /** SQL: when the first task is to be raised. */
 export const FIRST_RAISED = `SELECT min(first.due_date - ${BEFORE}) FROM projects p
   CROSS JOIN LATERAL (SELECT t.due_date FROM tasks t WHERE ${RAISABLE} ORDER BY t.due_date LIMIT 1) first`;
@@ -22,13 +24,21 @@ export const FIRST_RAISED = `SELECT min(first.due_date - ${BEFORE}) FROM project
 const BATCH = 100;
 const RAISED = ["priority"] as const;
 
-/** SKIP LOCKED: whoever holds the row is another process that does the same, a claim, or a change. */
+/**
+ * Those of each project are found by their index first: the planner would read all tasks otherwise.
+ * SKIP LOCKED: whoever holds the row is another process that does the same, a claim, or a change.
+ */
 export const RAISE_PRIORITIES = {
   name: "tasks-raise-priorities",
-  text: `WITH ${caller("$1", "$2", "$3")}, due AS MATERIALIZED (
+  text: `WITH ${caller("$1", "$2", "$3")}, near AS MATERIALIZED (
+  SELECT t.project_id, t.task_id FROM projects p CROSS JOIN LATERAL (
+    SELECT t.project_id, t.task_id, t.due_date FROM tasks t WHERE ${DUE_SOON} ORDER BY t.due_date LIMIT ${BATCH}
+  ) t ORDER BY t.due_date LIMIT ${BATCH}
+), due AS MATERIALIZED (
   SELECT ${keyAnd(RAISED)}, t.due_date, p.settings ->> 'raisePriorityBefore' AS before
-  FROM projects p JOIN tasks t ON ${RAISABLE} AND t.due_date <= (SELECT docket_now()) + ${BEFORE}
-  ORDER BY t.due_date LIMIT ${BATCH} FOR NO KEY UPDATE OF t SKIP LOCKED
+  FROM near n JOIN projects p ON p.project_id = n.project_id
+    JOIN tasks t ON t.project_id = n.project_id AND t.task_id = n.task_id AND ${DUE_SOON}
+  ORDER BY t.due_date FOR NO KEY UPDATE OF t SKIP LOCKED
 ), raised AS (
   UPDATE tasks t SET priority = t.priority - 1, priority_raised_for = t.due_date, version = t.version + 1,
     updated_at = docket_now()
