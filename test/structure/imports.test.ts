@@ -11,8 +11,11 @@ const LOG_WRITE = [...ACCESS, "src/log/clock", "src/log/outage"];
 const LOG_READ = [...LOG_WRITE, "src/log/write"];
 const LOG_ROOMS = [...LOG_READ, "src/log/read", "src/log/readers"];
 const LOG = [...LOG_ROOMS, "src/log", "src/log/live", "src/log/sinks"];
+/** The calendar of recurrences knows no feature. */
+const CALENDAR = "src/schedule/recurrence";
 const FEATURES = [
   ...LOG,
+  CALENDAR,
   "src/projects",
   "src/ids",
   "src/tasks",
@@ -42,7 +45,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/log": LOG,
   "src/projects": LOG,
   "src/ids": [...LOG, "src/projects"],
-  "src/tasks": [...LOG, "src/projects", "src/ids"],
+  [CALENDAR]: [],
+  "src/tasks": [...LOG, "src/projects", "src/ids", CALENDAR],
   "src/schedule": [...LOG, "src/projects", "src/tasks"],
   "src/tracking": [...LOG, "src/projects", "src/ids", "src/tasks"],
   "src/keys": LOG,
