@@ -18,7 +18,14 @@ const config: CodegenConfig = {
         enumType: "string-literal",
         strictScalars: true,
         skipTypename: true,
-        scalars: { DateTime: "string", DateTimeOrDuration: "string", JSON: "unknown", SafeInt: "number", ID: "string" },
+        scalars: {
+          Date: "string",
+          DateTime: "string",
+          DateTimeOrDuration: "string",
+          JSON: "unknown",
+          SafeInt: "number",
+          ID: "string",
+        },
       },
     },
     // The client preset leaves out what no document names, such as the codes of errors.

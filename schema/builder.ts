@@ -25,6 +25,7 @@ interface Docket {
   DefaultFieldNullability: false;
   Scalars: {
     ID: { Input: string; Output: string };
+    Date: { Input: Date; Output: Date };
     DateTime: { Input: Date; Output: Date };
     DateTimeOrDuration: { Input: string; Output: string };
     JSON: { Input: unknown; Output: unknown };

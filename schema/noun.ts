@@ -55,7 +55,7 @@ function givenField(t: InputFields, field: Field, enums: AnyEnums): InputFieldRe
 
 const isList = ({ list, names }: Field) => list || names === true;
 
-type Scalar = "String" | "Int" | "Float" | "SafeInt" | "Boolean" | "DateTime" | "JSON";
+type Scalar = "Date" | "String" | "Int" | "Float" | "SafeInt" | "Boolean" | "DateTime" | "JSON";
 
 /** How each type of schema.prisma is shown. */
 const SCALARS: Readonly<Record<string, Scalar>> = {
@@ -69,8 +69,9 @@ const SCALARS: Readonly<Record<string, Scalar>> = {
   Json: "JSON",
 };
 
-function typeOf({ choice, name, names, shown, type }: Field, enums: AnyEnums) {
+function typeOf({ choice, day, name, names, shown, type }: Field, enums: AnyEnums) {
   if (shown === "ID") return "ID";
+  if (day) return "Date";
   if (names) return "String";
   const found = choice ? enums[name] : SCALARS[type];
   if (found === undefined) throw new Error(`The field ${name} of the type ${type} cannot be shown`);

@@ -1,7 +1,17 @@
 import { GraphQLError } from "graphql";
 import { momentFault } from "../src/db/moment.ts";
-import { jsonFault, parseInstant } from "../src/db/storable.ts";
+import { isDay, jsonFault, parseInstant } from "../src/db/storable.ts";
 import { builder } from "./builder.ts";
+
+builder.scalarType("Date", {
+  description: "A date as ISO 8601, like 2026-03-01, of whatever time zone the field says.",
+  serialize: (day) => day.toISOString().slice(0, 10),
+  parseValue: (value) => {
+    if (typeof value !== "string" || !/^(?!0000)\d{4}-\d{2}-\d{2}$/.test(value) || !isDay(value))
+      throw new GraphQLError(`Not a date: ${JSON.stringify(value)}. Write it like 2026-03-01.`);
+    return new Date(`${value}T00:00:00Z`);
+  },
+});
 
 builder.scalarType("DateTime", {
   description: "An instant as ISO 8601 with an offset, like 2026-03-01T09:00:00Z. Answers are in UTC.",

@@ -17,7 +17,7 @@ import { address, VERSION } from "./address.ts";
 import { loadBriefing } from "./load.ts";
 import { ATTEMPT_GIVEN, answeredTask, attemptField, Briefing, claimFields, holdingField, taskOf } from "./payload.ts";
 import { reminderFields, withoutOffsets } from "./reminders-given.ts";
-import { ReleaseOutcome, Task, TaskKind, TaskStatus } from "./task.ts";
+import { CatchUp, ReleaseOutcome, Task, TaskKind, TaskStatus } from "./task.ts";
 import { ONCE, usageField } from "./usage.ts";
 import { becameReadyField, heldDependentsField } from "./waiting.ts";
 
@@ -47,7 +47,7 @@ const AddTaskItem = builder.inputType("AddTaskItem", {
       description:
         "Given IDs are registered: ID_TAKEN if somebody has it, BAD_USER_INPUT if it jumps too far ahead (idJumpLimit). Others are allocated.",
     }),
-    ...withoutOffsets(givenFields(t, TASK, "create", { kind: TaskKind })),
+    ...withoutOffsets(givenFields(t, TASK, "create", { kind: TaskKind, catchUp: CatchUp })),
     ...reminderFields(t),
     status: t.field({ type: TaskStatus, description: "Default PENDING. IN_PROGRESS opens your attempt." }),
     artifactId: t.id({
@@ -135,7 +135,7 @@ mutation(updateTask, {
   input: (t) => ({
     ...address(t, "Refuse the change unless this attempt still holds the task."),
     expectedVersion: t.int({ description: VERSION }),
-    ...withoutOffsets(givenFields(t, TASK, "update", { kind: TaskKind })),
+    ...withoutOffsets(givenFields(t, TASK, "update", { kind: TaskKind, catchUp: CatchUp })),
     ...reminderFields(t),
   }),
   payload: (t) => ({ task: taskOf(t) }),

@@ -4,6 +4,7 @@ import { isStorable } from "../../src/db/storable.ts";
 import { type AttemptOrder, OLDEST_ATTEMPTS } from "../../src/tasks/attempts.ts";
 import { ATTEMPT, TASK } from "../../src/tasks/fields.ts";
 import type {
+  CatchUp as CatchUpShape,
   TaskKind as Kind,
   AttemptOutcome as Outcome,
   ReminderStatus as Reminding,
@@ -39,6 +40,16 @@ export const ReminderStatus = choiceEnum<Reminding>("ReminderStatus", "How a rem
   acknowledged: "It was triggered, and somebody has seen it.",
   cancelled: "The task was completed, deleted or archived before, or the reminder was taken away.",
 });
+
+export const CatchUp = choiceEnum<CatchUpShape>(
+  "CatchUp",
+  "What becomes of the dates of a recurring task that passed while no server made its instances.",
+  {
+    one: "One instance, for the latest of them.",
+    all: "An instance for each, but for no more than the latest 100.",
+    none: "None: it goes on with today's.",
+  },
+);
 
 export const AttemptOutcome = choiceEnum<Outcome>("AttemptOutcome", "Why an attempt ended.", {
   completed: "Its worker completed the task.",
@@ -115,7 +126,7 @@ export const Task = builder.prismaNode("Task", {
 });
 
 builder.objectFields(Task, (t) =>
-  shownFields(t, TASK, { kind: TaskKind, status: TaskStatus, reminderStatus: ReminderStatus }),
+  shownFields(t, TASK, { kind: TaskKind, status: TaskStatus, reminderStatus: ReminderStatus, catchUp: CatchUp }),
 );
 
 builder.prismaObjectField(Attempt, "task", (t) =>

@@ -19,6 +19,8 @@ interface Described {
   readonly choice?: readonly string[];
   /** A jsonb column that holds a list of names; where it is null, an empty one is shown. */
   readonly names?: true;
+  /** A date without a time: a Date at its midnight UTC, in a column of the type date. */
+  readonly day?: true;
   /** A list that limits nothing where it is null. Prisma reads null as an empty list, which a check keeps out of the column. */
   readonly limit?: true;
   readonly shown?: "ID" | "nowhere";

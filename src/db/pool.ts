@@ -25,13 +25,17 @@ const LOOK_MS = 100;
 /** Without a requester: start-up, or a program that serves nobody. */
 const NOBODY = Symbol("nobody");
 
-const INT8 = 20;
-const numbersTypes = {
+/** By their numbers in PostgreSQL. */
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   // bigint arrives as a number: positions, numbers and counters stay far below 2^53
+  20: Number,
+  // A date is its midnight UTC, as Prisma gives it, whatever the time zone of the process.
+  1082: (text) => new Date(`${text}T00:00:00Z`),
+};
+const ownTypes = {
   getTypeParser: ((oid: number, format?: "text" | "binary") =>
-    oid === INT8 && format !== "binary"
-      ? Number
-      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    (format === "binary" ? undefined : PARSERS[oid]) ??
+    pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
 /** A connection in use. */
@@ -70,7 +74,7 @@ export class FairPool extends pg.Pool {
       // The drain must see what committed while it waited: a database that defaults to SERIALIZABLE would stop the log.
       // No statement runs for long enough to be worth compiling.
       options: `-c role=${DOCKET_ROLE} -c timezone=UTC -c default_transaction_isolation=read\\ committed -c jit=off`,
-      types: numbersTypes,
+      types: ownTypes,
     });
     this.#turns = new Turns(size);
     this.#requestSeconds = requestSeconds;

@@ -4,7 +4,7 @@ import { type FieldsOf, noun } from "../db/noun.ts";
 import { jsonFault } from "../db/storable.ts";
 import { said, text } from "../db/text-checks.ts";
 import { reminderOffsets } from "./reminders.ts";
-import { OUTCOMES, REMINDER_STATUSES, TASK_KINDS, TASK_STATUSES } from "./task.ts";
+import { CATCH_UPS, OUTCOMES, REMINDER_STATUSES, TASK_KINDS, TASK_STATUSES } from "./task.ts";
 
 export type { Attempt, Task };
 
@@ -126,6 +126,35 @@ const OF_TASK = {
     set: "server",
     choice: REMINDER_STATUSES,
     description: "How the reminder stands that is due next, or else the last one; null: it has none.",
+  },
+  recurrencePattern: {
+    set: "both",
+    check: said(300),
+    description:
+      "Makes it the template of a recurring task, which nobody works on: its instances are. daily, weekly:MON,WED, monthly:1,15 (31 is the last day of any month), yearly, custom:3d, or an RRULE of RFC 5545 with FREQ DAILY to YEARLY, like FREQ=MONTHLY;BYDAY=-1FR. It needs a dueDate: the first occurrence is the first match on or after that, and each is due at its time of day. At most one a date, for fifty years. A change counts for what is due from now on.",
+  },
+  recurrenceTimeZone: {
+    set: "both",
+    check: said(100),
+    description:
+      "The zone of its dates and of the time of day, by its IANA name like Europe/Berlin; UTC by default. A time that a change of clocks leaves out is the first instant after it, one that occurs twice the first.",
+  },
+  recurrenceEndDate: { set: "both", day: true, check: z.date(), description: "The last date on which it may recur." },
+  catchUp: {
+    set: "both",
+    choice: CATCH_UPS,
+    description: "What becomes of dates that were missed, as no server ran; ONE by default.",
+  },
+  recurrencePausedAt: { set: "server", description: "Since when it does not recur; null while it does." },
+  parentRecurringTaskId: {
+    set: "server",
+    shown: "ID",
+    description: "The template of which it is an instance, like TASK-050; null on a template, too.",
+  },
+  occurrenceDate: {
+    set: "server",
+    day: true,
+    description: "The date of its template's recurrence that it is for, also if its dueDate is moved.",
   },
   createdAt: { set: "server", description: "When it was added." },
   updatedAt: { set: "server", description: "When it was last changed; renewing a lease does not count." },

@@ -20,6 +20,10 @@ export type TaskKind = (typeof TASK_KINDS)[number];
 export const REMINDER_STATUSES = ["pending", "triggered", "acknowledged", "cancelled"] as const;
 export type ReminderStatus = (typeof REMINDER_STATUSES)[number];
 
+/** What becomes of the dates of a recurring task that were missed. */
+export const CATCH_UPS = ["one", "all", "none"] as const;
+export type CatchUp = (typeof CATCH_UPS)[number];
+
 /** Why an attempt ended. */
 export const OUTCOMES = ["completed", "released", "failed", "expired", "cancelled", "reset", "superseded"] as const;
 export type AttemptOutcome = (typeof OUTCOMES)[number];

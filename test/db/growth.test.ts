@@ -34,6 +34,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   project_configurations: "one for each project",
   project_log_floors: "one for each project",
   projects: "users make projects",
+  recurrences: "one for each recurring task",
   reminder_schedule: "users set reminders, and move the due dates of tasks",
   task_attempts: "users make attempts",
   task_dependencies: "users make dependencies",

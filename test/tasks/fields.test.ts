@@ -61,9 +61,9 @@ describe.each(described)("the fields of %s", (table, fields) => {
     expect([...columns.keys()].sort()).toEqual(
       [...fields.map(({ column }) => column), ...(NO_FIELD[table] ?? [])].sort(),
     );
-    for (const { name, column, type, list, nullable } of fields) {
+    for (const { name, column, type, list, nullable, day } of fields) {
       const found = columns.get(column);
-      expect(list ? ["ARRAY"] : TYPES[type], `${name} as ${type}`).toContain(found?.type);
+      expect(list ? ["ARRAY"] : day ? ["date"] : TYPES[type], `${name} as ${type}`).toContain(found?.type);
       expect(found?.nullable, `${name} may be null`).toBe(nullable);
     }
   });
@@ -133,14 +133,24 @@ it("bounds what has a size", () => {
   );
 });
 
+/** What a field does not go without. */
+const DUE = { due_date: "2030-01-01T09:00:00Z" };
+const BESIDE: Readonly<Record<string, object>> = {
+  recurrencePattern: DUE,
+  recurrenceTimeZone: { ...DUE, recurrence_pattern: "daily" },
+  catchUp: { ...DUE, recurrence_pattern: "daily" },
+};
+
 let number = 0;
-const store = (field: Field, value: unknown) =>
-  owner.query(
-    `INSERT INTO tasks (project_id, task_id, description, ${field.column === "description" ? "title" : field.column})
-     SELECT 'alpha', $1, coalesce(r.description, 'x'), r.${field.column === "description" ? "title" : field.column}
-     FROM jsonb_populate_record(NULL::tasks, $2::jsonb) r`,
-    [`TASK-${String(++number).padStart(5, "0")}`, JSON.stringify({ [field.column]: value })],
+const store = (field: Field, value: unknown) => {
+  const record = { description: "x", ...BESIDE[field.name], [field.column]: value };
+  const columns = Object.keys(record);
+  return owner.query(
+    `INSERT INTO tasks (project_id, task_id, ${columns.join(", ")})
+     SELECT 'alpha', $1, ${columns.map((column) => `r.${column}`).join(", ")} FROM jsonb_populate_record(NULL::tasks, $2::jsonb) r`,
+    [`TASK-${String(++number).padStart(5, "0")}`, JSON.stringify(record)],
   );
+};
 
 it.each(bounded.map((field) => [field.name, field] as const))(
   "bounds %s alike in its check and in the database",
