@@ -24,6 +24,7 @@ import "./task/search.ts";
 import "./task/update-many.ts";
 import "./reminder.ts";
 import "./task-tree.ts";
+import "./task/recurrence.ts";
 import "./reservation.ts";
 import "./reservation-links.ts";
 import "./id-sequence.ts";

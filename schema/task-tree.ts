@@ -2,7 +2,7 @@ import { sees } from "../src/access/visibility.ts";
 import type { LongField } from "../src/tasks/fields.ts";
 import { idOfTask } from "../src/tasks/find.ts";
 import { ancestors, descendantCounts, MOST_BELOW, subtrees } from "../src/tasks/hierarchy/tree.ts";
-import { countChildrenOf, type ListTasks, listChildrenOf, QUEUE } from "../src/tasks/list.ts";
+import { countRelativesOf, type ListTasks, listRelativesOf, QUEUE } from "../src/tasks/list.ts";
 import type { TaskKey } from "../src/tasks/task.ts";
 import { builder } from "./builder.ts";
 import { listSize } from "./cost.ts";
@@ -18,9 +18,13 @@ interface What {
 const ofTask = { idOf: idOfTask, visible: sees };
 const loadChildren = loader({
   ...ofTask,
-  read: ({ db }, tasks: readonly TaskKey[], args: Omit<ListTasks, "filter">) => listChildrenOf(db, tasks, args),
+  read: ({ db }, tasks: readonly TaskKey[], args: Omit<ListTasks, "filter">) =>
+    listRelativesOf(db, "children", tasks, args),
 });
-const loadChildCount = loader({ ...ofTask, read: ({ db }, tasks: readonly TaskKey[]) => countChildrenOf(db, tasks) });
+const loadChildCount = loader({
+  ...ofTask,
+  read: ({ db }, tasks: readonly TaskKey[]) => countRelativesOf(db, "children", tasks),
+});
 const loadAncestors = loader({
   ...ofTask,
   read: ({ db }, tasks: readonly TaskKey[], { long }: What) => ancestors(db, tasks, long),

@@ -54,6 +54,10 @@ export const TaskFilterInput = builder.inputRef<TaskFilter>("TaskFilter").implem
       description:
         "true: archived ones, false: others. Without it, anywhere in the filter, archived ones are left out.",
     }),
+    template: t.boolean({
+      description:
+        "true: templates of recurring tasks, false: others. Without it, anywhere in the filter, templates are left out.",
+    }),
     ready: t.boolean({ description: "true: what a claim could take now, expired leases included." }),
     parked: t.boolean({ description: "true: kept from being claimed until somebody decides; parkedReason says why." }),
     stalled: t.boolean({ description: "true: its lease is renewed, and its worker shows nothing; see Task.stalled." }),

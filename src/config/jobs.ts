@@ -7,6 +7,7 @@ export const JOB_NAMES = [
   "webhooks",
   "leases",
   "reservations",
+  "recurrences",
   "pauses",
   "reminders",
   "archive",

@@ -8,6 +8,7 @@ import type { Job, JobContext, RunningJob } from "./job.ts";
 import { leases } from "./leases.ts";
 import { pauses } from "./pauses.ts";
 import { reminders } from "./reminders.ts";
+import { recurrences } from "./recurrences.ts";
 import { reservations } from "./reservations.ts";
 import { retention } from "./retention.ts";
 import { webhooks } from "./webhooks.ts";
@@ -17,6 +18,7 @@ const JOBS: Readonly<Record<JobName, Job>> = {
   webhooks,
   leases,
   reservations,
+  recurrences,
   pauses,
   reminders,
   archive,

@@ -22,6 +22,7 @@ import type { AddTaskItem, NewTask } from "./new-task.ts";
 import { parentsFirst } from "./plan/circle.ts";
 import { requireReferenced } from "./plan/existing.ts";
 import { type AddedKey, addBlockers, keysOf } from "./plan/link.ts";
+import { INSTANCE_IDS, makeFirstInstances } from "./recurrence/make-instances.ts";
 import type { TaskKey } from "./task.ts";
 
 export interface AddTasks {
@@ -55,6 +56,7 @@ export interface TasksAdded {
  * Adds 1–1,000 tasks in the order given, but parents before their children, all or none. Given task IDs are registered,
  * others allocated from the project's TASK sequence; artifact IDs are registered too, unless this project has them already.
  * The items may refer to each other by their keys, and to tasks that are there, as to what they wait for and are a part of.
+ * One that recurs is a template, and brings its first instance.
  * @throws BAD_USER_INPUT naming every bad item, or an ID that jumps too far; PROJECT_NOT_FOUND, ID_TAKEN,
  *   ID_SPACE_EXHAUSTED; NOT_READY for an item in progress in a project that is paused or has spent its budget; FORBIDDEN, also for allowJump by others
  *   than admins of the whole namespace; TASK_NOT_FOUND, DEPENDENCY_CYCLE naming items by their places.
@@ -102,6 +104,7 @@ export const addTasks = verb(
     const rows = await insert(ctx, queued, input);
     await append(ctx, ...rows.flatMap((row, i) => eventsOf(row, queued[i]?.reservationIds ?? [])));
     await addBlockers(ctx, identified);
+    await makeFirstInstances(ctx, identified.filter(isTemplate));
     return {
       createdProjects,
       keys: await keysOf(ctx, identified),
@@ -118,10 +121,13 @@ const MAKER = z.object({ createdBy: z.nullish(said(100)) });
 
 /** Every sequence that the batch gives or records an ID of. */
 const sequencesOf = (batch: readonly NewTask[]) =>
-  batch.flatMap(({ projectId, taskId, artifactId }) => [
+  batch.flatMap(({ projectId, taskId, artifactId, recurrencePattern }) => [
+    ...(isTemplate({ recurrencePattern }) ? [{ projectId, artifactType: INSTANCE_IDS }] : []),
     { projectId, artifactType: taskId === null ? TASK_IDS : parseArtifactId(taskId).artifactType },
     ...(artifactId === null ? [] : [{ projectId, artifactType: parseArtifactId(artifactId).artifactType }]),
   ]);
+
+const isTemplate = ({ recurrencePattern }: Pick<NewTask, "recurrencePattern">) => recurrencePattern !== null;
 
 type Identified = NewTask &
   TaskKey & {

@@ -6,11 +6,14 @@ import { metadataFaults } from "./metadata.ts";
 import type { AddTaskItem, NewTask } from "./new-task.ts";
 import { refuseCircleOfItems } from "./plan/circle.ts";
 import { keyFault, type References, withReferences } from "./plan/references.ts";
+import { recurrenceFaults } from "./recurrence/faults.ts";
 import { givenOffsets, NEEDS_DUE_DATE } from "./reminders.ts";
 
 const LARGEST_BATCH = 1_000;
 /** Each is locked, and gives IDs, by statements of its own. */
 const MOST_PROJECTS = 100;
+/** When each recurs is reckoned, and its first instance is made with it. */
+const MOST_RECURRING = 100;
 const LONGEST_TASK_ID = 20;
 
 /** @throws BAD_USER_INPUT naming every fault of every item; DEPENDENCY_CYCLE where they wait for each other. */
@@ -23,7 +26,10 @@ export function newTasks(items: readonly AddTaskItem[], defaultProject: string |
   faults.push(...duplicates(unlinked, "key", "key"));
   const projects = new Set(unlinked.map(({ projectId }) => projectId)).size;
   if (projects > MOST_PROJECTS) faults.push(`tasks are of ${projects} projects; ${MOST_PROJECTS} at most`);
+  const recurring = unlinked.filter(({ recurrencePattern }) => recurrencePattern !== null).length;
+  if (recurring > MOST_RECURRING) faults.push(`${recurring} tasks recur; ${MOST_RECURRING} at most in one call`);
   const tasks = withReferences(unlinked, items, faults);
+  faults.push(...tasks.flatMap((task) => templateFaults(task, tasks)));
   if (faults.length > 0) throw badInput(faults.join("; "), { faults });
   refuseCircleOfItems(tasks);
   return tasks;
@@ -64,6 +70,7 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
   const filled = TASK.filled(data);
   if (filled.reminderOffsets.length > 0 && filled.dueDate === null) fault(NEEDS_DUE_DATE);
   faults.push(...metadataFaults(filled.kind, filled.metadata, `${at}.metadata`));
+  if (!error) faults.push(...recurrenceFaults(filled).map((text) => `${at}.${text}`));
   return {
     ...filled,
     index,
@@ -74,6 +81,25 @@ function newTask(item: AddTaskItem, index: number, defaultProject: string | null
     artifactType,
     key,
   };
+}
+
+/** What does not go with a template: nobody works on it, and its instances are made from it again and again. */
+function templateFaults(
+  { index, recurrencePattern, status, artifactId, parent, blockers }: NewTask,
+  tasks: readonly NewTask[],
+) {
+  const at = `tasks[${index}]`;
+  const recurs = (item: number) => tasks[item]?.recurrencePattern != null;
+  const named = [...(parent ? [parent] : []), ...blockers].flatMap((one) =>
+    "item" in one && recurs(one.item) ? [one.item] : [],
+  );
+  const faults = named.map(
+    (item) => `${at}: tasks[${item}] recurs, so that nothing can wait for it or be a part of it`,
+  );
+  if (recurrencePattern === null) return faults;
+  if (status !== "pending") faults.push(`${at}: a recurring task comes PENDING; its instances are worked on`);
+  if (artifactId !== null) faults.push(`${at}: artifactId does not go with recurrencePattern, as one task makes it`);
+  return faults;
 }
 
 function idOf(text: string, field: string, fault: (text: string) => void): ArtifactId | null {

@@ -61,6 +61,8 @@ export interface TaskFilter extends Combined<TaskFilter> {
   readonly stalled?: Maybe<boolean>;
   /** Archived ones. A filter that says nothing of it, in no part, leaves them out. */
   readonly archived?: Maybe<boolean>;
+  /** Templates of recurring tasks. A filter that says nothing of it, in no part, leaves them out. */
+  readonly template?: Maybe<boolean>;
   readonly artifactId?: Maybe<StringFilter>;
   /** The ID of the task that it is a part of; lower case is understood. */
   readonly parent?: Maybe<StringFilter>;
@@ -92,6 +94,10 @@ export function projectsOf(filter: TaskFilter): string[] {
 export const asksForArchived = (filter: TaskFilter): boolean =>
   partsOf(filter).some(({ archived }) => archived != null);
 
+/** Whether the filter says, in any of its parts, whether templates are wanted. */
+export const asksForTemplates = (filter: TaskFilter): boolean =>
+  partsOf(filter).some(({ template }) => template != null);
+
 /** Over several projects: an archived one has no work to give. */
 const CLAIMABLE = `(${READY} AND ${notArchived("t.project_id")})`;
 
@@ -108,6 +114,7 @@ function condition(filter: TaskFilter, bind: Bind): string {
     filter.priority && intCondition("t.priority", filter.priority, bind),
     textCondition(filter.text ?? "", bind),
     filter.archived != null && `t.archived_at IS ${filter.archived ? "NOT NULL" : "NULL"}`,
+    filter.template != null && (filter.template ? "t.is_template" : "NOT t.is_template"),
     ready != null && (ready ? CLAIMABLE : `NOT ${CLAIMABLE}`),
     parked != null && `t.parked_at IS ${parked ? "NOT NULL" : "NULL"}`,
     filter.overdue != null && (filter.overdue ? IS_OVERDUE : `NOT ${IS_OVERDUE}`),

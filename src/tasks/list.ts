@@ -9,7 +9,7 @@ import { prepared } from "../db/prepared.ts";
 import { amongListed } from "../projects/shown.ts";
 import { failedAttempts } from "./failed.ts";
 import { TASK, type Task, type TaskFields } from "./fields.ts";
-import { asksForArchived, projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
+import { asksForArchived, asksForTemplates, projectsOf, type TaskFilter, taskCondition } from "./filter.ts";
 import { keyTable } from "./keys.ts";
 import type { TaskKey } from "./task.ts";
 
@@ -49,7 +49,7 @@ export type TaskPage = Page<Task>;
 
 /**
  * A page of the visible tasks that fit the filter, deleted and archived ones left out, and those of archived projects
- * that nobody named.
+ * that nobody named; templates of recurring tasks where it asks for them.
  * @throws PROJECT_NOT_FOUND when the filter names an unknown or foreign project; BAD_USER_INPUT
  */
 export async function listTasks(
@@ -100,9 +100,20 @@ export async function listTasksOf(
   return projectIds.map((projectId) => toPage(found.get(projectId) ?? []));
 }
 
-/** The same page of the children of each task, in the order of the tasks. Whether they may be seen is the caller's to know. */
-export async function listChildrenOf(
+/** What a task has, as SQL over `tasks t` and the column `wanted.parent`. */
+const RELATIVES = {
+  children: "t.parent_task_id = wanted.parent AND NOT t.is_template",
+  instances: "t.parent_recurring_task_id = wanted.parent",
+} as const;
+export type Relatives = keyof typeof RELATIVES;
+
+const relative = (relatives: Relatives) =>
+  `t.project_id = wanted.of AND ${RELATIVES[relatives]} AND t.deleted_at IS NULL AND t.archived_at IS NULL`;
+
+/** The same page of what each task has, in the order of the tasks. Whether they may be seen is the caller's to know. */
+export async function listRelativesOf(
   db: Db,
+  relatives: Relatives,
   parents: readonly TaskKey[],
   { orderBy, fields, ...page }: Omit<ListTasks, "filter">,
 ): Promise<TaskPage[]> {
@@ -110,25 +121,22 @@ export async function listChildrenOf(
   const of = ofParents(parents, bind);
   const { key, condition, sort, limit, toPage } = pageQuery(page, orderOf(orderBy ?? QUEUE), bind);
   const text = `SELECT wanted.place::int AS place, ${columns(fields)}, ${key} AS "cursorKey" FROM ${of} CROSS JOIN LATERAL (
-       SELECT t.project_id, t.task_id FROM tasks t WHERE ${CHILD} AND ${condition} ${sort} ${limit}
+       SELECT t.project_id, t.task_id FROM tasks t WHERE ${relative(relatives)} AND ${condition} ${sort} ${limit}
      ) page JOIN tasks t USING (project_id, task_id) ${sort}`;
   const rows = await db.read<Task & Keyed & { readonly place: number }>(prepared(text), values);
   const found = Map.groupBy(rows, ({ place }) => place - 1);
   return parents.map((_parent, i) => toPage(found.get(i) ?? []));
 }
 
-/** How many children each task has. */
-export async function countChildrenOf(db: Db, parents: readonly TaskKey[]): Promise<number[]> {
+/** How many of them each task has. */
+export async function countRelativesOf(db: Db, relatives: Relatives, parents: readonly TaskKey[]): Promise<number[]> {
   const { values, bind } = parameters();
   const rows = await db.read<{ count: number }>(
-    `SELECT (SELECT count(*) FROM tasks t WHERE ${CHILD})::int AS count FROM ${ofParents(parents, bind)} ORDER BY wanted.place`,
+    `SELECT (SELECT count(*) FROM tasks t WHERE ${relative(relatives)})::int AS count FROM ${ofParents(parents, bind)} ORDER BY wanted.place`,
     values,
   );
   return rows.map(({ count }) => count);
 }
-
-const CHILD =
-  "t.project_id = wanted.of AND t.parent_task_id = wanted.parent AND t.deleted_at IS NULL AND t.archived_at IS NULL";
 
 const ofParents = (parents: readonly TaskKey[], bind: Bind) =>
   `${keyTable(parents, bind)} WITH ORDINALITY AS wanted (of, parent, place)`;
@@ -189,5 +197,6 @@ const matching = (filter: ListTasks["filter"], bind: Bind) =>
   all([
     "t.deleted_at IS NULL",
     !asksForArchived(filter ?? {}) && "t.archived_at IS NULL",
+    !asksForTemplates(filter ?? {}) && "NOT t.is_template",
     taskCondition(filter ?? {}, bind),
   ]);

@@ -27,6 +27,7 @@ const NEXT_WITH_STATUS = TASK.statement(
   SELECT first.* FROM projects p CROSS JOIN LATERAL (
     SELECT t.project_id, t.task_id, t.priority, t.queue_position FROM tasks t
     WHERE t.project_id = p.project_id AND t.status = $2 AND t.deleted_at IS NULL AND t.archived_at IS NULL
+      AND NOT t.is_template
     ORDER BY t.priority, t.queue_position LIMIT 1
   ) first WHERE p.project_id = ANY ($1::text[]) AND p.archived_at IS NULL
   ORDER BY first.priority, first.queue_position LIMIT 1

@@ -78,7 +78,7 @@ export async function projectTrends(ctx: Context, { projects, from, to, interval
        FROM projects p WHERE ${amongShown("p.project_id", ctx.viewer, projects, bind)}
      ), work AS MATERIALIZED (
        SELECT place, t.created_at, t.started_at, t.completed_at FROM span CROSS JOIN shown JOIN tasks t USING (project_id)
-       WHERE t.deleted_at IS NULL AND greatest(t.created_at, t.started_at, t.completed_at) >= first
+       WHERE t.deleted_at IS NULL AND NOT t.is_template AND greatest(t.created_at, t.started_at, t.completed_at) >= first
      ), failures AS (
        SELECT place, a.ended_at FROM shown JOIN task_attempts a USING (project_id) JOIN tasks t USING (project_id, task_id)
        WHERE ${failed("a")} AND t.deleted_at IS NULL

@@ -6,7 +6,7 @@ import { badInput } from "../errors.ts";
 import { changeMany } from "./change-many.ts";
 import { endAttempts, MOST_TASKS, requireChangeable } from "./changeable.ts";
 import { requireFutureDueDates } from "./field-faults.ts";
-import { projectsOf, type TaskFilter } from "./filter.ts";
+import { asksForTemplates, projectsOf, type TaskFilter } from "./filter.ts";
 import { listed } from "./list.ts";
 import { lockTasks } from "./lock.ts";
 import { lockAllSettling } from "./lock-settling.ts";
@@ -42,6 +42,8 @@ export const updateTasks = verb(
     await requireProjects(ctx, projectsOf(filter));
     if (!filter.projects?.length)
       throw badInput("The filter must name the projects whose tasks are changed, in its own projects.");
+    if (set.dueDate === null && asksForTemplates(filter))
+      throw badInput("Recurrence requires a due date: leave templates out of the filter.");
     const found = await find(ctx, filter);
     if (!dryRun) await (way.done === "deleted" ? lockAllSettling : lockTasks)(ctx.db, found);
     const { tasks, overrides } = await requireChangeable(ctx, way, filter, found);

@@ -11,6 +11,7 @@ import { NEXT_REMINDER, TASK, type TaskFields } from "./fields.ts";
 import { requireMovable } from "./hierarchy/move.ts";
 import type { TaskAddress } from "./locate.ts";
 import { merged, metadataFaults } from "./metadata.ts";
+import { requireRecurrence } from "./recurrence/require.ts";
 import { givenOffsets, type RemindersGiven, requireDueDate } from "./reminders.ts";
 import type { TaskKey } from "./task.ts";
 import { taskVerb } from "./task-verb.ts";
@@ -51,6 +52,7 @@ export const updateTask = taskVerb(
     if (data.kind !== undefined || data.metadata !== undefined)
       Object.assign(data, { metadata: await patched(ctx, task, data) });
     if (data.dueDate === null || data.reminderOffsets) await requireDueDate(ctx, task, data);
+    await requireRecurrence(ctx, task, data);
     const changes = await changeFields(ctx, task, data);
     if (changes["dueDate"] && data.dueDate) await requireFutureDueDates(ctx, [data.dueDate]);
     return { projectId: task.projectId, taskId: task.taskId };

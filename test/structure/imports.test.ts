@@ -47,7 +47,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/ids": [...LOG, "src/projects"],
   [CALENDAR]: [],
   "src/tasks": [...LOG, "src/projects", "src/ids", CALENDAR],
-  "src/schedule": [...LOG, "src/projects", "src/tasks"],
+  "src/schedule": [...LOG, "src/projects", "src/ids", "src/tasks", CALENDAR],
   "src/tracking": [...LOG, "src/projects", "src/ids", "src/tasks"],
   "src/keys": LOG,
   "src/delivery": LOG,

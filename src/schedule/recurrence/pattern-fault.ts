@@ -1,6 +1,14 @@
-/** Says which part of a pattern is wrong, why, and what would be right. */
+type Asked = "recurrencePattern" | "recurrenceTimeZone" | "recurrenceEndDate";
+
+/** Says which part of what was asked for is wrong, why, and what would be right. */
 export class PatternFault extends Error {
   override readonly name = "PatternFault";
+  readonly field: Asked;
+
+  constructor(message: string, field: Asked = "recurrencePattern") {
+    super(message);
+    this.field = field;
+  }
 }
 
 export const lineBreak = /[\r\n\u2028\u2029]/;

@@ -38,7 +38,10 @@ interface AsAsked {
  */
 export function settle({ pattern, zone, dueDate, endsOn }: AsAsked): Recurrence {
   if (!isZone(zone))
-    throw new PatternFault(`"${zone}" is no time zone; give an IANA name like Europe/Berlin, America/New_York or UTC`);
+    throw new PatternFault(
+      `"${zone}" is no time zone; give an IANA name like Europe/Berlin, America/New_York or UTC`,
+      "recurrenceTimeZone",
+    );
   const rule = readPattern(pattern);
   const { day: startsOn, time: dueTime } = wallTimeOf(zone, dueDate);
   const last = lastPossible(startsOn);
@@ -50,6 +53,7 @@ export function settle({ pattern, zone, dueDate, endsOn }: AsAsked): Recurrence 
   if (until < first)
     throw new PatternFault(
       `its first occurrence is ${isoDate(first)}, but it ends on ${isoDate(until)}; let it end later`,
+      endsOn === until ? "recurrenceEndDate" : "recurrencePattern",
     );
   return { rule, zone, startsOn, until, dueTime };
 }
@@ -71,13 +75,17 @@ function lastUntil(until: Until | null, zone: string, dueTime: number): Day | nu
 }
 
 /** What occurs from a date on, in order. A date that the zone never had is left out. */
-export function* occurrencesFrom(
-  { rule, zone, startsOn, until, dueTime }: Recurrence,
-  from: Day,
-): Generator<Occurrence> {
+export function* occurrencesFrom(recurrence: Recurrence, from: Day): Generator<Occurrence> {
+  const { rule, startsOn, until } = recurrence;
   for (const day of occurrences(rule, startsOn, until, from)) {
-    const opensAt = instantOf(zone, { day, time: 0 });
-    const dueDate = instantOf(zone, { day, time: dueTime });
-    if (opensAt && dueDate) yield { day, opensAt, dueDate };
+    const occurrence = occurrenceOn(recurrence, day);
+    if (occurrence) yield occurrence;
   }
+}
+
+/** What occurs on one of its dates; null: the zone never had that date. */
+export function occurrenceOn({ zone, dueTime }: Recurrence, day: Day): Occurrence | null {
+  const opensAt = instantOf(zone, { day, time: 0 });
+  const dueDate = instantOf(zone, { day, time: dueTime });
+  return opensAt && dueDate && { day, opensAt, dueDate };
 }

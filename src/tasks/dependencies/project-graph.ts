@@ -34,7 +34,7 @@ export interface GraphQuery {
 
 /** SQL: whether the task is in a graph: $2 also asks for completed ones. */
 const shown = (task: string) =>
-  `${task}.deleted_at IS NULL AND ${task}.archived_at IS NULL AND ($2 OR ${task}.status <> 'completed')`;
+  `${task}.deleted_at IS NULL AND ${task}.archived_at IS NULL AND NOT ${task}.is_template AND ($2 OR ${task}.status <> 'completed')`;
 
 /** The tasks of project $1, and those of others among the projects $3 that they have to do with. */
 const NODES = TASK.statement(

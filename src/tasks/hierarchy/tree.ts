@@ -27,11 +27,12 @@ export async function ancestors(db: Db, tasks: readonly TaskKey[], long?: readon
   return ofEach(tasks, await db.read<Placed>(ANCESTORS(long), keyColumns(tasks)));
 }
 
-/** SQL: `below (place, project_id, task_id, path)`, each task and what lies below it, in the order of the queue. */
+/** SQL: `below (place, project_id, task_id, path)`, each task and what lies below it, but for templates, in the order of the queue. */
 const BELOW = `WITH RECURSIVE below (place, project_id, task_id, path) AS (
   SELECT of.place, t.project_id, t.task_id, ARRAY[]::bigint[] FROM ${OF} JOIN tasks t USING (project_id, task_id)
   UNION ALL SELECT b.place, c.project_id, c.task_id, b.path || c.priority::bigint || c.queue_position
   FROM below b JOIN tasks c ON c.project_id = b.project_id AND c.parent_task_id = b.task_id AND c.deleted_at IS NULL
+    AND NOT c.is_template
 )`;
 
 const SUBTREE = TASK.statement(

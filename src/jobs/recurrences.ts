@@ -1,0 +1,54 @@
+import { SERVER } from "../access/viewer.ts";
+import type { LoggedEvent } from "../log/read/event.ts";
+import { instancesDueInMs, lookAgainByNewerZones, makeDueInstances } from "../schedule/due-instances.ts";
+import type { Job, JobContext } from "./job.ts";
+import { Loop } from "./loop.ts";
+
+/** How late it may be seen what nobody told of, as rows of plain SQL, in milliseconds. */
+const INTERVAL_MS = 30_000;
+
+/** Makes the instances of recurring tasks. What was missed while it was off follows each task's catchUp when it is on again. */
+export const recurrences = {
+  description: "Makes the instances of recurring tasks whose time has come: task.created",
+  dueInMs: instancesDueInMs,
+  start: async ({ database, log, clock, logger }: Omit<JobContext, "config">) => {
+    const ctx = { db: database, viewer: SERVER, correlationId: "recurrences" };
+    let hasLookedAtZones = false;
+    const work = {
+      what: "Making the instances of recurring tasks",
+      intervalMs: INTERVAL_MS,
+      dueInMs: async () => {
+        if (!hasLookedAtZones) await lookAgainByNewerZones(database);
+        hasLookedAtZones = true;
+        return instancesDueInMs(database);
+      },
+      step: () => makeDueInstances(ctx),
+    };
+    const loop = new Loop(work, clock, logger);
+    const stops = [
+      log.onDue(() => loop.poke()),
+      log.onEvents((events) => {
+        if (events.some(maySetTime)) loop.poke();
+      }),
+    ];
+    return {
+      loops: [loop],
+      close: async () => {
+        for (const stop of stops) stop();
+        await loop.close();
+      },
+    };
+  },
+} satisfies Job;
+
+/** What of a task, or of its project, says when it recurs. */
+const TIMES = [
+  ...["recurrencePattern", "recurrenceTimeZone", "recurrenceEndDate", "recurrencePausedAt"],
+  ...["dueDate", "deletedAt", "archivedAt"],
+];
+
+function maySetTime({ type, payload }: LoggedEvent): boolean {
+  const { task, changes } = payload as { task?: { recurrencePattern?: unknown }; changes?: object };
+  if (type === "task.created") return typeof task?.recurrencePattern === "string";
+  return type === "task.occurrence_skipped" || TIMES.some((field) => changes !== undefined && field in changes);
+}

@@ -1,0 +1,31 @@
+import { DAY_MS } from "../../schedule/recurrence/calendar.ts";
+import { PatternFault } from "../../schedule/recurrence/pattern-fault.ts";
+import { settle } from "../../schedule/recurrence/recurrence.ts";
+
+/** What is said of when a task recurs. */
+interface Recurring {
+  readonly recurrencePattern?: string | null;
+  readonly recurrenceTimeZone?: string | null;
+  readonly recurrenceEndDate?: Date | null;
+  readonly catchUp?: string | null;
+  readonly dueDate?: Date | null;
+}
+
+/** What is wrong with when a task recurs, each with the field that is; none where it does not recur. */
+export function recurrenceFaults(task: Recurring): string[] {
+  const { recurrencePattern: pattern, recurrenceTimeZone: zone, recurrenceEndDate: end, dueDate } = task;
+  if (pattern == null) {
+    const given = (["recurrenceTimeZone", "recurrenceEndDate", "catchUp"] as const).filter(
+      (name) => task[name] != null,
+    );
+    return given.map((name) => `${name}: needs a recurrencePattern, like daily or weekly:MON,WED`);
+  }
+  if (dueDate == null) return ["Recurrence requires a due date: the first occurrence and the time of day come from it"];
+  try {
+    settle({ pattern, zone: zone ?? "UTC", dueDate, endsOn: end == null ? null : end.getTime() / DAY_MS });
+    return [];
+  } catch (error) {
+    if (error instanceof PatternFault) return [`${error.field}: ${error.message}`];
+    throw error;
+  }
+}

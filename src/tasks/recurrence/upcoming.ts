@@ -1,0 +1,75 @@
+import type { Looking } from "../../access/visibility.ts";
+import { requireProjects } from "../../access/visibility.ts";
+import { pageSize } from "../../db/page.ts";
+import { badInput, taskNotFound } from "../../errors.ts";
+import { DAY_MS, isoDate, parseIsoDate } from "../../schedule/recurrence/calendar.ts";
+import { wallTimeOf } from "../../schedule/recurrence/instant.ts";
+import { occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
+import type { TaskKey } from "../task.ts";
+import { findTemplates, recurrenceOf } from "./template.ts";
+
+/** One of the dates on which a task recurs. */
+export interface UpcomingOccurrence {
+  readonly date: Date;
+  readonly dueDate: Date;
+  /** Its instance; null: it is still to be made. */
+  readonly instance: TaskKey | null;
+}
+
+const MADE = {
+  name: "occurrences-made",
+  text: `SELECT docket_now() AS now, i.task_id AS "taskId", i.occurrence_date::text AS date, i.deleted_at IS NOT NULL AS deleted
+FROM (SELECT) AS always LEFT JOIN tasks i ON i.project_id = $1 AND i.parent_recurring_task_id = $2
+  AND i.occurrence_date >= (docket_now() - interval '2 days')::date`,
+};
+
+const IS_TASK = {
+  name: "task-is-there",
+  text: "SELECT FROM tasks WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL",
+};
+
+/**
+ * The next dates of a recurring task that are due from now on, without those that are skipped or whose instance was deleted;
+ * of one that is paused those alone that have an instance.
+ * @throws PROJECT_NOT_FOUND, TASK_NOT_FOUND; BAD_USER_INPUT for a task that does not recur.
+ */
+export async function upcomingOccurrences(
+  ctx: Looking,
+  { projectId, taskId: given, first }: TaskKey & { readonly first?: number | null | undefined },
+): Promise<UpcomingOccurrence[]> {
+  const size = pageSize(first);
+  await requireProjects(ctx, [projectId]);
+  const key = { projectId, taskId: given.toUpperCase() };
+  const [template] = await findTemplates(ctx.db, [key]);
+  if (!template) {
+    const [task] = await ctx.db.read(IS_TASK, [key.projectId, key.taskId]);
+    if (!task) throw taskNotFound(key.taskId, projectId);
+    throw badInput(`${key.taskId} does not recur: name the template, as its parentRecurringTaskId says.`);
+  }
+  const rows = await ctx.db.read<{ now: Date; taskId: string | null; date: string; deleted: boolean }>(MADE, [
+    key.projectId,
+    key.taskId,
+  ]);
+  const made = new Map(rows.flatMap(({ taskId, date, deleted }) => (taskId ? [[date, { taskId, deleted }]] : [])));
+  const now = rows[0]?.now ?? new Date();
+  const settled = recurrenceOf(template);
+  // Nothing more is made while it is paused.
+  const last = Math.max(...[...made.keys()].map((date) => parseIsoDate(date) ?? 0), 0);
+  const recurrence = template.paused ? { ...settled, until: Math.min(settled.until, last) } : settled;
+  return occurrencesFrom(recurrence, wallTimeOf(recurrence.zone, now).day - 1)
+    .filter(({ day, dueDate }) => {
+      const instance = made.get(isoDate(day));
+      if (instance) return !instance.deleted && dueDate > now;
+      return dueDate > now && !template.paused && !template.skipped.includes(day);
+    })
+    .take(size)
+    .map(({ day, dueDate }) => {
+      const instance = made.get(isoDate(day));
+      return {
+        date: new Date(day * DAY_MS),
+        dueDate,
+        instance: instance ? { projectId: key.projectId, taskId: instance.taskId } : null,
+      };
+    })
+    .toArray();
+}

@@ -1,0 +1,198 @@
+import { expect, test } from "vitest";
+import { addTasks } from "../../../src/tasks/add.ts";
+import { claimNextTask } from "../../../src/tasks/claim-next.ts";
+import { taskCounts } from "../../../src/tasks/counts.ts";
+import { deleteTask } from "../../../src/tasks/delete.ts";
+import { listTasks } from "../../../src/tasks/list.ts";
+import type { AddTaskItem } from "../../../src/tasks/new-task.ts";
+import { pauseRecurrence, resumeRecurrence } from "../../../src/tasks/recurrence/pause.ts";
+import { skipOccurrence } from "../../../src/tasks/recurrence/skip.ts";
+import { upcomingOccurrences } from "../../../src/tasks/recurrence/upcoming.ts";
+import { revertChanges } from "../../../src/tasks/revert/revert.ts";
+import { statusCounts } from "../../../src/tasks/status-counts.ts";
+import { updateTask } from "../../../src/tasks/update.ts";
+import { updateTasks } from "../../../src/tasks/update-many.ts";
+import { recurrenceTest } from "../../schedule/recurring.ts";
+
+const dueDate = new Date("2026-12-08T09:00:00Z");
+const daily = { dueDate, recurrencePattern: "daily" };
+const date = (text: string) => new Date(`${text}T00:00:00Z`);
+const refused = (message: string | RegExp) => ({
+  code: "BAD_USER_INPUT",
+  message: typeof message === "string" ? expect.stringContaining(message) : expect.stringMatching(message),
+});
+
+test("a recurring task that cannot be is refused by naming the item and the part that is wrong", async () => {
+  const t = await recurrenceTest();
+  const add = (...items: AddTaskItem[]) =>
+    addTasks(t.as(), { projectId: "alpha", tasks: items.map((item) => ({ description: "x", ...item })) });
+  const faults: readonly (readonly [AddTaskItem, string])[] = [
+    [{ dueDate, recurrencePattern: "hourly" }, 'tasks[0].recurrencePattern: "hourly"'],
+    [{ ...daily, recurrenceTimeZone: "+02:00" }, 'tasks[0].recurrenceTimeZone: "+02:00"'],
+    [
+      { ...daily, recurrenceEndDate: date("2026-12-07") },
+      "tasks[0].recurrenceEndDate: its first occurrence is 2026-12-08",
+    ],
+    [{ recurrencePattern: "daily" }, "Recurrence requires a due date"],
+    [{ dueDate, catchUp: "all" }, "tasks[0].catchUp: needs a recurrencePattern"],
+    [{ dueDate, recurrenceTimeZone: "UTC" }, "tasks[0].recurrenceTimeZone: needs a recurrencePattern"],
+    [{ ...daily, status: "in_progress" }, "tasks[0]: a recurring task comes PENDING"],
+    [{ ...daily, artifactId: "HLS-001" }, "tasks[0]: artifactId does not go with recurrencePattern"],
+    [{ ...daily, dueDate: new Date("2026-12-07T11:59:00Z") }, "Due date must be in the future"],
+  ];
+  for (const [item, message] of faults) await expect(add(item)).rejects.toMatchObject(refused(message));
+  await expect(add({ ...daily, key: "a" }, { dependsOn: ["a"] })).rejects.toMatchObject(
+    refused("tasks[1]: tasks[0] recurs, so that nothing can wait for it"),
+  );
+  await expect(add(...Array.from({ length: 101 }, () => daily))).rejects.toMatchObject(refused("101 tasks recur; 100"));
+  const { tasks } = await add(...Array.from({ length: 100 }, () => daily));
+  expect(tasks).toHaveLength(100);
+});
+
+test("a template is no work: it is on no list, counts nowhere and is never claimed", async () => {
+  const t = await recurrenceTest();
+  const template = await t.add({ ...daily, priority: 0 });
+  const [instance] = await t.instances(template);
+  const claimed = await claimNextTask(t.as(), { projectId: "alpha" });
+  expect(claimed.taken?.taskId).toBe(instance?.taskId);
+  const listed = async (filter: object) =>
+    (await listTasks(t.as(), { filter: { projects: ["alpha"], ...filter } })).edges.map(({ node }) => node.taskId);
+  expect(await listed({})).toEqual([instance?.taskId, "TASK-001"]);
+  expect(await listed({ template: true })).toEqual([template]);
+  expect(await listed({ or: [{ template: true }, { template: false }] })).toHaveLength(3);
+  expect(await statusCounts(t.as(), ["alpha"])).toEqual([
+    { status: "pending", count: 1 },
+    { status: "in_progress", count: 1 },
+    { status: "completed", count: 0 },
+  ]);
+  expect(await taskCounts(t.as(), { projects: ["alpha"] }, ["project"])).toEqual([{ project: "alpha", count: 2 }]);
+});
+
+test("a change of the template counts for what is due from now on, one of an instance for that alone", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add(daily);
+  const [first] = await t.instances(taskId);
+  const instance = first?.taskId ?? "";
+  await updateTask(t.as(), {
+    projectId: "alpha",
+    taskId: instance,
+    title: "moved",
+    dueDate: new Date("2026-12-08T15:00:00Z"),
+  });
+  await updateTask(t.as(), { projectId: "alpha", taskId, title: "Retro", recurrencePattern: "weekly:FRI" });
+  await t.sweepAt("2026-12-11T08:00:00Z");
+  expect((await t.instances(taskId)).map(({ date: on, due }) => [on, due.toISOString()])).toEqual([
+    ["2026-12-08", "2026-12-08T15:00:00.000Z"],
+    ["2026-12-11", "2026-12-11T09:00:00.000Z"],
+  ]);
+  // Due at another time and in another zone.
+  await updateTask(t.as(), {
+    projectId: "alpha",
+    taskId,
+    recurrenceTimeZone: "Europe/Berlin",
+    dueDate: new Date("2026-12-12T06:00:00Z"),
+  });
+  await t.sweepAt("2026-12-18T08:00:00Z");
+  expect((await t.instances(taskId)).at(-1)?.due.toISOString()).toBe("2026-12-18T06:00:00.000Z");
+  // A date that is over by then is left out, whatever catchUp says.
+  await updateTask(t.as(), { projectId: "alpha", taskId, recurrencePattern: "daily", catchUp: "all" });
+  await t.sweep();
+  expect(await t.dates(taskId)).toEqual(["2026-12-08", "2026-12-11", "2026-12-18"]);
+  await t.sweepAt("2026-12-19T08:00:00Z");
+  expect((await t.dates(taskId)).at(-1)).toBe("2026-12-19");
+
+  const update = (input: object) => updateTask(t.as(), { projectId: "alpha", taskId, ...input });
+  await expect(update({ recurrencePattern: "monthly:32" })).rejects.toMatchObject(refused('recurrencePattern: "32"'));
+  await expect(update({ recurrencePattern: null })).rejects.toMatchObject(refused("pauseRecurrence"));
+  await expect(update({ dueDate: null })).rejects.toMatchObject(refused("Recurrence requires a due date"));
+  await expect(update({ taskId: instance, recurrencePattern: "daily" })).rejects.toMatchObject(refused(taskId));
+  await expect(update({ taskId: "TASK-001", recurrencePattern: "daily" })).rejects.toMatchObject(
+    refused("does not recur"),
+  );
+  await expect(
+    updateTasks(t.as(), { filter: { projects: ["alpha"], template: true }, set: { dueDate: null } }),
+  ).rejects.toMatchObject(refused("Recurrence requires a due date"));
+});
+
+test("a paused task makes nothing, and goes on with what is due after it was resumed", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add({ ...daily, catchUp: "all" });
+  const key = { projectId: "alpha", taskId };
+  const upcoming = async () =>
+    (await upcomingOccurrences(t.as(), { ...key, first: 3 })).map((one) => one.date.toISOString().slice(0, 10));
+  await pauseRecurrence(t.as(), key);
+  await pauseRecurrence(t.as(), key);
+  expect(await upcoming()).toEqual(["2026-12-08"]);
+  await t.sweepAt("2026-12-11T10:00:00Z");
+  expect(await t.dates(taskId)).toEqual(["2026-12-08"]);
+  // What is changed meanwhile lets it be.
+  await updateTask(t.as(), { ...key, recurrencePattern: "weekly:FRI,SAT" });
+  await t.sweep();
+  expect(await upcoming()).toEqual([]);
+  await resumeRecurrence(t.as(), key);
+  await t.sweep();
+  expect(await upcoming()).toEqual(["2026-12-12", "2026-12-18", "2026-12-19"]);
+  await t.sweepAt("2026-12-12T00:00:00Z");
+  expect(await t.dates(taskId)).toEqual(["2026-12-08", "2026-12-12"]);
+  const told = (await t.events()).filter(({ type }) => type.startsWith("task.recurrence_"));
+  expect(told.map(({ type }) => type)).toEqual(["task.recurrence_paused", "task.recurrence_resumed"]);
+  await expect(pauseRecurrence(t.as(), { ...key, taskId: "TASK-001" })).rejects.toMatchObject(
+    refused("does not recur"),
+  );
+  await expect(pauseRecurrence(t.as({ role: "reader" }), key)).rejects.toMatchObject({ code: "FORBIDDEN" });
+  await expect(pauseRecurrence(t.as({ projectIds: ["beta"] }), key)).rejects.toMatchObject({
+    code: "PROJECT_NOT_FOUND",
+  });
+});
+
+test("a date that is skipped gets no instance, and the one before it keeps its own", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add(daily);
+  const skip = (on: string) => skipOccurrence(t.as(), { projectId: "alpha", taskId, date: date(on) });
+  await expect(skip("2026-12-08")).rejects.toMatchObject(refused("has its instance already"));
+  await expect(skip("2026-12-07")).rejects.toMatchObject(
+    refused("does not recur on 2026-12-07; the next date from there is 2026-12-08"),
+  );
+  await skip("2026-12-09");
+  await skip("2026-12-09");
+  await skip("2026-12-11");
+  const upcoming = await upcomingOccurrences(t.as(), { projectId: "alpha", taskId, first: 3 });
+  const [first] = await t.instances(taskId);
+  expect(upcoming).toEqual([
+    { date: date("2026-12-08"), dueDate, instance: { projectId: "alpha", taskId: first?.taskId } },
+    { date: date("2026-12-10"), dueDate: new Date("2026-12-10T09:00:00Z"), instance: null },
+    { date: date("2026-12-12"), dueDate: new Date("2026-12-12T09:00:00Z"), instance: null },
+  ]);
+  for (const day of ["09", "10", "11", "12"]) await t.sweepAt(`2026-12-${day}T01:00:00Z`);
+  expect(await t.dates(taskId)).toEqual(["2026-12-08", "2026-12-10", "2026-12-12"]);
+  await expect(skip("2026-12-11")).rejects.toMatchObject(refused("is over"));
+  const told = (await t.events()).filter(({ type }) => type === "task.occurrence_skipped");
+  expect(told.map(({ payload }) => payload["date"])).toEqual(["2026-12-09", "2026-12-11"]);
+  // An instance that is deleted leaves its date out, too.
+  await deleteTask(t.as(), { projectId: "alpha", taskId: (await t.instances(taskId)).at(-1)?.taskId ?? "" });
+  await t.sweep();
+  expect(await t.dates(taskId)).toHaveLength(3);
+  const [next] = await upcomingOccurrences(t.as(), { projectId: "alpha", taskId, first: 1 });
+  expect(next?.date).toEqual(date("2026-12-13"));
+});
+
+test("what a session did to a template is undone, and it recurs as before", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add(daily);
+  await updateTask(t.as({ client: "session-2" }), {
+    projectId: "alpha",
+    taskId,
+    recurrencePattern: "yearly",
+    recurrenceEndDate: date("2030-01-01"),
+    catchUp: "all",
+  });
+  await t.sweep();
+  const { reverted, conflicts } = await revertChanges(t.as({ role: "admin" }), {
+    projectId: "alpha",
+    client: "session-2",
+    since: "-PT1H",
+  });
+  expect([reverted.map((one) => one.taskId), conflicts]).toEqual([[taskId], []]);
+  await t.sweepAt("2026-12-09T00:00:00Z");
+  expect(await t.dates(taskId)).toEqual(["2026-12-08", "2026-12-09"]);
+});
