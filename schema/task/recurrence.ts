@@ -1,5 +1,5 @@
 import { sees } from "../../src/access/visibility.ts";
-import { LARGEST_SIZE } from "../../src/db/page.ts";
+import { DEFAULT_SIZE, LARGEST_SIZE } from "../../src/db/page.ts";
 import { idOfTask } from "../../src/tasks/find.ts";
 import { countRelativesOf, type ListTasks, listRelativesOf } from "../../src/tasks/list.ts";
 import { pauseRecurrence, resumeRecurrence } from "../../src/tasks/recurrence/pause.ts";
@@ -84,9 +84,10 @@ builder.queryField("upcomingOccurrences", (t) =>
     args: {
       projectId: t.arg.id({ required: true, description: "The project's slug, like web-shop." }),
       taskId: t.arg.id({ required: true, description: "Of the template, like TASK-050." }),
-      first: t.arg.int({ defaultValue: 10, description: `How many at most: 0 to ${LARGEST_SIZE}.` }),
+      first: t.arg.int({ defaultValue: DEFAULT_SIZE, description: `How many at most: 0 to ${LARGEST_SIZE}.` }),
+      after: t.arg({ type: "Date", description: "The last date seen: those that follow it." }),
     },
-    resolve: (_root, { projectId, taskId, first }, ctx) => upcomingOccurrences(ctx, { projectId, taskId, first }),
+    resolve: (_root, args, ctx) => upcomingOccurrences(ctx, args),
   }),
 );
 

@@ -60,6 +60,7 @@ const KINDS: Readonly<Record<string, string>> = {
         "labels",
         ...["addLabels", "removeLabels"],
         "skills",
+        ...["recurrencePattern", "recurrenceTimeZone"],
         "assignedTo",
         ...["reminderOffset", "raisePriorityBefore"],
         "key",
@@ -101,6 +102,7 @@ const VALUES: Readonly<Record<string, Json>> = {
   testSummary: {},
   constitutionalCompliance: true,
   since: "-PT1H",
+  date: "2030-01-01",
   text: "seen",
 };
 /** What an input requires beside the field. */
@@ -147,6 +149,7 @@ export const REACHED: Readonly<Record<string, string>> = {
   "Task.attempts": `task(projectId: "${SEEN}", taskId: "TASK-003")`,
   "Task.blockedBy": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.blocks": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
+  "Task.instances": `task(projectId: "${SEEN}", taskId: "TASK-005")`,
   "Task.children": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.related": `task(projectId: "${SEEN}", taskId: "TASK-001")`,
   "Task.reservations": `task(projectId: "${SEEN}", taskId: "TASK-001")`,

@@ -173,6 +173,13 @@ async function fill(server: TestServer, projectId: string, word: string, type: s
           { ...task, taskId: "TASK-004", description: `${word} done`, status: "COMPLETED" },
           {
             ...task,
+            taskId: "TASK-005",
+            description: `${word} again`,
+            dueDate: "2030-01-01T09:00:00Z",
+            recurrencePattern: "daily",
+          },
+          {
+            ...task,
             taskId: `${type}-777`,
             description: `${word} own`,
             title: `${word} title`,

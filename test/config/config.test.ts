@@ -14,7 +14,7 @@ describe("the configuration", () => {
       logger: { level: "info" },
       log: { drainIntervalMs: 250, streamsPerClient: 3, keptMonths: 24 },
       tasks: { archiveAfterDays: 365 },
-      jobs: ["bus", "webhooks", "leases", "reservations", "pauses", "reminders", "archive", "retention"],
+      jobs: ["bus", "webhooks", "leases", "reservations", "recurrences", "pauses", "reminders", "archive", "retention"],
       nats: null,
       webhooks: { privateNetworks: [] },
       jwt: null,
@@ -28,7 +28,7 @@ describe("the configuration", () => {
       DOCKET_NATS_SUBJECT: "taskflow.{noun}.{action}",
       DOCKET_WEBHOOK_PRIVATE_NETWORKS: "10.0.0.0/8, ::1",
     });
-    expect(config.jobs).toEqual(["webhooks", "leases", "pauses", "reminders", "archive", "retention"]);
+    expect(config.jobs).toEqual(["webhooks", "leases", "recurrences", "pauses", "reminders", "archive", "retention"]);
     expect(config.nats).toEqual({
       servers: ["nats://a:4222", "tls://b"],
       credentialsFile: null,
@@ -61,12 +61,12 @@ describe("the configuration", () => {
   test.each([
     [
       "bus,webhooks,expiry,retention",
-      ["bus", "webhooks", "leases", "reservations", "pauses", "reminders", "archive", "retention"],
+      ["bus", "webhooks", "leases", "reservations", "recurrences", "pauses", "reminders", "archive", "retention"],
     ],
-    ["expiry,bus", ["bus", "leases", "reservations", "pauses", "reminders", "archive"]],
-    ["bus, -leases", ["bus", "pauses", "reminders", "archive"]],
-    ["bus,leases,-bus", ["leases", "pauses", "reminders", "archive"]],
-    ["leases", ["leases", "pauses", "reminders", "archive"]],
+    ["expiry,bus", ["bus", "leases", "reservations", "recurrences", "pauses", "reminders", "archive"]],
+    ["bus, -leases", ["bus", "recurrences", "pauses", "reminders", "archive"]],
+    ["bus,leases,-bus", ["leases", "recurrences", "pauses", "reminders", "archive"]],
+    ["leases", ["leases", "recurrences", "pauses", "reminders", "archive"]],
     ["none", []],
     ["none,leases", ["leases"]],
     ["none,webhooks", ["webhooks"]],

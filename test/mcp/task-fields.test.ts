@@ -33,6 +33,13 @@ const NOT_ON_THE_CARD: Readonly<Record<string, string>> = {
   version: "a tool writes with the attempt, which is a stricter fence",
   deletedAt: "no tool answers with a deleted task",
   archivedAt: "the tools list none that is archived",
+  recurrencePattern: "of templates, which nobody works on",
+  recurrenceTimeZone: "of templates, which nobody works on",
+  recurrenceEndDate: "of templates, which nobody works on",
+  catchUp: "of templates, which nobody works on",
+  recurrencePausedAt: "of templates, which nobody works on",
+  parentRecurringTaskId: "for people",
+  occurrenceDate: "due_date says it",
 };
 const NOT_TO_ADD: Readonly<Record<string, string>> = {
   kind: "agents add tasks; other kinds are for people",
@@ -41,6 +48,10 @@ const NOT_TO_ADD: Readonly<Record<string, string>> = {
   assignedTo: "for people, who know their workers",
   metadata: "a note of a machine, and the largest of all arguments",
   reminderOffsets: "reminder_offset is the one that an agent sets",
+  recurrencePattern: "for people",
+  recurrenceTimeZone: "for people",
+  recurrenceEndDate: "for people",
+  catchUp: "for people",
   branchName: "known when the work begins, not when it is planned",
 };
 

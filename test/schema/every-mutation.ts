@@ -42,6 +42,20 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   releaseTask: { input: { taskId: "TASK-002" }, events: ["task.released task TASK-002"] },
   parkTask: { input: { taskId: "TASK-002", reason: "to be decided" }, events: ["task.parked task TASK-002"] },
   unparkTask: { input: { taskId: "TASK-002" }, events: ["task.unparked task TASK-002"] },
+  skipOccurrence: {
+    input: { projectId: "alpha", taskId: "TASK-900", date: "2030-01-03" },
+    prepare: `INSERT INTO tasks (project_id, task_id, description, due_date, recurrence_pattern)
+      SELECT 'alpha', 'TASK-900', 'stand-up', '2030-01-01T09:00:00Z', 'daily' WHERE $1::text IS NULL`,
+    events: ["task.occurrence_skipped task TASK-900"],
+  },
+  pauseRecurrence: {
+    input: { projectId: "alpha", taskId: "TASK-900" },
+    events: ["task.recurrence_paused task TASK-900"],
+  },
+  resumeRecurrence: {
+    input: { projectId: "alpha", taskId: "TASK-900" },
+    events: ["task.recurrence_resumed task TASK-900"],
+  },
   updateTasks: {
     input: { filter: { projects: ["alpha"], status: { eq: "PENDING" } }, set: { priority: 1 } },
     events: ["task.updated task TASK-002", "task.updated task TASK-003", "task.updated task TASK-004"],

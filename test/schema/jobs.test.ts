@@ -35,6 +35,7 @@ it("shows an unlimited admin every job: whether it runs here, when it ran, when 
         ],
       },
       { name: "reservations", enabled: false, lagSeconds: 0, steps: [] },
+      { name: "recurrences", enabled: true, lagSeconds: 0, steps: [{ failures: 0 }] },
       { name: "pauses", enabled: true, lagSeconds: 0, steps: [{ failures: 0 }] },
       { name: "reminders", enabled: true, lagSeconds: 0, steps: [{ failures: 0 }] },
       { name: "archive", enabled: true, lagSeconds: null, steps: [{ failures: 0 }] },
@@ -70,7 +71,7 @@ it("runs a job that a list of names written for 0.1.0 could not name", async () 
   const server = await startTestServer({ env: { DOCKET_JOBS: "expiry,retention" } });
   const { jobs } = await server.ask<Jobs>(JOBS, {}, { key: server.adminKey });
   expect(Object.fromEntries(jobs.map(({ name, enabled }) => [name, enabled]))).toEqual({
-    ...{ bus: false, webhooks: false, leases: true, reservations: true, pauses: true },
+    ...{ bus: false, webhooks: false, leases: true, reservations: true, recurrences: true, pauses: true },
     ...{ reminders: true, archive: true, retention: true },
   });
 });

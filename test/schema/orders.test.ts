@@ -13,6 +13,7 @@ const LISTS: Readonly<Record<string, { key: string; around?: string; of?: string
   "Project.reservations": { key: "reservationId", around: 'project(projectId: "p-1")' },
   "Task.reservations": { key: "reservationId", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
   "Task.children": { key: "taskId", around: 'task(projectId: "p-1", taskId: "TASK-008")' },
+  "Task.instances": { key: "taskId", around: 'task(projectId: "p-1", taskId: "TASK-009")' },
   "Task.related": { key: "kind", around: 'task(projectId: "p-1", taskId: "TASK-001")' },
   "Project.keys": { key: "keyId", around: 'project(projectId: "p-1")' },
   "Query.apiKeys": { key: "keyId" },
@@ -71,6 +72,11 @@ beforeAll(async () => {
     FROM generate_series(1, 7) n, generate_series(1, n % 5) a`);
   await owner.query("INSERT INTO tasks (project_id, task_id, description) VALUES ('p-1', 'TASK-008', 'parent')");
   await owner.query("UPDATE tasks SET parent_task_id = 'TASK-008' WHERE task_id <> 'TASK-008'");
+  await owner.query(
+    "INSERT INTO tasks (project_id, task_id, description, is_template) VALUES ('p-1', 'TASK-009', 'again', true)",
+  );
+  await owner.query(`UPDATE tasks SET parent_recurring_task_id = 'TASK-009', occurrence_date = date '2026-01-01' + right(task_id, 1)::integer
+    WHERE task_id < 'TASK-008'`);
   await owner.query(`INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, kind)
     SELECT 'p-1', 'TASK-001', 'p-1', 'TASK-00' || n, k FROM generate_series(2, 7) n,
       unnest(ARRAY['relates_to', 'duplicates', 'discovered_from']) k`);

@@ -17,6 +17,10 @@ async function fill({ owner, server }: { owner: Owner; server: TestServer }, fro
   await rows("INSERT INTO projects (project_id, name, id_namespace) SELECT 'p-' || n, 'P', 'p-' || n FROM SERIES n");
   await rows(`INSERT INTO tasks (project_id, task_id, description)
     SELECT 'p-' || n, 'TASK-00' || i, 'work' FROM SERIES n, generate_series(1, 5) i`);
+  await rows(`INSERT INTO tasks (project_id, task_id, description, due_date, recurrence_pattern)
+    SELECT 'p-' || n, 'TASK-006', 'again', '2090-01-01T09:00:00Z', 'daily' FROM SERIES n`);
+  await rows(`INSERT INTO tasks (project_id, task_id, description, parent_recurring_task_id, occurrence_date)
+    SELECT 'p-' || n, 'TASK-' || 100 + i, 'again', 'TASK-006', date '2090-01-01' + i FROM SERIES n, generate_series(0, 40) i`);
   await rows(`INSERT INTO task_attempts (project_id, task_id, attempt, actor, claimed_at, lease_expires_at, ended_at, outcome)
     SELECT 'p-' || n, 'TASK-00' || i, a, 'x', now(), now(), now(), 'released'
     FROM SERIES n, generate_series(1, 5) i, generate_series(1, 3) a`);
@@ -67,7 +71,11 @@ it("asks the database as often for forty rows as for two, whatever is selected o
     const counts: number[] = [];
     for (let i = 0; i < 3; i++) {
       taken = 0;
-      await server.ask(document, { first: MANY, projectId: "p-1", text: "work" }, { key: server.adminKey });
+      await server.ask(
+        document,
+        { first: MANY, projectId: "p-1", taskId: "TASK-006", text: "work" },
+        { key: server.adminKey },
+      );
       counts.push(taken);
     }
     return Math.min(...counts);

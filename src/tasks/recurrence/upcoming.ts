@@ -8,6 +8,12 @@ import { occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
 import type { TaskKey } from "../task.ts";
 import { findTemplates, recurrenceOf } from "./template.ts";
 
+interface UpcomingOccurrences extends TaskKey {
+  readonly first?: number | null | undefined;
+  /** The last date seen. */
+  readonly after?: Date | null | undefined;
+}
+
 /** One of the dates on which a task recurs. */
 export interface UpcomingOccurrence {
   readonly date: Date;
@@ -35,7 +41,7 @@ const IS_TASK = {
  */
 export async function upcomingOccurrences(
   ctx: Looking,
-  { projectId, taskId: given, first }: TaskKey & { readonly first?: number | null | undefined },
+  { projectId, taskId: given, first, after }: UpcomingOccurrences,
 ): Promise<UpcomingOccurrence[]> {
   const size = pageSize(first);
   await requireProjects(ctx, [projectId]);
@@ -56,7 +62,8 @@ export async function upcomingOccurrences(
   // Nothing more is made while it is paused.
   const last = Math.max(...[...made.keys()].map((date) => parseIsoDate(date) ?? 0), 0);
   const recurrence = template.paused ? { ...settled, until: Math.min(settled.until, last) } : settled;
-  return occurrencesFrom(recurrence, wallTimeOf(recurrence.zone, now).day - 1)
+  const today = wallTimeOf(recurrence.zone, now).day;
+  return occurrencesFrom(recurrence, Math.max(today - 1, after ? after.getTime() / DAY_MS + 1 : 0))
     .filter(({ day, dueDate }) => {
       const instance = made.get(isoDate(day));
       if (instance) return !instance.deleted && dueDate > now;
