@@ -150,7 +150,7 @@ export interface Leaf {
 }
 
 /** Scalars that cannot name anything. */
-const UNNAMING = new Set(["Boolean", "DateTime", "DateTimeOrDuration", "Float", "Int", "JSON", "SafeInt"]);
+const UNNAMING = new Set(["Boolean", "Date", "DateTime", "DateTimeOrDuration", "Float", "Int", "JSON", "SafeInt"]);
 
 /** Every place in the arguments that takes an ID, a String, or a scalar that may hold a name. */
 export function leavesOf(args: readonly GraphQLArgument[]): Leaf[] {

@@ -40,6 +40,7 @@ describe("the configuration", () => {
     expect(readConfig({ DOCKET_JOBS: "-webhooks, -expiry" }).jobs).toEqual([
       "bus",
       "leases",
+      "recurrences",
       "pauses",
       "reminders",
       "archive",

@@ -18,8 +18,15 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   createProject: { input: { projectId: "alpha", name: "Alpha" }, events: ["project.created project alpha"] },
   updateProject: { input: { projectId: "alpha", name: "New name" }, events: ["project.configured project alpha"] },
   addTasks: {
-    input: { projectId: "alpha", tasks: [1, 2, 3, 4].map((i) => ({ description: `work ${i}` })) },
-    events: [1, 2, 3, 4].map((i) => `task.created task TASK-00${i}`),
+    input: {
+      projectId: "alpha",
+      tasks: [
+        ...[1, 2, 3, 4].map((i) => ({ description: `work ${i}` })),
+        { description: "again", dueDate: "2090-01-01T09:00:00Z", recurrencePattern: "daily" },
+      ],
+    },
+    // The last is the first instance of the one before.
+    events: [1, 2, 3, 4, 5, 6].map((i) => `task.created task TASK-00${i}`),
   },
   updateTask: { input: { taskId: "TASK-001", title: "New title" }, events: ["task.updated task TASK-001"] },
   addDependency: {
@@ -43,22 +50,20 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   parkTask: { input: { taskId: "TASK-002", reason: "to be decided" }, events: ["task.parked task TASK-002"] },
   unparkTask: { input: { taskId: "TASK-002" }, events: ["task.unparked task TASK-002"] },
   skipOccurrence: {
-    input: { projectId: "alpha", taskId: "TASK-900", date: "2030-01-03" },
-    prepare: `INSERT INTO tasks (project_id, task_id, description, due_date, recurrence_pattern)
-      SELECT 'alpha', 'TASK-900', 'stand-up', '2030-01-01T09:00:00Z', 'daily' WHERE $1::text IS NULL`,
-    events: ["task.occurrence_skipped task TASK-900"],
+    input: { projectId: "alpha", taskId: "TASK-005", date: "2090-01-03" },
+    events: ["task.occurrence_skipped task TASK-005"],
   },
   pauseRecurrence: {
-    input: { projectId: "alpha", taskId: "TASK-900" },
-    events: ["task.recurrence_paused task TASK-900"],
+    input: { projectId: "alpha", taskId: "TASK-005" },
+    events: ["task.recurrence_paused task TASK-005"],
   },
   resumeRecurrence: {
-    input: { projectId: "alpha", taskId: "TASK-900" },
-    events: ["task.recurrence_resumed task TASK-900"],
+    input: { projectId: "alpha", taskId: "TASK-005" },
+    events: ["task.recurrence_resumed task TASK-005"],
   },
   updateTasks: {
     input: { filter: { projects: ["alpha"], status: { eq: "PENDING" } }, set: { priority: 1 } },
-    events: ["task.updated task TASK-002", "task.updated task TASK-003", "task.updated task TASK-004"],
+    events: ["TASK-002", "TASK-003", "TASK-004", "TASK-006"].map((taskId) => `task.updated task ${taskId}`),
   },
   moveInQueue: { input: { taskId: "TASK-003", first: true }, events: ["task.updated task TASK-003"] },
   acknowledgeReminder: {

@@ -143,8 +143,8 @@ it("knows every list that takes an order", () => {
   expect(new Set(places.map(({ list }) => list)).size).toBe(ordered.length);
 });
 
-it("lets every list that comes in pages be ordered, but for a search, where the best comes first", () => {
-  const ordered = [...fieldsWith("orderBy"), "Query.searchTasks"];
+it("lets every list that comes in pages be ordered, but for a search, where the best comes first, and for dates", () => {
+  const ordered = [...fieldsWith("orderBy"), "Query.searchTasks", "Query.upcomingOccurrences"];
   expect(fieldsWith("first", "after").filter((list) => !ordered.includes(list))).toEqual([]);
 });
 
