@@ -6,6 +6,7 @@ import type { Figure } from "./figures.ts";
 import { flowPart } from "./flow/part.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import type { Part } from "./part.ts";
+import { recurrencesPart } from "./recurrences/part.ts";
 import { printDifferences } from "./saved-run.ts";
 import { seedsPart } from "./seeds/part.ts";
 import { startPart } from "./start/part.ts";
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   fairness: fairnessPart,
   flow: flowPart,
   statistics: statisticsPart,
+  recurrences: recurrencesPart,
   start: startPart,
   tokens: tokensPart,
 };

@@ -6,6 +6,7 @@ import { deliveryCommand } from "./delivery/command.ts";
 import { fairnessCommand } from "./fairness/command.ts";
 import { flowCommand } from "./flow/command.ts";
 import { peersCommand } from "./peers/command.ts";
+import { recurrencesCommand } from "./recurrences/command.ts";
 import { seedsCommand } from "./seeds/command.ts";
 import { startCommand } from "./start/command.ts";
 import { statisticsCommand } from "./statistics/command.ts";
@@ -21,6 +22,7 @@ const COMMANDS = [
   flowCommand,
   crashLoopCommand,
   statisticsCommand,
+  recurrencesCommand,
   startCommand,
   tokensCommand,
 ];

@@ -91,9 +91,9 @@ async function togetherOrEach(ctx: Context, plans: readonly Plan[]): Promise<boo
   }
 }
 
-/** Any number that no other lock of the database has. */
-const SWEEP = 7_013_914;
-const TRY = { name: "recurrences-try", text: `SELECT pg_try_advisory_xact_lock(${SWEEP}) AS mine` };
+/** The lock behind which one process at a time sweeps: any number that no other lock of the database has. */
+export const SWEEP_LOCK = 7_013_914;
+const TRY = { name: "recurrences-try", text: `SELECT pg_try_advisory_xact_lock(${SWEEP_LOCK}) AS mine` };
 
 /** The templates, what they are parts of and what they wait for: in the order of whatever locks several tasks. */
 const LOCK_TASKS = {
