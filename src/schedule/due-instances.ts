@@ -14,7 +14,7 @@ import { PatternFault } from "./recurrence/pattern-fault.ts";
 /** What somebody has to look at, at its time. Work is made for no project that is archived. */
 const LOOKED_AT = `r.next_at IS NOT NULL AND ${notArchived("r.project_id")}`;
 
-export const INSTANCES_DUE = {
+const INSTANCES_DUE = {
   name: "instances-due",
   text: `SELECT extract(epoch FROM (SELECT r.next_at FROM recurrences r WHERE ${LOOKED_AT} ORDER BY r.next_at LIMIT 1)
   - (SELECT docket_now()))::float8 * 1000 AS "dueInMs"`,

@@ -5,6 +5,7 @@ import { SERVER } from "../../src/access/viewer.ts";
 import { PooledClient } from "../../src/db/pooled-client.ts";
 import { pruneEnded } from "../../src/db/prune.ts";
 import { expireReservations, reservationsDueInMs } from "../../src/ids/expire.ts";
+import { instancesDueInMs, makeDueInstances } from "../../src/schedule/due-instances.ts";
 import { expireLeases, leasesDueInMs } from "../../src/tasks/expire-leases.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { connectOwner, type Owner } from "../support/owner.ts";
@@ -87,6 +88,11 @@ const LOAD = `
   SELECT n, n / 5 + 1, gen_random_uuid(), 'task.updated', 'p' || n % 5 + 1, 'task', 'TASK-' || lpad((n / 50 + 1)::text, 3, '0'), 'a', now(),
     CASE WHEN n % 3 = 0 THEN jsonb_build_object('reservationIds', jsonb_build_array(gen_random_uuid())) ELSE '{}' END, ''
   FROM generate_series(1, 30000) n;
+  -- What recurs, and is due in the course of a year.
+  INSERT INTO tasks (project_id, task_id, description, priority, due_date, recurrence_pattern)
+  SELECT 'p5', artifact_id('TASK', n), 'again ' || n, 4, now() + interval '1 year', 'daily' FROM generate_series(6001, 16000) n;
+  UPDATE recurrences SET starts_on = now(), until = now() + interval '1 year', due_time = '09:00', next_on = now() + interval '1 day',
+    next_at = now() + right(task_id, 3)::integer * interval '9 hours' + interval '1 hour', tz_version = '9999z';
   INSERT INTO idempotency_keys (actor, key, operation, request_hash, result, created_at)
   SELECT 'a', 'k' || n, 'test', '', '{}', now() - interval '1 hour' * n / 10 FROM generate_series(1, 10000) n`;
 
@@ -206,6 +212,8 @@ async function useAll(server: TestServer): Promise<void> {
   await reservationsDueInMs(server.database);
   await expireReservations(server.database);
   await pruneEnded(server.database);
+  await instancesDueInMs(server.database);
+  await makeDueInstances(jobs);
 }
 
 /** The index by which what is hot is found. */
@@ -217,6 +225,8 @@ const FOUND_BY: readonly (readonly [RegExp, readonly string[]])[] = [
     ["idx_reservations_open", "id_reservations_reservation_id_key"],
   ],
   [/coalesce\(r\.released_at, r\.expires_at\) <= horizon/, ["idx_reservations_ended"]],
+  [/FROM recurrences r WHERE r\.next_at IS NOT NULL .* LIMIT 1\)/s, ["idx_recurrences_due"]],
+  [/r\.next_at <= \(SELECT docket_now\(\)\) ORDER BY r\.next_at/, ["idx_recurrences_due"]],
   [/DELETE FROM event_inbox/, ["event_inbox_pkey"]],
   [/^SELECT extract\(epoch FROM expires_at - /, ["idx_reservations_due"]],
   [/ AS wanted \(of\) CROSS JOIN LATERAL \(/, ["idx_tasks_pending"]],

@@ -16,7 +16,7 @@ interface CivilDate {
 /** 1970-01-01 was a Thursday. */
 export const weekdayOf = (day: Day): number => modulo(day + 3, 7);
 
-export const modulo = (value: number, by: number): number => ((value % by) + by) % by;
+const modulo = (value: number, by: number): number => ((value % by) + by) % by;
 
 const isLeap = (year: number) => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
 

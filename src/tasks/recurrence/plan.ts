@@ -10,7 +10,7 @@ import {
 import { recurrenceOf, type Template } from "./template.ts";
 
 /** The most dates that `catchUp: ALL` makes up for. */
-export const MOST_CAUGHT_UP = 100;
+const MOST_CAUGHT_UP = 100;
 
 /** What is to be made of a template now, and how it stands then. */
 export interface Plan {

@@ -22,7 +22,7 @@ export interface Template extends TaskKey {
   readonly skipped: readonly Day[];
   /** The latest date that has an instance. */
   readonly lastOn: Day | null;
-  /** How long before it is due an instance is needed, in milliseconds, as its first reminder comes then. */
+  /** How long before it is due an instance is needed, in milliseconds, as its first reminder comes then: 0 while there are none. */
   readonly leadMs: number;
   /** Names this state of its row in `recurrences`. */
   readonly mark: string;
