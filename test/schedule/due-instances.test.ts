@@ -4,6 +4,7 @@ import { instancesDueInMs, lookAgainByNewerZones, makeDueInstances } from "../..
 import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { restoreTask } from "../../src/tasks/restore.ts";
+import { updateTask } from "../../src/tasks/update.ts";
 import { seedTasks } from "../support/verbs.ts";
 import { recurrenceTest } from "./recurring.ts";
 
@@ -42,6 +43,36 @@ test("the first is made at once however far ahead it lies, and the second when t
   expect(await t.dates(far)).toEqual(["2027-03-03"]);
   await t.sweepAt("2027-03-10T00:00:00Z");
   expect(await t.dates(far)).toEqual(["2027-03-03", "2027-03-10"]);
+});
+
+test("an instance whose first reminder comes before its date is made at that time, and reminds then", async () => {
+  const t = await recurrenceTest();
+  const day = await t.add({ ...daily, reminders: [{ offset: "1 day" }, { offset: "1 hour" }] });
+  const week = await t.add({
+    dueDate: new Date("2026-12-09T09:00:00Z"),
+    recurrencePattern: "weekly:WED",
+    reminderOffset: "1 week",
+  });
+  await t.sweepAt("2026-12-08T08:59:59Z");
+  expect(await t.dates(day)).toEqual(["2026-12-08"]);
+  await t.sweepAt("2026-12-08T09:00:00Z");
+  expect(await t.dates(day)).toEqual(["2026-12-08", "2026-12-09"]);
+  await t.sweepAt("2026-12-09T08:59:59Z");
+  expect(await t.dates(week)).toEqual(["2026-12-09"]);
+  await t.sweepAt("2026-12-09T09:00:00Z");
+  expect(await t.dates(week)).toEqual(["2026-12-09", "2026-12-16"]);
+  const [, ahead] = await t.instances(week);
+  const { rows } = await t.owner.query(
+    "SELECT trigger_at, status FROM reminder_schedule WHERE project_id = 'alpha' AND task_id = $1",
+    [ahead?.taskId],
+  );
+  expect(rows).toEqual([{ trigger_at: new Date("2026-12-09T09:00:00Z"), status: "pending" }]);
+  // Without its reminder the next one is made on its date.
+  await updateTask(t.as(), { projectId: "alpha", taskId: week, reminders: [] });
+  await t.sweepAt("2026-12-22T23:59:59Z");
+  expect((await t.dates(week)).at(-1)).toBe("2026-12-16");
+  await t.sweepAt("2026-12-23T00:00:00Z");
+  expect((await t.dates(week)).at(-1)).toBe("2026-12-23");
 });
 
 test("what was missed follows catchUp: the latest, each, or none but today's", async () => {

@@ -22,7 +22,7 @@ export interface Template extends TaskKey {
   readonly skipped: readonly Day[];
   /** The latest date that has an instance. */
   readonly lastOn: Day | null;
-  /** How long before it is due an instance is needed, in milliseconds, as its first reminder comes then: 0 while there are none. */
+  /** How long before it is due an instance is needed, in milliseconds, as its first reminder comes then; 0: it has none. */
   readonly leadMs: number;
   /** Names this state of its row in `recurrences`. */
   readonly mark: string;
@@ -54,7 +54,8 @@ export const TEMPLATE = `t.project_id AS "projectId", t.task_id AS "taskId", t.r
   r.next_on::text AS "nextOn", r.skipped::text[] AS skipped,
   (SELECT max(i.occurrence_date) FROM tasks i
     WHERE i.project_id = t.project_id AND i.parent_recurring_task_id = t.task_id)::text AS "lastOn",
-  0::float8 AS "leadMs", r.xmin::text AS mark`;
+  coalesce((SELECT max(reminder_seconds(o.given)) FROM unnest(t.reminder_offsets) o (given)), 0)::float8 * 1000 AS "leadMs",
+  r.xmin::text AS mark`;
 
 export const OF_TEMPLATES = "recurrences r JOIN tasks t USING (project_id, task_id)";
 
