@@ -47,6 +47,8 @@ const item = z.strictObject({
   context_notes: z.string().optional(),
   due_date: z.string().optional(),
   reminder_offset: z.string().describe("Like 1 hour").optional(),
+  recurrence_pattern: z.string().describe("Like weekly:MON").optional(),
+  recurrence_end_date: z.string().optional(),
   artifact_id: z.string().optional(),
   artifact_type: z.string().optional(),
   generator: z.string().optional(),
@@ -197,6 +199,8 @@ function toGraphQLItem(task: z.output<typeof item>) {
     contextNotes: task.context_notes,
     dueDate: task.due_date,
     reminderOffset: task.reminder_offset,
+    recurrencePattern: task.recurrence_pattern,
+    recurrenceEndDate: task.recurrence_end_date,
     artifactId: task.artifact_id,
     // Types of tasks are often written in lower case, and those of IDs in upper case.
     artifactType: task.artifact_type?.toUpperCase(),

@@ -48,10 +48,8 @@ const NOT_TO_ADD: Readonly<Record<string, string>> = {
   assignedTo: "for people, who know their workers",
   metadata: "a note of a machine, and the largest of all arguments",
   reminderOffsets: "reminder_offset is the one that an agent sets",
-  recurrencePattern: "for people",
-  recurrenceTimeZone: "for people",
-  recurrenceEndDate: "for people",
-  catchUp: "for people",
+  recurrenceTimeZone: "UTC, unless a person sets another",
+  catchUp: "one, unless a person sets another",
   branchName: "known when the work begins, not when it is planned",
 };
 

@@ -229,6 +229,21 @@ describe("list_tasks", () => {
     });
   });
 
+  test("adds a task that recurs, and lists its first instance", async () => {
+    await using tools = await sessions.start([]);
+    const recurring = { description: "report", due_date: "2090-01-04T09:00:00Z", recurrence_pattern: "weekly:MON" };
+    const added = await succeed(tools, "add_task", { tasks: [{ ...recurring, recurrence_end_date: "2090-01-31" }] });
+    expect(added).toMatchObject({ tasks_added: 1, task_ids: ["TASK-001"] });
+    expect(await succeed(tools, "list_tasks")).toMatchObject({
+      tasks: [{ task_id: "TASK-002", description: "report", due_date: "2090-01-09T09:00:00.000Z" }],
+    });
+    const often = { ...recurring, recurrence_pattern: "hourly" };
+    expect(await tools.call("add_task", { tasks: [often] })).toMatchObject({
+      failed: true,
+      text: expect.stringMatching(/hourly.*weekly:MON/s),
+    });
+  });
+
   test("reads the texts that only a full list shows for that alone", async () => {
     const read: string[] = [];
     const reading = (field: string, value: unknown) => () => {
