@@ -92,8 +92,8 @@ builder.queryField("upcomingOccurrences", (t) =>
 );
 
 const recurring = (t: InputBuilder) => ({
-  projectId: t.id({ description: "May be left out where the key sees only one project. AMBIGUOUS_TASK_ID" }),
-  taskId: t.id({ required: true, description: "Of the template, like TASK-050." }),
+  projectId: t.id({ required: true, description: "Of the template." }),
+  taskId: t.id({ required: true, description: "The template, like TASK-050." }),
   expectedVersion: t.int({ description: VERSION }),
 });
 

@@ -5,7 +5,7 @@ import type { Job, JobContext } from "./job.ts";
 import { Loop } from "./loop.ts";
 
 /** How late it may be seen what nobody told of, as rows of plain SQL, in milliseconds. */
-const INTERVAL_MS = 30_000;
+const INTERVAL_MS = 60_000;
 
 /** Makes the instances of recurring tasks. What was missed while it was off follows each task's catchUp when it is on again. */
 export const recurrences = {

@@ -41,7 +41,7 @@ it("asks the database a few times a minute while there is nothing to do, and doe
   };
   // What is asked at the start is over with the first.
   await minute();
-  for (let n = 0; n < 3; n++) expect(await minute()).toBeLessThanOrEqual(9);
+  for (let n = 0; n < 3; n++) expect(await minute()).toBeLessThanOrEqual(10);
 
   const told = async () => {
     const { rows } = await owner.query<{ event_type: string }>(

@@ -11,12 +11,14 @@ const shared = shareServer();
 const ON_TWO_TASKS = ["addDependency", "removeDependency"];
 /** Mutations that act on a task which nobody can hold: one that was deleted or archived. */
 const ON_WHAT_IS_AWAY = ["restoreTask"];
+/** Mutations that act on the template of a recurring task, which nobody can hold. */
+const ON_TEMPLATES = ["pauseRecurrence", "resumeRecurrence", "skipOccurrence"];
 
 /** Each other mutation that acts on a task, with the fields that its input takes. */
 const ON_A_TASK = Object.values(schema.getMutationType()?.getFields() ?? {}).flatMap(({ name, args: [input] }) => {
   const type = input && getNamedType(input.type);
   const fields = isInputObjectType(type) ? type.getFields() : {};
-  if ([...ON_TWO_TASKS, ...ON_WHAT_IS_AWAY].includes(name)) return [];
+  if ([...ON_TWO_TASKS, ...ON_WHAT_IS_AWAY, ...ON_TEMPLATES].includes(name)) return [];
   return fields["taskId"] && isRequiredInputField(fields["taskId"]) ? [{ name, fields: Object.keys(fields) }] : [];
 });
 

@@ -3,12 +3,12 @@ import type { EventType } from "../../event-types.ts";
 import { append } from "../../log/write/append.ts";
 import { changeStatement, changeTask, documentOf, subject } from "../change.ts";
 import type { JudgedTask } from "../hold.ts";
-import type { TaskAddress } from "../locate.ts";
 import type { TaskKey } from "../task.ts";
 import { taskVerb } from "../task-verb.ts";
 import { keptRecurrence } from "./require.ts";
 
-export interface RecurringTask extends Pick<TaskAddress, "projectId" | "taskId"> {
+/** Nobody holds a template: it is named with its project, and no attempt. */
+export interface RecurringTask extends TaskKey {
   readonly expectedVersion?: number | null | undefined;
 }
 
@@ -19,7 +19,7 @@ const RESUMED = changeStatement("recurrence-resume", "recurrence_paused_at = NUL
 
 /**
  * Stops making instances of a recurring task until it is resumed; those that are there stay. Paused again it stays as it is.
- * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT, FORBIDDEN; BAD_USER_INPUT for a task that does not recur.
+ * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, VERSION_CONFLICT, FORBIDDEN; BAD_USER_INPUT for a task that does not recur.
  */
 export const pauseRecurrence = taskVerb(
   { ...judgement, name: "pauseRecurrence" },

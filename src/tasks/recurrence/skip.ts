@@ -33,7 +33,7 @@ const INSTANCE = {
 
 /**
  * Leaves out one date of a recurring task. A date that is left out already stays so.
- * @throws TASK_NOT_FOUND, AMBIGUOUS_TASK_ID, VERSION_CONFLICT, FORBIDDEN; BAD_USER_INPUT for a task that does not recur, a date on
+ * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, VERSION_CONFLICT, FORBIDDEN; BAD_USER_INPUT for a task that does not recur, a date on
  *   which it does not, or that is over, and naming the instance that a date has already.
  */
 export const skipOccurrence = taskVerb(
