@@ -42,6 +42,10 @@ export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
       type: "SafeInt",
       description: "Counts 1, 2, 3 … within its project without holes: who has them all has missed nothing.",
     }),
+    cursor: t.string({
+      description: "The place in the log right after it: what came later is asked for with it as `after`.",
+      resolve: (event, _args, { log }) => log.idOf(event),
+    }),
     type: t.exposeString("type", { description: "Like task.created, task.claimed, ids.reserved." }),
     projectId: t.exposeID("projectId", { nullable: true, description: "null for events of the server itself." }),
     subjectType: t.exposeString("subjectType", { description: "What it happened to: task, reservation, project …" }),

@@ -3,6 +3,7 @@ import { reservationExpired } from "../src/errors.ts";
 import { confirmReservation } from "../src/ids/confirm.ts";
 import { extendReservation } from "../src/ids/extend.ts";
 import { releaseReservation } from "../src/ids/release.ts";
+import { releaseExpiredReservations } from "../src/ids/release-expired.ts";
 import {
   findReservations,
   listReservations,
@@ -219,4 +220,13 @@ mutation(releaseReservation, {
   description: "Gives a whole reservation back. RESERVATION_EXPIRED; BAD_USER_INPUT when it is confirmed",
   input: address,
   payload: (t) => ({ reservation: reservationOf(t), released: releasedOf(t) }),
+});
+
+mutation(releaseExpiredReservations, {
+  description:
+    "Lets the IDs of expired reservations go back now, at most 10,000 of each sequence. The job reservations does so by itself, as does the next call that takes IDs of their sequence. PROJECT_NOT_FOUND",
+  input: (t) => ({ projectId: t.id({ description: "Default: every project that this key sees." }) }),
+  payload: (t) => ({
+    count: t.exposeInt("count", { description: "How many reservations had expired and are over now." }),
+  }),
 });

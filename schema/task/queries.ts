@@ -24,14 +24,15 @@ builder.queryField("task", (t) =>
         description: "The project's slug, like web-shop. AMBIGUOUS_TASK_ID says when it is needed.",
       }),
       taskId: t.arg.id({ required: true, description: "Like TASK-046." }),
+      deleted: t.arg.boolean({ defaultValue: false, description: "true: also a deleted one." }),
     },
-    resolve: async (_root, args, ctx, info) => {
+    resolve: async (_root, { deleted, ...args }, ctx, info) => {
       const { projectId, taskId } = args;
       if (projectId != null && !isStorable(projectId)) throw projectNotFound(projectId);
       if (!isStorable(taskId)) throw taskNotFound(taskId);
-      const key = await locateTask(ctx, args, "read");
+      const key = await locateTask(ctx, args, deleted ? "look back" : "read");
       const task = await loadTask(ctx, key, { long: longOf(info) });
-      return task && task.deletedAt === null ? task : refuseMissing(ctx, key);
+      return task && (deleted || task.deletedAt === null) ? task : refuseMissing(ctx, key);
     },
   }),
 );

@@ -54,7 +54,7 @@ export interface Log {
   /** The same of each project: whatever happened in it. */
   historiesOfProjects(projectIds: readonly string[], query: HistoryQuery): Promise<EventPage[]>;
 
-  /** What `find` finds the event by, also on other servers of the same database. */
+  /** The cursor after the event, which `find` finds it by, also on other servers of the same database. */
   idOf(event: LoggedEvent): string;
   /** The events of these ids that the viewer may see, in their order; null where there is none, or it is no longer kept. */
   find(viewer: Viewer, ids: readonly string[]): Promise<(LoggedEvent | null)[]>;

@@ -35,6 +35,9 @@ WHERE t.task_id = $1 AND ($2::text[] IS NULL OR t.project_id = ANY ($2)) AND t.d
 ORDER BY t.project_id`,
 };
 
+/** The same of tasks that were deleted, too. */
+const FIND_ALL = { name: "task-locate-all", text: FIND.text.replace(" AND t.deleted_at IS NULL", "") };
+
 const ONLY_PROJECT = {
   name: "task-locate-only-project",
   text: `SELECT count(*) < 2 AS only
@@ -43,7 +46,7 @@ FROM (SELECT FROM projects WHERE $1::text[] IS NULL OR project_id = ANY ($1) LIM
 
 /**
  * Which task is meant; lower case is understood, as in every artifact ID. To read, `taskId` alone is enough when exactly
- * one visible project holds it. A write means the one whose attempt was given; without an attempt the one that this key
+ * one visible project holds it; to look back, also one that was deleted. A write means the one whose attempt was given; without an attempt the one that this key
  * and client hold, or brought to the status that is `wanted` (a repeated call), if there is no other that they held last.
  * A task that the caller does not hold is meant only where there is no other project that it could mean; an attempt that
  * proves nothing is left to the fence.
@@ -52,7 +55,7 @@ FROM (SELECT FROM projects WHERE $1::text[] IS NULL OR project_id = ANY ($1) LIM
 export async function locateTask(
   { db, viewer }: Context,
   { projectId, taskId: given, attempt }: TaskAddress,
-  use: "read" | "write",
+  use: "read" | "look back" | "write",
   wanted?: TaskStatus,
 ): Promise<TaskKey> {
   const taskId = given.toUpperCase();
@@ -61,7 +64,7 @@ export async function locateTask(
     return { projectId, taskId };
   }
   const visible = visibleProjects(viewer);
-  const found = await db.read<Found>(FIND, [
+  const found = await db.read<Found>(use === "look back" ? FIND_ALL : FIND, [
     taskId,
     visible,
     viewer.actor,
@@ -75,7 +78,7 @@ export async function locateTask(
   if (chosen) return { projectId: chosen.project_id, taskId };
   const [first, another] = found;
   if (!first) throw taskNotFound(taskId);
-  if (!another && (use === "read" || attempt != null || (await isOnlyProject(db, visible))))
+  if (!another && (use !== "write" || attempt != null || (await isOnlyProject(db, visible))))
     return { projectId: first.project_id, taskId };
   throw ambiguousTaskId(
     taskId,

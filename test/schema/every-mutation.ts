@@ -88,6 +88,13 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   extendReservation: { input: { reservationId: NEW, ttlSeconds: 3600 }, events: ["ids.extended reservation *"] },
   confirmReservation: { input: { reservationId: NEW }, events: ["ids.confirmed reservation *"] },
   releaseReservation: { input: { reservationId: NEW }, events: ["ids.released reservation *"] },
+  releaseExpiredReservations: {
+    input: { projectId: "alpha" },
+    prepare: `INSERT INTO id_reservations (namespace, artifact_type, project_id, numbers, reserved_at, expires_at)
+      SELECT 'alpha', 'ADR', 'alpha', '{[900,901)}', docket_now() - interval '1 hour', docket_now() - interval '1 minute'
+      WHERE $1::text IS NULL`,
+    events: ["ids.expired reservation *"],
+  },
   takeId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
   nextId: { input: { projectId: "alpha", artifactType: "US" }, events: ["ids.assigned artifact_id *"] },
   registerIds: { input: { projectId: "alpha", ids: ["US-100"] }, events: ["ids.registered project alpha"] },
