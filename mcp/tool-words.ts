@@ -1,16 +1,12 @@
 import { TOOLSETS } from "./registry.ts";
 import type { Schema } from "./schema.ts";
-import { quoted } from "./text.ts";
+import { vocabularyOf, wordedBy } from "./wording.ts";
 
-const tools = Object.values(TOOLSETS).flat();
+const schemas = Object.values(TOOLSETS)
+  .flat()
+  .map(({ inputSchema }) => inputSchema);
 
-/** Every argument of every tool, by its name in GraphQL: `projectId` is `project_id`. */
-const argumentOf = new Map(
-  tools.flatMap(({ inputSchema }) => namesIn(inputSchema)).map((name) => [camelCase(name), name]),
-);
-
-/** Every choice of every argument, by its name in GraphQL: `IN_PROGRESS` is `in_progress`. */
-const choices = new Set(tools.flatMap(({ inputSchema }) => choicesIn(inputSchema)));
+const words = vocabularyOf(schemas.flatMap(namesIn), schemas.flatMap(choicesIn));
 
 function choicesIn({ properties = {}, items, enum: own = [] }: Schema): readonly string[] {
   return [...own, ...[...Object.values(properties), ...(items ? [items] : [])].flatMap(choicesIn)];
@@ -21,47 +17,6 @@ function namesIn({ properties = {}, items }: Schema): string[] {
   return items ? [...own, ...namesIn(items)] : own;
 }
 
-function camelCase(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** How GraphQL says that a scalar refused a value. */
-const INVALID_VARIABLE = /^Variable "\$input" got invalid value .* at "input\.([^"]+)"; (.+)$/s;
-/** How much of the caller's own words a message repeats, in UTF-16 units. */
-const LONGEST_QUOTED = 200;
-
-/** Stands before a word of GraphQL that no tool knows; no message can hold it. */
-const FOREIGN = "\0";
-
-/**
- * A message of the server as a tool would say it: GraphQL's names become those of arguments, and a further sentence
- * that is about anything else of GraphQL (`Create it with createProject`) is left out, as the tools give advice of their
- * own. What stands in quotes or among the error's values is somebody's data and stays as it is, and so does an ID.
- */
-export function inToolWords(message: string, values: Readonly<Record<string, unknown>> = {}): string {
-  const data = textsIn(values).filter((text) => /[a-z][A-Z]/.test(text));
-  const kept = data
-    .toSorted((a, b) => b.length - a.length)
-    .map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-  const words = new RegExp(
-    `"(?:[^"\\\\]|\\\\.)*"|${[...kept, ""].join("|")}\\b(?:[a-z]+(?:[A-Z][a-z0-9]*)+|[A-Z]+(?:_[A-Z]+)*)\\b(?!-\\d)`,
-    "g",
-  );
-  const said = message.replace(INVALID_VARIABLE, "$1: $2").replaceAll(words, (word) => {
-    if (word.startsWith('"')) return word.length > LONGEST_QUOTED ? quoted(word.slice(1, -1)) : word;
-    if (data.includes(word)) return word;
-    if (word === word.toUpperCase()) return choices.has(word.toLowerCase()) ? word.toLowerCase() : word;
-    return argumentOf.get(word) ?? `${FOREIGN}${word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
-  });
-  const [first = "", ...further] = said.split(/(?<=[.!?]) (?=[A-Z])/);
-  return [first, ...further.filter((sentence) => !sentence.includes(FOREIGN))].join(" ").replaceAll(FOREIGN, "");
-}
-
-/** Values of an error that are sentences of the server itself. */
-const SENTENCES = new Set(["faults", "remedy"]);
-
-function textsIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, member]) => (SENTENCES.has(name) ? [] : textsIn(member)));
-}
+/** A message of the server as a tool would say it; the tools give advice of their own. */
+export const inToolWords = (message: string, values: Readonly<Record<string, unknown>> = {}): string =>
+  wordedBy(words, message, values);
