@@ -3,7 +3,10 @@ import type { CodegenConfig } from "@graphql-codegen/cli";
 /** Types for every GraphQL document of the clients, from the printed schema. The output is not kept in Git. */
 const config: CodegenConfig = {
   schema: "schema/schema.graphql",
-  documents: ["mcp/**/*.ts", "client/**/*.ts", "cli/**/*.ts", "bench/**/*.ts", "!bench/peers/**", "!client/gen/**"],
+  documents: [
+    ...["mcp/**/*.ts", "src/http/rest/**/*.ts", "client/**/*.ts", "cli/**/*.ts", "bench/**/*.ts"],
+    ...["!bench/peers/**", "!client/gen/**"],
+  ],
   ignoreNoDocuments: true,
   errorsOnly: true,
   generates: {

@@ -10,7 +10,7 @@ const STAMP = "client/gen/made-from.sha256";
 
 const SOURCES = ["prisma/schema.prisma", "prisma.config.ts", "schema/schema.graphql", "codegen.ts"];
 /** Of the code in these folders only the GraphQL documents matter. */
-const FOLDERS = ["mcp", "client", "cli", "bench"];
+const FOLDERS = ["mcp", "src/http/rest", "client", "cli", "bench"];
 
 /** Whether the generated code is there and was made from what is there now: after `git pull` it may not be. */
 export function isGenerated(root) {

@@ -16,8 +16,8 @@ export function createCors({ corsOrigins }: HttpConfig): Cors {
       "Access-Control-Allow-Origin": origin,
       "Access-Control-Allow-Methods": "GET, POST",
       "Access-Control-Allow-Headers":
-        "Authorization, Content-Type, Docket-Client-Id, Docket-Cost, Idempotency-Key, Last-Event-ID, X-MCP-Toolsets, X-Request-Id",
-      "Access-Control-Expose-Headers": "X-Request-Id",
+        "Authorization, Content-Type, Docket-Client-Id, Docket-Cost, Idempotency-Key, If-Match, Last-Event-ID, X-MCP-Toolsets, X-Request-Id",
+      "Access-Control-Expose-Headers": "ETag, Retry-After, X-Request-Id",
     };
   };
 }

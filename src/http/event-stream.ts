@@ -117,4 +117,5 @@ function jsonOf({ errors, ...rest }: ExecutionResult): string {
 }
 
 const retryLine = (ms: number) => `retry: ${ms}\n\n`;
-const comeBackMs = () => COME_BACK_MS.least + Math.floor(Math.random() * COME_BACK_MS.spread);
+/** Milliseconds until a client that lost its stream comes back. */
+export const comeBackMs = () => COME_BACK_MS.least + Math.floor(Math.random() * COME_BACK_MS.spread);

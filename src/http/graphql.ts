@@ -25,7 +25,7 @@ interface GraphQLServerOptions {
 
 export type GraphQLServer = ReturnType<typeof createGraphQLServer>;
 
-/** The one way into the schema, for HTTP, server-sent events, WebSockets and the MCP tools. */
+/** The one way into the schema, for HTTP, server-sent events, WebSockets, the REST routes and the MCP tools. */
 export function createGraphQLServer({ services, http, logger }: GraphQLServerOptions) {
   const present = createErrorPresenter(logger);
   const documents = new Documents(schema);
@@ -85,7 +85,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
   return {
     present,
     cors,
-    run: createRun({ documents, present, envelop: (context) => yoga.getEnveloped(context) }),
+    ...createRun({ documents, present, envelop: (context) => yoga.getEnveloped(context) }),
     /** The answer to what `run` gave, with the status that its errors ask for. */
     answer: (result: ExecutionResult, type: string): Response => processRegularResult(result, yoga.fetchAPI, type),
     /** Answers any request of GraphQL over HTTP: JSON, or a stream of server-sent events. */

@@ -20,7 +20,7 @@ import { identify, type RequestScope } from "./request-scope.ts";
 import type { OperationParams } from "./run.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 
-export interface McpRouteOptions {
+interface McpRouteOptions {
   readonly graphql: GraphQLServer;
   readonly authenticate: Authenticate;
   readonly http: HttpConfig;

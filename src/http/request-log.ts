@@ -18,7 +18,10 @@ const LOGGED_PREFIX = 8;
 /** Faults of the server; everything else that fails is the caller's. */
 const SERVER_FAULTS: ReadonlySet<string> = new Set<ErrorCode>(["INTERNAL", "DATABASE_UNAVAILABLE"]);
 /** Parameters that this server knows by name. None is shown as it is: any may hold a secret or people's texts. */
-const PARAMETERS = new Set(["query", "operationName", "variables", "extensions", "token"]);
+const PARAMETERS = new Set([
+  ...["query", "operationName", "variables", "extensions", "token"],
+  ...["project", "status", "type", "types", "limit", "cursor", "cascade", "attempt"],
+]);
 const LONGEST_OPERATION = 100;
 
 /** Writes one line about a request: level info, warn for the caller's errors, error for the server's. */

@@ -23,6 +23,8 @@ export interface RequestScope {
   readonly hangUp: () => void;
   /** Who asks, once that is known. */
   authentication: Authentication | null;
+  /** The path of the route that answers, once that is known; one with parameters as it is described, as these may hold anything. */
+  path: string | null;
   /** The GraphQL operation, once that is known: its name, else its kind. */
   operation: string | null;
   /** The code of the first error, if there was one. */
@@ -50,6 +52,7 @@ class Scope implements RequestScope {
   readonly startedAt = performance.now();
   readonly hangUp: () => void;
   authentication: Authentication | null = null;
+  path: string | null = null;
   operation: string | null = null;
   code: string | null = null;
   /** Made for the first that asks: few do. */

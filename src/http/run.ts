@@ -20,6 +20,12 @@ export interface OperationParams {
  */
 export type Run = (params: OperationParams, context: RequestContext) => Promise<ExecutionResult | null>;
 
+/**
+ * The same for a subscription: null once it has begun, and its frames go to `context.frames` as soon as these start. Else
+ * what refused it; a query or mutation is left alone.
+ */
+export type Subscribe = Run;
+
 interface Pipeline {
   readonly documents: Documents;
   readonly present: PresentError;
@@ -28,35 +34,47 @@ interface Pipeline {
     readonly schema: ExecutionArgs["schema"];
     readonly contextFactory: () => unknown;
     readonly execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
+    readonly subscribe: (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterable<unknown>>;
   };
 }
 
-export function createRun({ documents, present, envelop }: Pipeline): Run {
-  async function execute(params: OperationParams, context: RequestContext): Promise<ExecutionResult | null> {
+export function createRun({ documents, present, envelop }: Pipeline): {
+  readonly run: Run;
+  readonly subscribe: Subscribe;
+} {
+  async function perform(
+    step: "execute" | "subscribe",
+    params: OperationParams,
+    context: RequestContext,
+  ): Promise<ExecutionResult | null> {
     const document = documents.lookUp(params.query);
     const kind = getOperationAST(document, params.operationName)?.operation;
     if (kind === undefined) throw badRequest("Could not determine what operation to execute.");
-    if (kind === OperationTypeNode.SUBSCRIPTION) return null;
+    if ((kind === OperationTypeNode.SUBSCRIPTION) !== (step === "subscribe")) return null;
     const faults = documents.faultsOf(document);
     if (faults.length > 0) return { errors: faults };
-    const { schema, contextFactory, execute } = envelop({ ...context, params });
-    return await execute({
+    const { schema, contextFactory, ...steps } = envelop({ ...context, params });
+    const result = await steps[step]({
       schema,
       document,
       contextValue: await contextFactory(),
       variableValues: params.variables ?? undefined,
       operationName: params.operationName ?? undefined,
     });
+    return Symbol.asyncIterator in result ? null : result;
   }
 
-  return async (params, context) => {
-    try {
-      const result = await execute(params, context);
-      return result?.errors ? { ...result, errors: result.errors.map(present) } : result;
-    } catch (error) {
-      return { errors: [present(error)] };
-    }
-  };
+  const doing =
+    (step: "execute" | "subscribe"): Run =>
+    async (params, context) => {
+      try {
+        const result = await perform(step, params, context);
+        return result?.errors ? { ...result, errors: result.errors.map(present) } : result;
+      } catch (error) {
+        return { errors: [present(error)] };
+      }
+    };
+  return { run: doing("execute"), subscribe: doing("subscribe") };
 }
 
 const badRequest = (message: string) => new GraphQLError(message, { extensions: { http: { status: 400 } } });

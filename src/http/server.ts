@@ -20,7 +20,6 @@ import { createGraphQLServer } from "./graphql.ts";
 import { createGraphQLRoute } from "./graphql-route.ts";
 import { createHealthRoute } from "./health.ts";
 import { HttpExchange, urlAsked } from "./http-exchange.ts";
-import type { McpRouteOptions } from "./mcp.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
@@ -62,20 +61,32 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const unread = new UnreadBytes(MOST_UNREAD_BYTES);
   const requestBytes = new RequestBytes();
   const webSockets = createWebSockets({ ...options, graphql, unread, requestBytes });
+  const document = (which: "openapi" | "docs") =>
+    lazy(async () => (await import("./rest/documents.ts")).createDocumentRoutes(authenticate)[which]);
   const routes: Routes = new Map<string, Route>([
     ["/", { methods: READS, answer: ({ response }) => redirect(response, "/graphql") }],
     ["/graphql", { methods: ["GET", "POST", "OPTIONS"], answer: createGraphQLRoute(graphql, authenticate) }],
     [SCRIPT_PATH, { methods: READS, answer: createGraphiQLScriptRoute(authenticate) }],
     ["/health", { methods: READS, answer: createHealthRoute(services.database) }],
-    ["/mcp", { methods: ["POST"], answer: createMcpRoute({ graphql, authenticate, http }) }],
+    [
+      "/mcp",
+      {
+        methods: ["POST"],
+        answer: lazy(async () => (await import("./mcp.ts")).createMcpRoute({ graphql, authenticate, http })),
+      },
+    ],
+    ["/openapi.json", { methods: READS, answer: document("openapi") }],
+    ["/docs", { methods: READS, answer: document("docs") }],
     ["/sign-in", { methods: [...READS, "POST"], answer: createSignInRoute(services.database) }],
     ["/sign-out", { methods: [...READS, "POST"], answer: createSignOutRoute(services.database, authenticate) }],
   ]);
 
+  const elsewhere = lazy(async () => (await import("./rest/handler.ts")).createRestHandler({ graphql, authenticate }));
+
   const port = options.port ?? (await openPort(http));
   port.serve({
     request: (request, response) =>
-      void answer(request, response, { routes, present: graphql.present, unread, requestBytes, options }),
+      void answer(request, response, { routes, elsewhere, present: graphql.present, unread, requestBytes, options }),
     upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options }),
     connect: (_request, socket) =>
       refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.", { Allow: METHODS })),
@@ -100,6 +111,8 @@ type Routes = ReadonlyMap<string, Route>;
 
 interface Answering {
   readonly routes: Routes;
+  /** What answers under all other paths: the REST API. */
+  readonly elsewhere: Handler;
   readonly present: PresentError;
   readonly unread: UnreadBytes;
   readonly requestBytes: RequestBytes;
@@ -109,7 +122,7 @@ interface Answering {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, present, unread, requestBytes, options: { services, http, logger } }: Answering,
+  { routes, elsewhere, present, unread, requestBytes, options: { services, http, logger } }: Answering,
 ): Promise<void> {
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
   const { stallMs } = services.log;
@@ -131,14 +144,13 @@ async function answer(
     // A caller that went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
     const params = target === path ? undefined : exchange.url.searchParams;
-    logRequest(logger, { method, path: route ? path : null, params, statusCode, remoteAddress }, scope);
+    logRequest(logger, { method, path: route ? path : scope.path, params, statusCode, remoteAddress }, scope);
   });
   await inScope(scope, async () => {
     try {
       refuseForeignHost(request, http);
-      if (!route) throw new HttpRefusal(404, `Nothing is at ${path}. There are: ${[...routes.keys()].join(" ")}`);
-      if (!route.methods.includes(method)) throw wrongMethod(path, route);
-      await route.answer(exchange);
+      if (route && !route.methods.includes(method)) throw wrongMethod(path, route);
+      await (route?.answer ?? elsewhere)(exchange);
     } catch (error) {
       refuse(exchange, error, present);
     }
@@ -169,7 +181,7 @@ function refuse({ response, scope }: Exchange, error: unknown, present: PresentE
   else sendRefusal(response, 500, shown);
 }
 
-/** The shape of GraphQL's errors, so that its clients find the message; `error` for all others. */
+/** The shape of GraphQL's errors, so that its clients find the message, beside that of the REST API. */
 function sendRefusal(
   response: ServerResponse,
   status: number,
@@ -178,14 +190,15 @@ function sendRefusal(
 ): void {
   // The rest of the request is thrown away as it comes: a caller that still sends could not read the answer of a closed
   // connection.
-  sendJson(response, status, { error: error.message, errors: [error] }, headers);
+  const { message, extensions } = error;
+  sendJson(response, status, { success: false, error: message, code: extensions["code"], errors: [error] }, headers);
 }
 
-/** Its libraries are a fifth of what a server would load at its start: the first request brings them in. */
-function createMcpRoute(options: McpRouteOptions): Handler {
+/** What loads much, a fifth of what a server would load at its start, is brought in by the first request. */
+function lazy(load: () => Promise<Handler>): Handler {
   let handler: Promise<Handler> | undefined;
   return async (exchange) => {
-    handler ??= import("./mcp.ts").then((mcp) => mcp.createMcpRoute(options));
+    handler ??= load();
     // A module that cannot be loaded now (too many files are open) may be loaded later.
     handler.catch(() => {
       handler = undefined;

@@ -1,0 +1,82 @@
+import type { GraphQLError } from "graphql";
+import { type Vocabulary, wordedBy } from "../../../mcp/wording.ts";
+import type { ErrorCode } from "../../errors.ts";
+
+/** The status of each failure. */
+export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  BAD_USER_INPUT: 400,
+  PROJECT_NOT_FOUND: 404,
+  TASK_NOT_FOUND: 404,
+  NOT_FOUND: 404,
+  AMBIGUOUS_TASK_ID: 409,
+  INVALID_STATUS_TRANSITION: 400,
+  NOT_READY: 409,
+  PROJECT_ARCHIVED: 409,
+  DEPENDENCY_CYCLE: 409,
+  // The version is what If-Match asked for.
+  VERSION_CONFLICT: 412,
+  LEASE_LOST: 409,
+  CURSOR_EXPIRED: 410,
+  ID_TAKEN: 409,
+  RESERVATION_EXPIRED: 404,
+  ID_SPACE_EXHAUSTED: 409,
+  IDEMPOTENCY_KEY_REUSED: 409,
+  RATE_LIMITED: 429,
+  QUERY_TOO_COMPLEX: 400,
+  DATABASE_UNAVAILABLE: 500,
+  INTERNAL: 500,
+};
+
+/** The body of every failure. Beside these stand the values of its code, such as `task_id`. */
+export interface Failure {
+  readonly success: false;
+  readonly error: string;
+  readonly code: string;
+  readonly [value: string]: unknown;
+}
+
+export interface FailureToSend {
+  readonly status: number;
+  readonly body: Failure;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const isCode = (code: string): code is ErrorCode => Object.hasOwn(STATUS_OF, code);
+
+/** @param error as its caller may see it. */
+export function failureOf({ message, extensions }: GraphQLError, words: Vocabulary): FailureToSend {
+  const { code: given, http: _, retryable, ...values } = extensions;
+  const code = String(given);
+  const { retryAfterMs } = values;
+  return {
+    status: isCode(code) ? STATUS_OF[code] : 500,
+    body: {
+      success: false,
+      error: wordedBy(words, message, values),
+      code,
+      ...(retryable === true && { retryable }),
+      ...inSnakeCase(withWordedRemedy(values, words)),
+    },
+    headers: {
+      ...(code === "UNAUTHENTICATED" && { "WWW-Authenticate": "Bearer" }),
+      ...(typeof retryAfterMs === "number" && { "Retry-After": `${Math.ceil(retryAfterMs / 1_000)}` }),
+    },
+  };
+}
+
+const withWordedRemedy = ({ remedy, ...values }: Record<string, unknown>, words: Vocabulary) => ({
+  ...values,
+  ...(typeof remedy === "string" && { remedy: wordedBy(words, remedy, values) }),
+});
+
+/** The values of errors are the server's own, so that their names are known all the way down. */
+function inSnakeCase<Value>(value: Value): Value;
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase);
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [snakeCase(name), inSnakeCase(member)]));
+}
+
+const snakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { graphql } from "../../../../client/gen/gql.ts";
+import { itemInGraphQL, newTaskSchema } from "../given-task.ts";
+import { defineRoute } from "../route.ts";
+import { taskOf, taskSchema } from "../task.ts";
+import { newProject, only } from "../words.ts";
+
+export const addTask = defineRoute({
+  method: "POST",
+  path: "/tasks",
+  summary: "Add a task",
+  description: `It needs a description, or an artifact_id. ${newProject}`,
+  body: newTaskSchema.extend({ project_id: z.string() }),
+  answer: z.object({
+    task: taskSchema,
+    first_instance: taskSchema.nullable().describe("Of a recurring task; null for others."),
+  }),
+  document: graphql(`
+    mutation RestAddTask($input: AddTasksInput!) {
+      addTasks(input: $input) {
+        tasks {
+          ...RestTask
+        }
+      }
+    }
+  `),
+  codes: ["PROJECT_ARCHIVED", "TASK_NOT_FOUND", "DEPENDENCY_CYCLE", "ID_TAKEN", "ID_SPACE_EXHAUSTED"],
+  version: ({ task }) => task.version,
+  async run({ body }, ask) {
+    const { addTasks } = await ask({
+      input: { projectId: body.project_id, createProject: true, tasks: [itemInGraphQL(body)] },
+    });
+    return { task: taskOf(only(addTasks.tasks)), first_instance: null };
+  },
+});

@@ -1,0 +1,124 @@
+import { z } from "zod";
+import { graphql } from "../../../client/gen/gql.ts";
+import type { RestTaskFragment, TaskKind, TaskStatus } from "../../../client/gen/graphql.ts";
+import { TASK_KINDS, TASK_STATUSES } from "../../tasks/task.ts";
+
+/** A task under the names of its columns. */
+graphql(`
+  fragment RestTask on Task {
+    task_id: taskId
+    project_id: projectId
+    title
+    description
+    kind
+    status
+    priority
+    labels
+    skills
+    assigned_to: assignedTo
+    generator_name: generatorName
+    inputs
+    expected_outputs: expectedOutputs
+    context_notes: contextNotes
+    completion_notes: completionNotes
+    metadata
+    artifact_id: artifactId
+    artifact_type: artifactType
+    parent_task_id: parentTaskId
+    branch_name: branchName
+    commit_hash: commitHash
+    pr_number: prNumber
+    due_date: dueDate
+    created_at: createdAt
+    updated_at: updatedAt
+    started_at: startedAt
+    completed_at: completedAt
+    claimed_by: claimedBy
+    lease_expires_at: leaseExpiresAt
+    attempts: attemptCount
+    failures
+    ready_at: readyAt
+    parked_at: parkedAt
+    parked_reason: parkedReason
+    created_by: createdBy
+    version
+  }
+`);
+
+export const statusSchema = z.enum(TASK_STATUSES);
+export const kindSchema = z.enum(TASK_KINDS);
+export const instant = z.string().meta({ format: "date-time" });
+
+export const taskSchema = z
+  .object({
+    task_id: z.string(),
+    project_id: z.string(),
+    title: z.string().nullable(),
+    description: z.string(),
+    kind: kindSchema,
+    status: statusSchema,
+    priority: z.int(),
+    labels: z.array(z.string()),
+    skills: z.array(z.string()),
+    assigned_to: z.string().nullable(),
+    generator_name: z.string().nullable(),
+    inputs: z.array(z.string()),
+    expected_outputs: z.array(z.string()),
+    context_notes: z.string().nullable(),
+    completion_notes: z.string().nullable(),
+    metadata: z.unknown(),
+    artifact_id: z.string().nullable(),
+    artifact_type: z.string().nullable(),
+    parent_task_id: z.string().nullable(),
+    branch_name: z.string().nullable(),
+    commit_hash: z.string().nullable(),
+    pr_number: z.int().nullable(),
+    due_date: instant.nullable(),
+    created_at: instant,
+    updated_at: instant,
+    started_at: instant.nullable(),
+    completed_at: instant.nullable(),
+    claimed_by: z.string().nullable(),
+    lease_expires_at: instant.nullable(),
+    attempts: z.int(),
+    failures: z.int(),
+    ready_at: instant.nullable(),
+    parked_at: instant.nullable(),
+    parked_reason: z.string().nullable(),
+    created_by: z.string().nullable(),
+    version: z.int(),
+  })
+  .meta({ id: "Task", description: "A task as it is now." });
+
+export type RestTask = z.output<typeof taskSchema>;
+
+export const taskOf = ({ status, kind, ...task }: RestTaskFragment): RestTask => ({
+  ...task,
+  status: STATUS_SHOWN[status],
+  kind: KIND_SHOWN[kind],
+});
+
+const STATUS_SHOWN = {
+  PENDING: "pending",
+  IN_PROGRESS: "in_progress",
+  COMPLETED: "completed",
+} as const satisfies Record<TaskStatus, string>;
+const KIND_SHOWN = {
+  TASK: "task",
+  PROJECT: "project",
+  SESSION: "session",
+  RESEARCH: "research",
+} as const satisfies Record<TaskKind, string>;
+
+/** The same the other way: GraphQL has its enums in upper case. */
+export const STATUS = {
+  pending: "PENDING",
+  in_progress: "IN_PROGRESS",
+  completed: "COMPLETED",
+} as const satisfies Record<RestTask["status"], TaskStatus>;
+export const KIND = {
+  task: "TASK",
+  project: "PROJECT",
+  session: "SESSION",
+  research: "RESEARCH",
+} as const satisfies Record<RestTask["kind"], TaskKind>;
