@@ -1,5 +1,4 @@
 import type { GraphQLError } from "graphql";
-import { type Vocabulary, wordedBy } from "../../../mcp/wording.ts";
 import type { ErrorCode } from "../../errors.ts";
 
 /** The status of each failure. */
@@ -45,8 +44,11 @@ export interface FailureToSend {
 
 const isCode = (code: string): code is ErrorCode => Object.hasOwn(STATUS_OF, code);
 
+/** Puts a message of the server into the words of a caller; the values are those that stand beside it. */
+export type Wording = (message: string, values: Readonly<Record<string, unknown>>) => string;
+
 /** @param error as its caller may see it. */
-export function failureOf({ message, extensions }: GraphQLError, words: Vocabulary): FailureToSend {
+export function failureOf({ message, extensions }: GraphQLError, wording: Wording): FailureToSend {
   const { code: given, http: _, retryable, ...values } = extensions;
   const code = String(given);
   const { retryAfterMs } = values;
@@ -54,10 +56,10 @@ export function failureOf({ message, extensions }: GraphQLError, words: Vocabula
     status: isCode(code) ? STATUS_OF[code] : 500,
     body: {
       success: false,
-      error: wordedBy(words, message, values),
+      error: wording(message, values),
       code,
       ...(retryable === true && { retryable }),
-      ...inSnakeCase(withWordedRemedy(values, words)),
+      ...asShown(values, (text) => wording(text, values)),
     },
     headers: {
       ...(code === "UNAUTHENTICATED" && { "WWW-Authenticate": "Bearer" }),
@@ -66,17 +68,19 @@ export function failureOf({ message, extensions }: GraphQLError, words: Vocabula
   };
 }
 
-const withWordedRemedy = ({ remedy, ...values }: Record<string, unknown>, words: Vocabulary) => ({
-  ...values,
-  ...(typeof remedy === "string" && { remedy: wordedBy(words, remedy, values) }),
-});
+/** Values that are sentences of the server. */
+const SENTENCES = new Set(["faults", "message", "remedy"]);
 
-/** The values of errors are the server's own, so that their names are known all the way down. */
-function inSnakeCase<Value>(value: Value): Value;
-function inSnakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inSnakeCase);
-  if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [snakeCase(name), inSnakeCase(member)]));
+/** Values as REST has them: they are the server's own, so that their names are known all the way down. */
+const asShown = (values: object, wording: (text: string) => string): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [snakeCase(name), shownValue(value, wording, SENTENCES.has(name))]),
+  );
+
+function shownValue(value: unknown, wording: (text: string) => string, isSentence: boolean): unknown {
+  if (typeof value === "string") return isSentence ? wording(value) : value;
+  if (Array.isArray(value)) return value.map((part) => shownValue(part, wording, isSentence));
+  return typeof value === "object" && value !== null && !(value instanceof Date) ? asShown(value, wording) : value;
 }
 
 const snakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

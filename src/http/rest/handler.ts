@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 import { type ExecutionResult, GraphQLError } from "graphql";
-import { vocabularyOf } from "../../../mcp/wording.ts";
 import { asRequester, Requester } from "../../db/requester.ts";
 import type { Authenticate } from "../../keys/authenticate.ts";
 import { comeBackMs } from "../event-stream.ts";
@@ -14,7 +13,7 @@ import { requireJson, versionAsked } from "./parameters.ts";
 import { type CallRoute, onlyReads, type RestRoute, type StreamRoute } from "./route.ts";
 import { type Found, placeAt } from "./routes.ts";
 import { StreamFrames } from "./stream-frames.ts";
-import { vocabularyFor } from "./vocabulary.ts";
+import { wordingFor } from "./vocabulary.ts";
 
 interface RestOptions {
   readonly graphql: GraphQLServer;
@@ -23,8 +22,6 @@ interface RestOptions {
 
 /** The session of callers who name none: what a key claims by one call it may complete by the next. */
 const SESSION = "rest";
-
-const NO_WORDS = vocabularyOf([], []);
 
 /** The REST API: each request runs the GraphQL document of its route, as every other way does. */
 export function createRestHandler({ graphql, authenticate }: RestOptions): (exchange: Exchange) => Promise<void> {
@@ -146,7 +143,7 @@ function dataOf(result: ExecutionResult | null): unknown {
 }
 
 async function stream(exchange: Exchange, graphql: GraphQLServer, route: StreamRoute): Promise<void> {
-  const frames = new StreamFrames(exchange, graphql.present, route, (error) => failureOf(error, vocabularyFor(route)));
+  const frames = new StreamFrames(exchange, graphql.present, route, (error) => failureOf(error, wordingFor(route)));
   const variables = route.variables(exchange.url.searchParams);
   const result = await graphql.subscribe({ query: route.document, variables }, { ...contextOf(exchange), frames });
   if (result) dataOf(result);
@@ -162,10 +159,7 @@ function refusalOf(
   route: RestRoute | undefined,
 ): FailureToSend {
   if (!(error instanceof HttpRefusal))
-    return failureOf(
-      error instanceof GraphQLError ? error : graphql.present(error),
-      route ? vocabularyFor(route) : NO_WORDS,
-    );
+    return failureOf(error instanceof GraphQLError ? error : graphql.present(error), wordingFor(route));
   const { status, message, headers } = error;
   scope.code ??= "BAD_USER_INPUT";
   return { status, body: { success: false, error: message, code: scope.code }, headers };

@@ -1,4 +1,5 @@
 import type { GraphQLError } from "graphql";
+import { keptFor } from "../../kept-for.ts";
 import type { Exchange } from "../exchange.ts";
 import { FrameClient } from "../live/frame-client.ts";
 import type { Rendering } from "../live/rendering.ts";
@@ -8,8 +9,9 @@ import { takeNoMoreRequests } from "../take-no-more-requests.ts";
 import type { FailureToSend } from "./failure.ts";
 import type { StreamRoute } from "./route.ts";
 
-/** Milliseconds between two heartbeats. An empty frame comes every 15 seconds, and each second one is a heartbeat. */
-const HEARTBEAT_MS = 29_500;
+/** A heartbeat comes so often, in milliseconds; where nothing happens by the frames, which are empty every 15 seconds. */
+const HEARTBEAT_MS = 30_000;
+const EMPTY_FRAMES = 2;
 
 /** The events of a stream route as server-sent events, one each, with their own cursors as ids. */
 export class StreamFrames extends FrameClient {
@@ -17,6 +19,8 @@ export class StreamFrames extends FrameClient {
   readonly #route: StreamRoute;
   readonly #failure: (error: GraphQLError) => FailureToSend;
   #beatAt = performance.now();
+  /** The first frame is there at once. */
+  #emptySince = -1;
 
   constructor(
     exchange: Exchange,
@@ -59,11 +63,10 @@ export class StreamFrames extends FrameClient {
     const { socket, chunkedEncoding } = response;
     // A client that went away in between is noticed by its close event.
     if (!socket || response.destroyed) return true;
-    const beat = this.#beat();
     const [failed] = errors;
     const bytes = failed
-      ? framed(Buffer.from(eventText("error", JSON.stringify(this.#failure(failed).body))), chunkedEncoding)
-      : rendering.bytes(`REST ${beat} ${chunkedEncoding}`, () => framed(this.#text(rendering, beat), chunkedEncoding));
+      ? framed(eventText("error", JSON.stringify(this.#failure(failed).body)), chunkedEncoding)
+      : this.#bytes(rendering, chunkedEncoding);
     return writeNow(
       socket,
       bytes,
@@ -72,29 +75,42 @@ export class StreamFrames extends FrameClient {
     );
   }
 
-  /** Whether it is time for a heartbeat. */
-  #beat(): boolean {
-    const now = performance.now();
-    if (now - this.#beatAt < HEARTBEAT_MS) return false;
-    this.#beatAt = now;
-    return true;
+  #bytes(rendering: Rendering, inChunks: boolean): Buffer {
+    const events = textOf(rendering, this.#route);
+    const beat = this.#beat(events === "");
+    const { cursor } = rendering;
+    // The place after the frame may lie behind its last event. As an id alone it makes no event in a browser.
+    const end = beat ? eventText("heartbeat", "{}", cursor) : `id: ${cursor}\n\n`;
+    return rendering.bytes(`REST${beat ? " beats" : ""}${inChunks ? " in chunks" : ""}`, () =>
+      framed(events + end, inChunks),
+    );
   }
 
-  #text({ answer, cursor }: Rendering, beat: boolean): Buffer {
-    const events = this.#route
-      .events(answer.data)
-      .map(({ type, cursor: id, data }) => eventText(type, JSON.stringify(data), id));
-    // The place after the frame may lie behind its last event. It is an id alone, which makes no event in a browser.
-    const end = beat ? eventText("heartbeat", "{}", cursor) : `id: ${cursor}\n\n`;
-    return Buffer.from(events.join("") + end);
+  /** Whether it is time for a heartbeat. */
+  #beat(isEmpty: boolean): boolean {
+    const now = performance.now();
+    if (isEmpty) this.#emptySince += 1;
+    if (this.#emptySince < EMPTY_FRAMES && now - this.#beatAt < HEARTBEAT_MS) return false;
+    this.#beatAt = now;
+    this.#emptySince = 0;
+    return true;
   }
 }
+
+/** The events of a frame, put into words once for all clients. */
+const textOf = keptFor(({ answer }: Rendering, route: StreamRoute) =>
+  route
+    .events(answer.data)
+    .map(({ type, cursor, data }) => eventText(type, JSON.stringify(data), cursor))
+    .join(""),
+);
 
 const eventText = (type: string, data: string, id?: string) =>
   `event: ${type}\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`;
 
 /** @param inChunk whether it is to be a chunk of HTTP/1.1. */
-function framed(text: Buffer, inChunk: boolean): Buffer {
-  if (!inChunk) return text;
-  return Buffer.concat([Buffer.from(`${text.length.toString(16)}\r\n`), text, Buffer.from("\r\n")]);
+function framed(text: string, inChunk: boolean): Buffer {
+  const bytes = Buffer.from(text);
+  if (!inChunk) return bytes;
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 }

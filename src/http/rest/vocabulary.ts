@@ -1,11 +1,22 @@
-import { type Vocabulary, vocabularyOf } from "../../../mcp/wording.ts";
+import { type Vocabulary, vocabularyOf, wordedBy } from "../../../mcp/wording.ts";
 import { keptFor } from "../../kept-for.ts";
 import { TASK_KINDS, TASK_STATUSES } from "../../tasks/task.ts";
+import type { Wording } from "./failure.ts";
 import { batchItemSchema } from "./given-task.ts";
 import type { RestRoute } from "./route.ts";
 
-/** The words that messages to the callers of a route are made of. */
-export const vocabularyFor = keptFor(({ path, query, body }: RestRoute): Vocabulary => {
+/** How the callers of a route are told what was wrong; of none where there is no route. */
+export function wordingFor(route: RestRoute | undefined): Wording {
+  const words = route ? vocabularyFor(route) : NO_WORDS;
+  return (message, values) => wordedBy(words, route?.body?.shape["tasks"] ? message : withoutItem(message), values);
+}
+
+const NO_WORDS = vocabularyOf([], []);
+
+/** A route that adds one task has no list of them whose item could be named. */
+const withoutItem = (message: string) => message.replaceAll(/(^|; )tasks\[0\](?:\.|: )/g, "$1");
+
+const vocabularyFor = keptFor(({ path, query, body }: RestRoute): Vocabulary => {
   const taken = [...Object.keys(query.shape), ...Object.keys(body?.shape ?? {})];
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
   const words = vocabularyOf([...names, ...taken, ...(taken.includes("tasks") ? ITEM : [])], CHOICES);
