@@ -1,30 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { idsFrom } from "../ids/projects.ts";
 import { startDatabaseProxy } from "../support/database-proxy.ts";
-import { rest } from "../support/rest.ts";
+import { rest, restTask } from "../support/rest.ts";
 import { makeProject, shareServer, startTestServer, type TestProject } from "../support/server.ts";
 
 const shared = shareServer();
 
-/** All that is answered of a task of which nothing more was said. */
-const task = (server: TestProject, said: object) => ({
-  ...{
-    project_id: server.projectId,
-    title: null,
-    kind: "task",
-    status: "pending",
-    priority: 2,
-    labels: [],
-    skills: [],
-  },
-  ...{ assigned_to: null, generator_name: null, inputs: [], expected_outputs: [], context_notes: null },
-  ...{ completion_notes: null, metadata: {}, artifact_id: null, artifact_type: null, parent_task_id: null },
-  ...{ branch_name: null, commit_hash: null, pr_number: null, due_date: null },
-  ...{ created_at: expect.any(String), updated_at: expect.any(String), started_at: null, completed_at: null },
-  ...{ claimed_by: null, lease_expires_at: null, attempts: 0, failures: 0, ready_at: null, parked_at: null },
-  ...{ parked_reason: null, created_by: "rest", version: 1 },
-  ...said,
-});
+const task = ({ projectId }: TestProject, said: object) => restTask(projectId, said);
 
 const addTasks = async (server: TestProject, ...tasks: object[]) => {
   const answer = await rest(server, "POST /tasks/batch", { body: { project_id: server.projectId, tasks } });

@@ -45,6 +45,26 @@ export async function rest(
   return { status: response.status, headers: response.headers, body: answer };
 }
 
+/** All that is answered of a task of which nothing more was said. */
+export const restTask = (project_id: string, said: object) => ({
+  ...{
+    project_id,
+    title: null,
+    kind: "task",
+    status: "pending",
+    priority: 2,
+    labels: [],
+    skills: [],
+  },
+  ...{ assigned_to: null, generator_name: null, inputs: [], expected_outputs: [], context_notes: null },
+  ...{ completion_notes: null, metadata: {}, artifact_id: null, artifact_type: null, parent_task_id: null },
+  ...{ branch_name: null, commit_hash: null, pr_number: null, due_date: null },
+  ...{ created_at: expect.any(String), updated_at: expect.any(String), started_at: null, completed_at: null },
+  ...{ claimed_by: null, lease_expires_at: null, attempts: 0, failures: 0, ready_at: null, parked_at: null },
+  ...{ parked_reason: null, created_by: "rest", version: 1 },
+  ...said,
+});
+
 const document = openApi();
 const ajv = addFormats.default(new Ajv2020({ strict: true, allErrors: true }), { mode: "full" });
 ajv.addVocabulary(["openapi", "info", "servers", "security", "paths", "components"]);
