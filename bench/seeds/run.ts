@@ -7,6 +7,7 @@ import { liveDelivery } from "./live-delivery.ts";
 import { mcpTool } from "./mcp-tool.ts";
 import { projectStatus } from "./project-status.ts";
 import { concurrentReservations } from "./reservations.ts";
+import { restCalls } from "./rest.ts";
 import { singleCalls } from "./single-calls.ts";
 import { steadyLoad } from "./steady-load.ts";
 
@@ -29,6 +30,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   "five projects": fiveProjects,
   "live delivery": liveDelivery,
   "MCP tools": mcpTool,
+  REST: restCalls,
   "steady load": steadyLoad,
 };
 
