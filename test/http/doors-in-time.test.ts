@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { type Case, openDoors } from "./doors.ts";
 
-const { shared, short, long } = openDoors();
+const { shared, answered, short, long } = openDoors();
 
 /** What the short way reads, and what only Yoga does. */
 const DOORS = ["application/json", "application/graphql+json"];
@@ -35,6 +35,16 @@ test("a request that keeps the database busy beyond the limit is ended alike", a
   expect(answer.body).toContain("This request has kept the database busy for 15 seconds, which is the limit.");
   expect(answer.logged).toMatchObject({ level: "warn", code: "QUERY_TOO_COMPLEX" });
   expect(answer).toEqual(await beyond(long));
+  const byRest = await beyond(() => answered("/tasks?project=none", { headers: {} }));
+  expect([byRest.status, JSON.parse(byRest.body)]).toEqual([
+    400,
+    expect.objectContaining({
+      success: false,
+      error: expect.stringContaining("15 seconds"),
+      code: "QUERY_TOO_COMPLEX",
+    }),
+  ]);
+  expect(byRest.logged).toMatchObject({ level: "warn", code: "QUERY_TOO_COMPLEX" });
 });
 
 const REQUEST = "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n";

@@ -275,3 +275,50 @@ describe("what holds before any operation holds at /mcp", () => {
     expect(answer.body).not.toContain('"http"');
   });
 });
+
+describe("what holds before any operation holds for REST", () => {
+  const byRest = ({ headers }: Pick<Case, "headers">, path = "/tasks/next?project=none") =>
+    answered(path, { headers: { ...headers } });
+
+  test.each(CALLERS)("of a caller who %s", async (_, headersOf, status) => {
+    const headers = headersOf();
+    const answer = await byRest({ headers });
+    // The project that it may ask for is not there.
+    expect(answer.status).toBe(status === 200 ? 404 : status);
+    const { success, code } = JSON.parse(answer.body);
+    expect([success, answer.logged["code"]]).toEqual([false, code]);
+    expect(answer.headers["access-control-allow-origin"]).toBe(headers["origin"] === ALLOWED ? ALLOWED : undefined);
+    expect(answer.logged).toMatchObject({ level: "warn", path: "/tasks/next", status_code: answer.status });
+  });
+
+  test("an operation's faults reach the caller masked, and the log", async () => {
+    await shared.owner.query("ALTER TABLE tasks RENAME COLUMN title TO secret_column");
+    const answer = await byRest({}, "/tasks/TASK-001?project=doors");
+    await shared.owner.query("ALTER TABLE tasks RENAME COLUMN secret_column TO title");
+    expect(answer).toMatchObject({
+      status: 500,
+      body: expect.stringContaining("(request id)"),
+      logged: { level: "error", code: "INTERNAL", operation: "RestGetTask", path: "/tasks/{task_id}" },
+    });
+    expect(answer.body).not.toContain("secret_column");
+  });
+
+  test("a caller who goes away while it waits", async () => {
+    const { url, agentKey, logged } = shared.server;
+    const gone = () => logged.filter((line) => line["status_code"] === 499 && line["path"] === "/tasks");
+    const waiting = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass";
+    await shared.owner.query("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE");
+    const leaving = new AbortController();
+    const left = fetch(`${url}/tasks?project=doors`, {
+      signal: leaving.signal,
+      headers: { authorization: `Bearer ${agentKey}` },
+    }).catch((error: unknown) => error);
+    await eventually(async () => expect((await shared.owner.query(waiting)).rowCount).toBeGreaterThan(0));
+    leaving.abort();
+    await left;
+    await eventually(() => expect(gone()).toHaveLength(1));
+    await shared.owner.query("COMMIT");
+    await eventually(async () => expect((await shared.owner.query(waiting)).rowCount).toBe(0));
+    expect(gone()[0]).toMatchObject({ level: "warn", method: "GET", api_key_prefix: agentKey.slice(0, 8) });
+  });
+});

@@ -25,6 +25,9 @@ test.each([
   ["/graphql", "GET, POST, OPTIONS"],
   ["/health", "GET, HEAD"],
   ["/mcp", "POST"],
+  ["/openapi.json", "GET, HEAD"],
+  ["/docs", "GET, HEAD"],
+  ["/api/v1/tasks", "GET, HEAD, POST, OPTIONS"],
   ["/sign-in", "GET, HEAD, POST"],
   ["/sign-out", "GET, HEAD, POST"],
 ])("%s answers 405 to every other method than %s, with a reason", async (path, allow) => {

@@ -297,17 +297,17 @@ test("GET /tasks ends an answer after 16 MB, and says where it goes on", async (
   const server = await makeProject(shared.server, []);
   await shared.owner.query(
     `INSERT INTO tasks (project_id, task_id, description, context_notes)
-     SELECT $1, artifact_id('TASK', n), 'large', repeat('x', 100000) FROM generate_series(1, 200) n`,
+     SELECT $1, artifact_id('TASK', n), repeat('y', 100000), repeat('x', 100000) FROM generate_series(1, 90) n`,
     [server.projectId],
   );
   const first = (await rest(server, `GET /tasks?project=${server.projectId}`)).body;
-  expect(first).toMatchObject({ truncated: true, total: 200, next_cursor: expect.any(String) });
+  expect(first).toMatchObject({ truncated: true, total: 90, next_cursor: expect.any(String) });
   const count = Number(first["count"]);
-  expect(JSON.stringify(first).length).toBeGreaterThan(16_600_000);
+  expect(JSON.stringify(first).length).toBeGreaterThan(16_500_000);
   expect(JSON.stringify(first).length).toBeLessThan(16 * 1024 * 1024 + 200);
-  const rest2 = (await rest(server, `GET /tasks?project=${server.projectId}&cursor=${first["next_cursor"]}`)).body;
-  expect(rest2).toMatchObject({ count: 200 - count, total: 200 });
-  expect(rest2).not.toHaveProperty("truncated");
+  const others = (await rest(server, `GET /tasks?project=${server.projectId}&cursor=${first["next_cursor"]}`)).body;
+  expect(others).toMatchObject({ count: 90 - count, total: 90 });
+  expect(others).not.toHaveProperty("truncated");
   await eventually(() => {
     const line = shared.server.logged.findLast(({ path }) => path === "/tasks");
     expect(line).toMatchObject({ status_code: 200, level: "info", operation: "RestListTasks" });

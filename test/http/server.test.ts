@@ -30,15 +30,15 @@ describe("the HTTP server", () => {
     const { url } = server;
     const root = await fetch(url, { redirect: "manual" });
     expect([root.status, root.headers.get("location")]).toEqual([303, "/graphql"]);
-    const missing = await fetch(`${url}/tasks`);
+    const missing = await fetch(`${url}/nothing`);
     expect(missing.status).toBe(404);
-    expect(await missing.json()).toMatchObject({ error: expect.stringContaining("Nothing is at /tasks") });
+    expect(await missing.json()).toMatchObject({ error: expect.stringContaining("Nothing is at /nothing") });
   });
 
   test("answers only to its own names on every path, so that no foreign name can be made to point at it", async () => {
     const { url } = await startTestServer({ env: { DOCKET_ALLOWED_HOSTS: "docket.example.com" } });
     const { port } = new URL(url);
-    for (const path of ["/", "/graphql", "/health", "/mcp", "/sign-in", "/nowhere"]) {
+    for (const path of ["/", "/graphql", "/health", "/mcp", "/sign-in", "/tasks", "/docs", "/nowhere"]) {
       const { status, body } = await send(url, path, { host: `evil.example:${port}` });
       expect([path, status]).toEqual([path, 403]);
       expect(body).toContain("DOCKET_ALLOWED_HOSTS");
