@@ -1,5 +1,5 @@
 import { escapeHtml } from "../page.ts";
-import type { OpenApi, Operation, Schema } from "./openapi.ts";
+import type { JsonSchema, OpenApi, Operation } from "./openapi.ts";
 
 /** The OpenAPI document to read: plain HTML, no scripts. */
 export function docsOf({ info, paths, components }: OpenApi): string {
@@ -55,7 +55,7 @@ ${body.join("")}${answer.join("")}
 <h3>Statuses</h3><table>${responses.join("\n")}</table>`;
 }
 
-function schemaHtml(schema: Schema): string {
+function schemaHtml(schema: JsonSchema): string {
   const { description, properties, required = [] } = schema;
   const said = description === undefined ? "" : `<p>${escapeHtml(description)}</p>`;
   if (!properties) return `${said}<p>${typeHtml(schema)}</p>`;
@@ -65,12 +65,12 @@ function schemaHtml(schema: Schema): string {
   return `${said}<table>${rows.join("\n")}</table>`;
 }
 
-function row(name: string, where: string | undefined, schema: Schema, description = "", required = false): string {
+function row(name: string, where: string | undefined, schema: JsonSchema, description = "", required = false): string {
   const place = where === undefined ? "" : ` <small>${where}</small>`;
   return `<tr><td><code>${escapeHtml(name)}</code>${place}<td>${typeHtml(schema)}${required ? ", required" : ""}<td>${escapeHtml(description)}`;
 }
 
-function typeHtml({ $ref, anyOf, items, enum: choices, type, format, default: usual }: Schema): string {
+function typeHtml({ $ref, anyOf, items, enum: choices, type, format, default: usual }: JsonSchema): string {
   const unless = usual === undefined ? "" : `, default <code>${escapeHtml(JSON.stringify(usual))}</code>`;
   if ($ref !== undefined) {
     const name = escapeHtml($ref.split("/").at(-1) ?? "");

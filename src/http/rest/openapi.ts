@@ -7,14 +7,14 @@ import { onlyReads, type RestRoute } from "./route.ts";
 import { PREFIX, ROUTES } from "./routes.ts";
 
 /** What is sent as JSON and documented in JSON Schema. */
-export interface Schema {
+export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly format?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
   readonly $ref?: string;
@@ -25,13 +25,13 @@ interface Parameter {
   readonly in: "query" | "path" | "header";
   readonly required: boolean;
   readonly description?: string;
-  readonly schema: Schema;
+  readonly schema: JsonSchema;
   readonly style?: "form";
   readonly explode?: false;
 }
 
 interface Media {
-  readonly [type: string]: { readonly schema: Schema };
+  readonly [type: string]: { readonly schema: JsonSchema };
 }
 
 export interface Operation {
@@ -51,7 +51,7 @@ export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
     readonly securitySchemes: Readonly<Record<string, object>>;
-    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly schemas: Readonly<Record<string, JsonSchema>>;
   };
 }
 
@@ -63,15 +63,15 @@ const EVERYWHERE: readonly ErrorCode[] = [
 
 /** The OpenAPI document of the routes, in version 3.1, whose schemas are JSON Schema as Zod writes it. */
 export function openApi(): OpenApi {
-  const schemas: Record<string, Schema> = { Failure: FAILURE };
+  const schemas: Record<string, JsonSchema> = { Failure: FAILURE };
   const schema = (type: z.ZodType) => {
     const {
       $schema: _,
       $defs = {},
       ...rest
-    } = z.toJSONSchema(type, { io: "input" }) as Schema & {
+    } = z.toJSONSchema(type, { io: "input" }) as JsonSchema & {
       $schema?: string;
-      $defs?: Record<string, Schema>;
+      $defs?: Record<string, JsonSchema>;
     };
     for (const [name, part] of Object.entries($defs)) schemas[name] = referring(withFields(part));
     return referring(rest);
@@ -101,7 +101,7 @@ export function openApi(): OpenApi {
   };
 }
 
-const FAILURE: Schema & Record<string, unknown> = {
+const FAILURE: JsonSchema & Record<string, unknown> = {
   type: "object",
   description: "Why nothing was done. Beside error and code stand the values of the code, such as task_id.",
   properties: {
@@ -115,7 +115,7 @@ const FAILURE: Schema & Record<string, unknown> = {
   required: ["success", "error", "code"],
 };
 
-function operationOf(route: RestRoute, schema: (type: z.ZodType) => Schema): Operation {
+function operationOf(route: RestRoute, schema: (type: z.ZodType) => JsonSchema): Operation {
   const streams = !("call" in route);
   const { properties = {}, required = [] } = schema(route.query);
   return {
@@ -149,7 +149,7 @@ function operationOf(route: RestRoute, schema: (type: z.ZodType) => Schema): Ope
   };
 }
 
-const json = (schema: Schema): Media => ({ "application/json": { schema } });
+const json = (schema: JsonSchema): Media => ({ "application/json": { schema } });
 
 function headersOf(route: RestRoute, streams: boolean): Parameter[] {
   const header = (name: string, description: string): Parameter => ({
@@ -187,7 +187,7 @@ function failuresOf(route: RestRoute): Operation["responses"] {
 }
 
 /** The fields of a task say themselves what they are. */
-function withFields(schema: Schema): Schema {
+function withFields(schema: JsonSchema): JsonSchema {
   const fields = new Map(FIELDS_OF_NOUNS.get("Task")?.map(({ column, description }) => [column, description]));
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const description = property.description ?? fields.get(name);
@@ -197,5 +197,5 @@ function withFields(schema: Schema): Schema {
 }
 
 /** Zod has the parts beside the schema, OpenAPI among its components. */
-const referring = (schema: Schema): Schema =>
-  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Schema;
+const referring = (schema: JsonSchema): JsonSchema =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema;
