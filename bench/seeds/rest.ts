@@ -4,6 +4,8 @@ import { seedProject, type World } from "../world.ts";
 const CALLS = 200;
 const AT_ONCE = 100;
 const PER_SECOND = 100;
+/** Tasks that are claimed and not completed yet. */
+const AHEAD = 50;
 const PROJECTS = ["rest-a", "rest-b", "rest-c", "rest-d", "rest-e"];
 
 /** The same by the REST URLs of the requirements: call by call, a hundred looks at once, and 100 requests a second. */
@@ -39,6 +41,8 @@ export async function restCalls(world: World, { seconds }: { seconds: number }):
     below("POST /ids/reserve of 6", await inSequence(CALLS, reserve), 0.95, 100),
     below(`${AT_ONCE} GET /tasks/next at once`, await burst(AT_ONCE, look), 0.99, 200),
   ];
+  // So that each is claimed well before it is completed.
+  await inSequence(AHEAD, claim);
   const mixed = [look, look, look, list, claim, complete, nextId, reserve, look, add];
   const steady = await openLoop(PER_SECOND, seconds, (i) => (mixed[Math.floor(i / PROJECTS.length) % 10] ?? look)(i));
   const load = `REST, ${PER_SECOND} requests/s for ${seconds} s`;

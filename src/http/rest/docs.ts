@@ -79,5 +79,6 @@ function typeHtml({ $ref, anyOf, items, enum: choices, type, format, default: us
   if (anyOf) return `${anyOf.map(typeHtml).join(" or ")}${unless}`;
   if (choices) return `${choices.map((one) => `<code>${escapeHtml(String(one))}</code>`).join(" or ")}${unless}`;
   if (items) return `list of ${typeHtml(items)}${unless}`;
-  return escapeHtml(format ?? (typeof type === "string" ? type : "anything")) + unless;
+  const types = format ?? (typeof type === "string" ? type : type?.join(" or "));
+  return escapeHtml(types ?? "anything") + unless;
 }

@@ -69,7 +69,7 @@ export function openApi(): OpenApi {
       $schema: _,
       $defs = {},
       ...rest
-    } = z.toJSONSchema(type, { io: "input" }) as JsonSchema & {
+    } = z.toJSONSchema(type, { io: "input", override: withoutSafeRange }) as JsonSchema & {
       $schema?: string;
       $defs?: Record<string, JsonSchema>;
     };
@@ -99,6 +99,12 @@ export function openApi(): OpenApi {
       schemas: Object.fromEntries(Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     },
   };
+}
+
+/** That a number is one that JavaScript can count to says nothing to anybody. */
+function withoutSafeRange({ jsonSchema }: { readonly jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
 }
 
 const FAILURE: JsonSchema & Record<string, unknown> = {
