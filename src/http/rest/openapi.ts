@@ -185,12 +185,15 @@ function failuresOf(route: RestRoute): Operation["responses"] {
     [...byStatus].map(([status, of]) => [
       status,
       {
-        description: of.map((code) => `${code}: ${ERROR_CODES[code].description}`).join(" "),
+        description: of.map((code) => `${code}: ${meaningOf(code)}`).join(" "),
         content: json({ $ref: "#/components/schemas/Failure" }),
       },
     ]),
   );
 }
+
+/** What a code means, without the names that its values have in GraphQL. */
+const meaningOf = (code: ErrorCode) => ERROR_CODES[code].description.replace(/ extensions: .*/s, "");
 
 /** The fields of a task say themselves what they are. */
 function withFields(schema: JsonSchema): JsonSchema {
