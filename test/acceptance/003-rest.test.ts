@@ -1,9 +1,83 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { nextOf, readEvents } from "../support/event-stream.ts";
+import { connectOwner } from "../support/owner.ts";
 import { rest, restTask } from "../support/rest.ts";
 import { makeProject, startTestServer } from "../support/server.ts";
 
 const whole = expect.objectContaining({ taskId: "TASK-001", description: "Buy milk" });
+
+const inDays = (days: number) => `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)}T09:00:00.000Z`;
+
+describe("Recurring task automation", () => {
+  it('Create recurring task with "daily:" pattern via API, first task instance created immediately: POST /api/v1/tasks answers both', async () => {
+    const server = await makeProject(await startTestServer(), []);
+    const { projectId: project_id } = server;
+    const [due, end] = [inDays(2), inDays(30).slice(0, 10)];
+    const said = { description: "Water the plants", due_date: due };
+    const { status, body } = await rest(server, "POST /api/v1/tasks", {
+      body: { ...said, project_id, recurrence_pattern: "daily:", recurrence_end_date: end },
+    });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      success: true,
+      task: restTask(project_id, {
+        ...{ ...said, task_id: "TASK-001", recurrence_pattern: expect.stringMatching(/^daily:?$/) },
+        ...{ recurrence_end_date: end, recurrence_time_zone: "UTC", catch_up: "one" },
+      }),
+      first_instance: restTask(project_id, {
+        ...{ ...said, task_id: "TASK-002", parent_recurring_task_id: "TASK-001" },
+        ...{ occurrence_date: due.slice(0, 10), created_by: expect.anything() },
+      }),
+    });
+    // What is handed out is the instance.
+    expect((await rest(server, `GET /tasks/next?project=${project_id}`)).body["task"]).toMatchObject({
+      task_id: "TASK-002",
+    });
+    const changed = await rest(server, "PATCH /tasks/TASK-001", {
+      body: { catch_up: "all", recurrence_pattern: "weekly:MON" },
+    });
+    expect(changed).toMatchObject({
+      status: 200,
+      body: { updated_task: { catch_up: "all", recurrence_pattern: "weekly:MON" } },
+    });
+  });
+});
+
+describe("Due date reminders", () => {
+  it("Create task with due_date and reminder_offset via API: it is scheduled, moves with its task and is cancelled with it", async () => {
+    const server = await makeProject(await startTestServer(), []);
+    const { projectId: project_id } = server;
+    const owner = await connectOwner(server.test);
+    const reminders = async () =>
+      (await owner.query("SELECT task_id, trigger_at, status FROM reminder_schedule ORDER BY trigger_at")).rows;
+    const said = { description: "Pay the rent", due_date: inDays(2), reminder_offset: "1 hour" };
+    const created = await rest(server, "POST /api/v1/tasks", { body: { ...said, project_id } });
+    expect(created.body).toEqual({
+      success: true,
+      task: restTask(project_id, {
+        ...{ ...said, task_id: "TASK-001", reminder_offsets: ["1 hour"], reminder_status: "pending" },
+      }),
+      first_instance: null,
+    });
+    const hourBefore = (due: string) => new Date(Date.parse(due) - 3_600_000);
+    expect(await reminders()).toEqual([
+      { task_id: "TASK-001", trigger_at: hourBefore(said.due_date), status: "pending" },
+    ]);
+    await rest(server, "PATCH /api/v1/tasks/TASK-001", { body: { due_date: inDays(3) } });
+    expect(await reminders()).toEqual([{ task_id: "TASK-001", trigger_at: hourBefore(inDays(3)), status: "pending" }]);
+    await rest(server, "DELETE /api/v1/tasks/TASK-001");
+    expect(await reminders()).toMatchObject([{ status: "cancelled" }]);
+
+    for (const [body, error] of [
+      [{ due_date: "2020-01-01T00:00:00Z" }, "Due date must be in the future"],
+      [{ reminder_offset: "1 hour" }, "Reminder offset requires a due date"],
+    ] as const)
+      expect(await rest(server, "POST /tasks", { body: { description: "x", project_id, ...body } })).toMatchObject({
+        status: 400,
+        body: { success: false, error: expect.stringContaining(error), code: "BAD_USER_INPUT" },
+      });
+  });
+});
 
 describe("Real-time notifications", () => {
   it("Open SSE connection with GET /api/v1/notifications/stream, create task via API, receive notification", async () => {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AddTaskItem } from "../../../client/gen/graphql.ts";
-import { instant, KIND, kindSchema, STATUS, statusSchema } from "./task.ts";
+import { CATCH_UP, catchUpSchema, day, instant, KIND, kindSchema, STATUS, statusSchema } from "./task.ts";
 
 const names = z.array(z.string()).nullish();
 const text = z.string().nullish();
@@ -22,6 +22,13 @@ export const SAID = {
   parent_task_id: text.describe("The task of its project that it is a part of."),
   branch_name: text,
   due_date: instant.nullish(),
+  reminder_offset: text.describe("How long before due_date it reminds, like 1 hour; null: not at all."),
+  recurrence_pattern: text.describe(
+    "Makes it a template, whose instances are worked on: daily, weekly:MON,WED, monthly:15, yearly, custom:3d or an RRULE.",
+  ),
+  recurrence_end_date: day.nullish(),
+  recurrence_time_zone: text.describe("Like Europe/Berlin; UTC by default."),
+  catch_up: catchUpSchema.nullish().describe("What becomes of dates that were missed; one by default."),
 };
 
 /** A task that is added. */
@@ -48,7 +55,7 @@ export const batchItemSchema = newTaskSchema
   .meta({ id: "NewTask", description: "A task to add. It needs a description, or an artifact_id." });
 
 /** What is said of a task, under the names of GraphQL. */
-export const saidInGraphQL = ({ kind, ...said }: z.output<z.ZodObject<typeof SAID>>) => ({
+export const saidInGraphQL = ({ kind, catch_up: catchUp, ...said }: z.output<z.ZodObject<typeof SAID>>) => ({
   title: said.title,
   description: said.description,
   kind: kind && KIND[kind],
@@ -64,6 +71,11 @@ export const saidInGraphQL = ({ kind, ...said }: z.output<z.ZodObject<typeof SAI
   parentTaskId: said.parent_task_id,
   branchName: said.branch_name,
   dueDate: said.due_date,
+  reminderOffset: said.reminder_offset,
+  recurrencePattern: said.recurrence_pattern,
+  recurrenceEndDate: said.recurrence_end_date,
+  recurrenceTimeZone: said.recurrence_time_zone,
+  catchUp: catchUp && CATCH_UP[catchUp],
 });
 
 type Item = Omit<z.output<typeof batchItemSchema>, "key" | "parent_key"> &

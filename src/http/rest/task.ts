@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { graphql } from "../../../client/gen/gql.ts";
-import type { RestTaskFragment, TaskKind, TaskStatus } from "../../../client/gen/graphql.ts";
-import { TASK_KINDS, TASK_STATUSES } from "../../tasks/task.ts";
+import type { CatchUp, ReminderStatus, RestTaskFragment, TaskKind, TaskStatus } from "../../../client/gen/graphql.ts";
+import { CATCH_UPS, REMINDER_STATUSES, TASK_KINDS, TASK_STATUSES } from "../../tasks/task.ts";
 
 /** A task under the names of its columns. */
 graphql(`
@@ -29,6 +29,16 @@ graphql(`
     commit_hash: commitHash
     pr_number: prNumber
     due_date: dueDate
+    reminder_offset: reminderOffset
+    reminder_offsets: reminderOffsets
+    reminder_status: reminderStatus
+    recurrence_pattern: recurrencePattern
+    recurrence_time_zone: recurrenceTimeZone
+    recurrence_end_date: recurrenceEndDate
+    recurrence_paused_at: recurrencePausedAt
+    catch_up: catchUp
+    parent_recurring_task_id: parentRecurringTaskId
+    occurrence_date: occurrenceDate
     created_at: createdAt
     updated_at: updatedAt
     started_at: startedAt
@@ -47,7 +57,9 @@ graphql(`
 
 export const statusSchema = z.enum(TASK_STATUSES);
 export const kindSchema = z.enum(TASK_KINDS);
+export const catchUpSchema = z.enum(CATCH_UPS);
 export const instant = z.string().meta({ format: "date-time" });
+export const day = z.string().meta({ format: "date" });
 
 export const taskSchema = z
   .object({
@@ -74,6 +86,16 @@ export const taskSchema = z
     commit_hash: z.string().nullable(),
     pr_number: z.int().nullable(),
     due_date: instant.nullable(),
+    reminder_offset: z.string().nullable(),
+    reminder_offsets: z.array(z.string()),
+    reminder_status: z.enum(REMINDER_STATUSES).nullable(),
+    recurrence_pattern: z.string().nullable(),
+    recurrence_time_zone: z.string().nullable(),
+    recurrence_end_date: day.nullable(),
+    recurrence_paused_at: instant.nullable(),
+    catch_up: catchUpSchema.nullable(),
+    parent_recurring_task_id: z.string().nullable(),
+    occurrence_date: day.nullable(),
     created_at: instant,
     updated_at: instant,
     started_at: instant.nullable(),
@@ -92,10 +114,12 @@ export const taskSchema = z
 
 export type RestTask = z.output<typeof taskSchema>;
 
-export const taskOf = ({ status, kind, ...task }: RestTaskFragment): RestTask => ({
+export const taskOf = ({ status, kind, catch_up, reminder_status, ...task }: RestTaskFragment): RestTask => ({
   ...task,
   status: STATUS_SHOWN[status],
   kind: KIND_SHOWN[kind],
+  catch_up: catch_up && CATCH_UP_SHOWN[catch_up],
+  reminder_status: reminder_status && REMINDER_STATUS_SHOWN[reminder_status],
 });
 
 const STATUS_SHOWN = {
@@ -109,6 +133,13 @@ const KIND_SHOWN = {
   SESSION: "session",
   RESEARCH: "research",
 } as const satisfies Record<TaskKind, string>;
+const CATCH_UP_SHOWN = { ONE: "one", ALL: "all", NONE: "none" } as const satisfies Record<CatchUp, string>;
+const REMINDER_STATUS_SHOWN = {
+  PENDING: "pending",
+  TRIGGERED: "triggered",
+  ACKNOWLEDGED: "acknowledged",
+  CANCELLED: "cancelled",
+} as const satisfies Record<ReminderStatus, string>;
 
 /** The same the other way: GraphQL has its enums in upper case. */
 export const STATUS = {
@@ -122,3 +153,8 @@ export const KIND = {
   session: "SESSION",
   research: "RESEARCH",
 } as const satisfies Record<RestTask["kind"], TaskKind>;
+export const CATCH_UP = {
+  one: "ONE",
+  all: "ALL",
+  none: "NONE",
+} as const satisfies Record<NonNullable<RestTask["catch_up"]>, CatchUp>;

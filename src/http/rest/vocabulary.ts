@@ -1,6 +1,6 @@
 import { type Vocabulary, vocabularyOf, wordedBy } from "../../../mcp/wording.ts";
 import { keptFor } from "../../kept-for.ts";
-import { TASK_KINDS, TASK_STATUSES } from "../../tasks/task.ts";
+import { CATCH_UPS, TASK_KINDS, TASK_STATUSES } from "../../tasks/task.ts";
 import type { Wording } from "./failure.ts";
 import { batchItemSchema } from "./given-task.ts";
 import type { RestRoute } from "./route.ts";
@@ -31,4 +31,4 @@ const vocabularyFor = keptFor(({ path, query, body }: RestRoute): Vocabulary => 
 });
 
 const ITEM = Object.keys(batchItemSchema.shape);
-const CHOICES = [...TASK_STATUSES, ...TASK_KINDS];
+const CHOICES = [...TASK_STATUSES, ...TASK_KINDS, ...CATCH_UPS];

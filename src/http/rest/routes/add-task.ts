@@ -20,6 +20,11 @@ export const addTask = defineRoute({
       addTasks(input: $input) {
         tasks {
           ...RestTask
+          instances(first: 1) {
+            nodes {
+              ...RestTask
+            }
+          }
         }
       }
     }
@@ -30,6 +35,8 @@ export const addTask = defineRoute({
     const { addTasks } = await ask({
       input: { projectId: body.project_id, createProject: true, tasks: [itemInGraphQL(body)] },
     });
-    return { task: taskOf(only(addTasks.tasks)), first_instance: null };
+    const { instances, ...task } = only(addTasks.tasks);
+    const [first] = instances.nodes ?? [];
+    return { task: taskOf(task), first_instance: first ? taskOf(first) : null };
   },
 });
