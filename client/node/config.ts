@@ -20,6 +20,9 @@ export class ClientConfigError extends Error {
   override readonly name = "ClientConfigError";
 }
 
+/** What a process was started with, for the rest of the clients: this file is the only one that reads it. */
+export const environment: NodeJS.ProcessEnv = process.env;
+
 interface Sources {
   readonly env?: NodeJS.ProcessEnv;
   /**
@@ -31,7 +34,7 @@ interface Sources {
   readonly asAdmin?: boolean;
 }
 
-const DEFAULT_PORT = 4000;
+export const DEFAULT_PORT = 4000;
 const DEFAULT_RENEW_IDLE_MINUTES = 120;
 const MOST_RENEW_IDLE_MINUTES = 10_080;
 
@@ -40,7 +43,7 @@ const MOST_RENEW_IDLE_MINUTES = 10_080;
  * `TASK_TRACKING_API_KEY`); the more specific name wins, and a key wins over a file. Throws a ClientConfigError.
  */
 export function readClientConfig({
-  env = process.env,
+  env = environment,
   besideServer = false,
   asAdmin = false,
 }: Sources = {}): ClientConfig {
@@ -60,9 +63,7 @@ export function readClientConfig({
     if (apiKey === undefined) faults.push(`DOCKET_API_KEY_FILE names ${keyFile}, which holds no readable key.`);
   }
   apiKey ??= setting("TASK_TRACKING_API_KEY");
-  // A header cannot carry such a key, and the failure would otherwise come with each call.
-  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
-    faults.push("The API key must be one word of plain ASCII.");
+  if (apiKey !== undefined && !isSendable(apiKey)) faults.push(NOT_SENDABLE);
 
   const renewIdleMinutes = Number(setting("DOCKET_RENEW_IDLE_MINUTES") ?? DEFAULT_RENEW_IDLE_MINUTES);
   if (!Number.isInteger(renewIdleMinutes) || renewIdleMinutes < 1 || renewIdleMinutes > MOST_RENEW_IDLE_MINUTES)
@@ -75,6 +76,11 @@ export function readClientConfig({
   return { url, apiKey, project: setting("DOCKET_PROJECT"), toolsets: setting("DOCKET_TOOLSETS"), renewIdleMinutes };
 }
 
+/** A header cannot carry another key, and the failure would otherwise come with each call. */
+export const isSendable = (apiKey: string) => /^[\x21-\x7e]+$/.test(apiKey);
+
+export const NOT_SENDABLE = "The API key must be one word of plain ASCII.";
+
 function readEnvFile(): void {
   try {
     loadEnvFile();
@@ -84,13 +90,13 @@ function readEnvFile(): void {
 }
 
 /** The address without `/graphql` and trailing slashes, undefined unless it is one that can be called. */
-function serverUrl(text: string): string | undefined {
+export function serverUrl(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "") return undefined;
   return (url.origin + url.pathname).replace(/\/+$/, "").replace(/\/graphql$/, "");
 }
 
-function readKey(file: string): string | undefined {
+export function readKey(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8").trim() || undefined;
   } catch {

@@ -1,0 +1,125 @@
+import { Command, Option } from "commander";
+import { graphql } from "../client/gen/gql.ts";
+import type { Role } from "../client/gen/graphql.ts";
+import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
+import { listed } from "./shell/options.ts";
+import { allOf } from "./shell/pages.ts";
+import type { Shell } from "./shell/shell.ts";
+import { table } from "./shell/table.ts";
+import { fromNow, inWords } from "./shell/text.ts";
+
+const ListedKeys = graphql(`
+  query ListedKeys($after: String) {
+    apiKeys(first: 100, after: $after) {
+      nodes {
+        keyId
+        prefix
+        name
+        role
+        projectIds
+        createdAt
+        expiresAt
+        revokedAt
+        lastUsedAt
+      }
+      pageInfo {
+        endCursor
+        hasNextPage
+      }
+    }
+  }
+`);
+
+const CreateKeyFromShell = graphql(`
+  mutation CreateKeyFromShell($input: CreateApiKeyInput!) {
+    createApiKey(input: $input) {
+      secret
+      apiKey {
+        keyId
+        name
+        role
+        projectIds
+        expiresAt
+      }
+    }
+  }
+`);
+
+const RevokeKeyFromShell = graphql(`
+  mutation RevokeKeyFromShell($input: RevokeApiKeyInput!) {
+    revokeApiKey(input: $input) {
+      apiKey {
+        keyId
+        name
+        revokedAt
+      }
+    }
+  }
+`);
+
+const ROLES: Readonly<Record<Lowercase<Role>, Role>> = { reader: "READER", agent: "AGENT", admin: "ADMIN" };
+
+interface CreateOptions extends ServerOptions {
+  readonly role: keyof typeof ROLES;
+  readonly only?: string[];
+  readonly expires?: string;
+}
+
+export function keysCommand(shell: Shell): Command {
+  const list = withJson(new Command("list"))
+    .description("list the API keys")
+    .action(async (options: ServerOptions) => {
+      const { request } = connect(shell, options, { asAdmin: true });
+      const keys = await allOf(async (after) => (await request(ListedKeys, { after })).apiKeys);
+      if (options.json) return printJson(shell, keys);
+      shell.out(
+        table(
+          shell,
+          [
+            { head: "NAME", cell: ({ name }) => name, shrinks: true },
+            { head: "ROLE", cell: ({ role }) => inWords(role) },
+            { head: "PROJECTS", cell: ({ projectIds }) => projectIds?.join(", ") ?? "all", shrinks: true },
+            { head: "LAST USED", cell: ({ lastUsedAt }) => (lastUsedAt ? fromNow(shell, lastUsedAt) : "never") },
+            {
+              head: "KEY",
+              cell: ({ keyId, revokedAt }) => (revokedAt ? `${keyId} (revoked)` : keyId),
+              style: ({ revokedAt }) => (revokedAt ? "red" : undefined),
+            },
+          ],
+          keys,
+        ),
+      );
+    });
+
+  const create = withJson(new Command("create"))
+    .description("make a key; stdout gets the key alone, which is shown this once")
+    .argument("<name>", "who uses it")
+    .addOption(new Option("--role <role>", "what it may do").choices(Object.keys(ROLES)).default("agent"))
+    .option("--only <projects>", "only these projects (repeatable); all by default", listed)
+    .option("--expires <instant>", "like 2027-01-01T00:00:00Z; never by default")
+    .action(async (name: string, options: CreateOptions) => {
+      const { change } = connect(shell, options, { asAdmin: true });
+      const input = { name, role: ROLES[options.role], projectIds: options.only, expiresAt: options.expires };
+      const { createApiKey } = await change(CreateKeyFromShell, input);
+      if (options.json) return printJson(shell, createApiKey);
+      shell.err(`Made ${createApiKey.apiKey.keyId}. The key is shown this once:\n`);
+      shell.out(`${createApiKey.secret ?? ""}\n`);
+    });
+
+  const revoke = withJson(new Command("revoke"))
+    .description("end a key, now and for good")
+    .argument("<key>", "its ID, as `docket keys` shows it")
+    .action(async (keyId: string, options: ServerOptions) => {
+      const { change } = connect(shell, options, { asAdmin: true });
+      const { revokeApiKey } = await change(RevokeKeyFromShell, { keyId });
+      if (options.json) return printJson(shell, revokeApiKey);
+      shell.out(`Revoked ${keyId}.\n`);
+    });
+
+  return new Command("keys")
+    .description("see, make and revoke API keys, as an admin")
+    .addCommand(list, { isDefault: true })
+    .addCommand(create)
+    .addCommand(revoke)
+    .addHelpText("after", "\nExamples:\n  docket keys\n  docket keys create ci --role agent --only web-shop > ci-key");
+}
