@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { exitCodeOf, faultForPeople } from "./shell/exit.ts";
 
 export const demoCommand = new Command("demo")
   .description("let simulated agents work on five projects of a running server until Ctrl-C")
@@ -8,8 +9,8 @@ export const demoCommand = new Command("demo")
     try {
       await (clean ? putAway() : play());
     } catch (error) {
-      console.error(error instanceof Error ? error.message : String(error));
-      process.exitCode = 1;
+      console.error(faultForPeople(error));
+      process.exitCode = exitCodeOf(error);
     }
     // Agents that were waiting when another one failed would keep the process alive.
     process.exit();

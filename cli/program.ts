@@ -16,6 +16,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Loader>>>> = {
   "Work:": {
     next: async (shell) => (await import("./next.ts")).nextCommand(shell),
     claim: async (shell) => (await import("./claim.ts")).claimCommand(shell),
+    work: async (shell) => (await import("./work.ts")).workCommand(shell),
     renew: async (shell) => (await import("./renew.ts")).renewCommand(shell),
     done: async (shell) => (await import("./done.ts")).doneCommand(shell),
     release: async (shell) => (await import("./release.ts")).releaseCommand(shell),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
-import { readClientConfig } from "../../client/node/config.ts";
+import { ClientConfigError, readClientConfig } from "../../client/node/config.ts";
 import { createRequest, type GraphQLRequest } from "../../client/request.ts";
 import { followStream } from "../../client/stream.ts";
 import { archiveDemo, unarchiveDemo } from "./archive.ts";
@@ -9,7 +9,7 @@ import { DemoEvents, runDemo } from "./run.ts";
 /** Plays on the server of the surroundings until a signal. Throws what ended it, with a message for people. */
 export async function play(): Promise<void> {
   const { url, apiKey } = readClientConfig({ besideServer: true });
-  if (apiKey === undefined) throw new Error(noKey("agent-key or api-key"));
+  if (apiKey === undefined) throw new ClientConfigError(noKey("agent-key or api-key"));
 
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
@@ -42,7 +42,7 @@ export async function play(): Promise<void> {
 /** Archives what demos have made, and says so. Throws as `play`. */
 export async function putAway(): Promise<void> {
   const admin = asAdmin();
-  if (admin === undefined) throw new Error(noKey("api-key, an admin's,"));
+  if (admin === undefined) throw new ClientConfigError(noKey("api-key, an admin's,"));
   const projects = await archiveDemo(admin);
   console.log(
     projects.length === 0

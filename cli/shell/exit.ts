@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
 import { ClientConfigError } from "../../client/node/config.ts";
 
@@ -24,7 +25,24 @@ export class NothingToDo extends Error {
   override readonly name = "NothingToDo";
 }
 
+/** It went wrong, and the message says how. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+/** A signal ended it, in order. */
+export class Stopped extends Error {
+  override readonly name = "Stopped";
+  readonly exitCode: number;
+
+  constructor(signal: keyof typeof constants.signals, message: string) {
+    super(message);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof Stopped) return error.exitCode;
   if (error instanceof NothingToDo) return EXIT.nothing;
   if (error instanceof UsageFault || error instanceof ClientConfigError) return EXIT.usage;
   if (error instanceof NoAnswerError) return EXIT.unreachable;
@@ -47,14 +65,11 @@ export function faultForPeople(error: unknown): string {
     return `${message}\nStart a server with \`docket start\`, or name another one: --server, DOCKET_URL or \`docket login\`.`;
   if (error instanceof ServerError && error.is("UNAUTHENTICATED"))
     return `${message}\nThe key is not (or no longer) good there; \`docket whoami\` says which one was sent.`;
+  // The server's advice is for those who write GraphQL.
   if (error instanceof ServerError && error.is("PROJECT_NOT_FOUND"))
-    return `${withoutRemedy(error)}\n\`docket projects\` lists those that this key sees.`;
+    return `${message.replace(/ Query projects .*$/, "")}\n\`docket projects\` lists those that this key sees.`;
   return message;
 }
-
-/** The server's advice is for those who write GraphQL. */
-const withoutRemedy = ({ message, extensions: { remedy } }: ServerError): string =>
-  typeof remedy === "string" && message.endsWith(` ${remedy}`) ? message.slice(0, -remedy.length - 1) : message;
 
 /** A failure's message says what to do. A TypeError or ReferenceError is a fault in this code, and needs its stack. */
 function messageOf(error: unknown): string {

@@ -5,6 +5,9 @@ import { environment } from "../../client/node/config.ts";
 import type { Shell } from "./shell.ts";
 
 const USUAL_COLUMNS = 80;
+/** Signals that come within this many milliseconds of the first count as one; a later one does not wait. */
+const ECHO_MS = 500;
+const EXIT_OF_CTRL_C = 130;
 
 /** The shell of this process. */
 export function makeShell(): Shell {
@@ -17,6 +20,13 @@ export function makeShell(): Shell {
       if (stream === stdout) ending.abort();
     });
   let watched = false;
+  let stoppingSince: number | undefined;
+  const stop = (name: "SIGINT" | "SIGTERM") => {
+    // A wrapper may pass on the Ctrl-C that the terminal has sent to everyone: that is still the first one.
+    if (stoppingSince !== undefined && performance.now() - stoppingSince > ECHO_MS) process.exit(EXIT_OF_CTRL_C);
+    stoppingSince ??= performance.now();
+    ending.abort(name);
+  };
   return {
     env: environment,
     cwd: process.cwd(),
@@ -30,7 +40,7 @@ export function makeShell(): Shell {
     askSecretly,
     get signal() {
       // Only a command that looks at the signal keeps Ctrl-C from ending the process.
-      if (!watched) for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => ending.abort());
+      if (!watched) for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop(name));
       watched = true;
       return ending.signal;
     },

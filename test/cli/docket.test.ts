@@ -43,13 +43,13 @@ describe("the docket command", () => {
   test("refuses a command it does not know", async () => {
     const { err, code } = await outcome(run(process.execPath, ["dance"]));
     expect(err).toMatch(/^error: .*dance/);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 
   test("asks for a key where the demo finds none", async () => {
     const { err, code } = await outcome(run(process.execPath, ["demo"]));
     expect(err).toMatch(/^No API key: .*agent-key or api-key there, \.docket by default/);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 });
 
@@ -108,7 +108,7 @@ describe.skipIf(olderNode === undefined)("the docket command under an older Node
     const { out, err, code } = await outcome(run(node, ["dance"]));
     expect(out).toBe("");
     expect(err).toMatch(/^error: .*dance/);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 
   test("passes signals on and ends as its child does", async () => {
