@@ -95,7 +95,8 @@ Examples:
   docket work --project all --loop -- sh -c 'claude -p "$(jq -r .description "$DOCKET_TASK_FILE")"'`,
     )
     .action(async (command: string[], options: WorkOptions) => {
-      if (!isRunnable(command[0] ?? "", shell)) throw new UsageFault(`There is no command ${command[0]} that could be run.`);
+      if (!isRunnable(command[0] ?? "", shell))
+        throw new UsageFault(`There is no command ${command[0]} that could be run.`);
       const connected = connect(shell, options);
       const projects = await claimable(connected);
       const worker: Worker = { shell, connected, options, command, timeout: options.timeout };

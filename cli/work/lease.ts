@@ -64,7 +64,8 @@ export async function howItStands({ request }: Connected, { projectId, taskId, a
   const [own, next] = task.attempts;
   if (own?.number !== number || own.endedAt === null) return { state: "held" };
   // Whoever is at it now, the command must not go on.
-  if (next === undefined && ["COMPLETED", "RELEASED", "FAILED"].includes(own.outcome ?? "")) return { state: "settled" };
+  if (next === undefined && ["COMPLETED", "RELEASED", "FAILED"].includes(own.outcome ?? ""))
+    return { state: "settled" };
   return { state: "lost", to: next?.worker ?? (own.outcome ?? "others").toLowerCase() };
 }
 

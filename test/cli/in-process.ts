@@ -7,7 +7,7 @@ interface Around extends Partial<Omit<Shell, "env" | "out" | "err">> {
   readonly env?: Record<string, string>;
   readonly input?: string;
   /** Called with all of stdout so far, at each write. */
-  readonly watched?: (out: string) => void;
+  readonly watched?: (out: string) => unknown;
 }
 
 export interface Ended {

@@ -62,7 +62,10 @@ describe("docket work", () => {
     const { work, docket, seen } = await makeWork();
     for (const label of ["fails", "waits"]) await docket(["add", label, "--label", label]);
     const failed = await work("echo no database >&2; exit 7", ["--label", "fails"]);
-    expect(failed).toMatchObject({ code: 1, err: expect.stringMatching(/TASK-001 failed: exit code 7\n1 of 1 task failed\.\n$/) });
+    expect(failed).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/TASK-001 failed: exit code 7\n1 of 1 task failed\.\n$/),
+    });
     expect(await seen("TASK-001")).toMatchObject({
       status: "PENDING",
       attempts: [{ outcome: "FAILED", notes: "exit code 7\n\nno database" }],
