@@ -26,4 +26,8 @@ const headCommand = new Command("head")
 export const auditCommand = new Command("audit")
   .description("prove that nobody has tampered with the event log")
   .addCommand(verifyCommand)
-  .addCommand(headCommand);
+  .addCommand(headCommand)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  docket audit head --sign key.pem > heads.json\n  docket audit verify --against heads.json --public-key public.pem",
+  );

@@ -55,6 +55,7 @@ Examples:
 export const logoutCommand = (shell: Shell): Command =>
   new Command("logout")
     .description("forget the key of a server; it stays valid, as `docket keys revoke` ends it")
+    .addHelpText("after", "\nExample:\n  docket logout --server https://docket.example.com")
     .option("--server <url>", "the server, instead of DOCKET_URL or the one of the last login")
     .action((options: LoginOptions) => {
       const { url } = chooseServer({ env: withoutKeys(shell.env), cwd: shell.cwd, server: options.server });

@@ -25,7 +25,10 @@ export const whoamiCommand = (shell: Shell): Command =>
       "after",
       `
 The first of these that says anything counts: the flag, the environment, the repository's .docket.json
-({"server": "…", "project": "…"}; never a key), what \`docket login\` kept, the server started in this folder.`,
+({"server": "…", "project": "…"}; never a key), what \`docket login\` kept, the server started in this folder.
+
+Example:
+  docket whoami --json | jq -r .key.from`,
     )
     .action(async (options: ServerOptions) => {
       const { url, key, project } = chooseServer({ env: shell.env, cwd: shell.cwd, ...options });

@@ -13,7 +13,7 @@ import type { Shell } from "./shell/shell.ts";
 import { idleForPeople } from "./shell/task-lines.ts";
 import { count, plain } from "./shell/text.ts";
 import { isRunnable } from "./work/command.ts";
-import { type WorkEnd, type Worker, workOn } from "./work/work-on.ts";
+import { type WorkEnd, type CommandWorker, workOn } from "./work/work-on.ts";
 
 const ClaimWork = graphql(`
   mutation ClaimWork($input: ClaimNextTaskInput!) {
@@ -99,7 +99,7 @@ Examples:
         throw new UsageFault(`There is no command ${command[0]} that could be run.`);
       const connected = connect(shell, options);
       const projects = await claimable(connected);
-      const worker: Worker = { shell, connected, options, command, timeout: options.timeout };
+      const worker: CommandWorker = { shell, connected, options, command, timeout: options.timeout };
       const claim = {
         projects,
         labels: options.label,
@@ -111,7 +111,7 @@ Examples:
     });
 
 /** One task after another, as long as it is asked for. Throws what the exit code tells. */
-async function work(worker: Worker, claim: ClaimNextTaskInput, options: WorkOptions): Promise<void> {
+async function work(worker: CommandWorker, claim: ClaimNextTaskInput, options: WorkOptions): Promise<void> {
   const { shell, connected } = worker;
   const { loop = false, max = loop ? Number.POSITIVE_INFINITY : 1 } = options;
   const queue = new Queue(connected, shell, claim, loop);

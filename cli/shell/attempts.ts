@@ -35,7 +35,7 @@ export function forgetAttempt(shell: Pick<Shell, "env">, place: Place): void {
 }
 
 /** What is held at this server, as far as this user's commands know. */
-export function keptAttempts(shell: Pick<Shell, "env">, server: string): KeptAttempt[] {
+function keptAttempts(shell: Pick<Shell, "env">, server: string): KeptAttempt[] {
   let files: string[];
   try {
     files = readdirSync(folderOf(shell));

@@ -15,7 +15,7 @@ import { readUsage } from "./usage.ts";
 /** What came of a task: completed or given back by us, settled by the command, or no longer ours. */
 export type WorkEnd = "completed" | "failed" | "given back" | "settled" | "lost" | "stopped";
 
-export interface Worker {
+export interface CommandWorker {
   readonly shell: Shell;
   readonly connected: Connected;
   readonly options: ServerOptions;
@@ -35,7 +35,7 @@ interface Work {
 const TRY_AGAIN = 75;
 
 /** Runs the command on a task that was taken, keeps the lease meanwhile, and settles the task by how it ended. */
-export async function workOn(worker: Worker, { taken, task, briefing }: Work): Promise<WorkEnd> {
+export async function workOn(worker: CommandWorker, { taken, task, briefing }: Work): Promise<WorkEnd> {
   const { shell, connected } = worker;
   const say = (text: string) => shell.err(`docket: ${taken.projectId}/${taken.taskId} ${text}\n`);
   const folder = await mkdtemp(join(tmpdir(), "docket-work-"));
@@ -119,7 +119,7 @@ export async function workOn(worker: Worker, { taken, task, briefing }: Work): P
 }
 
 /** So that what the command calls talks to the same server, about the same task. */
-function handedOver({ shell, connected, options }: Worker, { projectId, taskId, attempt }: TakenTask) {
+function handedOver({ shell, connected, options }: CommandWorker, { projectId, taskId, attempt }: TakenTask) {
   return {
     DOCKET_URL: connected.url,
     DOCKET_PROJECT: projectId,
