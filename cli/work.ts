@@ -13,7 +13,7 @@ import type { Shell } from "./shell/shell.ts";
 import { idleForPeople } from "./shell/task-lines.ts";
 import { count, plain } from "./shell/text.ts";
 import { isRunnable } from "./work/command.ts";
-import { type WorkEnd, type CommandWorker, workOn } from "./work/work-on.ts";
+import { type CommandWorker, type WorkEnd, workOn } from "./work/work-on.ts";
 
 const ClaimWork = graphql(`
   mutation ClaimWork($input: ClaimNextTaskInput!) {

@@ -28,6 +28,8 @@ export interface RunningCommand {
 const KEPT_OUTPUT = 4_000;
 /** Between the request to end and the end by force. */
 const GRACE_MS = 10_000;
+/** For what is still in the pipes when the command has ended. */
+const LAST_WORDS_MS = 1_000;
 
 /** Whether there is such a command, so that none is told by a task that was taken for it. */
 export function isRunnable(file: string, { env, cwd }: Pick<Shell, "env" | "cwd">): boolean {
@@ -85,9 +87,15 @@ export function runCommand(
   const { promise: ended, resolve: end, reject } = Promise.withResolvers<CommandEnd>();
   child.once("error", reject);
   child.once("exit", (code, signal) => {
-    // What it left running in the background would hold the pipes open, and work at a task that is settled.
+    // What it left running in its group would work at a task that is settled.
     tell("SIGKILL");
-    const settle = () => end({ code, signal, output: lastOf(output) });
+    const settle = () => {
+      clearTimeout(waiting);
+      for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
+      end({ code, signal, output: lastOf(output) });
+    };
+    // A service that it started in a session of its own may hold the pipes open for ever.
+    const waiting = setTimeout(settle, LAST_WORDS_MS);
     child.once("close", settle);
   });
   return {

@@ -43,7 +43,7 @@ describe("docket work", () => {
       test "$DOCKET_PROJECT" = ${project.projectId} || exit 9
       grep -q '"description": "Write the parser"' "$DOCKET_TASK_FILE" && grep -q "$DOCKET_ATTEMPT" "$DOCKET_TASK_FILE" || exit 8
       echo '{"usage": {"input_tokens": 12, "output_tokens": 3}, "total_cost_usd": 0.5}' > "$DOCKET_USAGE_FILE"
-      echo; printf '\\033[31mgreen\\033[0m %s\\n' "$DOCKET_API_KEY"; echo done with $DOCKET_TASK_ID`;
+      setsid sleep 20 & echo; printf '\\033[31mgreen\\033[0m %s\\n' "$DOCKET_API_KEY"; echo done with $DOCKET_TASK_ID`;
     const { code, out, err } = await work(script, ["--worker", "robot"]);
     expect([code, err]).toEqual([
       0,
