@@ -21,7 +21,7 @@ export async function main(args: readonly string[], shell: Shell): Promise<numbe
 }
 
 /** Makes a command and those within it write to this shell, and throw where they would end the process. */
-function adopt(command: Command, shell: Shell): void {
+function adopt(command: Command, shell: Shell, path = command.name()): void {
   command
     .exitOverride()
     // Names alone, so that what they do fits beside them.
@@ -34,6 +34,6 @@ function adopt(command: Command, shell: Shell): void {
       getOutHasColors: () => shell.colours,
       getErrHasColors: () => false,
     })
-    .showHelpAfterError(`(docket ${command.parent === null ? "--help" : `${command.name()} --help`} says how)`);
-  for (const inner of command.commands) adopt(inner, shell);
+    .showHelpAfterError(`(${path} --help says how)`);
+  for (const inner of command.commands) adopt(inner, shell, `${path} ${inner.name()}`);
 }
