@@ -24,10 +24,10 @@ CREATE OR REPLACE TRIGGER recurring_tasks_begin AFTER INSERT ON tasks FOR EACH R
   WHEN (NEW.recurrence_pattern IS NOT NULL) EXECUTE FUNCTION keep_recurrence();
 
 CREATE OR REPLACE TRIGGER recurring_tasks_go_on AFTER UPDATE OF recurrence_pattern, recurrence_time_zone,
-    recurrence_end_date, recurrence_paused_at, due_date, deleted_at, archived_at ON tasks FOR EACH ROW
+    recurrence_end_date, recurrence_paused_at, due_date, reminder_offsets, deleted_at, archived_at ON tasks FOR EACH ROW
   WHEN (NEW.recurrence_pattern IS NOT NULL AND
-    (OLD.recurrence_pattern, OLD.recurrence_time_zone, OLD.recurrence_end_date, OLD.due_date,
+    (OLD.recurrence_pattern, OLD.recurrence_time_zone, OLD.recurrence_end_date, OLD.due_date, OLD.reminder_offsets,
       OLD.recurrence_paused_at IS NULL, OLD.deleted_at IS NULL, OLD.archived_at IS NULL) IS DISTINCT FROM
-    (NEW.recurrence_pattern, NEW.recurrence_time_zone, NEW.recurrence_end_date, NEW.due_date,
+    (NEW.recurrence_pattern, NEW.recurrence_time_zone, NEW.recurrence_end_date, NEW.due_date, NEW.reminder_offsets,
       NEW.recurrence_paused_at IS NULL, NEW.deleted_at IS NULL, NEW.archived_at IS NULL))
   EXECUTE FUNCTION keep_recurrence();
