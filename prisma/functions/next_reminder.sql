@@ -8,6 +8,6 @@ RETURNS TABLE (reminder_offset text, status text) LANGUAGE sql STABLE AS $$
   WHERE r.project_id = next_reminder.project_id AND r.task_id = next_reminder.task_id
     AND r.offset_seconds IN (SELECT reminder_seconds(o) FROM unnest(offsets) o)
   ORDER BY CASE WHEN r.status = 'pending' AND r.reminder_id <> ALL (fired) THEN r.trigger_at END,
-    r.trigger_at DESC, r.created_at DESC
+    r.trigger_at DESC, r.status = 'cancelled', r.created_at DESC
   LIMIT 1
 $$;

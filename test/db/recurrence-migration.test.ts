@@ -50,12 +50,13 @@ it("takes recurrence back in a moment, leaves every earlier task as it was, and 
 
   await migrateDown({ ownerUrl, migrationsFolder });
   expect(await read()).toEqual(earlier);
-  // What was made stays: instances are plain tasks, and a template is never handed out.
-  expect(
-    (await owner.query("SELECT task_id, is_template FROM tasks WHERE task_id > 'TASK-103' ORDER BY task_id")).rows,
-  ).toEqual([
-    { task_id: "TASK-104", is_template: true },
-    { task_id: "TASK-105", is_template: false },
+  // Instances stay as plain tasks; a template, which an older version would hand out, is deleted and may be restored as one.
+  const made = await owner.query(
+    "SELECT task_id, is_template, deleted_at IS NOT NULL AS deleted FROM tasks WHERE task_id > 'TASK-103' ORDER BY task_id",
+  );
+  expect(made.rows).toEqual([
+    { task_id: "TASK-104", is_template: false, deleted: true },
+    { task_id: "TASK-105", is_template: false, deleted: false },
   ]);
   await migrate({ ownerUrl, loginUrl, migrationsFolder });
   await owner.query(recurring, ["TASK-107"]);

@@ -3,6 +3,7 @@ import { archiveProject } from "../../src/projects/archive.ts";
 import { instancesDueInMs, lookAgainByNewerZones, makeDueInstances } from "../../src/schedule/due-instances.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
+import { upcomingOccurrences } from "../../src/tasks/recurrence/upcoming.ts";
 import { restoreTask } from "../../src/tasks/restore.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { seedTasks } from "../support/verbs.ts";
@@ -73,6 +74,37 @@ test("an instance whose first reminder comes before its date is made at that tim
   expect((await t.dates(week)).at(-1)).toBe("2026-12-16");
   await t.sweepAt("2026-12-23T00:00:00Z");
   expect((await t.dates(week)).at(-1)).toBe("2026-12-23");
+});
+
+test("what recurs earlier, more often or in another zone goes on at once, and has no date twice", async () => {
+  const t = await recurrenceTest();
+  const change = (taskId: string, said: object) => updateTask(t.as(), { projectId: "alpha", taskId, ...said });
+  const far = await t.add({ dueDate: new Date("2027-06-01T09:00:00Z"), recurrencePattern: "daily" });
+  const yearly = await t.add({ ...daily, recurrencePattern: "yearly" });
+  const east = await t.add({ dueDate: new Date("2026-12-08T23:00:00Z"), recurrencePattern: "daily" });
+  await change(far, { dueDate: new Date("2026-12-08T09:00:00Z") });
+  await change(yearly, { recurrencePattern: "daily" });
+  await change(east, { recurrenceTimeZone: "Asia/Tokyo" });
+  await t.sweepAt("2026-12-10T09:00:00Z");
+  expect(await t.dates(far)).toEqual(["2026-12-10", "2027-06-01"]);
+  expect((await t.dates(yearly)).slice(0, 2)).toEqual(["2026-12-08", "2026-12-10"]);
+  const due = (await t.instances(east)).map((one) => one.due.toISOString());
+  expect(due).toEqual([...new Set(due)]);
+  expect(due[0]).toBe("2026-12-08T23:00:00.000Z");
+  const upcoming = await upcomingOccurrences(t.as(), { projectId: "alpha", taskId: far, first: 1 });
+  expect(upcoming).toMatchObject([{ date: new Date("2026-12-11T00:00:00Z"), instance: null }]);
+});
+
+test("a change of its end or its reminders forgets nothing that was missed", async () => {
+  const t = await recurrenceTest();
+  const all = await t.add({ ...daily, catchUp: "all" });
+  await t.until("2026-12-11T10:00:00Z");
+  await updateTask(t.as(), {
+    ...{ projectId: "alpha", taskId: all },
+    ...{ recurrenceEndDate: new Date("2027-01-31T00:00:00Z"), reminderOffset: "1 hour" },
+  });
+  await t.sweep();
+  expect(await t.dates(all)).toEqual(["2026-12-08", "2026-12-09", "2026-12-10", "2026-12-11"]);
 });
 
 test("what was missed follows catchUp: the latest, each, or none but today's", async () => {

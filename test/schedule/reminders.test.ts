@@ -107,6 +107,19 @@ it("triggers two that are late at once, and what is set too late, as soon as it 
   expect(await schedule()).toEqual(["2 hours triggered", "1 hour triggered", "30 minutes triggered"]);
 });
 
+it("is triggered once for each due date, also when that is moved away and back", async () => {
+  const { t, dueDate, trigger, told, next } = await due(["1 day"]);
+  await t.pass(DAY);
+  expect(await trigger()).toBe(true);
+  await updateTask(t.as(), { ...first, dueDate: await ahead(t, 21 * DAY) });
+  expect(await next()).toEqual(["1 day", "pending"]);
+  await updateTask(t.as(), { ...first, dueDate });
+  expect([await trigger(), await next()]).toEqual([false, ["1 day", "triggered"]]);
+  await updateTask(t.as(), { ...first, dueDate: await ahead(t, 3 * DAY) });
+  await t.pass(2 * DAY);
+  expect([await trigger(), (await told()).length]).toEqual([true, 2]);
+});
+
 it("moves with the due date, by one task or many; what was triggered comes again where that lies ahead", async () => {
   const made = await due(["1 hour"]);
   const { t, schedule, next, trigger, told } = made;
@@ -263,7 +276,8 @@ it("is acknowledged once it was triggered, and not before", async () => {
   ])
     await expect(foreign()).rejects.toMatchObject({ code: "NOT_FOUND" });
   expect(await acknowledge(["alpha"])).toMatchObject({ projectId: "alpha", reminderId });
-  await acknowledge();
+  // However the ID is written.
+  expect(await acknowledge(null, reminderId.toUpperCase())).toMatchObject({ reminderId });
   expect(await next()).toEqual(["1 hour", "acknowledged"]);
   const acknowledged = (await t.events()).filter(({ type }) => type === "task.reminder.acknowledged");
   expect(acknowledged).toMatchObject([

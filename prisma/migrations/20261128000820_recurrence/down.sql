@@ -8,11 +8,14 @@ DROP INDEX idx_tasks_due_date;
 DROP INDEX idx_tasks_recurrence;
 DROP INDEX idx_tasks_parent_recurring;
 DROP INDEX uniq_recurring_instance;
+ALTER TABLE tasks DROP CONSTRAINT chk_recurrence_is_whole;
+-- Templates are nothing to an older version: they are deleted, and come back by restoreTask as tasks like others.
+UPDATE tasks SET is_template = false, deleted_at = coalesce(deleted_at, docket_now()) WHERE recurrence_pattern IS NOT NULL;
 ALTER TABLE tasks
   DROP CONSTRAINT tasks_parent_recurring_fkey,
   DROP CONSTRAINT chk_instance_is_no_template,
   DROP CONSTRAINT chk_instance_has_date,
-  DROP CONSTRAINT chk_recurrence_is_whole,
+  DROP CONSTRAINT chk_recurrence_has_dates,
   DROP CONSTRAINT chk_recurrence_requires_due_date,
   DROP COLUMN occurrence_date,
   DROP COLUMN parent_recurring_task_id,

@@ -12,7 +12,7 @@ export interface AcknowledgeReminder {
   readonly reminderId: string;
 }
 
-interface LockedReminder extends TaskKey {
+interface LockedReminder extends TaskKey, ReminderKey {
   readonly status: ReminderStatus;
 }
 
@@ -24,7 +24,8 @@ WHERE r.reminder_id = $1 AND ($2::text[] IS NULL OR r.project_id = ANY ($2)) AND
 };
 const LOCK = {
   name: "reminder-lock",
-  text: `SELECT r.project_id AS "projectId", r.task_id AS "taskId", r.status FROM reminder_schedule r
+  text: `SELECT r.project_id AS "projectId", r.task_id AS "taskId", r.reminder_id AS "reminderId", r.status
+FROM reminder_schedule r
 WHERE r.reminder_id = $1 FOR NO KEY UPDATE`,
 };
 
@@ -65,7 +66,7 @@ export const acknowledgeReminder = verb(
     idempotent: true,
     on: lockReminder,
   },
-  async (ctx, { reminderId }: AcknowledgeReminder, { projectId, taskId, status }): Promise<ReminderKey> => {
+  async (ctx, _input: AcknowledgeReminder, { projectId, taskId, reminderId, status }): Promise<ReminderKey> => {
     if (status === "pending" || status === "cancelled")
       throw badInput(
         `The reminder is ${status.toUpperCase()}; only one that was TRIGGERED is acknowledged. updateTask with reminders changes those that are to come.`,

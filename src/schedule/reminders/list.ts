@@ -87,7 +87,7 @@ CROSS JOIN LATERAL (
   SELECT DISTINCT ON (r.offset_seconds) ${REMINDER.select()} FROM reminder_schedule r
   WHERE r.project_id = t.project_id AND r.task_id = t.task_id
     AND r.offset_seconds IN (SELECT reminder_seconds(o) FROM unnest(t.reminder_offsets) o)
-  ORDER BY r.offset_seconds, r.created_at DESC, r.trigger_at DESC
+  ORDER BY r.offset_seconds, r.status = 'pending' DESC, r.trigger_at DESC, r.status = 'cancelled', r.created_at DESC
 ) r ORDER BY r."triggerAt"`,
 };
 

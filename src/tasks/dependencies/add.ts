@@ -4,11 +4,13 @@ import { append } from "../../log/write/append.ts";
 import type { DependencyAddress, DependencyResult } from "./dependency.ts";
 import { eventsOf, lockEnds } from "./ends.ts";
 import { CLOSES, LOCK_GRAPH, refuseCircle } from "./graph.ts";
+import { refuseTemplate } from "./template.ts";
 
 const ADD = {
   name: "dependency-add",
   text: `INSERT INTO task_dependencies (project_id, task_id, depends_on_project_id, depends_on_task_id, kind, created_by)
-SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6 WHERE $5 <> 'blocks' OR NOT ${CLOSES}
+SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6 WHERE $5 <> 'blocks' OR NOT (${CLOSES}
+  OR EXISTS (SELECT FROM tasks b WHERE b.project_id = $3 AND b.task_id = $4 AND b.is_template))
 ON CONFLICT DO NOTHING RETURNING kind`,
 };
 
@@ -39,8 +41,11 @@ export const addDependency = verb(
       makerOf(ctx.viewer),
     ]);
     if (added.length > 0) await append(ctx, ...eventsOf("task.dependency_added", dependency));
-    // Without a circle it was there already.
-    else if (kind === "blocks") await refuseCircle(ctx, task, dependsOn);
+    else if (kind === "blocks") {
+      await refuseTemplate(ctx, dependsOn);
+      // Without a circle it was there already.
+      await refuseCircle(ctx, task, dependsOn);
+    }
     return { ...task, dependsOn, changed: added.length > 0 };
   },
 );

@@ -4,6 +4,7 @@ import { badInput, type DocketError, errorAt, projectNotFound } from "../../erro
 import { circleFrom } from "../dependencies/circle.ts";
 import { dependencyCycle, itemName } from "../dependencies/cycle-error.ts";
 import { closesCircle, seenTask, stepsFrom } from "../dependencies/graph.ts";
+import { waitsForTemplate } from "../dependencies/template.ts";
 import { idOfTask } from "../find.ts";
 import { DEEPEST, tooDeep } from "../hierarchy/parents.ts";
 import { keyColumns } from "../keys.ts";
@@ -16,7 +17,8 @@ import type { Reference } from "./references.ts";
 const LOCK = {
   name: "tasks-lock-referenced",
   text: `SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.depth, t.archived_at IS NULL AS "mayBeParent",
-  is_open(t.status, t.deleted_at, t.is_template) AS "isOpen"
+  is_open(t.status, t.deleted_at, t.is_template) AS "isOpen",
+  t.is_template AS "isTemplate"
 FROM tasks t WHERE (t.project_id, t.task_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND t.deleted_at IS NULL
 ORDER BY t.project_id, t.task_id FOR NO KEY UPDATE`,
 };
@@ -25,6 +27,7 @@ interface Locked extends TaskKey {
   readonly depth: number;
   readonly mayBeParent: boolean;
   readonly isOpen: boolean;
+  readonly isTemplate: boolean;
 }
 
 /** The tasks that a plan found, by their names. */
@@ -50,8 +53,8 @@ export async function requireReferenced(ctx: Context, batch: readonly NewTask[])
     for (const blocker of blockers.flatMap(taskOf))
       if (!found.has(idOfTask(blocker)))
         await refuseMissing(ctx, blocker).catch((error: DocketError) => Promise.reject(place(index, error)));
-  const faults = [...parentFaults(batch, found), ...heldFaults(batch, found)].map(([index, fault]) =>
-    batch.length === 1 ? fault : `tasks[${index}]: ${fault}`,
+  const faults = [...parentFaults(batch, found), ...templateFaults(batch, found), ...heldFaults(batch, found)].map(
+    ([index, fault]) => (batch.length === 1 ? fault : `tasks[${index}]: ${fault}`),
   );
   if (faults.length > 0) throw badInput(faults.join("; "), { faults });
   if (parents.length > 0 && blockers.length > 0) await refuseCircleThrough(ctx, batch);
@@ -84,6 +87,16 @@ function parentFaults(batch: readonly NewTask[], found: Found): (readonly [numbe
     const fault = depth > DEEPEST ? null : tooDeep(depth);
     return fault === null ? [] : [[index, fault] as const];
   });
+}
+
+/** Items that wait for the template of a recurring task; those of the batch itself are refused before. */
+function templateFaults(batch: readonly NewTask[], found: Found): (readonly [number, string])[] {
+  return batch.flatMap(({ index, blockers }) =>
+    blockers
+      .flatMap(taskOf)
+      .filter((blocker) => found.get(idOfTask(blocker))?.isTemplate)
+      .map(({ taskId }) => [index, waitsForTemplate(taskId)] as const),
+  );
 }
 
 /** Nobody takes up what has to wait, nor what is added so. */

@@ -11,6 +11,9 @@ interface Recurring {
   readonly dueDate?: Date | null;
 }
 
+/** Fifty years of dates follow, of which each has a year of four digits. */
+const TOO_LATE = Date.UTC(9_900, 0);
+
 /** What is wrong with when a task recurs, each with the field that is; none where it does not recur. */
 export function recurrenceFaults(task: Recurring): string[] {
   const { recurrencePattern: pattern, recurrenceTimeZone: zone, recurrenceEndDate: end, dueDate } = task;
@@ -20,7 +23,8 @@ export function recurrenceFaults(task: Recurring): string[] {
     );
     return given.map((name) => `${name}: needs a recurrencePattern, like daily or weekly:MON,WED`);
   }
-  if (dueDate == null) return ["Recurrence requires a due date: the first occurrence and the time of day come from it"];
+  if (dueDate == null) return ["dueDate: Recurrence requires a due date: the first occurrence and the time of day come from it"];
+  if (dueDate.getTime() >= TOO_LATE) return ["dueDate: a recurring task is due before the year 9900 at first"];
   try {
     settle({ pattern, zone: zone ?? "UTC", dueDate, endsOn: end == null ? null : end.getTime() / DAY_MS });
     return [];

@@ -36,12 +36,16 @@ export function planned(template: Template, now: Date): Plan {
   const today = wallTimeOf(zone, now).day;
   const skipped = new Set(template.skipped);
   const made: Occurrence[] = [];
-  let lastOn = template.lastOn;
-  let from = template.settled ? template.nextOn : startOf(template, recurrence, template.nextAt ?? now);
-  if (from !== null && lastOn === null && !template.settled) {
+  const taken = new Set(template.taken.keys());
+  if (template.lastOn !== null) taken.add(template.lastOn);
+  let from =
+    template.settled || template.nextOn !== null
+      ? template.nextOn
+      : startOf(template, recurrence, template.nextAt ?? now);
+  if (from !== null && taken.size === 0 && !template.settled) {
     const first = occurrencesFrom(recurrence, from).find(({ day }) => !skipped.has(day));
     if (first) made.push(first);
-    lastOn = first?.day ?? null;
+    if (first) taken.add(first.day);
     from = first ? first.day + 1 : null;
   }
 
@@ -49,20 +53,21 @@ export function planned(template: Template, now: Date): Plan {
   let next: Plan["next"] = null;
   const days = from === null ? [] : occurrences(recurrence.rule, recurrence.startsOn, recurrence.until, from);
   for (const day of days) {
-    if (skipped.has(day)) continue;
+    if (skipped.has(day) || taken.has(day)) continue;
     if (day < today) {
       missed.push(day);
       continue;
     }
     const occurrence = occurrenceOn(recurrence, day);
     if (!occurrence) continue;
-    const at = timeOf(occurrence, template.leadMs, lastOn === null ? null : instantOf(zone, { day: lastOn, time: 0 }));
+    const before = lastBefore(day, taken);
+    const at = timeOf(occurrence, template.leadMs, before === null ? null : instantOf(zone, { day: before, time: 0 }));
     if (at > now) {
       next = { day, at };
       break;
     }
     made.push(occurrence);
-    lastOn = day;
+    taken.add(day);
   }
   return {
     template,
@@ -73,11 +78,23 @@ export function planned(template: Template, now: Date): Plan {
   };
 }
 
-/** The first date that was still to come when a template was changed. */
-function startOf({ lastOn }: Template, recurrence: Recurrence, changedAt: Date): Day | null {
+/**
+ * The first date that was still to come when a template was changed, and that has no instance; another date may have one that is
+ * due at the same instant, in another zone.
+ */
+function startOf({ lastOn, taken }: Template, recurrence: Recurrence, changedAt: Date): Day | null {
   if (lastOn === null) return recurrence.startsOn;
-  const from = Math.max(recurrence.startsOn, lastOn + 1, wallTimeOf(recurrence.zone, changedAt).day);
-  return occurrencesFrom(recurrence, from).find(({ dueDate }) => dueDate > changedAt)?.day ?? null;
+  const from = Math.max(recurrence.startsOn, wallTimeOf(recurrence.zone, changedAt).day);
+  const due = new Set(taken.values());
+  const isMade = ({ day, dueDate }: Occurrence) => taken.has(day) || due.has(dueDate.getTime());
+  const found = occurrencesFrom(recurrence, from).find((one) => one.dueDate > changedAt && !isMade(one));
+  return found?.day ?? null;
+}
+
+/** The latest of the dates that have an instance before this one. */
+function lastBefore(day: Day, taken: ReadonlySet<Day>): Day | null {
+  const before = [...taken].filter((other) => other < day);
+  return before.length === 0 ? null : Math.max(...before);
 }
 
 function timeOf({ opensAt, dueDate }: Occurrence, leadMs: number, before: Date | null): Date {

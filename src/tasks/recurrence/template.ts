@@ -22,6 +22,8 @@ export interface Template extends TaskKey {
   readonly skipped: readonly Day[];
   /** The latest date that has an instance. */
   readonly lastOn: Day | null;
+  /** Dates of the last days, and ahead, that have an instance, with when it is due, in milliseconds since 1970. */
+  readonly taken: ReadonlyMap<Day, number | null>;
   /** How long before it is due an instance is needed, in milliseconds, as its first reminder comes then; 0: it has none. */
   readonly leadMs: number;
   /** Names this state of its row in `recurrences`. */
@@ -42,6 +44,7 @@ interface Row extends TaskKey {
   readonly nextOn: string | null;
   readonly skipped: readonly string[];
   readonly lastOn: string | null;
+  readonly taken: readonly (readonly [day: string, dueAt: number | null])[];
   readonly leadMs: number;
   readonly mark: string;
 }
@@ -54,6 +57,9 @@ export const TEMPLATE = `t.project_id AS "projectId", t.task_id AS "taskId", t.r
   r.next_on::text AS "nextOn", r.skipped::text[] AS skipped,
   (SELECT max(i.occurrence_date) FROM tasks i
     WHERE i.project_id = t.project_id AND i.parent_recurring_task_id = t.task_id)::text AS "lastOn",
+  (SELECT coalesce(jsonb_agg(jsonb_build_array(i.occurrence_date, extract(epoch FROM i.due_date) * 1000)), '[]') FROM tasks i
+    WHERE i.project_id = t.project_id AND i.parent_recurring_task_id = t.task_id
+      AND i.occurrence_date >= (docket_now() - interval '2 days')::date) AS taken,
   coalesce((SELECT max(reminder_seconds(o.given)) FROM unnest(t.reminder_offsets) o (given)), 0)::float8 * 1000 AS "leadMs",
   r.xmin::text AS mark`;
 
@@ -79,6 +85,7 @@ export function templateOf({ startsOn, until, dueTime, ...row }: Row): Template 
     nextOn: day(row.nextOn),
     skipped: row.skipped.map(known),
     lastOn: day(row.lastOn),
+    taken: new Map(row.taken.map(([date, dueAt]) => [known(date), dueAt])),
   };
 }
 

@@ -4,7 +4,7 @@ import { pageSize } from "../../db/page.ts";
 import { badInput, taskNotFound } from "../../errors.ts";
 import { DAY_MS, isoDate, parseIsoDate } from "../../schedule/recurrence/calendar.ts";
 import { wallTimeOf } from "../../schedule/recurrence/instant.ts";
-import { occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
+import { type Occurrence, occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
 import type { TaskKey } from "../task.ts";
 import { findTemplates, recurrenceOf } from "./template.ts";
 
@@ -24,10 +24,20 @@ export interface UpcomingOccurrence {
 
 const MADE = {
   name: "occurrences-made",
-  text: `SELECT docket_now() AS now, i.task_id AS "taskId", i.occurrence_date::text AS date, i.deleted_at IS NOT NULL AS deleted
+  text: `SELECT docket_now() AS now, i.task_id AS "taskId", i.occurrence_date::text AS date, i.due_date AS "dueDate",
+  i.deleted_at IS NOT NULL AS deleted
 FROM (SELECT) AS always LEFT JOIN tasks i ON i.project_id = $1 AND i.parent_recurring_task_id = $2
   AND i.occurrence_date >= (docket_now() - interval '2 days')::date`,
 };
+
+/** One row without an instance where there is none. */
+interface Made {
+  readonly now: Date;
+  readonly taskId: string | null;
+  readonly date: string;
+  readonly dueDate: Date | null;
+  readonly deleted: boolean;
+}
 
 const IS_TASK = {
   name: "task-is-there",
@@ -52,11 +62,12 @@ export async function upcomingOccurrences(
     if (!task) throw taskNotFound(key.taskId, projectId);
     throw badInput(`${key.taskId} does not recur: name the template, as its parentRecurringTaskId says.`);
   }
-  const rows = await ctx.db.read<{ now: Date; taskId: string | null; date: string; deleted: boolean }>(MADE, [
-    key.projectId,
-    key.taskId,
-  ]);
-  const made = new Map(rows.flatMap(({ taskId, date, deleted }) => (taskId ? [[date, { taskId, deleted }]] : [])));
+  const rows = await ctx.db.read<Made>(MADE, [key.projectId, key.taskId]);
+  const instances = rows.filter(({ taskId }) => taskId !== null);
+  const made = new Map(instances.map((row) => [row.date, row]));
+  // One that was made in another zone may have another date.
+  const byDueDate = new Map(instances.map((row) => [row.dueDate?.getTime(), row]));
+  const instanceOf = ({ day, dueDate }: Occurrence) => made.get(isoDate(day)) ?? byDueDate.get(dueDate.getTime());
   const now = rows[0]?.now ?? new Date();
   const settled = recurrenceOf(template);
   // Nothing more is made while it is paused.
@@ -64,18 +75,19 @@ export async function upcomingOccurrences(
   const recurrence = template.paused ? { ...settled, until: Math.min(settled.until, last) } : settled;
   const today = wallTimeOf(recurrence.zone, now).day;
   return occurrencesFrom(recurrence, Math.max(today - 1, after ? after.getTime() / DAY_MS + 1 : 0))
-    .filter(({ day, dueDate }) => {
-      const instance = made.get(isoDate(day));
+    .filter((one) => {
+      const { day, dueDate } = one;
+      const instance = instanceOf(one);
       if (instance) return !instance.deleted && dueDate > now;
       return dueDate > now && !template.paused && !template.skipped.includes(day);
     })
     .take(size)
-    .map(({ day, dueDate }) => {
-      const instance = made.get(isoDate(day));
+    .map((one) => {
+      const taskId = instanceOf(one)?.taskId ?? null;
       return {
-        date: new Date(day * DAY_MS),
-        dueDate,
-        instance: instance ? { projectId: key.projectId, taskId: instance.taskId } : null,
+        date: new Date(one.day * DAY_MS),
+        dueDate: one.dueDate,
+        instance: taskId === null ? null : { projectId: key.projectId, taskId },
       };
     })
     .toArray();

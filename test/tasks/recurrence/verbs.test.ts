@@ -3,6 +3,7 @@ import { addTasks } from "../../../src/tasks/add.ts";
 import { claimNextTask } from "../../../src/tasks/claim-next.ts";
 import { taskCounts } from "../../../src/tasks/counts.ts";
 import { deleteTask } from "../../../src/tasks/delete.ts";
+import { addDependency } from "../../../src/tasks/dependencies/add.ts";
 import { listTasks } from "../../../src/tasks/list.ts";
 import type { AddTaskItem } from "../../../src/tasks/new-task.ts";
 import { pauseRecurrence, resumeRecurrence } from "../../../src/tasks/recurrence/pause.ts";
@@ -34,6 +35,7 @@ test("a recurring task that cannot be is refused by naming the item and the part
       "tasks[0].recurrenceEndDate: its first occurrence is 2026-12-08",
     ],
     [{ recurrencePattern: "daily" }, "Recurrence requires a due date"],
+    [{ ...daily, dueDate: new Date("9900-01-01T00:00:00Z") }, "tasks[0].dueDate: a recurring task is due before"],
     [{ dueDate, catchUp: "all" }, "tasks[0].catchUp: needs a recurrencePattern"],
     [{ dueDate, recurrenceTimeZone: "UTC" }, "tasks[0].recurrenceTimeZone: needs a recurrencePattern"],
     [{ ...daily, status: "in_progress" }, "tasks[0]: a recurring task comes PENDING"],
@@ -44,6 +46,14 @@ test("a recurring task that cannot be is refused by naming the item and the part
   await expect(add({ ...daily, key: "a" }, { dependsOn: ["a"] })).rejects.toMatchObject(
     refused("tasks[1]: tasks[0] recurs, so that nothing can wait for it"),
   );
+  const latest = { recurrencePattern: "yearly", dueDate: new Date("9899-12-31T23:59:59Z") };
+  const template = (await add(latest)).tasks[0]?.taskId ?? "";
+  const late = { projectId: "alpha", taskId: template, dueDate: new Date("9900-01-01T00:00:00Z") };
+  await expect(updateTask(t.as(), late)).rejects.toMatchObject(refused("dueDate: a recurring task is due before"));
+  await expect(add({ dependsOn: [template] })).rejects.toMatchObject(refused(`${template} is the template`));
+  const waits = { projectId: "alpha", taskId: "TASK-001", dependsOn: { taskId: template } };
+  await expect(addDependency(t.as(), waits)).rejects.toMatchObject(refused(`${template} is the template`));
+  await addDependency(t.as(), { ...waits, kind: "relates_to" });
   await expect(add(...Array.from({ length: 101 }, () => daily))).rejects.toMatchObject(refused("101 tasks recur; 100"));
   const { tasks } = await add(...Array.from({ length: 100 }, () => daily));
   expect(tasks).toHaveLength(100);

@@ -1,0 +1,18 @@
+import type { Context } from "../../access/viewer.ts";
+import { badInput } from "../../errors.ts";
+import type { TaskKey } from "../task.ts";
+
+/** Nobody completes a template, so that what waited for it would wait for ever, or for nothing. */
+export const waitsForTemplate = (taskId: string) =>
+  `${taskId} is the template of a recurring task, which nobody completes: let it wait for one of its instances`;
+
+const IS_TEMPLATE = {
+  name: "task-is-template",
+  text: "SELECT FROM tasks WHERE project_id = $1 AND task_id = $2 AND is_template",
+};
+
+/** @throws BAD_USER_INPUT for a task that nothing may wait for. */
+export async function refuseTemplate({ db }: Context, { projectId, taskId }: TaskKey): Promise<void> {
+  const found = await db.read(IS_TEMPLATE, [projectId, taskId]);
+  if (found.length > 0) throw badInput(`${waitsForTemplate(taskId)}.`);
+}
