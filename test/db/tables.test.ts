@@ -23,6 +23,7 @@ const NO_MODEL = {
   log_readers: "places in the log, which would tell of other projects",
   project_budgets: "shown by the state of its period",
   project_log_floors: "the log's own",
+  recurrences: "how far the templates have come: only the sweep reads it",
   task_dependencies: "a reader asks for the tasks at their ends",
   task_usage: "only ever summed up",
   task_texts: "the search's own",

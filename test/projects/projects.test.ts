@@ -42,6 +42,7 @@ it("tells the whole of a new project, also what it was not given", async () => {
     retrySeconds: 15,
     stalledAfterSeconds: 3_600,
     budget: null,
+    raisePriorityBefore: null,
   };
   const settings = { leaseSeconds: 3_600, artifactTypes: [], idJumpLimit: 10_000, ...limits };
   const reuse = { idNamespace: "shared", idReuse: "AFTER", idQuarantineSeconds: 30 };
