@@ -5,6 +5,8 @@ import type { World } from "./world.ts";
 
 type Role = keyof World["limited"];
 export const ROLES: readonly Role[] = ["admin", "agent", "reader"];
+/** Those that are told different things: an agent reads what a reader reads, as test/access/roles shows. */
+export const READING: readonly Role[] = ["admin", "reader"];
 
 const documents = new Map<string, string>();
 
