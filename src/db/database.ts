@@ -43,6 +43,7 @@ export interface Database extends Db {
  *   request it serves goes beyond a limit.
  */
 export function openDatabase(options: PoolOptions): Database {
+  const { patience } = options;
   const pool = new FairPool(options);
   const listeners: (() => void)[] = [];
   const committed = () => {
@@ -89,7 +90,7 @@ export function openDatabase(options: PoolOptions): Database {
         sent();
         return execute<Row>(client, statement, values);
       });
-      const rows = await withReconnect(() => withConflictRetry(run), { idempotent, maybeSent });
+      const rows = await withReconnect(() => withConflictRetry(run, patience), { idempotent, maybeSent });
       // A claim that found nothing has left no event.
       if (rows.length > 0) committed();
       return rows;
@@ -114,7 +115,7 @@ export function openDatabase(options: PoolOptions): Database {
           throw error;
         }
       });
-      const result = await withReconnect(() => withConflictRetry(run), { idempotent, maybeSent });
+      const result = await withReconnect(() => withConflictRetry(run, patience), { idempotent, maybeSent });
       committed();
       return result;
     },

@@ -14,7 +14,7 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** How long one request may hold connections, in seconds; 15 by default. */
   readonly requestSeconds?: number;
-  /** How many times as long a statement, and each wait, may take: more than 1 where the machine is known to be busy. */
+  /** How many times as long a statement, and each wait, may take, and as often is tried: more than 1 on a busy machine. */
   readonly patience?: number;
 }
 

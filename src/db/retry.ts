@@ -75,17 +75,18 @@ export async function withReconnect<T>(
 
 /**
  * Runs `work` again, with a growing random pause, while it only lost against another transaction.
+ * @param patience how many times as often and as long as usual
  * @throws DATABASE_UNAVAILABLE when it kept losing: nothing was changed.
  */
-export async function withConflictRetry<T>(work: () => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + CONFLICT_PATIENCE_MS;
+export async function withConflictRetry<T>(work: () => Promise<T>, patience = 1): Promise<T> {
+  const giveUpAt = performance.now() + CONFLICT_PATIENCE_MS * patience;
   for (let tries = 0; ; tries++) {
     try {
       return await work();
     } catch (error) {
       if (faultOf(error) !== "conflict") throw error;
-      if (tries >= CONFLICT_RETRIES || performance.now() > giveUpAt) throw unavailable(error);
-      await sleep(Math.random() * 10 * 2 ** tries);
+      if (tries >= CONFLICT_RETRIES * patience || performance.now() > giveUpAt) throw unavailable(error);
+      await sleep(Math.random() * 10 * 2 ** Math.min(tries, CONFLICT_RETRIES));
     }
   }
 }

@@ -23,7 +23,8 @@ export function recurrenceFaults(task: Recurring): string[] {
     );
     return given.map((name) => `${name}: needs a recurrencePattern, like daily or weekly:MON,WED`);
   }
-  if (dueDate == null) return ["dueDate: Recurrence requires a due date: the first occurrence and the time of day come from it"];
+  if (dueDate == null)
+    return ["dueDate: Recurrence requires a due date: the first occurrence and the time of day come from it"];
   if (dueDate.getTime() >= TOO_LATE) return ["dueDate: a recurring task is due before the year 9900 at first"];
   try {
     settle({ pattern, zone: zone ?? "UTC", dueDate, endsOn: end == null ? null : end.getTime() / DAY_MS });
