@@ -1,6 +1,7 @@
 import type { LoggedEvent } from "../log/read/event.ts";
 import type { JobContext, RunningJob } from "./job.ts";
-import { Loop, type Work } from "./loop.ts";
+import type { Work } from "./loop.ts";
+import { whenDue } from "./when-due.ts";
 
 /** How late it may be seen that something is over whose end nobody announced, as rows of plain SQL, in milliseconds. */
 const INTERVAL_MS = 60_000;
@@ -14,25 +15,13 @@ interface Ending extends Required<Omit<Work, "intervalMs">> {
  * Starts a job that ends what has its time, when it is over: a timer tells of the next end, and events of what ends
  * sooner.
  */
-export function endWhenOver(
-  { log, clock, logger }: Pick<JobContext, "log" | "clock" | "logger">,
+export const endWhenOver = (
+  context: Pick<JobContext, "log" | "clock" | "logger">,
   { endOf, ...work }: Ending,
-): RunningJob {
-  const loop = new Loop({ intervalMs: INTERVAL_MS, ...work }, clock, logger);
-  const stops = [
-    log.onDue(() => loop.poke()),
-    log.onEvents((events) => {
-      for (const event of events) {
-        const end = endOf(event);
-        if (typeof end === "string") loop.announce(Date.parse(end) - event.occurredAt.getTime());
-      }
-    }),
-  ];
-  return {
-    loops: [loop],
-    async close() {
-      for (const stop of stops) stop();
-      await loop.close();
-    },
-  };
-}
+): RunningJob =>
+  whenDue(context, { intervalMs: INTERVAL_MS, ...work }, (events, loop) => {
+    for (const event of events) {
+      const end = endOf(event);
+      if (typeof end === "string") loop.announce(Date.parse(end) - event.occurredAt.getTime());
+    }
+  });

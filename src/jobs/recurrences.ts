@@ -2,7 +2,7 @@ import { SERVER } from "../access/viewer.ts";
 import type { LoggedEvent } from "../log/read/event.ts";
 import { instancesDueInMs, lookAgainByNewerZones, makeDueInstances } from "../schedule/due-instances.ts";
 import type { Job, JobContext } from "./job.ts";
-import { Loop } from "./loop.ts";
+import { whenDue } from "./when-due.ts";
 
 /** How late it may be seen what nobody told of, as rows of plain SQL, in milliseconds. */
 const INTERVAL_MS = 60_000;
@@ -11,7 +11,7 @@ const INTERVAL_MS = 60_000;
 export const recurrences = {
   description: "Makes the instances of recurring tasks whose time has come: task.created",
   dueInMs: instancesDueInMs,
-  start: async ({ database, log, clock, logger }: Omit<JobContext, "config">) => {
+  start: async ({ database, ...context }: Omit<JobContext, "config">) => {
     const ctx = { db: database, viewer: SERVER, correlationId: "recurrences" };
     let hasLookedAtZones = false;
     const work = {
@@ -24,20 +24,9 @@ export const recurrences = {
       },
       step: () => makeDueInstances(ctx),
     };
-    const loop = new Loop(work, clock, logger);
-    const stops = [
-      log.onDue(() => loop.poke()),
-      log.onEvents((events) => {
-        if (events.some(maySetTime)) loop.poke();
-      }),
-    ];
-    return {
-      loops: [loop],
-      close: async () => {
-        for (const stop of stops) stop();
-        await loop.close();
-      },
-    };
+    return whenDue(context, work, (events, loop) => {
+      if (events.some(maySetTime)) loop.poke();
+    });
   },
 } satisfies Job;
 

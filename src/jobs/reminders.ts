@@ -2,7 +2,7 @@ import { SERVER } from "../access/viewer.ts";
 import type { LoggedEvent } from "../log/read/event.ts";
 import { remind, remindersDueInMs } from "../schedule/due.ts";
 import type { Job, JobContext } from "./job.ts";
-import { Loop } from "./loop.ts";
+import { whenDue } from "./when-due.ts";
 
 /** How late it may be seen what nobody told of, as rows of plain SQL, in milliseconds. */
 const INTERVAL_MS = 30_000;
@@ -12,7 +12,7 @@ export const reminders = {
   description:
     "Triggers the reminders whose time has come, task.reminder.triggered, and raises the priority of what is due soon: task.updated",
   dueInMs: remindersDueInMs,
-  start: async ({ database, log, clock, logger }: Omit<JobContext, "config">) => {
+  start: async ({ database, ...context }: Omit<JobContext, "config">) => {
     const ctx = { db: database, viewer: SERVER, correlationId: "reminders" };
     const work = {
       what: "Reminding of what is due",
@@ -20,20 +20,9 @@ export const reminders = {
       dueInMs: () => remindersDueInMs(database),
       step: () => remind(ctx),
     };
-    const loop = new Loop(work, clock, logger);
-    const stops = [
-      log.onDue(() => loop.poke()),
-      log.onEvents((events) => {
-        if (events.some(maySetTime)) loop.poke();
-      }),
-    ];
-    return {
-      loops: [loop],
-      close: async () => {
-        for (const stop of stops) stop();
-        await loop.close();
-      },
-    };
+    return whenDue(context, work, (events, loop) => {
+      if (events.some(maySetTime)) loop.poke();
+    });
   },
 } satisfies Job;
 
