@@ -33,7 +33,7 @@ export const recurrences = {
 /** What of a task, or of its project, says when it recurs. */
 const TIMES = [
   ...["recurrencePattern", "recurrenceTimeZone", "recurrenceEndDate", "recurrencePausedAt"],
-  ...["dueDate", "deletedAt", "archivedAt"],
+  ...["dueDate", "reminderOffsets", "deletedAt", "archivedAt"],
 ];
 
 function maySetTime({ type, payload }: LoggedEvent): boolean {
