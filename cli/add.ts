@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { upperCase } from "../client/enum-case.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { TaskKind } from "../client/gen/graphql.ts";
 import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
@@ -38,12 +39,7 @@ interface AddOptions extends ServerOptions {
   readonly createProject?: true;
 }
 
-const KINDS: Readonly<Record<Lowercase<TaskKind>, TaskKind>> = {
-  task: "TASK",
-  project: "PROJECT",
-  session: "SESSION",
-  research: "RESEARCH",
-};
+const KINDS: readonly Lowercase<TaskKind>[] = ["task", "project", "session", "research"];
 
 export const addCommand = (shell: Shell): Command =>
   withJson(new Command("add"))
@@ -60,7 +56,7 @@ export const addCommand = (shell: Shell): Command =>
       listed,
     )
     .option("--parent <task>", "the task that this one is a part of")
-    .addOption(new Option("--kind <kind>", "what kind of work it is").choices(Object.keys(KINDS)))
+    .addOption(new Option("--kind <kind>", "what kind of work it is").choices(KINDS))
     .option("--due <instant>", "like 2026-12-01T09:00:00Z")
     .option("--context <text>", "what its worker should know besides")
     .option("--input <artifact>", "what it is made from (repeatable)", repeated)
@@ -91,7 +87,7 @@ Examples:
             skills: options.skill,
             dependsOn: options.dependsOn,
             parentTaskId: options.parent,
-            kind: options.kind ? KINDS[options.kind] : undefined,
+            kind: options.kind && upperCase(options.kind),
             dueDate: options.due,
             contextNotes: options.context,
             inputs: options.input,

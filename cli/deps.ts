@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { upperCase } from "../client/enum-case.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { DependencyKind } from "../client/gen/graphql.ts";
 import { type Connected, connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
@@ -63,15 +64,10 @@ const UnlinkTasks = graphql(`
 interface DepsOptions extends ServerOptions {
   readonly add?: string[];
   readonly remove?: string[];
-  readonly kind: keyof typeof KINDS;
+  readonly kind: Lowercase<DependencyKind>;
 }
 
-const KINDS = {
-  blocks: "BLOCKS",
-  relates_to: "RELATES_TO",
-  discovered_from: "DISCOVERED_FROM",
-  duplicates: "DUPLICATES",
-} as const satisfies Record<string, DependencyKind>;
+const KINDS: readonly Lowercase<DependencyKind>[] = ["blocks", "relates_to", "discovered_from", "duplicates"];
 
 export const depsCommand = (shell: Shell): Command =>
   withJson(new Command("deps"))
@@ -81,28 +77,19 @@ export const depsCommand = (shell: Shell): Command =>
     .option("--add <task>", "it waits for this one too, like TASK-003 or api/TASK-003 (repeatable)", listed)
     .option("--remove <task>", "it waits for this one no more (repeatable)", listed)
     .addOption(
-      new Option("--kind <kind>", "how they are linked, with --add and --remove")
-        .choices(Object.keys(KINDS))
-        .default("blocks"),
+      new Option("--kind <kind>", "how they are linked, with --add and --remove").choices(KINDS).default("blocks"),
     )
     .addHelpText("after", "\nExample:\n  docket deps TASK-046 --project web-shop --add api/TASK-007")
     .action(async (taskId: string, options: DepsOptions) => {
       const connected = connect(shell, options);
-      const kind = KINDS[options.kind];
-      for (const other of options.add ?? [])
-        await connected.change(LinkTasks, {
-          projectId: neededProject(connected),
-          taskId,
-          dependsOn: keyOf(other),
-          kind,
-        });
-      for (const other of options.remove ?? [])
-        await connected.change(UnlinkTasks, {
-          projectId: neededProject(connected),
-          taskId,
-          dependsOn: keyOf(other),
-          kind,
-        });
+      const linkTo = (other: string) => ({
+        projectId: neededProject(connected),
+        taskId,
+        dependsOn: keyOf(other),
+        kind: upperCase(options.kind),
+      });
+      for (const other of options.add ?? []) await connected.change(LinkTasks, linkTo(other));
+      for (const other of options.remove ?? []) await connected.change(UnlinkTasks, linkTo(other));
       await show(shell, connected, taskId, options);
     });
 

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { upperCase } from "../client/enum-case.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { Role } from "../client/gen/graphql.ts";
 import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
@@ -57,10 +58,10 @@ const RevokeKeyFromShell = graphql(`
   }
 `);
 
-const ROLES: Readonly<Record<Lowercase<Role>, Role>> = { reader: "READER", agent: "AGENT", admin: "ADMIN" };
+const ROLES: readonly Lowercase<Role>[] = ["reader", "agent", "admin"];
 
 interface CreateOptions extends ServerOptions {
-  readonly role: keyof typeof ROLES;
+  readonly role: Lowercase<Role>;
   readonly only?: string[];
   readonly expires?: string;
 }
@@ -94,12 +95,12 @@ export function keysCommand(shell: Shell): Command {
   const create = withJson(new Command("create"))
     .description("make a key; stdout gets the key alone, which is shown this once")
     .argument("<name>", "who uses it")
-    .addOption(new Option("--role <role>", "what it may do").choices(Object.keys(ROLES)).default("agent"))
+    .addOption(new Option("--role <role>", "what it may do").choices(ROLES).default("agent"))
     .option("--only <projects>", "only these projects (repeatable); all by default", listed)
     .option("--expires <instant>", "like 2027-01-01T00:00:00Z; never by default")
     .action(async (name: string, options: CreateOptions) => {
       const { change } = connect(shell, options, { asAdmin: true });
-      const input = { name, role: ROLES[options.role], projectIds: options.only, expiresAt: options.expires };
+      const input = { name, role: upperCase(options.role), projectIds: options.only, expiresAt: options.expires };
       const { createApiKey } = await change(CreateKeyFromShell, input);
       if (options.json) return printJson(shell, createApiKey);
       shell.err(`Made ${createApiKey.apiKey.keyId}. The key is shown this once:\n`);

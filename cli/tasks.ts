@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
+import { upperCase } from "../client/enum-case.ts";
 import { graphql } from "../client/gen/gql.ts";
-import type { TaskFilter, TaskLineFragment } from "../client/gen/graphql.ts";
+import type { TaskFilter, TaskLineFragment, TaskStatus } from "../client/gen/graphql.ts";
 import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
 import { listed, whole } from "./shell/options.ts";
 import { allOf } from "./shell/pages.ts";
@@ -44,7 +45,7 @@ const ListedTasks = graphql(`
 `);
 
 interface TasksOptions extends ServerOptions {
-  readonly status?: "pending" | "in_progress" | "completed";
+  readonly status?: Lowercase<TaskStatus>;
   readonly label?: string[];
   readonly worker?: string;
   readonly text?: string;
@@ -53,13 +54,13 @@ interface TasksOptions extends ServerOptions {
   readonly limit: number;
 }
 
-const STATUS = { pending: "PENDING", in_progress: "IN_PROGRESS", completed: "COMPLETED" } as const;
+const STATUSES: readonly Lowercase<TaskStatus>[] = ["pending", "in_progress", "completed"];
 
 export const tasksCommand = (shell: Shell): Command =>
   withJson(new Command("tasks"))
     .description("list tasks in the order of their queues")
     .option("--project <names>", "all (the default), or names separated by commas")
-    .addOption(new Option("--status <status>", "only those with this status").choices(Object.keys(STATUS)))
+    .addOption(new Option("--status <status>", "only those with this status").choices(STATUSES))
     .option("--label <label>", "only those with all of these labels (repeatable)", listed)
     .option("--worker <name>", "only those that this worker holds")
     .option("--text <words>", "only those with these words in them")
@@ -77,7 +78,7 @@ Examples:
       const connected = connect(shell, options);
       const filter: TaskFilter = {
         projects: projectsOf(connected),
-        ...(options.status && { status: { eq: STATUS[options.status] } }),
+        ...(options.status && { status: { eq: upperCase(options.status) } }),
         ...(options.label && { labels: { all: options.label } }),
         ...(options.worker && { claimedBy: { eq: options.worker } }),
         ...(options.text && { text: options.text }),

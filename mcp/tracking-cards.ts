@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lowerCase, upperCase } from "../client/enum-case.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type {
   ActiveContextType,
@@ -66,9 +67,6 @@ graphql(`
     updated_by: updatedBy
   }
 `);
-
-const upperCase = <Lower extends string>(value: Lower) => value.toUpperCase() as Uppercase<Lower>;
-const lowerCase = <Upper extends string>(value: Upper) => value.toLowerCase() as Lowercase<Upper>;
 
 export const itemType = z.enum(["project", "session", "task", "research"]);
 export const toKind = (type: z.output<typeof itemType>): TaskKind => upperCase(type);

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { upperCase } from "../../../client/enum-case.ts";
 import type { AddTaskItem } from "../../../client/gen/graphql.ts";
-import { CATCH_UP, catchUpSchema, day, instant, KIND, kindSchema, STATUS, statusSchema } from "./task.ts";
+import { catchUpSchema, day, instant, kindSchema, statusSchema } from "./task.ts";
 
 const names = z.array(z.string()).nullish();
 const text = z.string().nullish();
@@ -58,7 +59,7 @@ export const batchItemSchema = newTaskSchema
 export const saidInGraphQL = ({ kind, catch_up: catchUp, ...said }: z.output<z.ZodObject<typeof SAID>>) => ({
   title: said.title,
   description: said.description,
-  kind: kind && KIND[kind],
+  kind: kind && upperCase(kind),
   priority: said.priority,
   labels: said.labels,
   skills: said.skills,
@@ -75,7 +76,7 @@ export const saidInGraphQL = ({ kind, catch_up: catchUp, ...said }: z.output<z.Z
   recurrencePattern: said.recurrence_pattern,
   recurrenceEndDate: said.recurrence_end_date,
   recurrenceTimeZone: said.recurrence_time_zone,
-  catchUp: catchUp && CATCH_UP[catchUp],
+  catchUp: catchUp && upperCase(catchUp),
 });
 
 type Item = Omit<z.output<typeof batchItemSchema>, "key" | "parent_key"> &
@@ -85,7 +86,7 @@ export const itemInGraphQL = ({ status, ...item }: Item): AddTaskItem => ({
   ...saidInGraphQL(item),
   taskId: item.task_id,
   projectId: item.project_id,
-  status: status && STATUS[status],
+  status: status && upperCase(status),
   generator: item.generator,
   artifactId: item.artifact_id,
   // Types of tasks are often written in lower case, and those of IDs in upper case.

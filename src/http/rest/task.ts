@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { lowerCase } from "../../../client/enum-case.ts";
 import { graphql } from "../../../client/gen/gql.ts";
-import type { CatchUp, ReminderStatus, RestTaskFragment, TaskKind, TaskStatus } from "../../../client/gen/graphql.ts";
+import type { RestTaskFragment } from "../../../client/gen/graphql.ts";
 import { CATCH_UPS, REMINDER_STATUSES, TASK_KINDS, TASK_STATUSES } from "../../tasks/task.ts";
 
 /** A task under the names of its columns. */
@@ -116,45 +117,8 @@ export type RestTask = z.output<typeof taskSchema>;
 
 export const taskOf = ({ status, kind, catch_up, reminder_status, ...task }: RestTaskFragment): RestTask => ({
   ...task,
-  status: STATUS_SHOWN[status],
-  kind: KIND_SHOWN[kind],
-  catch_up: catch_up && CATCH_UP_SHOWN[catch_up],
-  reminder_status: reminder_status && REMINDER_STATUS_SHOWN[reminder_status],
+  status: lowerCase(status),
+  kind: lowerCase(kind),
+  catch_up: catch_up && lowerCase(catch_up),
+  reminder_status: reminder_status && lowerCase(reminder_status),
 });
-
-const STATUS_SHOWN = {
-  PENDING: "pending",
-  IN_PROGRESS: "in_progress",
-  COMPLETED: "completed",
-} as const satisfies Record<TaskStatus, string>;
-const KIND_SHOWN = {
-  TASK: "task",
-  PROJECT: "project",
-  SESSION: "session",
-  RESEARCH: "research",
-} as const satisfies Record<TaskKind, string>;
-const CATCH_UP_SHOWN = { ONE: "one", ALL: "all", NONE: "none" } as const satisfies Record<CatchUp, string>;
-const REMINDER_STATUS_SHOWN = {
-  PENDING: "pending",
-  TRIGGERED: "triggered",
-  ACKNOWLEDGED: "acknowledged",
-  CANCELLED: "cancelled",
-} as const satisfies Record<ReminderStatus, string>;
-
-/** The same the other way: GraphQL has its enums in upper case. */
-export const STATUS = {
-  pending: "PENDING",
-  in_progress: "IN_PROGRESS",
-  completed: "COMPLETED",
-} as const satisfies Record<RestTask["status"], TaskStatus>;
-export const KIND = {
-  task: "TASK",
-  project: "PROJECT",
-  session: "SESSION",
-  research: "RESEARCH",
-} as const satisfies Record<RestTask["kind"], TaskKind>;
-export const CATCH_UP = {
-  one: "ONE",
-  all: "ALL",
-  none: "NONE",
-} as const satisfies Record<NonNullable<RestTask["catch_up"]>, CatchUp>;

@@ -1,9 +1,10 @@
 import { GraphQLError } from "graphql";
 import { z } from "zod";
+import { upperCase } from "../../../../client/enum-case.ts";
 import { graphql } from "../../../../client/gen/gql.ts";
 import { LARGEST_ANSWER_BYTES } from "../../../db/too-much.ts";
 import { defineRoute } from "../route.ts";
-import { type RestTask, STATUS, statusSchema, taskOf, taskSchema } from "../task.ts";
+import { type RestTask, statusSchema, taskOf, taskSchema } from "../task.ts";
 import { projectId } from "../words.ts";
 
 /** Tasks that are asked for at once. */
@@ -46,7 +47,7 @@ export const listTasks = defineRoute({
   `),
   codes: ["PROJECT_NOT_FOUND", "QUERY_TOO_COMPLEX"],
   async run({ query: { project, status, limit = Number.POSITIVE_INFINITY, cursor } }, ask) {
-    const filter = { projects: [project], ...(status && { status: { eq: STATUS[status] } }) };
+    const filter = { projects: [project], ...(status && { status: { eq: upperCase(status) } }) };
     const tasks: RestTask[] = [];
     let bytes = 0;
     let last = cursor;

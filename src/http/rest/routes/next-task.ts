@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { upperCase } from "../../../../client/enum-case.ts";
 import { graphql } from "../../../../client/gen/gql.ts";
 import { defineRoute } from "../route.ts";
-import { STATUS, statusSchema, taskOf, taskSchema } from "../task.ts";
+import { statusSchema, taskOf, taskSchema } from "../task.ts";
 import { projectId } from "../words.ts";
 
 export const nextTask = defineRoute({
@@ -29,7 +30,7 @@ export const nextTask = defineRoute({
   `),
   codes: ["PROJECT_NOT_FOUND", "PROJECT_ARCHIVED"],
   async run({ query }, ask) {
-    const { task, idle } = (await ask({ projectId: query.project, status: STATUS[query.status] })).nextTask;
+    const { task, idle } = (await ask({ projectId: query.project, status: upperCase(query.status) })).nextTask;
     return { task: task && taskOf(task), ...(idle && { message: idle.message }) };
   },
 });

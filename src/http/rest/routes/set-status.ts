@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { upperCase } from "../../../../client/enum-case.ts";
 import { graphql } from "../../../../client/gen/gql.ts";
 import { badInput } from "../../../errors.ts";
 import { defineRoute } from "../route.ts";
-import { STATUS, statusSchema, taskOf, taskSchema } from "../task.ts";
+import { statusSchema, taskOf, taskSchema } from "../task.ts";
 import { attempt, taskIn, whichTask } from "../words.ts";
 
 export const setStatus = defineRoute({
@@ -52,7 +53,7 @@ export const setStatus = defineRoute({
     const { updateTaskStatus } = await ask({
       input: {
         ...taskIn({ path, query }),
-        status: STATUS[body.status],
+        status: upperCase(body.status),
         ...(body.status === "pending" ? { notes } : { completionNotes: notes }),
         attempt: body.attempt,
         reset: body.reset,
