@@ -1,31 +1,13 @@
-import { hostname, userInfo } from "node:os";
 import { Command } from "commander";
 import { graphql } from "../client/gen/gql.ts";
 import type { ClaimedTaskFragment, LeftBehindFragment } from "../client/gen/graphql.ts";
 import { keepAttempt } from "./shell/attempts.ts";
-import { type Connected, connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
+import { ClaimFromShell, type ClaimingOptions, claimOf, withClaim } from "./shell/claiming.ts";
+import { type Connected, connect, printJson, withJson } from "./shell/connect.ts";
 import { NothingToDo, UsageFault } from "./shell/exit.ts";
-import { listed, seconds } from "./shell/options.ts";
 import { claimable, projectOf } from "./shell/projects.ts";
 import type { Shell } from "./shell/shell.ts";
 import { briefingForPeople, idleForPeople, taskForPeople } from "./shell/task-lines.ts";
-
-const ClaimFromShell = graphql(`
-  mutation ClaimFromShell($input: ClaimNextTaskInput!) {
-    claimNextTask(input: $input) {
-      attempt
-      task {
-        ...ClaimedTask
-      }
-      briefing {
-        ...LeftBehind
-      }
-      idle {
-        ...WhyIdle
-      }
-    }
-  }
-`);
 
 const ClaimNamedTask = graphql(`
   mutation ClaimNamedTask($input: UpdateTaskStatusInput!) {
@@ -41,11 +23,7 @@ const ClaimNamedTask = graphql(`
   }
 `);
 
-interface ClaimOptions extends ServerOptions {
-  readonly label?: string[];
-  readonly skill?: string[];
-  readonly worker?: string;
-  readonly lease?: number;
+interface ClaimOptions extends ClaimingOptions {
   readonly takeOver?: true;
 }
 
@@ -56,14 +34,11 @@ interface Claimed {
 }
 
 export const claimCommand = (shell: Shell): Command =>
-  withJson(new Command("claim"))
+  withClaim(
+    withJson(new Command("claim")).argument("[task]", "this very task, like TASK-046"),
+    "for how long, like 15m; the project's lease by default",
+  )
     .description("take the next ready task, or the one that is named; exit code 3 where there is none")
-    .argument("[task]", "this very task, like TASK-046")
-    .option("--project <names>", "all, or names separated by commas")
-    .option("--label <label>", "only tasks with all of these labels (repeatable)", listed)
-    .option("--skill <skill>", "a skill the worker has (repeatable)", listed)
-    .option("--worker <name>", "who works, as others see it; user@host by default")
-    .option("--lease <span>", "for how long, like 15m; the project's lease by default", seconds)
     .option("--take-over", "with a task: also from a dead session of this key and worker")
     .addHelpText(
       "after",
@@ -93,9 +68,7 @@ async function next(shell: Shell, connected: Connected, options: ClaimOptions): 
   const { claimNextTask } = await connected.change(ClaimFromShell, {
     projects: await claimable(connected),
     labels: options.label,
-    skills: options.skill,
-    worker: options.worker ?? usualWorker(),
-    leaseSeconds: options.lease,
+    ...claimOf(options),
   });
   const { task, idle } = claimNextTask;
   if (task !== null) return { ...claimNextTask, task };
@@ -109,20 +82,8 @@ async function named(connected: Connected, taskId: string, options: ClaimOptions
     projectId: projectOf(connected),
     taskId,
     status: "IN_PROGRESS",
-    skills: options.skill,
-    worker: options.worker ?? usualWorker(),
-    leaseSeconds: options.lease,
+    ...claimOf(options),
     takeOver: options.takeOver,
   });
   return updateTaskStatus;
-}
-
-/** Who works, where nobody says: as a shell's prompt does. */
-export function usualWorker(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`.slice(0, 100);
-  } catch {
-    // A container's user may have no name.
-    return hostname().slice(0, 100);
-  }
 }

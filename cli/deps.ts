@@ -7,18 +7,8 @@ import { UsageFault } from "./shell/exit.ts";
 import { listed } from "./shell/options.ts";
 import { neededProject, projectOf } from "./shell/projects.ts";
 import type { Shell } from "./shell/shell.ts";
-import { titleOf } from "./shell/task-lines.ts";
+import { nameBeside, titleOf } from "./shell/task-lines.ts";
 import { inWords, paint } from "./shell/text.ts";
-
-graphql(`
-  fragment LinkedTask on Task {
-    projectId
-    taskId
-    title
-    description
-    status
-  }
-`);
 
 const LinksOfTask = graphql(`
   query LinksOfTask($projectId: ID, $taskId: ID!) {
@@ -105,9 +95,8 @@ async function show(shell: Shell, connected: Connected, taskId: string, options:
   const { task } = await connected.request(LinksOfTask, { projectId: projectOf(connected), taskId });
   if (options.json) return printJson(shell, task);
   const line = (other: (typeof task.blocks)[number], said = "") => {
-    const name = other.projectId === task.projectId ? other.taskId : `${other.projectId}/${other.taskId}`;
     const style = other.status === "COMPLETED" ? "green" : "yellow";
-    return `  ${name}  ${paint(shell, style, inWords(other.status))}  ${said}${titleOf(other)}\n`;
+    return `  ${nameBeside(task, other)}  ${paint(shell, style, inWords(other.status))}  ${said}${titleOf(other)}\n`;
   };
   const section = (head: string, lines: readonly string[]) => {
     if (lines.length > 0) shell.out(`${paint(shell, "bold", head)}\n${lines.join("")}`);

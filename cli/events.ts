@@ -3,6 +3,7 @@ import { graphql } from "../client/gen/gql.ts";
 import type { EventFilter, EventLineFragment } from "../client/gen/graphql.ts";
 import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
 import { instantOrSpan, listed, whole } from "./shell/options.ts";
+import { LARGEST_PAGE } from "./shell/pages.ts";
 import { projectsOf } from "./shell/projects.ts";
 import type { Shell } from "./shell/shell.ts";
 import { cut, paint, plain } from "./shell/text.ts";
@@ -60,8 +61,6 @@ interface EventsOptions extends ServerOptions {
   readonly since?: string;
   readonly limit: number;
 }
-
-const LARGEST_PAGE = 100;
 
 export const eventsCommand = (shell: Shell): Command =>
   withJson(new Command("events"))

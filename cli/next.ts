@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { graphql } from "../client/gen/gql.ts";
-import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
+import { type ChoosingOptions, withChoice } from "./shell/claiming.ts";
+import { connect, printJson, withJson } from "./shell/connect.ts";
 import { NothingToDo } from "./shell/exit.ts";
-import { listed } from "./shell/options.ts";
 import { claimable } from "./shell/projects.ts";
 import type { Shell } from "./shell/shell.ts";
 import { idleForPeople, taskForPeople } from "./shell/task-lines.ts";
@@ -20,19 +20,11 @@ const PeekAtNextTask = graphql(`
   }
 `);
 
-interface NextOptions extends ServerOptions {
-  readonly label?: string[];
-  readonly skill?: string[];
-}
-
 export const nextCommand = (shell: Shell): Command =>
-  withJson(new Command("next"))
+  withChoice(withJson(new Command("next")))
     .description("look at the task that a claim would take now, and change nothing; exit code 3 where there is none")
-    .option("--project <names>", "all, or names separated by commas")
-    .option("--label <label>", "only tasks with all of these labels (repeatable)", listed)
-    .option("--skill <skill>", "a skill the worker has (repeatable)", listed)
     .addHelpText("after", "\nExample:\n  docket next --project web-shop || echo 'nothing to do'")
-    .action(async (options: NextOptions) => {
+    .action(async (options: ChoosingOptions) => {
       const connected = connect(shell, options);
       const { nextTask } = await connected.request(PeekAtNextTask, {
         projects: await claimable(connected),

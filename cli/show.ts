@@ -3,7 +3,7 @@ import { graphql } from "../client/gen/gql.ts";
 import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
 import { projectOf } from "./shell/projects.ts";
 import type { Shell } from "./shell/shell.ts";
-import { taskForPeople, titleOf } from "./shell/task-lines.ts";
+import { nameBeside, taskForPeople, titleOf } from "./shell/task-lines.ts";
 import { fromNow, inWords, paint, plain } from "./shell/text.ts";
 
 const ShownTask = graphql(`
@@ -27,18 +27,10 @@ const ShownTask = graphql(`
       failures
       blockedByHidden
       blockedBy(first: 50) {
-        projectId
-        taskId
-        title
-        description
-        status
+        ...LinkedTask
       }
       blocks(first: 50) {
-        projectId
-        taskId
-        title
-        description
-        status
+        ...LinkedTask
       }
       attempts(first: 50) {
         number
@@ -85,7 +77,7 @@ export const showCommand = (shell: Shell): Command =>
           shell.out(`\n${paint(shell, "bold", head)}\n${lines.map((line) => `  ${line}\n`).join("")}`);
       };
       const line = (other: (typeof task.blocks)[number]) =>
-        `${other.projectId === task.projectId ? other.taskId : `${other.projectId}/${other.taskId}`}  ${titleOf(other)} (${inWords(other.status)})`;
+        `${nameBeside(task, other)}  ${titleOf(other)} (${inWords(other.status)})`;
       if (task.status !== "COMPLETED")
         section(
           task.ready ? "Ready" : "Not ready",

@@ -131,7 +131,7 @@ Examples:
       const connected = connect(shell, options);
       const projects = projectsOf(connected);
       if (options.markdown) {
-        const { statusReport } = await connected.request(StatusAsMarkdown, { projects: projects });
+        const { statusReport } = await connected.request(StatusAsMarkdown, { projects });
         return shell.out(statusReport.markdown);
       }
       if (options.watch) return watch(shell, connected, projects, options);
@@ -158,7 +158,7 @@ async function watch(
     }
     drawing = undefined;
   };
-  for await (const frame of connected.follow(ProjectChanges, { projects: projects })) {
+  for await (const frame of connected.follow(ProjectChanges, { projects })) {
     // Empty frames only show that the stream lives.
     if (frame.projects.length === 0) continue;
     changed = true;
@@ -179,7 +179,7 @@ async function render(
       : Promise.all(
           projects.map(async (projectId) => (await connected.request(OneProjectAtAGlance, { projectId })).project),
         ),
-    connected.request(WorkAtAGlance, { projects: projects }),
+    connected.request(WorkAtAGlance, { projects }),
   ]);
   const counted = found.map((project) => countedOf(project, work));
   if (!json) return forPeople(shell, counted, work.held);

@@ -1,36 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { Command } from "commander";
-import { NoAnswerError, ServerError } from "../client/faults.ts";
+import { mayPass } from "../client/faults.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { ClaimNextTaskInput } from "../client/gen/graphql.ts";
 import { sleep } from "../client/sleep.ts";
-import { usualWorker } from "./claim.ts";
-import { type Connected, connect, type ServerOptions, withServer } from "./shell/connect.ts";
+import { ClaimFromShell, type ClaimingOptions, claimOf, withClaim } from "./shell/claiming.ts";
+import { type Connected, connect, withServer } from "./shell/connect.ts";
 import { NothingToDo, Refusal, Stopped, UsageFault } from "./shell/exit.ts";
-import { listed, seconds, whole } from "./shell/options.ts";
+import { seconds, whole } from "./shell/options.ts";
 import { claimable } from "./shell/projects.ts";
 import type { Shell } from "./shell/shell.ts";
 import { idleForPeople } from "./shell/task-lines.ts";
 import { count, plain } from "./shell/text.ts";
 import { isRunnable } from "./work/command.ts";
 import { type CommandWorker, type WorkEnd, workOn } from "./work/work-on.ts";
-
-const ClaimWork = graphql(`
-  mutation ClaimWork($input: ClaimNextTaskInput!) {
-    claimNextTask(input: $input) {
-      attempt
-      task {
-        ...ClaimedTask
-      }
-      briefing {
-        ...LeftBehind
-      }
-      idle {
-        ...WhyIdle
-      }
-    }
-  }
-`);
 
 const EndOfLog = graphql(`
   query EndOfLog {
@@ -46,10 +29,7 @@ const WaitForNews = graphql(`
   }
 `);
 
-interface WorkOptions extends ServerOptions {
-  readonly label?: string[];
-  readonly skill?: string[];
-  readonly worker?: string;
+interface WorkOptions extends ClaimingOptions {
   readonly lease: number;
   readonly loop?: true;
   readonly max?: number;
@@ -64,15 +44,10 @@ const LONGEST_WAIT_SECONDS = 20;
 const LONGEST_PAUSE_MS = 30_000;
 
 export const workCommand = (shell: Shell): Command =>
-  withServer(new Command("work"))
+  withClaim(withServer(new Command("work")), "how soon others may take over when this worker dies", USUAL_LEASE_SECONDS)
     .description("make any command a worker: claim a task, run the command on it, settle it by its exit code")
     .argument("<command...>", "after --; it runs as it is, without a shell")
     .usage("[options] -- <command...>")
-    .option("--project <names>", "all, or names separated by commas")
-    .option("--label <label>", "only tasks with all of these labels (repeatable)", listed)
-    .option("--skill <skill>", "a skill the worker has (repeatable)", listed)
-    .option("--worker <name>", "who works, as others see it; user@host by default")
-    .option("--lease <span>", "how soon others may take over when this worker dies", seconds, USUAL_LEASE_SECONDS)
     .option("--loop", "go on with the next task, and wait for one where there is none, until Ctrl-C")
     .option("--max <number>", "go on with the next task until so many are done", whole(1, 1_000_000))
     .option("--max-failures <number>", "end when so many failed in a row", whole(1, 1_000_000), 5)
@@ -100,13 +75,7 @@ Examples:
       const connected = connect(shell, options);
       const projects = await claimable(connected);
       const worker: CommandWorker = { shell, connected, options, command, timeout: options.timeout };
-      const claim = {
-        projects,
-        labels: options.label,
-        skills: options.skill,
-        worker: options.worker ?? usualWorker(),
-        leaseSeconds: options.lease,
-      };
+      const claim = { projects, labels: options.label, ...claimOf(options) };
       await work(worker, claim, options);
     });
 
@@ -163,7 +132,8 @@ class Queue {
     const input = { ...this.#claim, idempotencyKey: randomUUID() };
     for (let failures = 0; !this.#shell.signal.aborted; ) {
       try {
-        const { task, attempt, briefing, idle } = (await this.#connected.request(ClaimWork, { input })).claimNextTask;
+        const { task, attempt, briefing, idle } = (await this.#connected.request(ClaimFromShell, { input }))
+          .claimNextTask;
         if (task !== null && attempt !== null) {
           const { projectId, taskId } = task;
           this.#shell.err(
@@ -182,9 +152,7 @@ class Queue {
         failures = 0;
       } catch (error) {
         if (this.#shell.signal.aborted) return undefined;
-        const passing =
-          error instanceof NoAnswerError || (error instanceof ServerError && error.extensions["retryable"] === true);
-        if (!this.#waits || !passing) throw error;
+        if (!this.#waits || !mayPass(error)) throw error;
         failures += 1;
         this.#shell.err(`docket: ${plain(error.message)} Trying again.\n`);
         await sleep(Math.min(500 * 2 ** failures, LONGEST_PAUSE_MS), this.#shell.signal);

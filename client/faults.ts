@@ -41,6 +41,10 @@ export class NoAnswerError extends Error {
   }
 }
 
+/** Whether it may pass by itself: no answer came, or the server says that asking again may help. */
+export const mayPass = (error: unknown): error is NoAnswerError | ServerError =>
+  error instanceof NoAnswerError || (error instanceof ServerError && error.extensions["retryable"] === true);
+
 /** What went wrong below HTTP, from the error that `fetch` throws. `url` is the server's address for the message. */
 export function connectionFault(error: unknown, url: string): NoAnswerError {
   const cause = error instanceof Error ? error.cause : undefined;

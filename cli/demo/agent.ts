@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FaultCode, NoAnswerError, ServerError } from "../../client/faults.ts";
+import { type FaultCode, mayPass, ServerError } from "../../client/faults.ts";
 import { graphql } from "../../client/gen/gql.ts";
 import type { TypedDocumentString } from "../../client/gen/graphql.ts";
 import type { DataOf, GraphQLRequest } from "../../client/request.ts";
@@ -177,9 +177,7 @@ async function ask<Result, Input extends { idempotencyKey?: string | null | unde
     try {
       return await request(document, variables);
     } catch (error) {
-      const passing =
-        error instanceof NoAnswerError || (error instanceof ServerError && error.extensions["retryable"] === true);
-      if (!passing) throw error;
+      if (!mayPass(error)) throw error;
       print(`${who} waits: ${error.message}`);
       await pace();
     }

@@ -24,8 +24,4 @@ export const heldTask = (
 ): HeldWork => heldWork(shell, { server: connected.url, taskId, attempt, projectId: projectOf(connected) });
 
 /** How an input names it. */
-export const inputOf = ({ projectId, taskId, attempt }: HeldWork) => ({
-  projectId: projectId,
-  taskId,
-  attempt: attempt,
-});
+export const inputOf = ({ projectId, taskId, attempt }: HeldWork) => ({ projectId, taskId, attempt });

@@ -1,3 +1,6 @@
+/** What the server gives in one page. */
+export const LARGEST_PAGE = 100;
+
 interface PageOf<Node> {
   readonly nodes: readonly Node[];
   readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean };
@@ -16,6 +19,3 @@ export async function allOf<Node>(
     after = pageInfo.endCursor;
   }
 }
-
-/** What the server gives in one page. */
-const LARGEST_PAGE = 100;

@@ -1,5 +1,10 @@
 import { graphql } from "../../client/gen/gql.ts";
-import type { ClaimedTaskFragment, LeftBehindFragment, WhyIdleFragment } from "../../client/gen/graphql.ts";
+import type {
+  ClaimedTaskFragment,
+  LeftBehindFragment,
+  LinkedTaskFragment,
+  WhyIdleFragment,
+} from "../../client/gen/graphql.ts";
 import type { Shell } from "./shell.ts";
 import { facts } from "./table.ts";
 import { fromNow, inWords, paint, plain, plainLines, wrap } from "./text.ts";
@@ -28,6 +33,17 @@ graphql(`
     parentTaskId
     metadata
     version
+  }
+`);
+
+/** A task that is named beside another. */
+graphql(`
+  fragment LinkedTask on Task {
+    projectId
+    taskId
+    title
+    description
+    status
   }
 `);
 
@@ -61,6 +77,12 @@ graphql(`
 
 export const titleOf = ({ title, description }: { readonly title: string | null; readonly description: string }) =>
   plain(title ?? description.split("\n")[0] ?? "");
+
+type Named = Pick<LinkedTaskFragment, "projectId" | "taskId">;
+
+/** What a task is called beside another: with its project where that is another one. */
+export const nameBeside = (task: Named, { projectId, taskId }: Named) =>
+  projectId === task.projectId ? taskId : `${projectId}/${taskId}`;
 
 /** @param more facts about it beside those that its worker needs */
 export function taskForPeople(shell: Shell, task: ClaimedTaskFragment, more: Parameters<typeof facts>[1] = []): string {

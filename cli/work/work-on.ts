@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { NoAnswerError, ServerError } from "../../client/faults.ts";
+import { mayPass } from "../../client/faults.ts";
 import type { ClaimedTaskFragment, LeftBehindFragment } from "../../client/gen/graphql.ts";
 import { sleep } from "../../client/sleep.ts";
 import type { Connected, ServerOptions } from "../shell/connect.ts";
@@ -151,9 +151,7 @@ async function persistently<Result>(
     try {
       return await settle();
     } catch (error) {
-      const passing =
-        error instanceof NoAnswerError || (error instanceof ServerError && error.extensions["retryable"] === true);
-      if (!passing || performance.now() > deadline) throw error;
+      if (!mayPass(error) || performance.now() > deadline) throw error;
       say(`waits for the server: ${plain(error.message)}`);
       await sleep(pauseMs);
     }
