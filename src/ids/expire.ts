@@ -1,12 +1,15 @@
 import type { Db } from "../db/database.ts";
 import { lockLane } from "./lane.ts";
 
+/** SQL of `id_reservations`: what ends when its time is over, and has not; exactly the predicate of idx_reservations_due. */
+export const STILL_TO_END =
+  "confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL";
+
 const DUE = {
   name: "sequences-due",
   text: `SELECT namespace, artifact_type AS "artifactType" FROM (
   SELECT namespace, artifact_type, expires_at FROM id_reservations
-  WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL
-    AND expires_at <= (SELECT docket_now())
+  WHERE ${STILL_TO_END} AND expires_at <= (SELECT docket_now())
   ORDER BY expires_at LIMIT 10000) due
 GROUP BY 1, 2 ORDER BY min(expires_at)`,
 };
@@ -14,7 +17,7 @@ GROUP BY 1, 2 ORDER BY min(expires_at)`,
 const NEXT = {
   name: "reservations-due",
   text: `SELECT extract(epoch FROM expires_at - (SELECT docket_now()))::float8 * 1000 AS "dueInMs" FROM id_reservations
-WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL
+WHERE ${STILL_TO_END}
 ORDER BY expires_at LIMIT 1`,
 };
 const HOLD = { name: "sequence-hold", text: "SELECT hold_sequence($1, $2)" };

@@ -1,10 +1,12 @@
 import type { Db } from "../db/database.ts";
 
 /**
- * Every transaction that writes IDs, but for the combined reservation, runs this first, before it locks any row.
+ * SQL: every transaction that writes IDs, but for the combined reservation, runs this first, before it locks any row.
  * A combined reservation then starts only when no such writer is under way, so nothing can make it fail.
  */
 export const LOCK_LANE = "LOCK TABLE id_lane IN ROW EXCLUSIVE MODE";
+
+/** The same for those that cannot send it together with BEGIN. */
 export async function lockLane(db: Db): Promise<void> {
   await db.write(LOCK_LANE);
 }

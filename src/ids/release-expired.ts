@@ -1,6 +1,7 @@
 import { nothing, verb } from "../access/verb.ts";
 import { requireProjects, visibleProjects } from "../access/visibility.ts";
-import { lockLane } from "./lane.ts";
+import { STILL_TO_END } from "./expire.ts";
+import { LOCK_LANE } from "./lane.ts";
 
 export interface ReleaseExpiredReservations {
   /** Without it, in every project that the viewer sees. */
@@ -15,18 +16,18 @@ export interface ReleasedExpired {
 /** Rounds of 500 reservations of each sequence: a backlog must not outlast the request. */
 const MOST_ROUNDS = 20;
 
+/** SQL: the reservations of the projects $1, or of all, whose time is over. */
+const EXPIRED = `id_reservations WHERE ${STILL_TO_END} AND expires_at <= (SELECT docket_now())
+    AND ($1::text[] IS NULL OR project_id = ANY ($1))`;
+
 const COUNT = {
   name: "reservations-expired-count",
-  text: `SELECT count(*)::int AS count FROM id_reservations
-WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL
-  AND expires_at <= (SELECT docket_now()) AND ($1::text[] IS NULL OR project_id = ANY ($1))`,
+  text: `SELECT count(*)::int AS count FROM ${EXPIRED}`,
 };
 const HOLD = {
   name: "sequences-hold-expired",
   text: `SELECT hold_sequence(namespace, artifact_type) FROM (
-  SELECT DISTINCT namespace, artifact_type FROM id_reservations
-  WHERE confirmed_at IS NULL AND released_at IS NULL AND expired_at IS NULL AND returned_at IS NULL
-    AND expires_at <= (SELECT docket_now()) AND ($1::text[] IS NULL OR project_id = ANY ($1))
+  SELECT DISTINCT namespace, artifact_type FROM ${EXPIRED}
   ORDER BY 1, 2) AS sequences`,
 };
 
@@ -42,7 +43,7 @@ export const releaseExpiredReservations = verb(
     effect: "changes",
     scope: "projects",
     idempotent: true,
-    before: lockLane,
+    first: LOCK_LANE,
     on: nothing,
   },
   async (ctx, { projectId }: ReleaseExpiredReservations): Promise<ReleasedExpired> => {

@@ -23,20 +23,20 @@ interface Found {
 }
 
 /** Of the visible projects that hold the task: which, and what this caller has to do with it there. */
-const FIND = {
-  name: "task-locate",
+const find = (name: string, among: string) => ({
+  name,
   text: `SELECT t.project_id, t.status, a.attempt, a.secret, a.attempt IS NOT NULL AND a.ended_at IS NULL AS open,
   a.actor = $3 AND a.client = $4 AS opened
 FROM tasks t LEFT JOIN LATERAL (
   SELECT a.attempt, a.secret, a.ended_at, a.actor, a.client FROM task_attempts a
   WHERE a.project_id = t.project_id AND a.task_id = t.task_id AND a.attempt = coalesce($5, a.attempt)
   ORDER BY a.attempt DESC LIMIT 1) a ON true
-WHERE t.task_id = $1 AND ($2::text[] IS NULL OR t.project_id = ANY ($2)) AND t.deleted_at IS NULL
+WHERE t.task_id = $1 AND ($2::text[] IS NULL OR t.project_id = ANY ($2)) AND ${among}
 ORDER BY t.project_id`,
-};
-
-/** The same of tasks that were deleted, too. */
-const FIND_ALL = { name: "task-locate-all", text: FIND.text.replace(" AND t.deleted_at IS NULL", "") };
+});
+const FIND = find("task-locate", "t.deleted_at IS NULL");
+/** Among those that were deleted, too. */
+const FIND_ALL = find("task-locate-all", "true");
 
 const ONLY_PROJECT = {
   name: "task-locate-only-project",
@@ -45,11 +45,11 @@ FROM (SELECT FROM projects WHERE $1::text[] IS NULL OR project_id = ANY ($1) LIM
 };
 
 /**
- * Which task is meant; lower case is understood, as in every artifact ID. To read, `taskId` alone is enough when exactly
- * one visible project holds it; to look back, also one that was deleted. A write means the one whose attempt was given; without an attempt the one that this key
- * and client hold, or brought to the status that is `wanted` (a repeated call), if there is no other that they held last.
- * A task that the caller does not hold is meant only where there is no other project that it could mean; an attempt that
- * proves nothing is left to the fence.
+ * Which task is meant; lower case is understood, as in every artifact ID. To read, `taskId` alone is enough when
+ * exactly one visible project holds it; to look back, also one that was deleted. A write means the one whose attempt
+ * was given; without an attempt the one that this key and client hold, or brought to the status that is `wanted` (a
+ * repeated call), if there is no other that they held last. A task that the caller does not hold is meant only where
+ * there is no other project that it could mean; an attempt that proves nothing is left to the fence.
  * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, AMBIGUOUS_TASK_ID naming the projects.
  */
 export async function locateTask(

@@ -16,6 +16,7 @@ import {
 } from "./ready.ts";
 import { STOPS, type Stoppable, stopsOf, WITH_BUDGET } from "./stops.ts";
 import type { TaskKey } from "./task.ts";
+import { whetherEach } from "./whether-each.ts";
 
 /** Why a task is not handed out: of the task itself, then of the claim that asks. */
 export const READY_REASONS = [
@@ -202,14 +203,9 @@ function whatToDo(
   }
 }
 
-const IS_READY = {
-  name: "tasks-are-ready",
-  text: `SELECT ${READY} AND p.archived_at IS NULL AS ready FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS of (project_id, task_id, place)
-  JOIN tasks t USING (project_id, task_id) JOIN projects p USING (project_id) ORDER BY of.place`,
-};
-
 /** Of each task, whether a claim of the next task could take it now. */
-export async function areReady(db: Db, tasks: readonly TaskKey[]): Promise<boolean[]> {
-  const rows = await db.read<{ ready: boolean }>(IS_READY, keyColumns(tasks));
-  return rows.map(({ ready }) => ready);
-}
+export const areReady = whetherEach(
+  "tasks-are-ready",
+  `${READY} AND p.archived_at IS NULL`,
+  "JOIN projects p USING (project_id)",
+);

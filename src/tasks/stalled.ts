@@ -1,11 +1,9 @@
 import { caller } from "../access/act-as.ts";
 import type { Context } from "../access/viewer.ts";
-import type { Db } from "../db/database.ts";
 import { leaveEvents } from "../log/write/append.ts";
 import { readSettings } from "../projects/settings.ts";
-import { keyColumns } from "./keys.ts";
 import { UNASKED } from "./ready.ts";
-import type { TaskKey } from "./task.ts";
+import { whetherEach } from "./whether-each.ts";
 
 /** SQL of `task_attempts a`: when its holder last showed life. */
 const ACTIVE_AT = "greatest(a.claimed_at, a.last_active_at)";
@@ -71,14 +69,5 @@ export async function tellStalled({ db, viewer, correlationId }: Context): Promi
   return told.length > 0;
 }
 
-const ARE_STALLED = {
-  name: "tasks-are-stalled",
-  text: `SELECT ${IS_STALLED} AS stalled FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS of (project_id, task_id, place)
-  JOIN tasks t USING (project_id, task_id) ORDER BY of.place`,
-};
-
 /** Of each task, whether the attempt that holds it is stalled. */
-export async function areStalled(db: Db, tasks: readonly TaskKey[]): Promise<boolean[]> {
-  const rows = await db.read<{ stalled: boolean }>(ARE_STALLED, keyColumns(tasks));
-  return rows.map(({ stalled }) => stalled);
-}
+export const areStalled = whetherEach("tasks-are-stalled", IS_STALLED);

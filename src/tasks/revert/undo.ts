@@ -26,9 +26,10 @@ export interface Reverted {
 type Step = (ctx: Context, key: TaskKey, doings: Doings) => Promise<Undone>;
 
 /**
- * Undoes what was done to the tasks of a project, those that are locked: `depths` says how deep they lie. What comes back does so before something is moved below it, from the top
- * down; what goes does so last, when nothing of others is below it. What lies between is given back at once, but for parents, which
- * depend on each other: tasks are moved in the reverse of the order in which they were changed.
+ * Undoes what was done to the tasks of a project, those that are locked: `depths` says how deep they lie. What comes back
+ * does so before something is moved below it, from the top down; what goes does so last, when nothing of others is below it.
+ * What lies between is given back at once, but for parents, which depend on each other: tasks are moved in the reverse of the
+ * order in which they were changed.
  */
 export async function undo(
   ctx: Context,
