@@ -2,7 +2,9 @@ import type { DestinationStream } from "pino";
 import type { Config } from "./config/config.ts";
 import { checkServer } from "./db/check-server.ts";
 import { type Database, openDatabase } from "./db/database.ts";
+import { neededMigrations } from "./db/migrate.ts";
 import { openPrisma } from "./db/prisma.ts";
+import { DatabaseWatch } from "./db/watch.ts";
 import { createLogger } from "./http/logger.ts";
 import type { Port } from "./http/port.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
@@ -51,6 +53,8 @@ export async function startServer(
   await checkServer(database);
   if (!(await hasTextIndex(database)))
     logger.warn(`Text searches read the texts of all tasks. Ask an administrator to run in psql: ${MAKE_TEXT_INDEX}`);
+  const watch = new DatabaseWatch(database, await neededMigrations());
+  opened.defer(() => watch.close());
   const prisma = openPrisma(database.pool);
   opened.defer(() => prisma.$disconnect());
   const validity = new KeyValidity(database, systemClock, logger);
@@ -73,7 +77,8 @@ export async function startServer(
   jobs = await startJobs({ database, log, logger, config });
   const authenticate = await createAuthenticator(database, config.jwt);
   const services = { database, prisma, log, jobs };
-  http = await startHttpServer({ services, authenticate, http: config.http, logger, ...(port && { port }) });
+  const vitals = { database: () => watch.state, bus: () => jobs?.working("bus") ?? null };
+  http = await startHttpServer({ services, authenticate, http: config.http, logger, vitals, ...(port && { port }) });
   const { url, stopAccepting } = http;
   opened.defer(stopAccepting);
   const owned = opened.move();

@@ -81,6 +81,11 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
   });
 }
 
+/** The names of the migrations that this program was written for. */
+export async function neededMigrations(): Promise<string[]> {
+  return (await readMigrations(MIGRATIONS_FOLDER)).map(({ name }) => name);
+}
+
 /**
  * Undoes the newest migrations by the reviewed `down.sql` beside each, all in one transaction.
  * @returns their names, newest first; fewer than `steps` when there are no more.

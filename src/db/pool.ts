@@ -1,5 +1,5 @@
 import pg from "pg";
-import { databaseUnavailable } from "../errors.ts";
+import { type DocketError, databaseUnavailable } from "../errors.ts";
 import { DOCKET_ROLE } from "./docket-role.ts";
 import { DISK_FULL, isConnectionLost } from "./faults.ts";
 import { PooledClient } from "./pooled-client.ts";
@@ -19,8 +19,18 @@ export interface PoolOptions {
 }
 
 const REQUEST_SECONDS = 15;
-/** How often requests that have worked for too long are looked for, in milliseconds. */
+/** How long a request waits for a database that says nothing, in milliseconds. */
+const SILENCE_MS = 5_000;
+/** How often requests that have worked, or waited, for too long are looked for, in milliseconds. */
 const LOOK_MS = 100;
+
+/** A connection that fails, and had said nothing for so long, makes those doubtful that said nothing either. */
+const UNTRUSTED_MS = 2_000;
+/** How long each call of what serves many requests may wait at least: longer than a connection takes to be made. */
+const GRACE_MS = 2_500;
+/** Between two looks, longer than this process ever works at one thing. */
+const STOOD_STILL_MS = 1_000;
+const SILENT = new Error(`The database said nothing for ${SILENCE_MS / 1000} seconds.`);
 
 /** Without a requester: start-up, or a program that serves nobody. */
 const NOBODY = Symbol("nobody");
@@ -41,9 +51,20 @@ const ownTypes = {
 /** A connection in use. */
 interface Lease {
   readonly requester: Requester;
+  readonly asking: Asking;
   readonly giveBack: () => void;
   /** Whether the last statement may have been carried out by now. */
   kept: boolean;
+}
+
+/** A call that waits for a connection, or has one. */
+interface Asking {
+  readonly requester: Requester;
+  readonly since: number;
+  /** Whether it had its turn: what it waits for is the database alone. */
+  served: boolean;
+  /** Ends it. */
+  giveUp: (reason: DocketError) => void;
 }
 
 /**
@@ -54,6 +75,13 @@ interface Lease {
 export class FairPool extends pg.Pool {
   readonly #turns: Turns;
   readonly #leases = new Map<pg.PoolClient, Lease>();
+  readonly #asking = new Set<Asking>();
+  readonly #patience: number;
+  /** When the database last said anything, in milliseconds of the process's clock. */
+  #heardAt = Number.NEGATIVE_INFINITY;
+  /** Idle connections that last said something before are not trusted: one like them was silent when it was asked. */
+  #trustedFrom = Number.NEGATIVE_INFINITY;
+  #lookedAt = performance.now();
   readonly #requestSeconds: number;
   readonly #look: NodeJS.Timeout;
   #diskFullAt = Number.NEGATIVE_INFINITY;
@@ -78,14 +106,23 @@ export class FairPool extends pg.Pool {
     });
     this.#turns = new Turns(size);
     this.#requestSeconds = requestSeconds;
-    this.#look = setInterval(() => this.#stopThoseWhoWorkedTooLong(), LOOK_MS).unref();
+    this.#patience = patience;
+    this.#look = setInterval(() => {
+      this.#stopThoseWhoWorkedTooLong();
+      this.#giveUpOnSilence();
+    }, LOOK_MS).unref();
     // A connection that breaks must not end the process, whether idle or, where pg-pool leaves it to us, in use: its
     // query fails, and the next one makes a new connection.
     this.on("error", () => undefined);
     this.on("connect", (client) => this.#watch(client));
-    this.on("release", (_error, client) => {
-      this.#leases.get(client)?.giveBack();
+    this.on("release", (error, client) => {
+      const lease = this.#leases.get(client);
+      if (!lease) return;
+      if (error && performance.now() - heardAt(client) > UNTRUSTED_MS)
+        this.#trustedFrom = performance.now() - UNTRUSTED_MS;
       this.#leases.delete(client);
+      this.#ended(lease.asking);
+      lease.giveBack();
     });
   }
 
@@ -125,21 +162,96 @@ export class FairPool extends pg.Pool {
     return performance.now() - this.#diskFullAt;
   }
 
+  /** How long ago the database last said anything, in milliseconds; Infinity: not yet. */
+  get heardSinceMs(): number {
+    return performance.now() - this.#heardAt;
+  }
+
   async #lease(requester: Requester, connect: () => Promise<pg.PoolClient>): Promise<pg.PoolClient> {
-    const giveBack = await this.#turns.take(requester);
-    const client = await connect().catch((error: unknown) => {
-      giveBack();
-      // Whatever the server has against a connection (it starts, it lets nobody in), there is no database now.
-      throw isConnectionLost(error) ? error : databaseUnavailable(error);
+    if (requester.limited && requester.silence.goesOn && requester.silence.givenUp) throw databaseUnavailable(SILENT);
+    const giveUp = (reason: DocketError) => requester.refuseWaiting(reason);
+    const asking: Asking = { requester, since: performance.now(), served: false, giveUp };
+    requester.silence.begin();
+    this.#asking.add(asking);
+    const giveBack = await this.#turns.take(requester).catch((error: unknown) => {
+      this.#ended(asking);
+      throw error;
     });
-    this.#leases.set(client, { requester, giveBack, kept: false });
+    asking.served = true;
+    // Others may have been served while it waited its turn.
+    requester.silence.heard(this.#heardAt);
+    const client = await this.#connected(asking, connect, giveBack);
+    this.#leases.set(client, { requester, asking, giveBack, kept: false });
+    asking.giveUp = () => client instanceof PooledClient && client.cut();
     if (!requester.stopped) return client;
     client.release();
     throw requester.stopped;
   }
 
+  /** A connection that may be trusted. Its place is free only once there is one, or none will come. */
+  #connected(asking: Asking, connect: () => Promise<pg.PoolClient>, giveBack: () => void): Promise<pg.PoolClient> {
+    return new Promise((resolve, reject) => {
+      let givenUp = false;
+      asking.giveUp = (reason) => {
+        givenUp = true;
+        reject(reason);
+      };
+      const trusted = async (): Promise<pg.PoolClient> => {
+        const client = await connect();
+        if (heardAt(client) >= this.#trustedFrom) return client;
+        client.release(true);
+        return await trusted();
+      };
+      trusted().then(
+        (client) => {
+          if (!givenUp) return resolve(client);
+          client.release();
+          this.#ended(asking);
+          giveBack();
+        },
+        (error: unknown) => {
+          this.#ended(asking);
+          giveBack();
+          // Whatever the server has against a connection (it starts, it lets nobody in), there is no database now.
+          reject(isConnectionLost(error) ? error : databaseUnavailable(error));
+        },
+      );
+    });
+  }
+
+  #ended(asking: Asking): void {
+    if (this.#asking.delete(asking)) asking.requester.silence.end();
+  }
+
+  /** Ends what has waited too long for a database that says nothing. */
+  #giveUpOnSilence(): void {
+    const now = performance.now();
+    const pauseMs = now - this.#lookedAt;
+    this.#lookedAt = now;
+    // This process stood still: what the database said meanwhile is not read yet.
+    if (pauseMs > STOOD_STILL_MS) return;
+    for (const asking of [...this.#asking]) {
+      const { requester, since, served, giveUp } = asking;
+      const { silence } = requester;
+      const heardLast = served ? silence.since : Math.max(silence.since, this.#heardAt);
+      // What serves many does not let the next ones pay for those before.
+      const leastMs = requester.limited ? 0 : GRACE_MS * this.#patience;
+      if (now - heardLast < SILENCE_MS * this.#patience || now - since < leastMs) continue;
+      silence.giveUp();
+      asking.giveUp = ignore;
+      giveUp(databaseUnavailable(SILENT));
+    }
+  }
+
   #watch(client: pg.PoolClient): void {
     client.on("error", () => undefined);
+    const heard = () => {
+      this.#heardAt = performance.now();
+      if (client instanceof PooledClient) client.heardAt = this.#heardAt;
+      this.#leases.get(client)?.requester.silence.heard(this.#heardAt);
+    };
+    heard();
+    client.connection.stream.on("data", heard);
     client.connection.on("errorMessage", ({ code }: { code?: string }) => {
       if (code === DISK_FULL) this.#diskFullAt = performance.now();
     });
@@ -165,5 +277,9 @@ export class FairPool extends pg.Pool {
       if (lease.requester === requester && !lease.kept && client instanceof PooledClient) client.cut();
   }
 }
+
+const heardAt = (client: pg.PoolClient) => (client instanceof PooledClient ? client.heardAt : performance.now());
+
+const ignore = () => undefined;
 
 type Release = (release?: boolean | Error) => void;

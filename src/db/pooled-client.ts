@@ -15,6 +15,8 @@ export class PooledClient extends pg.Client {
   onRow: (bytes: number) => void = () => undefined;
   /** The names of the statements that it has prepared. */
   readonly prepared = new Set<string>();
+  /** When the server last said anything, in milliseconds of the process's clock. */
+  heardAt = performance.now();
   #cancelRequest: Buffer | undefined;
 
   constructor(config?: string | pg.ClientConfig) {

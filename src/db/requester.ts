@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DocketError } from "../errors.ts";
+import { Silence } from "./silence.ts";
 
 /** Why a request gets nothing more of the database, such as that it asked for too much. Its other statements fail with the same. */
 export class RequestStopped extends DocketError {
@@ -40,11 +41,13 @@ export class Requester {
   /** Why no more of its statements begin; null while it may go on. */
   stopped: RequestStopped | null = null;
   /** Sends away what it lets wait for its turn. */
-  refuseWaiting: (reason: RequestStopped) => void = () => undefined;
+  refuseWaiting: (reason: DocketError) => void = () => undefined;
   /** What it asks for, once that is known: to say where it may ask for less. */
   price: Price | null = null;
   /** Whether something that it wrote is kept, whatever becomes of its answer. */
   wrote = false;
+  /** For how long the database has said nothing to it. */
+  readonly silence = new Silence();
   /** Bytes of the rows it has read. */
   bytes = 0;
   #connections = 0;

@@ -66,6 +66,7 @@ export async function withReconnect<T>(
       // The request's connections were cut, which looks like a loss.
       requester?.requireGoingOn();
       if (fault === undefined) throw error;
+      if (requester?.silence.givenUp) throw unavailable(error);
       if (fault !== "lost" || ms === null) throw unavailable(error);
       await sleep(ms);
     }

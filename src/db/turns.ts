@@ -1,4 +1,5 @@
-import type { Requester, RequestStopped } from "./requester.ts";
+import type { DocketError } from "../errors.ts";
+import type { Requester } from "./requester.ts";
 
 interface Waiting {
   /** The answer gives the place back. */
@@ -44,7 +45,7 @@ export class Turns {
     this.#mostOfRequest = Math.max(1, Math.floor(this.#mostOfKey / 2));
   }
 
-  /** Resolves when it is the requester's turn, with what gives the place back. @throws RequestStopped */
+  /** Resolves when it is the requester's turn, with what gives the place back. @throws what it was sent away with */
   take(requester: Requester): Promise<() => void> {
     return new Promise((resolve, reject) => {
       if (requester.stopped) return reject(requester.stopped);
@@ -58,7 +59,7 @@ export class Turns {
   }
 
   /** Sends away all that the requester waits for. */
-  #refuse(requester: Requester, error: RequestStopped): void {
+  #refuse(requester: Requester, error: DocketError): void {
     const line = this.#lines.get(requester);
     if (!line) return;
     this.#forget(line);

@@ -18,7 +18,7 @@ import {
 import { createGraphiQLScriptRoute, SCRIPT_PATH } from "./graphiql.ts";
 import { createGraphQLServer } from "./graphql.ts";
 import { createGraphQLRoute } from "./graphql-route.ts";
-import { createHealthRoute } from "./health.ts";
+import { createHealthRoutes, type Vitals } from "./health.ts";
 import { HttpExchange, urlAsked } from "./http-exchange.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
@@ -36,6 +36,8 @@ export interface HttpOptions {
   readonly authenticate: Authenticate;
   readonly http: HttpConfig;
   readonly logger: Logger;
+  /** What probes are told. */
+  readonly vitals: Omit<Vitals, "stopping">;
   /** The address, where it has been taken already. */
   readonly port?: Port;
 }
@@ -60,6 +62,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const graphql = createGraphQLServer(options);
   const unread = new UnreadBytes(MOST_UNREAD_BYTES);
   const requestBytes = new RequestBytes();
+  let stopping = false;
   const webSockets = createWebSockets({ ...options, graphql, unread, requestBytes });
   const document = (which: "openapi" | "docs") =>
     lazy(async () => (await import("./rest/documents.ts")).createDocumentRoutes(authenticate)[which]);
@@ -67,7 +70,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     ["/", { methods: READS, answer: ({ response }) => redirect(response, "/graphql") }],
     ["/graphql", { methods: ["GET", "POST", "OPTIONS"], answer: createGraphQLRoute(graphql, authenticate) }],
     [SCRIPT_PATH, { methods: READS, answer: createGraphiQLScriptRoute(authenticate) }],
-    ["/health", { methods: READS, answer: createHealthRoute(services.database) }],
+    ...createHealthRoutes({ ...options.vitals, stopping: () => stopping }),
     [
       "/mcp",
       {
@@ -96,7 +99,10 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
 
   return {
     url: port.url,
-    stopAccepting: () => port.stopAccepting(),
+    stopAccepting() {
+      stopping = true;
+      return port.stopAccepting();
+    },
     async close() {
       await webSockets.close();
       await port.close();

@@ -27,6 +27,8 @@ const JOBS: Readonly<Record<JobName, Job>> = {
 
 /** The jobs of this process. */
 export interface RunningJobs extends Jobs {
+  /** Whether what this process does of a job went well when it last did it; null: it does nothing of it. */
+  working(name: JobName): boolean | null;
   close(): Promise<void>;
 }
 
@@ -41,7 +43,14 @@ export async function startJobs(context: Omit<JobContext, "clock">, clock: Clock
   starting.defer(async () => void (await Promise.all([...running.values()].map((job) => job.close()))));
   for (const name of context.config.jobs) running.set(name, await JOBS[name].start({ ...context, clock }));
   const started = starting.move();
-  return { state: () => stateOf(running, context.database, clock), close: () => started.disposeAsync() };
+  return {
+    state: () => stateOf(running, context.database, clock),
+    working(name) {
+      const loops = running.get(name)?.loops ?? [];
+      return loops.length === 0 ? null : loops.every(({ state }) => state.failures === 0);
+    },
+    close: () => started.disposeAsync(),
+  };
 }
 
 async function stateOf(running: ReadonlyMap<JobName, RunningJob>, db: Database, clock: Clock): Promise<JobShape[]> {

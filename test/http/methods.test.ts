@@ -24,6 +24,8 @@ test.each([
   ["/", "GET, HEAD"],
   ["/graphql", "GET, POST, OPTIONS"],
   ["/health", "GET, HEAD"],
+  ["/health/live", "GET, HEAD"],
+  ["/health/ready", "GET, HEAD"],
   ["/mcp", "POST"],
   ["/openapi.json", "GET, HEAD"],
   ["/docs", "GET, HEAD"],

@@ -31,6 +31,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
     authenticate: await createAuthenticator(at.database, null),
     http: readConfig({ PORT: "0" }).http,
     logger: pino({ level: "silent" }),
+    vitals: { database: () => ({ connected: true, diskFull: false, lacking: [] }), bus: () => null },
   });
   onTestFinished(async () => {
     await at.log.close();
