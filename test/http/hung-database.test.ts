@@ -43,7 +43,8 @@ async function doorsInto({ url, wsUrl, agentKey: key }: TestServer) {
   return {
     http: () => post("/graphql", { query: QUERY }),
     yoga: () => post("/graphql", { query: QUERY }, { "content-type": "application/graphql+json" }),
-    stream: () => post("/graphql", { query: "subscription { taskEvents { cursor } }" }, { accept: "text/event-stream" }),
+    stream: () =>
+      post("/graphql", { query: "subscription { taskEvents { cursor } }" }, { accept: "text/event-stream" }),
     mutation: () =>
       post("/graphql", { query: 'mutation { a: nextId(input: {projectId: "alpha", artifactType: "US"}) { id } }' }),
     mcp: () =>
@@ -65,12 +66,12 @@ test("a request gives up after five seconds on a database that says nothing, thr
   const doors = await doorsInto(server);
   proxy.silence("all");
   const answers = Object.entries(doors).map(async ([door, ask]) => ({ door, ...(await timed(ask())) }));
-  const probes = await eventually(async () => {
+  // A machine that does eight things at once may be late by itself.
+  await eventually(async () => {
     const { answer, ms } = await timed(fetch(`${server.url}/health`).then((response) => response.text()));
     expect(answer).toContain('"degraded"');
-    return ms;
+    expect(ms).toBeLessThan(100);
   });
-  expect(probes).toBeLessThan(100);
   expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
   expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
   for (const { door, answer, ms } of await Promise.all(answers)) {
@@ -139,13 +140,15 @@ test("a server is ready while the schema is as new as it needs or newer, and not
   const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n`;
   socket.write(`${head(query)}Authorization: Bearer ${server.agentKey}\r\nAccept: application/json\r\n\r\n`);
   await eventually(async () => {
-    const { rowCount } = await owner.query("SELECT FROM pg_locks WHERE NOT granted AND relation = 'projects'::regclass");
+    const { rowCount } = await owner.query(
+      "SELECT FROM pg_locks WHERE NOT granted AND relation = 'projects'::regclass",
+    );
     expect(rowCount).toBe(1);
   });
   const closed = server.close();
   socket.write(`${head("/health/ready")}Connection: close\r\n\r\n`);
   await owner.query("ROLLBACK");
   await owner.end();
-  expect(await answers).toMatch(/^HTTP\/1.1 200 [^]*HTTP\/1.1 503 [^]*The server is stopping/);
+  expect(await answers).toMatch(/^HTTP\/1.1 200 .*HTTP\/1.1 503 .*The server is stopping/s);
   await closed;
 });
