@@ -6,6 +6,7 @@ import { neededMigrations } from "./db/migrate.ts";
 import { openPrisma } from "./db/prisma.ts";
 import { DatabaseWatch } from "./db/watch.ts";
 import { createLogger } from "./http/logger.ts";
+import { openMetrics } from "./http/metrics/open.ts";
 import type { Port } from "./http/port.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { type RunningJobs, startJobs } from "./jobs/jobs.ts";
@@ -77,10 +78,18 @@ export async function startServer(
   jobs = await startJobs({ database, log, logger, config });
   const authenticate = await createAuthenticator(database, config.jwt);
   const services = { database, prisma, log, jobs };
-  const vitals = { database: () => watch.state, bus: () => jobs?.working("bus") ?? null };
-  http = await startHttpServer({ services, authenticate, http: config.http, logger, vitals, ...(port && { port }) });
+  const vitals = { database: () => watch.state, bus: () => busWorks(jobs) };
+  const metrics = config.metrics && (await openMetrics(config.metrics, { database, log, jobs, vitals }));
+  const served = { services, authenticate, http: config.http, logger, vitals, metrics };
+  http = await startHttpServer({ ...served, ...(port && { port }) });
   const { url, stopAccepting } = http;
   opened.defer(stopAccepting);
   const owned = opened.move();
   return { url, database, log, close: () => owned.disposeAsync() };
+}
+
+/** Whether this process publishes to the bus; null: it has none, or leaves that to others. */
+function busWorks(jobs: RunningJobs | undefined): boolean | null {
+  const failures = jobs?.failures().get("bus");
+  return failures === undefined ? null : failures === 0;
 }

@@ -7,13 +7,14 @@ import { jobs } from "./jobs.ts";
 import { jwt } from "./jwt.ts";
 import { log } from "./log.ts";
 import { logger } from "./logger.ts";
+import { metrics } from "./metrics.ts";
 import { nats } from "./nats.ts";
 import { aboutOf } from "./setting.ts";
 import { tasks } from "./tasks.ts";
 import { webhooks } from "./webhooks.ts";
 
 /** Each reads its own variables from the one environment, in the order in which faults and the README name them. */
-const PARTS = { http, database, home, logger, log, tasks, jobs, nats, webhooks, jwt };
+const PARTS = { http, database, home, logger, log, tasks, jobs, nats, webhooks, jwt, metrics };
 
 const Parts = z.object(PARTS).readonly();
 

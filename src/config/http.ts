@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isNetwork, Networks, NO_NETWORKS } from "./networks.ts";
 import { list, setting, wholeNumber } from "./setting.ts";
 
 export type HttpConfig = z.output<typeof http>;
@@ -23,6 +24,13 @@ export const http = z
         .default([]),
       { meaning: "web origins that may call it, separated by commas" },
     ),
+    DOCKET_TRUSTED_PROXIES: setting(list.refine((networks) => networks.every(isNetwork), NO_NETWORKS).default([]), {
+      meaning:
+        "addresses and networks like `10.0.0.0/8` of proxies that say truly who called them " +
+        "(`X-Forwarded-For`, `X-Forwarded-Host`, `X-Forwarded-Proto`); from all others these headers count for nothing",
+      unset: "none",
+      shown: true,
+    }),
     DOCKET_SOCKETS_PER_KEY: setting(wholeNumber(1, 100_000).default(100), {
       meaning: "WebSockets that one key may have open on one server, with all its clients together",
       shown: true,
@@ -36,6 +44,8 @@ export const http = z
     allowedHosts: env.DOCKET_ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     /** Web pages of these origins may call `/graphql`. */
     corsOrigins: env.DOCKET_CORS_ORIGINS,
+    /** Who may say where a request comes from. */
+    trustedProxies: new Networks(env.DOCKET_TRUSTED_PROXIES),
     /** WebSockets that one key may have open on this process. */
     socketsPerKey: env.DOCKET_SOCKETS_PER_KEY,
   }))

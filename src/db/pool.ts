@@ -4,6 +4,7 @@ import { DOCKET_ROLE } from "./docket-role.ts";
 import { DISK_FULL, isConnectionLost } from "./faults.ts";
 import { PooledClient } from "./pooled-client.ts";
 import { currentRequester, Requester, type RequestStopped } from "./requester.ts";
+import type { OnStatement } from "./timed.ts";
 import { answerTooLarge, LARGEST_ANSWER_BYTES, STATEMENT_MS, workedTooLong } from "./too-much.ts";
 import { Turns } from "./turns.ts";
 
@@ -73,6 +74,8 @@ interface Asking {
  * our own statements share it.
  */
 export class FairPool extends pg.Pool {
+  /** Told how long each statement took. */
+  onStatement: OnStatement | null = null;
   readonly #turns: Turns;
   readonly #leases = new Map<pg.PoolClient, Lease>();
   readonly #asking = new Set<Asking>();
@@ -160,6 +163,18 @@ export class FairPool extends pg.Pool {
   /** How long ago the database last said that its disk is full, in milliseconds; Infinity: never. */
   get diskFullSinceMs(): number {
     return performance.now() - this.#diskFullAt;
+  }
+
+  /** Connections in use. */
+  get busy(): number {
+    return this.#leases.size;
+  }
+
+  /** Calls that wait for their turn; the pool's own count is of those that had theirs. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { served } of this.#asking) if (!served) waiting++;
+    return waiting;
   }
 
   /** How long ago the database last said anything, in milliseconds; Infinity: not yet. */
@@ -255,7 +270,9 @@ export class FairPool extends pg.Pool {
     client.connection.on("errorMessage", ({ code }: { code?: string }) => {
       if (code === DISK_FULL) this.#diskFullAt = performance.now();
     });
-    if (client instanceof PooledClient) client.onRow = (bytes) => this.#count(client, bytes);
+    if (!(client instanceof PooledClient)) return;
+    client.onRow = (bytes) => this.#count(client, bytes);
+    client.onStatement = (name, ms) => this.onStatement?.(name, ms);
   }
 
   #count(client: pg.PoolClient, bytes: number): void {

@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { faultOf, UNDEFINED_TABLE, errorCode } from "./faults.ts";
+import { errorCode, faultOf, UNDEFINED_TABLE } from "./faults.ts";
 import { background } from "./requester.ts";
 
 /** How often the database is looked at, in milliseconds. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { SESSION_SECONDS } from "../keys/sign-in.ts";
+import { forwardedScheme } from "./caller.ts";
 
 /** The session cookie's value, null without one. */
 export function sessionCookie(request: IncomingMessage): string | null {
@@ -25,7 +26,8 @@ function cookieName({ headers }: IncomingMessage): string {
   return `docket_session_${URL.parse(`http://${headers.host}`)?.port || "80"}`;
 }
 
-/** The page's own origin says whether a proxy in front of this server speaks TLS. */
-function secure({ headers }: IncomingMessage): string {
-  return headers.origin?.startsWith("https:") ? "; Secure" : "";
+/** The page's own origin, or a trusted proxy in front of this server, says whether the browser speaks TLS. */
+function secure(request: IncomingMessage): string {
+  const isTls = request.headers.origin?.startsWith("https:") || forwardedScheme(request) === "https";
+  return isTls ? "; Secure" : "";
 }

@@ -1,4 +1,4 @@
-import { type ExecutionResult, GraphQLError, getOperationAST } from "graphql";
+import { type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from "graphql";
 import { createYoga, type Plugin, processRegularResult } from "graphql-yoga";
 import type { Logger } from "pino";
 import { parseExactly } from "../../client/exact-json.ts";
@@ -15,6 +15,7 @@ import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
 import type { RequestContext } from "./request-context.ts";
 import { currentScope } from "./request-scope.ts";
+import { rootFieldsOf } from "./root-fields.ts";
 import { createRun, type OperationParams } from "./run.ts";
 
 interface GraphQLServerOptions {
@@ -156,13 +157,18 @@ async function parametersOf(request: Request): Promise<URLSearchParams | undefin
   return form ? new URLSearchParams(await request.clone().text()) : undefined;
 }
 
-/** Tells the request's log line which operation it was. */
+/** Tells the request's log line, and the metrics, which operation it was. */
 function useScope(): Plugin {
   const note = ({ args }: { args: { document: Parameters<typeof getOperationAST>[0]; operationName?: unknown } }) => {
     const scope = currentScope();
     const name = typeof args.operationName === "string" ? args.operationName : undefined;
     const operation = getOperationAST(args.document, name);
-    if (scope && operation) scope.operation = operation.name?.value ?? operation.operation;
+    if (!scope || !operation) return;
+    scope.operation = operation.name?.value ?? operation.operation;
+    scope.streams = operation.operation === OperationTypeNode.SUBSCRIPTION;
+    const fields = rootFieldsOf(operation, args.document);
+    // A tool may ask several times.
+    scope.fields = scope.fields.length > 0 ? [...scope.fields, ...fields] : fields;
   };
   return { onExecute: note, onSubscribe: note };
 }

@@ -13,6 +13,9 @@ export interface FinishedRequest {
   readonly remoteAddress: string | undefined;
 }
 
+/** Told of each request once it has ended. */
+export type Finished = (request: FinishedRequest, scope: RequestScope) => void;
+
 /** How much of a key the line shows: enough to tell keys apart, nothing of their secret. */
 const LOGGED_PREFIX = 8;
 /** Faults of the server; everything else that fails is the caller's. */

@@ -27,6 +27,10 @@ export interface RequestScope {
   path: string | null;
   /** The GraphQL operation, once that is known: its name, else its kind. */
   operation: string | null;
+  /** The root fields that it asked for, once they are known. */
+  fields: readonly string[];
+  /** Whether it is a subscription. */
+  streams: boolean;
   /** The code of the first error, if there was one. */
   code: string | null;
 }
@@ -54,6 +58,8 @@ class Scope implements RequestScope {
   authentication: Authentication | null = null;
   path: string | null = null;
   operation: string | null = null;
+  fields: readonly string[] = NO_FIELDS;
+  streams = false;
   code: string | null = null;
   /** Made for the first that asks: few do. */
   #caller: AbortController | undefined;
@@ -76,6 +82,8 @@ class Scope implements RequestScope {
     this.#caller?.abort();
   }
 }
+
+const NO_FIELDS: readonly string[] = [];
 
 /** Callers of whom nothing is known yet take their turns as one. */
 const STRANGER = Symbol("stranger");

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config/http.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
+import { callerOf, takeForwarded } from "./caller.ts";
 import {
   credentialsOf,
   type Exchange,
@@ -20,12 +21,14 @@ import { createGraphQLServer } from "./graphql.ts";
 import { createGraphQLRoute } from "./graphql-route.ts";
 import { createHealthRoutes, type Vitals } from "./health.ts";
 import { HttpExchange, urlAsked } from "./http-exchange.ts";
+import type { OpenMetrics } from "./metrics/open.ts";
+import { createMetricsRoute } from "./metrics/route.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
 import { METHODS, refuseSocket } from "./refuse-socket.ts";
 import { RequestBytes } from "./request-bytes.ts";
-import { logRequest } from "./request-log.ts";
+import { type Finished, logRequest } from "./request-log.ts";
 import { inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
 import { UnreadBytes } from "./unread-bytes.ts";
@@ -38,6 +41,8 @@ export interface HttpOptions {
   readonly logger: Logger;
   /** What probes are told. */
   readonly vitals: Omit<Vitals, "stopping">;
+  /** null: nothing is counted. */
+  readonly metrics: OpenMetrics | null;
   /** The address, where it has been taken already. */
   readonly port?: Port;
 }
@@ -63,7 +68,11 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const unread = new UnreadBytes(MOST_UNREAD_BYTES);
   const requestBytes = new RequestBytes();
   let stopping = false;
-  const webSockets = createWebSockets({ ...options, graphql, unread, requestBytes });
+  const finished: Finished = (request, scope) => {
+    logRequest(logger, request, scope);
+    options.metrics?.metrics.finished(request, scope);
+  };
+  const webSockets = createWebSockets({ ...options, graphql, unread, requestBytes, finished });
   const document = (which: "openapi" | "docs") =>
     lazy(async () => (await import("./rest/documents.ts")).createDocumentRoutes(authenticate)[which]);
   const routes: Routes = new Map<string, Route>([
@@ -81,6 +90,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     ["/openapi.json", { methods: READS, answer: document("openapi") }],
     ["/docs", { methods: READS, answer: document("docs") }],
     ["/sign-in", { methods: [...READS, "POST"], answer: createSignInRoute(services.database) }],
+    ...metricsRoute(options),
     ["/sign-out", { methods: [...READS, "POST"], answer: createSignOutRoute(services.database, authenticate) }],
   ]);
 
@@ -89,8 +99,16 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const port = options.port ?? (await openPort(http));
   port.serve({
     request: (request, response) =>
-      void answer(request, response, { routes, elsewhere, present: graphql.present, unread, requestBytes, options }),
-    upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options }),
+      void answer(request, response, {
+        routes,
+        elsewhere,
+        present: graphql.present,
+        unread,
+        requestBytes,
+        options,
+        finished,
+      }),
+    upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options, finished }),
     connect: (_request, socket) =>
       refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.", { Allow: METHODS })),
     // The system may have no descriptor for one more connection.
@@ -110,6 +128,13 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   };
 }
 
+/** Where metrics are read, if somebody may read them. */
+function metricsRoute({ metrics, http }: HttpOptions): readonly (readonly [string, Route])[] {
+  if (!metrics) return [];
+  const answer = createMetricsRoute(metrics.metrics, metrics.config, http.trustedProxies);
+  return [["/metrics", { methods: READS, answer }]];
+}
+
 /** A connection that breaks ends with its close event. */
 const ignore = () => undefined;
 
@@ -123,12 +148,13 @@ interface Answering {
   readonly unread: UnreadBytes;
   readonly requestBytes: RequestBytes;
   readonly options: HttpOptions;
+  readonly finished: Finished;
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, elsewhere, present, unread, requestBytes, options: { services, http, logger } }: Answering,
+  { routes, elsewhere, present, unread, requestBytes, options: { services, http }, finished }: Answering,
 ): Promise<void> {
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
   const { stallMs } = services.log;
@@ -144,13 +170,14 @@ async function answer(
   // The policy is not "no-referrer", with which browsers would send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
   const { method = "" } = request;
-  const { remoteAddress } = request.socket;
+  takeForwarded(request, http.trustedProxies);
+  const remoteAddress = callerOf(request, http.trustedProxies).address;
   response.on("close", () => {
     exchange.closed();
     // A caller that went away before there was an answer never saw one.
     const statusCode = response.headersSent ? response.statusCode : CALLER_GONE;
     const params = target === path ? undefined : exchange.url.searchParams;
-    logRequest(logger, { method, path: route ? path : scope.path, params, statusCode, remoteAddress }, scope);
+    finished({ method, path: route ? path : scope.path, params, statusCode, remoteAddress }, scope);
   });
   await inScope(scope, async () => {
     try {
@@ -213,12 +240,17 @@ function lazy(load: () => Promise<Handler>): Handler {
   };
 }
 
+interface Upgrading extends Pick<Answering, "options" | "finished"> {
+  readonly webSockets: WebSockets;
+}
+
 function upgrade(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  { webSockets, options: { http, logger } }: { readonly webSockets: WebSockets; readonly options: HttpOptions },
+  { webSockets, options: { http }, finished }: Upgrading,
 ): void {
+  takeForwarded(request, http.trustedProxies);
   const { pathname, searchParams: params } = urlAsked(request);
   const isThere = pathname === "/graphql";
   try {
@@ -229,10 +261,10 @@ function upgrade(
   } catch (error) {
     const refusal = error instanceof HttpRefusal ? error : new HttpRefusal(400, "Not a WebSocket request.");
     refuseSocket(socket, refusal);
-    const { remoteAddress } = request.socket;
+    const remoteAddress = callerOf(request, http.trustedProxies).address;
     const path = isThere ? pathname : null;
     const scope = openScope(() => socket.destroy());
-    logRequest(logger, { method: "GET", path, params, statusCode: refusal.status, remoteAddress }, scope);
+    finished({ method: "GET", path, params, statusCode: refusal.status, remoteAddress }, scope);
   }
 }
 

@@ -9,7 +9,6 @@ import {
   MessageType,
   makeServer,
 } from "graphql-ws";
-import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import { keepExactly } from "../../client/exact-json.ts";
 import type { Services } from "../../schema/context.ts";
@@ -26,7 +25,7 @@ import { handedOver } from "./handed-over.ts";
 import { SocketFrames } from "./live/socket-frames.ts";
 import { type SocketStream, SocketStreams } from "./live/socket-streams.ts";
 import { REQUEST_BYTES, type RequestBytes } from "./request-bytes.ts";
-import { logRequest } from "./request-log.ts";
+import type { Finished } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
 import type { OperationParams } from "./run.ts";
 import type { UnreadBytes } from "./unread-bytes.ts";
@@ -37,7 +36,7 @@ interface WebSocketOptions {
   readonly authenticate: Authenticate;
   readonly services: Services;
   readonly http: HttpConfig;
-  readonly logger: Logger;
+  readonly finished: Finished;
   readonly unread: UnreadBytes;
   readonly requestBytes: RequestBytes;
 }
@@ -74,7 +73,7 @@ const WHICH_OPERATION = "The document has several operations, or none of that na
 
 /** GraphQL over WebSocket (graphql-transport-ws) through the same pipeline as HTTP. */
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { graphql, authenticate, services, http, logger, unread, requestBytes } = options;
+  const { graphql, authenticate, services, http, finished, unread, requestBytes } = options;
   const { log } = services;
   // These options stand in a variable, as the types of ws do not know closeTimeout.
   const settings = { noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols, closeTimeout: CLOSING_MS };
@@ -240,7 +239,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
 
   function logMessage({ remoteAddress }: Connection, scope: RequestScope): void {
     if (scope.operation === null && scope.code === null) return;
-    logRequest(logger, { method: "WS", path: "/graphql", statusCode: null, remoteAddress }, scope);
+    finished({ method: "WS", path: "/graphql", statusCode: null, remoteAddress }, scope);
   }
 
   sockets.on("connection", (socket, request) => {

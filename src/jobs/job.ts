@@ -31,5 +31,7 @@ export interface Job {
 export interface RunningJob {
   /** What it consists of: each runs for itself. */
   readonly loops: readonly Loop[];
+  /** What it has counted since the start, by what came of it. */
+  readonly counts?: () => Readonly<Record<string, number>>;
   close(): Promise<void>;
 }

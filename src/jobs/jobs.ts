@@ -27,8 +27,10 @@ const JOBS: Readonly<Record<JobName, Job>> = {
 
 /** The jobs of this process. */
 export interface RunningJobs extends Jobs {
-  /** Whether what this process does of a job went well when it last did it; null: it does nothing of it. */
-  working(name: JobName): boolean | null;
+  /** Failures in a row of each job that this process does something of. */
+  failures(): ReadonlyMap<JobName, number>;
+  /** What a job has counted since the start; empty where it counts nothing or does not run here. */
+  counts(name: JobName): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -45,10 +47,13 @@ export async function startJobs(context: Omit<JobContext, "clock">, clock: Clock
   const started = starting.move();
   return {
     state: () => stateOf(running, context.database, clock),
-    working(name) {
-      const loops = running.get(name)?.loops ?? [];
-      return loops.length === 0 ? null : loops.every(({ state }) => state.failures === 0);
-    },
+    failures: () =>
+      new Map(
+        [...running].flatMap(([name, { loops }]) =>
+          loops.length === 0 ? [] : [[name, Math.max(...loops.map(({ state }) => state.failures))]],
+        ),
+      ),
+    counts: (name) => running.get(name)?.counts?.() ?? {},
     close: () => started.disposeAsync(),
   };
 }

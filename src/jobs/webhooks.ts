@@ -92,6 +92,7 @@ async function startWebhooks({ database, log, logger, clock, config }: JobContex
   ];
   return {
     loops: [queueing, sending, pruning],
+    counts: () => sender.attempts,
     async close() {
       for (const stop of stops) stop();
       await Promise.all([queueing.close(), pruning.close(), sending.close()]);

@@ -32,6 +32,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
     http: readConfig({ PORT: "0" }).http,
     logger: pino({ level: "silent" }),
     vitals: { database: () => ({ connected: true, diskFull: false, lacking: [] }), bus: () => null },
+    metrics: null,
   });
   onTestFinished(async () => {
     await at.log.close();

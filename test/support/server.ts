@@ -69,7 +69,7 @@ export interface ServerOptions {
 }
 
 /** Whether a server with these settings needs a pool of its own. */
-const isOwnPool = (env: object = {}) => Object.keys(env).some((name) => /^DOCKET_(POOL|REQUEST)/.test(name));
+const isOwnPool = (env: object = {}) => Object.keys(env).some((name) => /^DOCKET_(METRICS|POOL|REQUEST)/.test(name));
 
 /** Starts a server on a database as new, on any free port; it ends with the test. */
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {

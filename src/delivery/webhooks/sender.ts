@@ -26,6 +26,8 @@ export interface SenderOptions {
 
 /** Sends what is due, several requests at once. What it leaves unfinished is sent again, by whatever process. */
 export class Sender {
+  /** Since the start. */
+  readonly attempts = { delivered: 0, failed: 0 };
   readonly #options: SenderOptions;
   readonly #guard: Guard;
   readonly #recording: Outage;
@@ -80,6 +82,7 @@ export class Sender {
     const answer = await send(delivery, { guard: this.#guard, clock, stop });
     // That we gave up says nothing about the endpoint.
     if (answer.statusCode === null && stop.signal.reason === GIVEN_UP) return;
+    this.attempts[answer.error === null ? "delivered" : "failed"]++;
     try {
       await recordOutcome({ db, viewer, correlationId: delivery.eventId }, delivery, answer);
       this.#recording.over();

@@ -1,0 +1,33 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { MetricsConfig } from "../../config/metrics.ts";
+import type { Networks } from "../../config/networks.ts";
+import { callerOf } from "../caller.ts";
+import { type Handler, HttpRefusal } from "../exchange.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** `/metrics`, for who has its key or comes from an address that needs none. API keys are not for a Prometheus. */
+export function createMetricsRoute(metrics: Metrics, config: MetricsConfig, trusted: Networks): Handler {
+  const key = config.key === null ? null : digest(config.key);
+  return async ({ request, response, scope }) => {
+    const [, given] = request.headers.authorization?.match(/^Bearer +(\S+)$/i) ?? [];
+    const hasKey = key !== null && given !== undefined && timingSafeEqual(key, digest(given));
+    const { address = "", passedOn } = callerOf(request, trusted);
+    if (!hasKey && (passedOn || !config.from.has(address))) {
+      scope.code = "UNAUTHENTICATED";
+      throw new HttpRefusal(
+        401,
+        "This needs the key that DOCKET_METRICS_KEY sets, as Authorization: Bearer, or an address of DOCKET_METRICS_FROM.",
+        { "WWW-Authenticate": "Bearer" },
+      );
+    }
+    const text = await metrics.text();
+    response.writeHead(200, {
+      "Content-Type": metrics.contentType,
+      "Content-Length": Buffer.byteLength(text),
+      "Cache-Control": "no-store",
+    });
+    response.end(text);
+  };
+}
+
+const digest = (text: string) => createHash("sha256").update(text).digest();

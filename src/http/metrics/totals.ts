@@ -1,0 +1,72 @@
+import type { Jobs } from "../../../schema/context.ts";
+import type { Database } from "../../db/database.ts";
+import { background } from "../../db/requester.ts";
+
+/** Projects that have values of their own; all others are summed under OTHERS. */
+const MOST_PROJECTS = 50;
+/** No project can have this name. */
+const OTHERS = "_other";
+/** How old they may be when they are told, in milliseconds. */
+const FRESH_MS = 15_000;
+/** How long an answer waits for newer ones, in milliseconds: a scrape must not fail because the database does. */
+const PATIENCE_MS = 2_000;
+
+const TASKS = {
+  name: "metrics-tasks",
+  text: `WITH counted AS MATERIALIZED (
+  SELECT project_id, status, count(*) AS tasks, count(parked_at) AS parked
+  FROM tasks WHERE deleted_at IS NULL AND archived_at IS NULL GROUP BY project_id, status
+), largest AS MATERIALIZED (
+  SELECT project_id FROM counted GROUP BY project_id ORDER BY sum(tasks) DESC, project_id LIMIT ${MOST_PROJECTS}
+)
+SELECT coalesce(l.project_id, '${OTHERS}') AS project, c.status, sum(c.tasks)::int AS tasks, sum(c.parked)::int AS parked
+FROM counted c LEFT JOIN largest l USING (project_id) GROUP BY 1, 2`,
+};
+const BUDGETS = {
+  name: "metrics-budgets",
+  text: `SELECT project_id AS project, cost_usd::float8 AS budget,
+  CASE WHEN ends_at > docket_now() THEN spent_usd ELSE 0 END::float8 AS spent
+FROM project_budgets ORDER BY 3 DESC, 1 LIMIT ${MOST_PROJECTS}`,
+};
+const INBOX = {
+  name: "metrics-inbox",
+  text: `SELECT count(*)::int AS events,
+  greatest(coalesce(extract(epoch FROM docket_now() - min(occurred_at)), 0), 0)::float8 AS seconds FROM event_inbox`,
+};
+
+/** What the database holds, as of some seconds ago. Every process tells the same. */
+export interface Totals {
+  readonly tasks: readonly { project: string; status: string; tasks: number; parked: number }[];
+  readonly budgets: readonly { project: string; budget: number; spent: number }[];
+  readonly inbox: { readonly events: number; readonly seconds: number };
+  readonly jobs: readonly { readonly name: string; readonly lagSeconds: number | null }[];
+}
+
+/** Answers what the database holds; undefined where it has not answered for so long that nothing should be told. */
+export function createTotals(database: Database, jobs: Jobs): () => Promise<Totals | undefined> {
+  const asMetrics = background("metrics");
+  let latest: { readonly totals: Totals; readonly at: number } | undefined;
+  let reading: Promise<void> | undefined;
+
+  async function read(): Promise<void> {
+    const tasks = await database.read<Totals["tasks"][number]>(TASKS);
+    const budgets = await database.read<Totals["budgets"][number]>(BUDGETS);
+    const [inbox = { events: 0, seconds: 0 }] = await database.read<Totals["inbox"]>(INBOX);
+    latest = { totals: { tasks, budgets, inbox, jobs: await jobs.state() }, at: performance.now() };
+  }
+
+  return async () => {
+    if (!latest || performance.now() - latest.at > FRESH_MS) {
+      reading ??= asMetrics(read)
+        .catch(() => {
+          // Nothing is told rather than what was once so.
+          latest = undefined;
+        })
+        .finally(() => {
+          reading = undefined;
+        });
+      await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref())]);
+    }
+    return latest?.totals;
+  };
+}
