@@ -5,7 +5,7 @@ import type { Client } from "pg";
 import { createRequest, type GraphQLRequest } from "../client/request.ts";
 import { connect } from "../src/db/connect.ts";
 import { makeScratchDatabase } from "./scratch-database.ts";
-import { ServerProcess } from "./server-process.ts";
+import { ServerProcess, WITHOUT_LIMITS } from "./server-process.ts";
 
 /** What a benchmark measures: a server process of its own on an empty database. */
 export interface World extends AsyncDisposable {
@@ -18,14 +18,25 @@ export interface World extends AsyncDisposable {
   readonly owner: Client;
 }
 
-/** @param profile a folder for a CPU profile of the server. */
-export async function startWorld({ profile }: { profile: string | undefined }): Promise<World> {
+interface WorldOptions {
+  /** A folder for a CPU profile of the server. */
+  readonly profile: string | undefined;
+  /** Whether its limits on how often one key may ask hold, as they do for everybody who sets nothing. */
+  readonly limits?: boolean;
+}
+
+export async function startWorld({ profile, limits = false }: WorldOptions): Promise<World> {
   await using opened = new AsyncDisposableStack();
   const database = await makeScratchDatabase(process.env["DATABASE_URL"]);
   opened.defer(() => database.drop());
   const { home } = database;
   const nodeArguments = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`];
-  const server = new ServerProcess({ databaseUrl: database.url, home, nodeArguments });
+  const server = new ServerProcess({
+    databaseUrl: database.url,
+    home,
+    nodeArguments,
+    environment: limits ? {} : WITHOUT_LIMITS,
+  });
   process.once("exit", () => server.killNow());
   opened.defer(() => server.stop());
   await server.start();

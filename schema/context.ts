@@ -1,3 +1,4 @@
+import type { Limits } from "../src/access/limits.ts";
 import type { Viewer } from "../src/access/viewer.ts";
 import type { Database, Db } from "../src/db/database.ts";
 import type { Prisma } from "../src/db/prisma.ts";
@@ -9,6 +10,7 @@ export interface Services {
   readonly prisma: Prisma;
   readonly log: Log;
   readonly jobs: Jobs;
+  readonly limits: Limits;
 }
 
 /** The background jobs, as one process knows them. */
@@ -48,6 +50,7 @@ export interface GraphQLContext {
   readonly prisma: Prisma;
   readonly log: Log;
   readonly jobs: Jobs;
+  readonly limits: Limits;
   readonly viewer: Viewer;
   readonly correlationId: string;
   /** The header Idempotency-Key of an HTTP request. */
@@ -68,8 +71,8 @@ export interface Caller {
   readonly gone: () => AbortSignal;
 }
 
-export function createContext({ database, prisma, log, jobs }: Services, caller: Caller): GraphQLContext {
-  return { db: database, prisma, log, jobs, ...caller, asOf: null };
+export function createContext({ database, prisma, log, jobs, limits }: Services, caller: Caller): GraphQLContext {
+  return { db: database, prisma, log, jobs, limits, ...caller, asOf: null };
 }
 
 /** Begins a frame of a subscription: what it shows is as new as the frame. */

@@ -182,7 +182,7 @@ const address = (t: InputBuilder) => ({
 mutation(reserveIds, {
   description:
     "Holds consecutive IDs that nobody else can get: the lowest released run that fits, else the next numbers. Confirm them " +
-    "before expiresAt, or they go back. PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, BAD_USER_INPUT naming the valid types",
+    "before expiresAt, or they go back. PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, RATE_LIMITED, BAD_USER_INPUT naming the valid types",
   input: (t) => ({
     ...givenIds(t),
     count: t.int({ defaultValue: 1, description: "1 to 100." }),

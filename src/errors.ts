@@ -77,14 +77,15 @@ export const ERROR_CODES = {
       "The idempotencyKey came with another request before, or from another session. extensions: idempotencyKey.",
   },
   RATE_LIMITED: {
-    description: "Too much at once; the message says of what. extensions: retryAfterMs, in milliseconds.",
+    description:
+      "Too much at once, or too much in a minute; the message says of what. extensions: retryAfterMs, in milliseconds.",
   },
   QUERY_TOO_COMPLEX: {
     description: "The request asks for more than one request may; the message says what to lower.",
   },
   DATABASE_UNAVAILABLE: {
     description:
-      "The database could not be reached, after several tries. Where the answer to a change was lost, retryable is false and outcomeUnknown true: look before you repeat it, or repeat it with the same idempotencyKey.",
+      "The database could not be reached, after several tries, or has said nothing for five seconds. Where the answer to a change was lost, retryable is false and outcomeUnknown true: look before you repeat it, or repeat it with the same idempotencyKey.",
   },
   INTERNAL: { description: "A fault of the server; its log tells more under requestId. extensions: requestId." },
 } as const;

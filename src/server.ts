@@ -1,4 +1,5 @@
 import type { DestinationStream } from "pino";
+import { createLimits } from "./access/limits.ts";
 import type { Config } from "./config/config.ts";
 import { checkServer } from "./db/check-server.ts";
 import { type Database, openDatabase } from "./db/database.ts";
@@ -77,7 +78,7 @@ export async function startServer(
   opened.defer(async () => void (await Promise.all([log.close(), jobs?.close()])));
   jobs = await startJobs({ database, log, logger, config });
   const authenticate = await createAuthenticator(database, config.jwt);
-  const services = { database, prisma, log, jobs };
+  const services = { database, prisma, log, jobs, limits: createLimits(config.limits) };
   const vitals = { database: () => watch.state, bus: () => busWorks(jobs) };
   const metrics = config.metrics && (await openMetrics(config.metrics, { database, log, jobs, vitals }));
   const served = { services, authenticate, http: config.http, logger, vitals, metrics };

@@ -8,7 +8,7 @@ import type { Client } from "pg";
 import { connect } from "../../src/db/connect.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { makeScratchDatabase } from "../scratch-database.ts";
-import { ServerProcess } from "../server-process.ts";
+import { ServerProcess, WITHOUT_LIMITS } from "../server-process.ts";
 import { seedProject } from "../world.ts";
 import type { SystemName } from "./compare.ts";
 import type { Target } from "./load/asker.ts";
@@ -72,7 +72,7 @@ export async function startRig({ given, peers = new Map() }: RigOptions): Promis
     databaseUrl: scratch.url,
     home: scratch.home,
     // A line for each request, as usual; into a file, as reading it would cost this process more than writing it.
-    environment: { LOG_LEVEL: "info" },
+    environment: { ...WITHOUT_LIMITS, LOG_LEVEL: "info" },
     output: join(scratch.folder, "server.log"),
   });
   opened.defer(() => server.stop());

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ScratchDatabase } from "../scratch-database.ts";
-import { ServerProcess } from "../server-process.ts";
+import { ServerProcess, WITHOUT_LIMITS } from "../server-process.ts";
 import { STREAMS_PER_CLIENT } from "./own-log.ts";
 import type { Memory } from "./usage.ts";
 
@@ -19,6 +19,7 @@ export async function startServer({ url: databaseUrl, home }: ScratchDatabase): 
     databaseUrl,
     home,
     environment: {
+      ...WITHOUT_LIMITS,
       DOCKET_STREAMS_PER_CLIENT: String(STREAMS_PER_CLIENT),
       DOCKET_SOCKETS_PER_KEY: String(STREAMS_PER_CLIENT),
     },

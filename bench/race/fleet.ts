@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { pick } from "../random.ts";
-import { ServerProcess } from "../server-process.ts";
+import { ServerProcess, WITHOUT_LIMITS } from "../server-process.ts";
 import { Line } from "./line.ts";
 
 interface FleetSettings {
@@ -42,7 +42,7 @@ export class Fleet {
   /** @throws Error with what a server printed that did not start. */
   static async start(settings: FleetSettings): Promise<Fleet> {
     const fleet = new Fleet(
-      Array.from({ length: settings.servers }, () => new ServerProcess(settings)),
+      Array.from({ length: settings.servers }, () => new ServerProcess({ ...settings, environment: WITHOUT_LIMITS })),
       settings,
     );
     // A child outlives its parent unless told; this is the last moment at which it can be.

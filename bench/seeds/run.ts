@@ -21,7 +21,8 @@ export interface BenchOptions {
 
 type Benchmark = (world: World, options: BenchOptions) => Promise<Measurement[]>;
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+/** One call after another, or all at once, as fast as the server can. */
+const AS_FAST_AS_CAN_BE: Readonly<Record<string, Benchmark>> = {
   "single calls": singleCalls,
   "indexed query": indexedQuery,
   "project status": projectStatus,
@@ -31,14 +32,25 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   "live delivery": liveDelivery,
   "MCP tools": mcpTool,
   REST: restCalls,
-  "steady load": steadyLoad,
 };
+/** At a rate that the limits of a server as it comes have room for. */
+const AT_A_RATE: Readonly<Record<string, Benchmark>> = { "steady load": steadyLoad };
 
 /** The times that the scenarios of the requirements name, each on a server of this run. */
 export async function seeds(options: BenchOptions): Promise<Measurement[]> {
+  return [
+    ...(await measure(AS_FAST_AS_CAN_BE, { ...options, limits: false })),
+    ...(await measure(AT_A_RATE, { ...options, limits: true })),
+  ];
+}
+
+async function measure(
+  benchmarks: Readonly<Record<string, Benchmark>>,
+  options: BenchOptions & { readonly limits: boolean },
+): Promise<Measurement[]> {
   await using world = await startWorld(options);
   const measurements: Measurement[] = [];
-  for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
+  for (const [name, benchmark] of Object.entries(benchmarks)) {
     options.print(`${name} …`);
     measurements.push(...(await benchmark(world, options)));
   }

@@ -5,6 +5,7 @@ import { home } from "./home.ts";
 import { http } from "./http.ts";
 import { jobs } from "./jobs.ts";
 import { jwt } from "./jwt.ts";
+import { limits } from "./limits.ts";
 import { log } from "./log.ts";
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
@@ -14,7 +15,7 @@ import { tasks } from "./tasks.ts";
 import { webhooks } from "./webhooks.ts";
 
 /** Each reads its own variables from the one environment, in the order in which faults and the README name them. */
-const PARTS = { http, database, home, logger, log, tasks, jobs, nats, webhooks, jwt, metrics };
+const PARTS = { http, limits, database, home, logger, log, tasks, jobs, nats, webhooks, jwt, metrics };
 
 const Parts = z.object(PARTS).readonly();
 

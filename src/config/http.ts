@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isNetwork, Networks, NO_NETWORKS } from "./networks.ts";
+import { isNetwork, NO_NETWORKS } from "./networks.ts";
 import { list, setting, wholeNumber } from "./setting.ts";
 
 export type HttpConfig = z.output<typeof http>;
@@ -27,7 +27,7 @@ export const http = z
     DOCKET_TRUSTED_PROXIES: setting(list.refine((networks) => networks.every(isNetwork), NO_NETWORKS).default([]), {
       meaning:
         "addresses and networks like `10.0.0.0/8` of proxies that say truly who called them " +
-        "(`X-Forwarded-For`, `X-Forwarded-Host`, `X-Forwarded-Proto`); from all others these headers count for nothing",
+        "(`X-Forwarded-For`, `X-Forwarded-Host`, `X-Forwarded-Proto`); from all others these headers count for nothing, and all that comes by such a proxy counts as of one address",
       unset: "none",
       shown: true,
     }),
@@ -44,8 +44,8 @@ export const http = z
     allowedHosts: env.DOCKET_ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     /** Web pages of these origins may call `/graphql`. */
     corsOrigins: env.DOCKET_CORS_ORIGINS,
-    /** Who may say where a request comes from. */
-    trustedProxies: new Networks(env.DOCKET_TRUSTED_PROXIES),
+    /** Addresses and networks (CIDR) of those who may say where a request comes from. */
+    trustedProxies: env.DOCKET_TRUSTED_PROXIES,
     /** WebSockets that one key may have open on this process. */
     socketsPerKey: env.DOCKET_SOCKETS_PER_KEY,
   }))

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isNetwork, Networks, NO_NETWORKS } from "./networks.ts";
+import { isNetwork, NO_NETWORKS } from "./networks.ts";
 import { list, setting, wholeNumber } from "./setting.ts";
 
 export type MetricsConfig = NonNullable<z.output<typeof metrics>>;
@@ -28,6 +28,6 @@ export const metrics = z
   .transform((env) => {
     const { DOCKET_METRICS_KEY: key = null, DOCKET_METRICS_FROM: from } = env;
     if (key === null && from.length === 0) return null;
-    return { key, from: new Networks(from), slowStatementMs: env.DOCKET_SLOW_STATEMENT_MS };
+    return { key, from, slowStatementMs: env.DOCKET_SLOW_STATEMENT_MS };
   })
   .readonly();

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
-import type { Networks } from "../config/networks.ts";
-import { keptFor } from "../kept-for.ts";
+import { Networks } from "../config/networks.ts";
 
 /** Where a request comes from. */
 interface Caller {
@@ -11,7 +10,7 @@ interface Caller {
 }
 
 /** The caller's address: the nearest one that no trusted proxy has. What others say in `X-Forwarded-For` counts for nothing. */
-export const callerOf = keptFor((request: IncomingMessage, trusted: Networks): Caller => {
+function find(request: IncomingMessage, trusted: Networks): Caller {
   let address = plain(request.socket.remoteAddress);
   const passedBy = listOf(request.headers["x-forwarded-for"]);
   const isForwarded = passedBy.length > 0 || request.headers["forwarded"] !== undefined;
@@ -22,10 +21,22 @@ export const callerOf = keptFor((request: IncomingMessage, trusted: Networks): C
     address = next;
   }
   return { address, passedOn: false };
-});
+}
 
-/** Takes over what a trusted proxy says of the host and the scheme that its caller used, and drops what others say. */
-export function takeForwarded({ socket, headers }: IncomingMessage, trusted: Networks): void {
+const callers = new WeakMap<IncomingMessage, Caller>();
+
+/** Where a request comes from, as was found when it arrived. */
+export const callerOf = (request: IncomingMessage): Caller => callers.get(request) ?? find(request, NOBODY);
+
+const NOBODY = new Networks([]);
+
+/**
+ * A request arrives: what a trusted proxy says of its caller, and of the host and the scheme that this one used, is taken
+ * over, and what others say dropped. Before anything else asks for these.
+ */
+export function arrive(request: IncomingMessage, trusted: Networks): void {
+  callers.set(request, find(request, trusted));
+  const { socket, headers } = request;
   const isTrusted = trusted.has(plain(socket.remoteAddress) ?? "");
   const host = listOf(headers["x-forwarded-host"]).at(-1);
   if (isTrusted && host !== undefined) headers.host = host;

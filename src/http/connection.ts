@@ -75,7 +75,7 @@ export class Connection implements Reader, Sleeper {
     this.#transport = transport;
     this.#unread = unread;
     this.#wheel = wheel;
-    this.remoteAddress = transport.remoteAddress;
+    this.remoteAddress = credentials.address ?? transport.remoteAddress;
     this.credentials = credentials;
     this.tellCost = tellCost;
     // Broken frames and too large messages: ws closes the connection itself.

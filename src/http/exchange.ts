@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { isStorable, NOT_STORABLE } from "../db/storable.ts";
 import type { Credentials } from "../keys/authenticate.ts";
 import { holdsSecret } from "../keys/redact.ts";
+import { callerOf } from "./caller.ts";
 import { sessionCookie } from "./cookies.ts";
 import { mayUseCookie } from "./origin.ts";
 import type { RequestScope } from "./request-scope.ts";
@@ -106,6 +107,7 @@ export function credentialsOf(request: IncomingMessage): Credentials {
     authorization,
     session,
     client: typeof client === "string" && client !== "" ? client : null,
+    address: callerOf(request).address,
   };
 }
 

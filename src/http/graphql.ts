@@ -13,6 +13,7 @@ import { useSubscriptions } from "./live/subscriptions.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
 import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
+import { retryAfter, useRateLimits } from "./rate-limits.ts";
 import type { RequestContext } from "./request-context.ts";
 import { currentScope } from "./request-scope.ts";
 import { rootFieldsOf } from "./root-fields.ts";
@@ -62,6 +63,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
       useRefusal(present),
       useJsonParameters(),
       useDocuments(documents),
+      useRateLimits(services.limits, present),
       useQueryLimits(present),
       useScope(),
       useSubscriptions(services),
@@ -110,10 +112,15 @@ function useRefusal(present: PresentError): Plugin<object, RequestContext> {
       // An outage must not make an EventSource give up.
       if (!refused && wantsEvents(request.headers.get("accept")))
         return endResponse(answerOnce(request, { errors: [shown] }));
+      const isLimited = shown.extensions["code"] === "RATE_LIMITED";
       endResponse(
         new fetchAPI.Response(JSON.stringify({ errors: [shown] }), {
-          status: refused ? 401 : 500,
-          headers: { "Content-Type": "application/json", ...(refused && { "WWW-Authenticate": "Bearer" }) },
+          status: refused ? 401 : isLimited ? 429 : 500,
+          headers: {
+            "Content-Type": "application/json",
+            ...(refused && { "WWW-Authenticate": "Bearer" }),
+            ...(isLimited && retryAfter(Number(shown.extensions["retryAfterMs"]))),
+          },
         }),
       );
     },

@@ -4,8 +4,9 @@ import type { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config/http.ts";
+import { Networks } from "../config/networks.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
-import { callerOf, takeForwarded } from "./caller.ts";
+import { arrive, callerOf } from "./caller.ts";
 import {
   credentialsOf,
   type Exchange,
@@ -26,11 +27,13 @@ import { createMetricsRoute } from "./metrics/route.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
+import { retryAfter } from "./rate-limits.ts";
 import { METHODS, refuseSocket } from "./refuse-socket.ts";
 import { RequestBytes } from "./request-bytes.ts";
 import { type Finished, logRequest } from "./request-log.ts";
 import { inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
+import { guarded, SignInGuard } from "./sign-in-guard.ts";
 import { UnreadBytes } from "./unread-bytes.ts";
 import { createWebSockets, type WebSockets } from "./websocket.ts";
 
@@ -62,11 +65,14 @@ const CALLER_GONE = 499;
 const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
 
 /** @throws Error that says what to do when the address cannot be listened on. */
-export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
+export async function startHttpServer(given: HttpOptions): Promise<HttpServer> {
+  const guard = new SignInGuard(given.services.limits);
+  const options = { ...given, authenticate: guarded(given.authenticate, guard) };
   const { services, authenticate, http, logger } = options;
   const graphql = createGraphQLServer(options);
   const unread = new UnreadBytes(MOST_UNREAD_BYTES);
   const requestBytes = new RequestBytes();
+  const trusted = new Networks(http.trustedProxies);
   let stopping = false;
   const finished: Finished = (request, scope) => {
     logRequest(logger, request, scope);
@@ -89,7 +95,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     ],
     ["/openapi.json", { methods: READS, answer: document("openapi") }],
     ["/docs", { methods: READS, answer: document("docs") }],
-    ["/sign-in", { methods: [...READS, "POST"], answer: createSignInRoute(services.database) }],
+    ["/sign-in", { methods: [...READS, "POST"], answer: createSignInRoute(services.database, guard) }],
     ...metricsRoute(options),
     ["/sign-out", { methods: [...READS, "POST"], answer: createSignOutRoute(services.database, authenticate) }],
   ]);
@@ -106,9 +112,10 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
         unread,
         requestBytes,
         options,
+        trusted,
         finished,
       }),
-    upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options, finished }),
+    upgrade: (request, socket, head) => upgrade(request, socket, head, { webSockets, options, trusted, finished }),
     connect: (_request, socket) =>
       refuseSocket(socket, new HttpRefusal(405, "This server is no proxy.", { Allow: METHODS })),
     // The system may have no descriptor for one more connection.
@@ -129,9 +136,9 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
 }
 
 /** Where metrics are read, if somebody may read them. */
-function metricsRoute({ metrics, http }: HttpOptions): readonly (readonly [string, Route])[] {
+function metricsRoute({ metrics }: HttpOptions): readonly (readonly [string, Route])[] {
   if (!metrics) return [];
-  const answer = createMetricsRoute(metrics.metrics, metrics.config, http.trustedProxies);
+  const answer = createMetricsRoute(metrics);
   return [["/metrics", { methods: READS, answer }]];
 }
 
@@ -148,13 +155,15 @@ interface Answering {
   readonly unread: UnreadBytes;
   readonly requestBytes: RequestBytes;
   readonly options: HttpOptions;
+  /** Proxies that are believed about their callers. */
+  readonly trusted: Networks;
   readonly finished: Finished;
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, elsewhere, present, unread, requestBytes, options: { services, http }, finished }: Answering,
+  { routes, elsewhere, present, unread, requestBytes, options: { services, http }, trusted, finished }: Answering,
 ): Promise<void> {
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
   const { stallMs } = services.log;
@@ -170,8 +179,8 @@ async function answer(
   // The policy is not "no-referrer", with which browsers would send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
   const { method = "" } = request;
-  takeForwarded(request, http.trustedProxies);
-  const remoteAddress = callerOf(request, http.trustedProxies).address;
+  arrive(request, trusted);
+  const remoteAddress = callerOf(request).address;
   response.on("close", () => {
     exchange.closed();
     // A caller that went away before there was an answer never saw one.
@@ -210,7 +219,8 @@ function refuse({ response, scope }: Exchange, error: unknown, present: PresentE
   }
   const shown = present(error);
   if (response.headersSent) response.destroy();
-  else if (scope.code === "RATE_LIMITED") sendRefusal(response, 429, shown, { "Retry-After": "1" });
+  else if (scope.code === "RATE_LIMITED")
+    sendRefusal(response, 429, shown, retryAfter(Number(shown.extensions["retryAfterMs"] ?? 0)));
   else sendRefusal(response, 500, shown);
 }
 
@@ -240,7 +250,7 @@ function lazy(load: () => Promise<Handler>): Handler {
   };
 }
 
-interface Upgrading extends Pick<Answering, "options" | "finished"> {
+interface Upgrading extends Pick<Answering, "options" | "trusted" | "finished"> {
   readonly webSockets: WebSockets;
 }
 
@@ -248,9 +258,9 @@ function upgrade(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  { webSockets, options: { http }, finished }: Upgrading,
+  { webSockets, options: { http }, trusted, finished }: Upgrading,
 ): void {
-  takeForwarded(request, http.trustedProxies);
+  arrive(request, trusted);
   const { pathname, searchParams: params } = urlAsked(request);
   const isThere = pathname === "/graphql";
   try {
@@ -261,7 +271,7 @@ function upgrade(
   } catch (error) {
     const refusal = error instanceof HttpRefusal ? error : new HttpRefusal(400, "Not a WebSocket request.");
     refuseSocket(socket, refusal);
-    const remoteAddress = callerOf(request, http.trustedProxies).address;
+    const remoteAddress = callerOf(request).address;
     const path = isThere ? pathname : null;
     const scope = openScope(() => socket.destroy());
     finished({ method: "GET", path, params, statusCode: refusal.status, remoteAddress }, scope);

@@ -1,11 +1,14 @@
 import type { Db } from "../db/database.ts";
-import { DocketError } from "../errors.ts";
+import { DocketError, type ErrorCode } from "../errors.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { closeSession, openSession } from "../keys/sign-in.ts";
+import { callerOf } from "./caller.ts";
 import { signInCookie, signOutCookie } from "./cookies.ts";
 import { credentialsOf, type Exchange, type Handler, HttpRefusal, readBody, redirect, sendHtml } from "./exchange.ts";
 import { isOwnOrigin } from "./origin.ts";
 import { escapeHtml, PLAIN_PAGE_POLICY, renderPage } from "./page.ts";
+import { retryAfter } from "./rate-limits.ts";
+import type { SignInGuard } from "./sign-in-guard.ts";
 
 /** The largest form that is read, in bytes: a token or a key is far shorter. */
 const LONGEST_FORM = 8 * 1024;
@@ -14,23 +17,30 @@ const LONGEST_FORM = 8 * 1024;
  * `/sign-in`: the page that the link in the banner opens. Looking at it changes nothing, so the preview of a chat or
  * mail program does not spend the link; its button does. Without a link it takes an API key.
  */
-export function createSignInRoute(db: Db): Handler {
+export function createSignInRoute(db: Db, guard: SignInGuard): Handler {
   return async (exchange) => {
     const { request, response, url, scope } = exchange;
     if (request.method !== "POST") return sendPage(exchange, 200, form(url.searchParams.get("token")));
     refuseForeignPage(exchange);
     const fields = new URLSearchParams((await readBody(exchange, LONGEST_FORM)).toString());
     try {
-      const session = await openSession(db, (fields.get("token") ?? fields.get("key") ?? "").trim(), scope.requestId);
+      const secret = (fields.get("token") ?? fields.get("key") ?? "").trim();
+      const session = await guard.judge(callerOf(request).address, secret, () =>
+        openSession(db, secret, scope.requestId),
+      );
       redirect(response, "/graphql", { "Set-Cookie": signInCookie(request, session) });
     } catch (error) {
       if (!(error instanceof DocketError)) throw error;
       scope.code = error.code;
-      const status = error.code === "UNAUTHENTICATED" ? 401 : 500;
+      const status = SIGN_IN_STATUSES[error.code] ?? 500;
+      if (status === 429)
+        response.setHeader("Retry-After", retryAfter(Number(error.details["retryAfterMs"]))["Retry-After"]);
       sendPage(exchange, status, `<p class="fault">${escapeHtml(error.message)}</p>${form(null)}`);
     }
   };
 }
+
+const SIGN_IN_STATUSES: Partial<Record<ErrorCode, number>> = { UNAUTHENTICATED: 401, RATE_LIMITED: 429 };
 
 /** `/sign-out`: ends the browser's session, with its streams, and forgets the cookie. */
 export function createSignOutRoute(db: Db, authenticate: Authenticate): Handler {

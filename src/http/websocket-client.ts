@@ -27,6 +27,7 @@ export function withParams(credentials: Credentials, params: Readonly<Record<str
       text("Authorization", "authorization") ?? (apiKey && `Bearer ${apiKey}`) ?? credentials.authorization,
     session: credentials.session,
     client: clientId || credentials.client,
+    address: credentials.address,
   };
 }
 

@@ -1,3 +1,4 @@
+import { requireReservation } from "../access/limits.ts";
 import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import { badInput } from "../errors.ts";
 import { type GiveIds, giveIds, identityOf } from "./give.ts";
@@ -29,7 +30,7 @@ export const justMade = (answer: Reserved): Reservation | undefined => made.get(
 /**
  * Reserves consecutive IDs: the lowest released run that fits, else the next numbers. They are held for the project
  * until they expire.
- * @throws PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, IDEMPOTENCY_KEY_REUSED, FORBIDDEN; BAD_USER_INPUT for
+ * @throws PROJECT_NOT_FOUND, TASK_NOT_FOUND, ID_SPACE_EXHAUSTED, IDEMPOTENCY_KEY_REUSED, FORBIDDEN, RATE_LIMITED; BAD_USER_INPUT for
  *   an invalid type, count or time.
  */
 export const reserveIds = verbWithOwnKey(
@@ -40,7 +41,10 @@ export const reserveIds = verbWithOwnKey(
     effect: "adds",
     scope: "project",
     idempotent: false,
-    on: visibleProject,
+    async on(ctx, input: ReserveIds) {
+      await visibleProject(ctx, input);
+      if (ctx.limits) requireReservation(ctx.limits, ctx.viewer.actor, input.projectId);
+    },
   },
   async (ctx, input: ReserveIds, keyed) => {
     const count = input.count ?? 1;

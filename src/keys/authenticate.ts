@@ -14,6 +14,8 @@ export interface Credentials {
   readonly session: string | null;
   /** The header Docket-Client-Id, or `clientId` of a WebSocket. */
   readonly client: string | null;
+  /** Where it comes from, where that is known. */
+  readonly address?: string | undefined;
 }
 
 /** Who asks, as far as anyone but a resolver wants to know. */

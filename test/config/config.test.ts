@@ -8,7 +8,15 @@ const ed25519 = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", 
 describe("the configuration", () => {
   test("needs nothing to be set", () => {
     expect(readConfig({})).toEqual({
-      http: { host: "127.0.0.1", port: 4000, allowedHosts: [], corsOrigins: [], socketsPerKey: 100 },
+      http: {
+        host: "127.0.0.1",
+        port: 4000,
+        allowedHosts: [],
+        corsOrigins: [],
+        trustedProxies: [],
+        socketsPerKey: 100,
+      },
+      limits: { fieldsPerMinute: 12_000, reservationsPerMinute: 600, failedSignInsPerMinute: 60, burst: 200 },
       database: { url: null, ownerUrl: null, poolSize: 25, requestSeconds: 15 },
       home: resolve(".docket"),
       logger: { level: "info" },
@@ -18,6 +26,7 @@ describe("the configuration", () => {
       nats: null,
       webhooks: { privateNetworks: [] },
       jwt: null,
+      metrics: null,
     });
   });
 
@@ -54,9 +63,22 @@ describe("the configuration", () => {
         DOCKET_NATS_SUBJECT: "docket.>",
         DOCKET_NATS_STREAM: "a.b",
         DOCKET_WEBHOOK_PRIVATE_NETWORKS: "10.0.0.0/40",
+        DOCKET_TRUSTED_PROXIES: "proxy.example",
+        DOCKET_METRICS_FROM: "10.0.0.0/x",
+        DOCKET_LIMIT_BURST: "0",
       });
-    for (const name of ["JOBS", "NATS_URL", "NATS_SUBJECT", "NATS_STREAM", "WEBHOOK_PRIVATE_NETWORKS"])
-      expect(faulty).toThrow(`DOCKET_${name} must be`);
+    const names = [
+      "JOBS",
+      "NATS_URL",
+      "NATS_SUBJECT",
+      "NATS_STREAM",
+      "WEBHOOK_PRIVATE_NETWORKS",
+      "TRUSTED_PROXIES",
+      "METRICS_FROM",
+      "LIMIT_BURST",
+    ];
+    for (const name of names) expect(faulty).toThrow(`DOCKET_${name} must be`);
+    expect(() => readConfig({ DOCKET_METRICS_KEY: "short" })).toThrow("must have at least 16 characters.");
   });
 
   test.each([
@@ -90,6 +112,7 @@ describe("the configuration", () => {
       port: 8080,
       allowedHosts: ["docket.example.com", "board.example"],
       corsOrigins: ["https://board.example"],
+      trustedProxies: [],
       socketsPerKey: 100,
     });
     expect(config.database.ownerUrl).toBe(config.database.url);

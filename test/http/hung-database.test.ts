@@ -39,7 +39,7 @@ async function doorsInto({ url, wsUrl, agentKey: key }: TestServer) {
     return await response.text();
   };
   const socket = await connectSocket(wsUrl, { apiKey: key });
-  const call = { name: "list_tasks", arguments: { projects: ["alpha"] } };
+  const call = { name: "list_tasks", arguments: { project_id: "alpha" } };
   return {
     http: () => post("/graphql", { query: QUERY }),
     yoga: () => post("/graphql", { query: QUERY }, { "content-type": "application/graphql+json" }),

@@ -109,7 +109,7 @@ test("metrics sum what is beyond the fifty largest projects", async () => {
   );
   await server.ask(`mutation { ${made.join(" ")} }`);
   await owner.query(`
-    INSERT INTO tasks (project_id, task_id, description) SELECT 'p' || n, 'TASK-' || t, 'd'
+    INSERT INTO tasks (project_id, task_id, description) SELECT 'p' || n, artifact_id('TASK', t), 'd'
       FROM generate_series(1, 52) n, generate_series(1, CASE WHEN n <= 50 THEN 3 ELSE 2 END) t`);
   const told = await scrape(server.url);
   const tasks = [...told].filter(([line]) => line.startsWith("docket_tasks{"));

@@ -110,7 +110,7 @@ async function overEvents({ server, ...asked }: Asked): Promise<Client> {
 
 /** Executes frames one by one, for one viewer, as GraphQL says it. */
 function slowWay({ database, log }: TestServer) {
-  const services = { database, prisma: openPrisma(database.pool), log, jobs: noJobs };
+  const services = { database, prisma: openPrisma(database.pool), log, jobs: noJobs, limits: {} };
   onTestFinished(() => services.prisma.$disconnect());
   const context = (viewer: Viewer): GraphQLContext =>
     createContext(services, {

@@ -7,7 +7,7 @@ import { ADMIN, type TestLog } from "./test-log.ts";
 
 /** Makes contexts of GraphQL operations over a log; what is not Prisma's they read through `database`. */
 export function contextsOver(at: TestLog, database: Database): (viewer?: Viewer) => GraphQLContext {
-  const services = { database, prisma: openPrisma(at.database.pool), log: at.log, jobs: noJobs };
+  const services = { database, prisma: openPrisma(at.database.pool), log: at.log, jobs: noJobs, limits: {} };
   return (viewer = ADMIN) =>
     createContext(services, {
       viewer,

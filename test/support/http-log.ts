@@ -27,7 +27,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
   const secret = makeSecret("key");
   await acting(contextOf(at.database, SERVER), (inside) => insertKey(inside, secret, { name: "agent", role: "agent" }));
   const server = await startHttpServer({
-    services: { database: at.database, prisma, log: at.log, jobs: noJobs },
+    services: { database: at.database, prisma, log: at.log, jobs: noJobs, limits: {} },
     authenticate: await createAuthenticator(at.database, null),
     http: readConfig({ PORT: "0" }).http,
     logger: pino({ level: "silent" }),

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { ServerProcess as Started } from "../../bench/server-process.ts";
+import { ServerProcess as Started, WITHOUT_LIMITS } from "../../bench/server-process.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** `docket start` as a process of its own. */
@@ -27,7 +27,7 @@ export async function startServerProcess(
   home: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
-  const environment = { DATABASE_OWNER_URL: database.ownerUrl, LOG_LEVEL: "info", ...env };
+  const environment = { ...WITHOUT_LIMITS, DATABASE_OWNER_URL: database.ownerUrl, LOG_LEVEL: "info", ...env };
   const server = new Started({ databaseUrl: database.url, home, environment });
   onTestFinished(() => server.stop());
   await server.start();

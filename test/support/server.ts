@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { WITHOUT_LIMITS } from "../../bench/server-process.ts";
 import { acting } from "../../src/access/act-as.ts";
 import { SERVER } from "../../src/access/viewer.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -62,7 +63,7 @@ export interface TestProject extends TestServer {
 export interface ServerOptions {
   /** For a second server on the database of a first one. */
   readonly test?: TestDatabase;
-  /** Environment variables of the server. It runs no jobs unless DOCKET_JOBS names some. */
+  /** Environment variables of the server. It runs no jobs unless DOCKET_JOBS names some, and has no limits unless set. */
   readonly env?: Record<string, string>;
   /** Left open for the caller to close, for `beforeAll`. */
   readonly keepOpen?: boolean;
@@ -78,7 +79,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
     : await takeDatabase();
   const { test } = kept;
   const logged: Record<string, unknown>[] = [];
-  const server = await startServer(readConfig({ PORT: "0", DOCKET_JOBS: "none", ...options.env }), {
+  const server = await startServer(readConfig({ PORT: "0", DOCKET_JOBS: "none", ...WITHOUT_LIMITS, ...options.env }), {
     databaseUrl: test.url,
     ...(kept.database && !isOwnPool(options.env) && { database: kept.database }),
     logDestination: { write: (line) => void logged.push(JSON.parse(line)) },

@@ -1,18 +1,18 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { MetricsConfig } from "../../config/metrics.ts";
-import type { Networks } from "../../config/networks.ts";
+import { Networks } from "../../config/networks.ts";
 import { callerOf } from "../caller.ts";
 import { type Handler, HttpRefusal } from "../exchange.ts";
-import type { Metrics } from "./metrics.ts";
+import type { OpenMetrics } from "./open.ts";
 
 /** `/metrics`, for who has its key or comes from an address that needs none. API keys are not for a Prometheus. */
-export function createMetricsRoute(metrics: Metrics, config: MetricsConfig, trusted: Networks): Handler {
+export function createMetricsRoute({ metrics, config }: OpenMetrics): Handler {
+  const from = new Networks(config.from);
   const key = config.key === null ? null : digest(config.key);
   return async ({ request, response, scope }) => {
     const [, given] = request.headers.authorization?.match(/^Bearer +(\S+)$/i) ?? [];
     const hasKey = key !== null && given !== undefined && timingSafeEqual(key, digest(given));
-    const { address = "", passedOn } = callerOf(request, trusted);
-    if (!hasKey && (passedOn || !config.from.has(address))) {
+    const { address = "", passedOn } = callerOf(request);
+    if (!hasKey && (passedOn || !from.has(address))) {
       scope.code = "UNAUTHENTICATED";
       throw new HttpRefusal(
         401,
