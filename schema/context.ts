@@ -1,4 +1,4 @@
-import type { Limits } from "../src/access/limits.ts";
+import type { RateLimits } from "../src/access/rate-limits.ts";
 import type { Viewer } from "../src/access/viewer.ts";
 import type { Database, Db } from "../src/db/database.ts";
 import type { Prisma } from "../src/db/prisma.ts";
@@ -10,7 +10,7 @@ export interface Services {
   readonly prisma: Prisma;
   readonly log: Log;
   readonly jobs: Jobs;
-  readonly limits: Limits;
+  readonly limits: RateLimits;
 }
 
 /** The background jobs, as one process knows them. */
@@ -50,7 +50,7 @@ export interface GraphQLContext {
   readonly prisma: Prisma;
   readonly log: Log;
   readonly jobs: Jobs;
-  readonly limits: Limits;
+  readonly limits: RateLimits;
   readonly viewer: Viewer;
   readonly correlationId: string;
   /** The header Idempotency-Key of an HTTP request. */

@@ -1,5 +1,5 @@
 import type { DestinationStream } from "pino";
-import { createLimits } from "./access/limits.ts";
+import { createLimits } from "./access/rate-limits.ts";
 import type { Config } from "./config/config.ts";
 import { checkServer } from "./db/check-server.ts";
 import { type Database, openDatabase } from "./db/database.ts";

@@ -1,6 +1,6 @@
 import type { Db } from "../db/database.ts";
 import { forbidden } from "../errors.ts";
-import type { Limits } from "./limits.ts";
+import type { RateLimits } from "./rate-limits.ts";
 
 /** Each may do what the ones before it may. */
 export const ROLES = ["reader", "agent", "admin"] as const;
@@ -39,7 +39,7 @@ export interface Context {
   /** The request's id; stands in the events and the server's own log. */
   readonly correlationId: string;
   /** How often its caller may do something; left out where the server acts by itself. */
-  readonly limits?: Limits;
+  readonly limits?: RateLimits;
   /** What each event of the work tells beside what happened: of what larger change it is a part. */
   readonly mark?: Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { Networks } from "../config/networks.ts";
+import { keptFor } from "../kept-for.ts";
 
 /** Where a request comes from. */
 interface Caller {
@@ -23,10 +24,8 @@ function find(request: IncomingMessage, trusted: Networks): Caller {
   return { address, passedOn: false };
 }
 
-const callers = new WeakMap<IncomingMessage, Caller>();
-
 /** Where a request comes from, as was found when it arrived. */
-export const callerOf = (request: IncomingMessage): Caller => callers.get(request) ?? find(request, NOBODY);
+export const callerOf = keptFor((request: IncomingMessage, trusted: Networks = NOBODY) => find(request, trusted));
 
 const NOBODY = new Networks([]);
 
@@ -35,7 +34,7 @@ const NOBODY = new Networks([]);
  * over, and what others say dropped. Before anything else asks for these.
  */
 export function arrive(request: IncomingMessage, trusted: Networks): void {
-  callers.set(request, find(request, trusted));
+  callerOf(request, trusted);
   const { socket, headers } = request;
   const isTrusted = trusted.has(plain(socket.remoteAddress) ?? "");
   const host = listOf(headers["x-forwarded-host"]).at(-1);

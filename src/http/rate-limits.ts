@@ -1,12 +1,12 @@
 import { type ExecutionArgs, type ExecutionResult, getOperationAST } from "graphql";
 import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
-import { type Limits, requireFields } from "../access/limits.ts";
+import { type RateLimits, requireFields } from "../access/rate-limits.ts";
 import type { PresentError } from "./present-error.ts";
 import { currentScope } from "./request-scope.ts";
 import { rootFieldsOf } from "./root-fields.ts";
 
 /** Counts the root fields of each key, whatever door they come by, and says by its status what was refused whole. */
-export function useRateLimits(limits: Limits, present: PresentError): Plugin {
+export function useRateLimits(limits: RateLimits, present: PresentError): Plugin {
   return {
     onExecute({ args, setResultAndStopExecution: refuse }) {
       const refusal = judge(limits, args);
@@ -28,7 +28,7 @@ export function useRateLimits(limits: Limits, present: PresentError): Plugin {
 type Operation = Pick<ExecutionArgs, "document" | "operationName">;
 
 /** Why the operation is not executed; undefined when it may be. */
-function judge(limits: Limits, { document, operationName }: Operation): unknown {
+function judge(limits: RateLimits, { document, operationName }: Operation): unknown {
   const actor = currentScope()?.authentication?.viewer.actor;
   const operation = getOperationAST(document, operationName);
   if (actor === undefined || !operation) return undefined;

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { Limits } from "../access/limits.ts";
 import { tooOften } from "../access/rate-limit.ts";
+import type { RateLimits } from "../access/rate-limits.ts";
 import { DocketError } from "../errors.ts";
 import type { Authenticate, Credentials } from "../keys/authenticate.ts";
 
@@ -13,11 +13,11 @@ const MOST_KNOWN = 10_000;
  * at work with theirs.
  */
 export class SignInGuard {
-  readonly #limit: Limits["failedSignIns"];
+  readonly #limit: RateLimits["failedSignIns"];
   /** By their hash, the one seen last as the last. */
   readonly #known = new Set<string>();
 
-  constructor({ failedSignIns }: Limits) {
+  constructor({ failedSignIns }: RateLimits) {
     this.#limit = failedSignIns;
   }
 

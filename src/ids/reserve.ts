@@ -1,4 +1,4 @@
-import { requireReservation } from "../access/limits.ts";
+import { requireReservation } from "../access/rate-limits.ts";
 import { verbWithOwnKey, visibleProject } from "../access/verb.ts";
 import { badInput } from "../errors.ts";
 import { type GiveIds, giveIds, identityOf } from "./give.ts";

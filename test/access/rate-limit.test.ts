@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createLimits } from "../../src/access/limits.ts";
 import { RateLimit } from "../../src/access/rate-limit.ts";
+import { createLimits } from "../../src/access/rate-limits.ts";
 
 /** A limit by a clock that is moved by hand. */
 function limitOf(perMinute: number, burst: number) {

@@ -5,13 +5,7 @@ import { connectSocket, openSocket } from "../support/socket.ts";
 
 const REFUSED = { code: "RATE_LIMITED", retryable: true, retryAfterMs: expect.any(Number) };
 
-interface Answer {
-  readonly status: number;
-  readonly retryAfter: string | null;
-  readonly body: string;
-}
-
-async function post(url: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+async function post(url: string, body: unknown, headers: Record<string, string>) {
   const init = {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },

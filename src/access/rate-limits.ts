@@ -9,7 +9,7 @@ interface LimitsConfig {
 }
 
 /** How often something may be done on this process; what has no limit is left out. */
-export interface Limits {
+export interface RateLimits {
   /** Root fields of a key. */
   readonly fields?: RateLimit;
   /** Reservations of a key in a project. */
@@ -18,7 +18,7 @@ export interface Limits {
   readonly failedSignIns?: RateLimit;
 }
 
-export function createLimits(config: LimitsConfig, now?: () => number): Limits {
+export function createLimits(config: LimitsConfig, now?: () => number): RateLimits {
   const { burst } = config;
   const limit = (perMinute: number) => (perMinute === 0 ? undefined : new RateLimit({ perMinute, burst }, now));
   const fields = limit(config.fieldsPerMinute);
@@ -28,13 +28,13 @@ export function createLimits(config: LimitsConfig, now?: () => number): Limits {
 }
 
 /** @throws RATE_LIMITED */
-export function requireFields({ fields }: Limits, actor: string, count: number): void {
+export function requireFields({ fields }: RateLimits, actor: string, count: number): void {
   const waitMs = fields?.take(actor, count) ?? 0;
   if (waitMs > 0) throw tooOften("This key has asked for too many root fields lately.", waitMs);
 }
 
 /** @throws RATE_LIMITED */
-export function requireReservation({ reservations }: Limits, actor: string, projectId: string): void {
+export function requireReservation({ reservations }: RateLimits, actor: string, projectId: string): void {
   const waitMs = reservations?.take(JSON.stringify([actor, projectId])) ?? 0;
   if (waitMs > 0)
     throw tooOften(
