@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
 import { ROLES, type Viewer } from "../access/viewer.ts";
@@ -49,7 +49,7 @@ export function createTokenVerifier({ issuer, audience, algorithm, key }: JwtCon
 type Verify = (token: string) => Promise<JWTPayload>;
 
 function verifyBy(key: JwtConfig["key"], options: Parameters<typeof jwtVerify>[2]): Verify {
-  const keyOf = "jwksUrl" in key ? createRemoteJWKSet(key.jwksUrl) : always(createPublicKey(key.publicKeyPem));
+  const keyOf = keysOf(key);
   return async (token) => {
     try {
       return (await jwtVerify(token, keyOf, options)).payload;
@@ -59,6 +59,11 @@ function verifyBy(key: JwtConfig["key"], options: Parameters<typeof jwtVerify>[2
       throw error;
     }
   };
+}
+
+function keysOf(key: JwtConfig["key"]): JWTVerifyGetKey {
+  if ("jwksUrl" in key) return createRemoteJWKSet(key.jwksUrl);
+  return always("secret" in key ? createSecretKey(key.secret, "utf8") : createPublicKey(key.publicKeyPem));
 }
 
 function always(key: KeyObject): JWTVerifyGetKey {

@@ -5,6 +5,8 @@ import { ConfigError, readConfig } from "../../src/config/config.ts";
 
 const ed25519 = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
 
+const SECRET = "x".repeat(32);
+
 describe("the configuration", () => {
   test("needs nothing to be set", () => {
     expect(readConfig({})).toEqual({
@@ -138,7 +140,7 @@ describe("the configuration", () => {
         "  DATABASE_URL must look like postgresql://user:password@host:5432/database.",
         '  DOCKET_POOL_SIZE must be a whole number from 2 to 25, not "26".',
         '  LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not "loud".',
-        "  DOCKET_JWT_ALGORITHM must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA.",
+        "  DOCKET_JWT_ALGORITHM must be HS256 with DOCKET_JWT_SECRET, and only with that.",
       ].join("\n"),
     );
     expect(faulty).not.toThrow("hunter2");
@@ -151,6 +153,15 @@ describe("the configuration", () => {
     ],
     [{ DOCKET_JWT_PUBLIC_KEY: "not a key" }, ["DOCKET_JWT_PUBLIC_KEY must be a public key in PEM form"]],
     [{ DOCKET_JWT_PUBLIC_KEY: ed25519 }, ["is a key of type ed25519, which DOCKET_JWT_ALGORITHM RS256 does not use"]],
+    [{ DOCKET_JWT_SECRET: SECRET }, ["DOCKET_JWT_ALGORITHM must be HS256 with DOCKET_JWT_SECRET, and only with that"]],
+    [
+      { DOCKET_JWT_SECRET: SECRET.slice(1), DOCKET_JWT_ALGORITHM: "HS256" },
+      ["DOCKET_JWT_SECRET must have at least 32"],
+    ],
+    [
+      { DOCKET_JWT_SECRET: SECRET, DOCKET_JWT_ALGORITHM: "HS256", DOCKET_JWT_JWKS_URL: "https://id.example/keys" },
+      ["or DOCKET_JWT_SECRET, and only one of them"],
+    ],
     [{ DATABASE_OWNER_URL: "postgres://o@db/docket" }, ["DATABASE_OWNER_URL needs DATABASE_URL beside it"]],
   ])("knows which settings need each other: %o", (environment, faults) => {
     for (const fault of faults) expect(() => readConfig(environment)).toThrow(fault);

@@ -61,6 +61,26 @@ describe("a token", () => {
       ]);
   });
 
+  test("is made with a shared secret where one is set, and with no other key then", async () => {
+    const secret = "a secret of thirty-two characters";
+    const env = { ...settings, DOCKET_JWT_ALGORITHM: "HS256", DOCKET_JWT_SECRET: secret };
+    const { ask, gql } = await startTestServer({ env });
+    const by = (key: string, alg = "HS256") =>
+      new SignJWT({ docket_role: "reader" })
+        .setProtectedHeader({ alg })
+        .setSubject("ada")
+        .setIssuer("https://id.example")
+        .setAudience("docket")
+        .setExpirationTime("5m")
+        .sign(Buffer.from(key));
+    expect(await ask("{ viewer { actor } }", {}, { key: await by(secret) })).toEqual({ viewer: { actor: "jwt/ada" } });
+    const others = [await by(`${secret}!`), await by(secret, "HS512"), await sign({ docket_role: "reader" })];
+    for (const key of others)
+      expect((await gql("{ viewer { actor } }", {}, { key })).errors).toMatchObject([
+        { extensions: { code: "UNAUTHENTICATED" } },
+      ]);
+  });
+
   test("is checked with the issuer's published keys; when those cannot be had, the fault is not the token's", async () => {
     const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg: "RS256" };
     let status = 500;
