@@ -36,6 +36,8 @@ interface StartOptions {
   readonly port?: Port;
   /** Where the log goes instead of stdout. */
   readonly logDestination?: DestinationStream;
+  /** Milliseconds of the clock by which limits in time hold, instead of the process's. */
+  readonly now?: () => number;
 }
 
 /**
@@ -44,7 +46,7 @@ interface StartOptions {
  */
 export async function startServer(
   config: Config,
-  { databaseUrl, database: given, port, logDestination }: StartOptions,
+  { databaseUrl, database: given, port, logDestination, now }: StartOptions,
 ): Promise<RunningServer> {
   // Closed in the reverse order of what stands here.
   await using opened = new AsyncDisposableStack();
@@ -78,7 +80,7 @@ export async function startServer(
   opened.defer(async () => void (await Promise.all([log.close(), jobs?.close()])));
   jobs = await startJobs({ database, log, logger, config });
   const authenticate = await createAuthenticator(database, config.jwt);
-  const services = { database, prisma, log, jobs, limits: createLimits(config.limits) };
+  const services = { database, prisma, log, jobs, limits: createLimits(config.limits, now) };
   const vitals = { database: () => watch.state, bus: () => busWorks(jobs) };
   const metrics = config.metrics && (await openMetrics(config.metrics, { database, log, jobs, vitals }));
   const served = { services, authenticate, http: config.http, logger, vitals, metrics };

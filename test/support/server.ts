@@ -67,6 +67,8 @@ export interface ServerOptions {
   readonly env?: Record<string, string>;
   /** Left open for the caller to close, for `beforeAll`. */
   readonly keepOpen?: boolean;
+  /** The clock of its limits. */
+  readonly now?: () => number;
 }
 
 /** Whether a server with these settings needs a pool of its own. */
@@ -82,6 +84,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   const server = await startServer(readConfig({ PORT: "0", DOCKET_JOBS: "none", ...WITHOUT_LIMITS, ...options.env }), {
     databaseUrl: test.url,
     ...(kept.database && !isOwnPool(options.env) && { database: kept.database }),
+    ...(options.now && { now: options.now }),
     logDestination: { write: (line) => void logged.push(JSON.parse(line)) },
   });
   const { url, database } = server;
