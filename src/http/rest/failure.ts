@@ -1,5 +1,6 @@
 import type { GraphQLError } from "graphql";
 import type { ErrorCode } from "../../errors.ts";
+import { retryAfter } from "../rate-limits.ts";
 
 /** The status of each failure. */
 export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
@@ -63,7 +64,7 @@ export function failureOf({ message, extensions }: GraphQLError, wording: Wordin
     },
     headers: {
       ...(code === "UNAUTHENTICATED" && { "WWW-Authenticate": "Bearer" }),
-      ...(typeof retryAfterMs === "number" && { "Retry-After": `${Math.ceil(retryAfterMs / 1_000)}` }),
+      ...(typeof retryAfterMs === "number" && retryAfter(retryAfterMs)),
     },
   };
 }
