@@ -10,6 +10,7 @@ import { ServerProcess, WITHOUT_LIMITS } from "./server-process.ts";
 /** What a benchmark measures: a server process of its own on an empty database. */
 export interface World extends AsyncDisposable {
   readonly url: string;
+  readonly databaseUrl: string;
   /** An agent's. */
   readonly apiKey: string;
   readonly adminKey: string;
@@ -48,7 +49,15 @@ export async function startWorld({ profile, limits = false }: WorldOptions): Pro
   const { url } = server;
   const request = createRequest({ url, apiKey, clientId: randomUUID() });
   const owned = opened.move();
-  return { url, apiKey, adminKey, request, owner, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url,
+    databaseUrl: database.url,
+    apiKey,
+    adminKey,
+    request,
+    owner,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** A project with a namespace of its own and pending tasks TASK-001 …, as quickly as SQL can. */

@@ -1,6 +1,8 @@
-import type { Db, Statement } from "../../src/db/database.ts";
+import type { Viewer } from "../../src/access/viewer.ts";
+import { type Db, openDatabase, type Statement } from "../../src/db/database.ts";
+import { addDependency } from "../../src/tasks/dependencies/add.ts";
 import { descendantCounts, subtrees } from "../../src/tasks/hierarchy/tree.ts";
-import { below, inSequence, type Measurement, milliseconds, percentile } from "../measure.ts";
+import { below, inSequence, type Measurement, milliseconds, percentile, type Sample } from "../measure.ts";
 import { ClaimBenchTask } from "../seeds/documents.ts";
 import { startWorld, type World } from "../world.ts";
 import { AddBenchDependency } from "./documents.ts";
@@ -45,12 +47,8 @@ export async function flow({
   };
 
   print("edges and trees …");
-  // From what is ready to what is ready, far from both ends of the queue: none of these pairs is there, nor a circle.
-  const edges = await inSequence(EDGES_ADDED, (i) =>
-    world.request(AddBenchDependency, {
-      input: { projectId: LINKED, taskId: taskId(BLOCKED + 2 * i + 2), dependsOn: { taskId: taskId(TASKS - i) } },
-    }),
-  );
+  const withRequest = await inSequence(EDGES_ADDED, (i) => world.request(AddBenchDependency, { input: edge(i) }));
+  const alone = await edgesAlone(world);
   const root = [{ projectId: TREE, taskId: ROOT }];
   const subtree = await inDatabase(world, (db) => subtrees(db, root));
   const rollUp = await inDatabase(world, (db) => descendantCounts(db, root));
@@ -61,10 +59,39 @@ export async function flow({
       `claims among ${EDGES} dependencies, half the tasks blocked and in front, of those without any`,
     ),
     ratio("pool", 0.5, `claims from a pool of ${POOL.length} projects, of those from one`),
-    below(`a dependency more at ${EDGES}, with its request`, edges, 0.5, 5),
+    below(`a dependency more at ${EDGES}, its transaction`, alone, 0.5, 5),
+    below("  with its request over HTTP", withRequest, 0.5, 20),
     within(`five levels below one of ${TREE_TASKS} tasks, in the database`, subtree),
     within("  their counts by status", rollUp),
   ];
+}
+
+/** From what is ready to what is ready, far from both ends of the queue: none of these pairs is there, nor a circle. */
+const edge = (i: number) => ({
+  projectId: LINKED,
+  taskId: taskId(BLOCKED + 2 * i + 2),
+  dependsOn: { taskId: taskId(TASKS - i) },
+});
+
+const VIEWER: Viewer = {
+  actor: "dk_bench/agent",
+  name: "agent",
+  client: null,
+  keyId: null,
+  role: "agent",
+  projectIds: null,
+  expiresAt: null,
+};
+
+/** The verb on a connection of this process, from BEGIN to COMMIT with all round trips, and nothing around it. */
+async function edgesAlone({ databaseUrl }: World): Promise<Sample> {
+  const db = openDatabase({ url: databaseUrl, size: 1, applicationName: "docket bench" });
+  try {
+    const ctx = { db, viewer: VIEWER, correlationId: "bench" };
+    return await inSequence(EDGES_ADDED, (i) => addDependency(ctx, edge(EDGES_ADDED + i)));
+  } finally {
+    await db.close();
+  }
 }
 
 const taskId = (n: number) => `TASK-${String(n).padStart(3, "0")}`;
