@@ -3,7 +3,7 @@ import { upperCase } from "../client/enum-case.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { Role } from "../client/gen/graphql.ts";
 import { connect, printJson, type ServerOptions, withJson } from "./shell/connect.ts";
-import { listed } from "./shell/options.ts";
+import { listed, seconds } from "./shell/options.ts";
 import { allOf } from "./shell/pages.ts";
 import type { Shell } from "./shell/shell.ts";
 import { table } from "./shell/table.ts";
@@ -46,6 +46,22 @@ const CreateKeyFromShell = graphql(`
   }
 `);
 
+const RotateKeyFromShell = graphql(`
+  mutation RotateKeyFromShell($input: RotateApiKeyInput!) {
+    rotateApiKey(input: $input) {
+      secret
+      apiKey {
+        keyId
+      }
+      former {
+        keyId
+        expiresAt
+        revokedAt
+      }
+    }
+  }
+`);
+
 const RevokeKeyFromShell = graphql(`
   mutation RevokeKeyFromShell($input: RevokeApiKeyInput!) {
     revokeApiKey(input: $input) {
@@ -64,6 +80,11 @@ interface CreateOptions extends ServerOptions {
   readonly role: Lowercase<Role>;
   readonly only?: string[];
   readonly expires?: string;
+}
+
+interface RotateOptions extends ServerOptions {
+  readonly overlap?: number;
+  readonly now?: boolean;
 }
 
 export function keysCommand(shell: Shell): Command {
@@ -107,6 +128,24 @@ export function keysCommand(shell: Shell): Command {
       shell.out(`${createApiKey.secret ?? ""}\n`);
     });
 
+  const rotate = withJson(new Command("rotate"))
+    .description("replace a key by a new one, like `create`; both work for a while")
+    .argument("<key>", "its ID, as `docket keys` shows it")
+    .option("--overlap <duration>", "how long the old key goes on, like 12h; a day by default", seconds)
+    .option("--now", "end the old key at once")
+    .action(async (keyId: string, options: RotateOptions) => {
+      const { change } = connect(shell, options, { asAdmin: true });
+      const { rotateApiKey } = await change(RotateKeyFromShell, {
+        keyId,
+        overlapSeconds: options.now ? 0 : options.overlap,
+      });
+      if (options.json) return printJson(shell, rotateApiKey);
+      const { apiKey, former, secret } = rotateApiKey;
+      const end = former.revokedAt ? "has ended" : `ends ${fromNow(shell, former.expiresAt ?? "")}`;
+      shell.err(`Made ${apiKey.keyId}; ${former.keyId} ${end}. The new key is shown this once:\n`);
+      shell.out(`${secret ?? ""}\n`);
+    });
+
   const revoke = withJson(new Command("revoke"))
     .description("end a key, now and for good")
     .argument("<key>", "its ID, as `docket keys` shows it")
@@ -118,9 +157,10 @@ export function keysCommand(shell: Shell): Command {
     });
 
   return new Command("keys")
-    .description("see, make and revoke API keys, as an admin")
+    .description("see, make, rotate and revoke API keys, as an admin")
     .addCommand(list, { isDefault: true })
     .addCommand(create)
+    .addCommand(rotate)
     .addCommand(revoke)
     .addHelpText("after", "\nExamples:\n  docket keys\n  docket keys create ci --role agent --only web-shop > ci-key");
 }

@@ -2,10 +2,11 @@ import type { Role, Viewer } from "../src/access/viewer.ts";
 import { sees, visibleProjects } from "../src/access/visibility.ts";
 import { notFound } from "../src/errors.ts";
 import { createApiKey } from "../src/keys/create.ts";
-import { apiKeysNow, findApiKeys, KEY } from "../src/keys/key.ts";
+import { apiKeysNow, findApiKeys, KEY, MOST_OVERLAP_SECONDS, OVERLAP_SECONDS } from "../src/keys/key.ts";
 import { type ApiKeyOrder, listApiKeys, NEWEST_KEYS } from "../src/keys/list.ts";
 import { countKeysOf, type KeysOfProject, listKeysOf } from "../src/keys/of-projects.ts";
 import { revokeApiKey } from "../src/keys/revoke.ts";
+import { rotateApiKey } from "../src/keys/rotate.ts";
 import { type ArgumentBuilder, builder } from "./builder.ts";
 import { choiceEnum } from "./choice.ts";
 import type { GraphQLContext } from "./context.ts";
@@ -128,6 +129,10 @@ builder.queryFields((t) => ({
   ),
 }));
 
+/** A key that a mutation has to do with. */
+const keyOf = async ({ keyId }: { readonly keyId: string }, _args: object, ctx: GraphQLContext) =>
+  (await findApiKeys(ctx, [keyId]))[0] ?? Promise.reject(notFound("ApiKey", keyId));
+
 mutation(createApiKey, {
   description:
     "Makes an API key. For admins; it reaches no further than the key that makes it, and does not outlive it. Errors: FORBIDDEN, BAD_USER_INPUT, PROJECT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.",
@@ -144,13 +149,36 @@ mutation(createApiKey, {
     apiKey: t.field({
       type: ApiKeyType,
       description: "The key without its secret.",
-      resolve: async ({ keyId }, _args, ctx) =>
-        (await findApiKeys(ctx, [keyId]))[0] ?? Promise.reject(notFound("ApiKey", keyId)),
+      resolve: keyOf,
     }),
     secret: t.exposeString("secret", {
       nullable: true,
       description:
         "The key itself, dk_…: copy it now, only its hash is kept. null in a replayed answer: revoke the key and create another.",
+    }),
+  }),
+});
+
+mutation(rotateApiKey, {
+  description:
+    "Makes a key of the same name, role, projects and end as another, which ends after an overlap in which both work, with the browser sessions it opened and all their streams. Errors: FORBIDDEN, NOT_FOUND, BAD_USER_INPUT, IDEMPOTENCY_KEY_REUSED.",
+  input: (t) => ({
+    keyId: t.id({ required: true, description: "keyId of the key that is to be replaced, from apiKeys." }),
+    overlapSeconds: t.int({
+      description: `How long it goes on, 0 to ${MOST_OVERLAP_SECONDS}; 0: it ends at once; left out: ${OVERLAP_SECONDS}, a day. An end that it has before stays.`,
+    }),
+  }),
+  payload: (t) => ({
+    apiKey: t.field({ type: ApiKeyType, description: "The new key without its secret.", resolve: keyOf }),
+    secret: t.exposeString("secret", {
+      nullable: true,
+      description:
+        "The new key itself, dk_…: copy it now, only its hash is kept. null in a replayed answer: rotate the new key again.",
+    }),
+    former: t.field({
+      type: ApiKeyType,
+      description: "The key that was replaced, now with its end in expiresAt or revokedAt.",
+      resolve: ({ formerKeyId }, args, ctx) => keyOf({ keyId: formerKeyId }, args, ctx),
     }),
   }),
 });

@@ -51,6 +51,7 @@ export const EVENTS = [
   { type: "enhancement.created", effect: "creates" },
   { type: "enhancement.updated", effect: "changes" },
   { type: "key.created", effect: "creates" },
+  { type: "key.rotated", effect: "changes" },
   { type: "key.revoked", effect: "changes" },
   { type: "webhook.created", effect: "creates" },
   { type: "webhook.paused", effect: "changes" },

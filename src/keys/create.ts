@@ -60,7 +60,7 @@ export async function insertKey(
 }
 
 /** A browser's session stands for the key that opened it. A token's subject lives as long as its issuer says. */
-async function refuseOutliving({ db, viewer }: Context, expiresAt: Date | null): Promise<void> {
+export async function refuseOutliving({ db, viewer }: Context, expiresAt: Date | null): Promise<void> {
   const [maker] = await db.read<{ expires_at: Date | null }>(
     `SELECT maker.expires_at FROM api_keys k JOIN api_keys maker ON maker.key_id = coalesce(k.issued_by, k.key_id)
      WHERE k.key_id = $1`,

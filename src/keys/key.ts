@@ -8,7 +8,7 @@ import { isUuid } from "../db/storable.ts";
 export type { ApiKey };
 
 const OF_KEY = {
-  keyId: { set: "server", shown: "ID", description: "Names the key in revokeApiKey." },
+  keyId: { set: "server", shown: "ID", description: "Names the key in rotateApiKey and revokeApiKey." },
   prefix: { set: "server", description: "The start of the secret, by which it is known in events and logs." },
   name: { set: "server", description: "What it is for, 1 to 100 characters." },
   role: { set: "server", choice: ROLES, description: "What it may do." },
@@ -26,6 +26,10 @@ const OF_KEY = {
 
 /** An API key as its admins see it. In statements the table is `k`. Its hash is no field: the read side never has it. */
 export const KEY = noun("ApiKey", "k", OF_KEY);
+
+/** How long a key goes on that has been replaced, in seconds. */
+export const OVERLAP_SECONDS = 24 * 60 * 60;
+export const MOST_OVERLAP_SECONDS = 30 * OVERLAP_SECONDS;
 
 /** Still opens something. */
 export const LIVE = "(revoked_at IS NULL AND (expires_at IS NULL OR expires_at > docket_now()))";

@@ -1,12 +1,12 @@
 import { verb } from "../access/verb.ts";
-import type { Context } from "../access/viewer.ts";
+import type { Context, Role } from "../access/viewer.ts";
 import { within } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
 import { isUuid } from "../db/storable.ts";
 import { forbidden, notFound } from "../errors.ts";
 import { append } from "../log/write/append.ts";
 import type { Changes } from "../log/write/changes.ts";
-import { KEY, LIVE } from "./key.ts";
+import { type ApiKey, KEY, LIVE } from "./key.ts";
 
 export interface RevokeApiKey {
   readonly keyId: string;
@@ -30,11 +30,21 @@ export const revokeApiKey = verb(
   },
 );
 
-async function lockKey({ db, viewer }: Context, { keyId }: RevokeApiKey) {
+interface LockedKey extends Pick<ApiKey, "keyId" | "name" | "expiresAt"> {
+  readonly role: Role;
+  /** null: every project. */
+  readonly projectIds: string[] | null;
+  readonly isLive: boolean;
+}
+
+/** The key or session, for who administers it. @throws NOT_FOUND */
+export async function lockKey({ db, viewer }: Context, { keyId }: RevokeApiKey) {
   const admins = await lockUnlimitedAdmins(db);
   const [key] = isUuid(keyId)
-    ? await db.write<{ keyId: string; projectIds: string[] | null }>(
-        `SELECT key_id AS "keyId", project_ids AS "projectIds" FROM api_keys
+    ? await db.write<LockedKey>(
+        `SELECT key_id AS "keyId", name, role, project_ids AS "projectIds", expires_at AS "expiresAt",
+           ${LIVE} AND kind = 'key' AS "isLive"
+         FROM api_keys
          WHERE key_id = $1 AND kind <> 'sign_in' AND ${within(2)} FOR UPDATE`,
         [keyId, viewer.projectIds],
       )

@@ -7,14 +7,17 @@ import type { OutageLogger } from "../log/outage.ts";
 import type { LoggedEvent } from "../log/read/event.ts";
 import type { Validity } from "../log/readers.ts";
 
-/** A key is judged by its own row and those of the keys it was issued by: a session ends with the key that opened it. */
+/**
+ * A key is judged by its own row and those of the keys it was issued by: a session ends with the key that opened it. Its
+ * end may have come nearer since the viewer was let in.
+ */
 const VALIDITY = {
   name: "key-validity",
   text: `WITH RECURSIVE issuers AS (
-      SELECT k.key_id, k.issued_by, k.revoked_at FROM api_keys k WHERE k.key_id = $1
-      UNION SELECT k.key_id, k.issued_by, k.revoked_at FROM api_keys k JOIN issuers i ON k.key_id = i.issued_by)
+      SELECT k.key_id, k.issued_by, k.revoked_at, k.expires_at FROM api_keys k WHERE k.key_id = $1
+      UNION SELECT k.key_id, k.issued_by, k.revoked_at, k.expires_at FROM api_keys k JOIN issuers i ON k.key_id = i.issued_by)
     SELECT EXISTS (SELECT FROM issuers WHERE revoked_at IS NOT NULL) AS revoked,
-      extract(epoch FROM $2::timestamptz - docket_now())::float8 * 1000 AS left_ms`,
+      extract(epoch FROM least($2::timestamptz, (SELECT min(expires_at) FROM issuers)) - docket_now())::float8 * 1000 AS left_ms`,
 };
 
 /** The longest a timer runs before the database's clock is asked again, in milliseconds. */
@@ -76,14 +79,19 @@ export class KeyValidity implements Validity {
     };
   }
 
-  /** Looks through new events for keys that were revoked. */
+  /** Looks through new events for keys that were revoked, or that end earlier than they would have. */
   observe(events: readonly LoggedEvent[]): void {
     if (this.#watched.size === 0) return;
     for (const event of events) {
-      if (event.type !== "key.revoked") continue;
+      const { type, subjectId } = event;
+      if (type !== "key.revoked" && type !== "key.rotated") continue;
       const { keyIds } = event.payload;
-      const revoked = new Set<unknown>(Array.isArray(keyIds) ? [...keyIds, event.subjectId] : [event.subjectId]);
-      for (const [id, { viewer }] of this.#watched) if (revoked.has(viewer.keyId)) this.#end(id);
+      const meant = new Set<unknown>(Array.isArray(keyIds) ? [...keyIds, subjectId] : [subjectId]);
+      for (const [id, watched] of this.#watched) {
+        if (!meant.has(watched.viewer.keyId)) continue;
+        if (type === "key.revoked") this.#end(id);
+        else this.#checkAgain(id, watched);
+      }
     }
   }
 
@@ -101,6 +109,7 @@ export class KeyValidity implements Validity {
     const leftMs = row?.left_ms ?? null;
     if (row?.revoked || (leftMs !== null && leftMs <= 0)) throw ended();
     if (leftMs === null || this.#watched.get(id) !== watched) return;
+    watched.cancel();
     watched.cancel = this.#clock.after(Math.min(leftMs, LONGEST_MS), () => {
       if (leftMs <= LONGEST_MS) this.#end(id);
       else this.#checkAgain(id, watched);

@@ -261,9 +261,15 @@ waits for
     expect(made.out).toMatch(/^dk_\w+\n$/);
     const reader = { env: { ...env, DOCKET_API_KEY: made.out.trim(), DOCKET_PROJECT: name } };
     expect((await docket(["tasks"], reader)).code).toBe(0);
-    const [, keyId = ""] = /Made (\S+)\./.exec(made.err) ?? [];
-    expect((await docket(["keys", "revoke", keyId], admin)).code).toBe(0);
+    const [, formerId = ""] = /Made (\S+)\./.exec(made.err) ?? [];
+    const rotated = await docket(["keys", "rotate", formerId, "--overlap", "2h"], admin);
+    expect(rotated.err).toContain(`; ${formerId} ends in 2 h`);
+    for (const key of [made.out, rotated.out])
+      expect((await docket(["tasks"], { env: { ...reader.env, DOCKET_API_KEY: key.trim() } })).code).toBe(0);
+    const [, keyId = ""] = /Made (\S+);/.exec(rotated.err) ?? [];
+    expect((await docket(["keys", "rotate", formerId, "--now"], admin)).err).toContain(`; ${formerId} has ended.`);
     expect((await docket(["tasks"], reader)).code).toBe(1);
+    expect((await docket(["keys", "revoke", keyId], admin)).code).toBe(0);
     expect((await docket(["keys"], admin)).out).toMatch(/ci +reader .*\(revoked\)/);
   });
 });

@@ -115,6 +115,7 @@ describe("what was named and is not there is said plainly", () => {
     ['{ task(projectId: " ", taskId: "TASK-001") { id } }', 'Project " " not found. '],
     ['mutation { claimNextTask(input: {projectId: ""}) { attempt } }', 'Project "" not found. '],
     ['mutation { revokeApiKey(input: {keyId: ""}) { replayed } }', 'API key "" not found. '],
+    ['mutation { rotateApiKey(input: {keyId: " "}) { replayed } }', 'API key " " not found. '],
     ['mutation { deleteWebhook(input: {webhookId: ""}) { replayed } }', 'Webhook "" not found. '],
     [
       'mutation { reserveIds(input: {projectId: "alpha", artifactType: "", count: 1}) { replayed } }',

@@ -182,6 +182,20 @@ describe("a subscription over server-sent events", () => {
     expect(server.log.streams).toBe(0);
   });
 
+  test("ends when its key has been replaced and its overlap is over, and not before", async () => {
+    const { keyId, secret: key } = await server.makeKey({ name: "rotated" });
+    const { events } = await subscribe(server.url, "subscription { taskEvents { cursor } }", { key });
+    expect((await nextOf(events)).event).toBe("next");
+    const { rotateApiKey } = await server.ask<{ rotateApiKey: { former: { expiresAt: string } } }>(
+      "mutation ($keyId: ID!) { rotateApiKey(input: {keyId: $keyId, overlapSeconds: 1}) { former { expiresAt } } }",
+      { keyId },
+      { key: server.adminKey },
+    );
+    expect(await events.next()).toMatchObject({ done: true });
+    expect(Date.now()).toBeGreaterThan(Date.parse(rotateApiKey.former.expiresAt) - 100);
+    expect(server.log.streams).toBe(0);
+  });
+
   test("leaves no stream behind, however early the caller goes away", async () => {
     const headers = { authorization: `Bearer ${server.agentKey}`, accept: "text/event-stream" };
     const url = `${server.url}/graphql?query=${encodeURIComponent("subscription { taskEvents { cursor } }")}`;

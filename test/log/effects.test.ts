@@ -25,7 +25,7 @@ const SUBJECT = `subject {
   ... on Vendor { vendorStatus: status extractorVersion }
   ... on ProjectConfiguration { activeContextType currentSession gitBranch defaultTokenBudget }
   ... on Enhancement { enhancementStatus: status targetQuarter requiresConstitutionalPrinciples }
-  ... on ApiKey { revokedAt }
+  ... on ApiKey { expiresAt revokedAt }
   ... on Webhook { pausedAt pauseReason oldSecretUntil }
 }`;
 
@@ -134,6 +134,7 @@ async function wholeStory(): Promise<Told[]> {
     requiresConstitutionalPrinciples: ["II"]}) { replayed }`);
 
   const { keyId } = await server.makeKey({});
+  await act(`rotateApiKey(input: {keyId: "${keyId}"}) { replayed }`);
   await act(`revokeApiKey(input: {keyId: "${keyId}"}) { replayed }`);
 
   const hooked = async () => {

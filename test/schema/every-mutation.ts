@@ -137,6 +137,10 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     events: ["enhancement.updated enhancement *"],
   },
   createApiKey: { input: { name: "key", role: "READER" }, events: ["key.created api_key *"] },
+  rotateApiKey: {
+    input: { keyId: NEW, overlapSeconds: 60 },
+    events: ["key.created api_key *", "key.rotated api_key *"],
+  },
   revokeApiKey: { input: { keyId: NEW }, events: ["key.revoked api_key *"] },
   createWebhook: { input: { url: "https://hooks.example/" }, events: ["webhook.created webhook *"] },
   pauseWebhook: { input: { webhookId: NEW }, events: ["webhook.paused webhook *"] },
