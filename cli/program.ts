@@ -41,6 +41,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Loader>>>> = {
     migrate: async () => (await import("./migrate.ts")).migrateCommand,
     archive: async () => (await import("./archive.ts")).archiveCommand,
     audit: async () => (await import("./audit.ts")).auditCommand,
+    documents: async (shell) => (await import("./documents.ts")).documentsCommand(shell),
     projects: async (shell) => (await import("./projects.ts")).projectsCommand(shell),
     demo: async () => (await import("./demo.ts")).demoCommand,
   },

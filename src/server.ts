@@ -83,7 +83,8 @@ export async function startServer(
   const services = { database, prisma, log, jobs, limits: createLimits(config.limits, now) };
   const vitals = { database: () => watch.state, bus: () => busWorks(jobs) };
   const metrics = config.metrics && (await openMetrics(config.metrics, { database, log, jobs, vitals }));
-  const served = { services, authenticate, http: config.http, logger, vitals, metrics };
+  const { http: httpConfig, trustedDocuments } = config;
+  const served = { services, authenticate, http: httpConfig, trustedDocuments, logger, vitals, metrics };
   http = await startHttpServer({ ...served, ...(port && { port }) });
   const { url, stopAccepting } = http;
   opened.defer(stopAccepting);

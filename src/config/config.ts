@@ -12,10 +12,25 @@ import { metrics } from "./metrics.ts";
 import { nats } from "./nats.ts";
 import { aboutOf } from "./setting.ts";
 import { tasks } from "./tasks.ts";
+import { trustedDocuments } from "./trusted-documents.ts";
 import { webhooks } from "./webhooks.ts";
 
 /** Each reads its own variables from the one environment, in the order in which faults and the README name them. */
-const PARTS = { http, limits, database, home, logger, log, tasks, jobs, nats, webhooks, jwt, metrics };
+const PARTS = {
+  http,
+  limits,
+  database,
+  home,
+  logger,
+  log,
+  tasks,
+  jobs,
+  nats,
+  webhooks,
+  jwt,
+  metrics,
+  trustedDocuments,
+};
 
 const Parts = z.object(PARTS).readonly();
 

@@ -5,9 +5,10 @@ import { parseExactly } from "../../client/exact-json.ts";
 import { createContext, type GraphQLContext, type Services } from "../../schema/context.ts";
 import { schema } from "../../schema/index.ts";
 import type { HttpConfig } from "../config/http.ts";
+import type { TrustedDocuments } from "../config/trusted-documents.ts";
 import { useAnswerLimit } from "./answer-limit.ts";
 import { createCors, useCors } from "./cors.ts";
-import { Documents, useDocuments } from "./documents.ts";
+import { Documents, useDocumentIds, useDocuments } from "./documents.ts";
 import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
 import { useSubscriptions } from "./live/subscriptions.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
@@ -22,15 +23,17 @@ import { createRun, type OperationParams } from "./run.ts";
 interface GraphQLServerOptions {
   readonly services: Services;
   readonly http: HttpConfig;
+  /** The only documents that are executed; null: all. */
+  readonly trustedDocuments: TrustedDocuments | null;
   readonly logger: Logger;
 }
 
 export type GraphQLServer = ReturnType<typeof createGraphQLServer>;
 
 /** The one way into the schema, for HTTP, server-sent events, WebSockets, the REST routes and the MCP tools. */
-export function createGraphQLServer({ services, http, logger }: GraphQLServerOptions) {
+export function createGraphQLServer({ services, http, trustedDocuments, logger }: GraphQLServerOptions) {
   const present = createErrorPresenter(logger);
-  const documents = new Documents(schema);
+  const documents = new Documents(schema, trustedDocuments);
   const cors = createCors(http);
   const yoga = createYoga<RequestContext, GraphQLContext>({
     schema,
@@ -55,6 +58,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
     batching: false,
     maxRequestBodySize: false,
     cors: false,
+    extraParamNames: ["documentId"],
     parserAndValidationCache: false,
     logging: false,
     maskedErrors: { maskError: present },
@@ -62,6 +66,7 @@ export function createGraphQLServer({ services, http, logger }: GraphQLServerOpt
       useCors(cors, http),
       useRefusal(present),
       useJsonParameters(),
+      useDocumentIds(),
       useDocuments(documents),
       useRateLimits(services.limits, present),
       useQueryLimits(present),

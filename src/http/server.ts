@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config/http.ts";
 import { Networks } from "../config/networks.ts";
+import type { TrustedDocuments } from "../config/trusted-documents.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { arrive, callerOf } from "./caller.ts";
 import {
@@ -41,6 +42,7 @@ export interface HttpOptions {
   readonly services: Services;
   readonly authenticate: Authenticate;
   readonly http: HttpConfig;
+  readonly trustedDocuments: TrustedDocuments | null;
   readonly logger: Logger;
   /** What probes are told. */
   readonly vitals: Omit<Vitals, "stopping">;

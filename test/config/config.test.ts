@@ -23,6 +23,7 @@ describe("the configuration", () => {
       home: resolve(".docket"),
       logger: { level: "info" },
       log: { drainIntervalMs: 250, streamsPerClient: 3, keptMonths: 24 },
+      trustedDocuments: null,
       tasks: { archiveAfterDays: 365 },
       jobs: ["bus", "webhooks", "leases", "reservations", "recurrences", "pauses", "reminders", "archive", "retention"],
       nats: null,

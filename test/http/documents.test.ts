@@ -5,7 +5,7 @@ import { Documents } from "../../src/http/documents.ts";
 const schema = buildSchema("type Query { a: Int b: Int }");
 
 test("a document is parsed and validated once, while it is remembered", () => {
-  const documents = new Documents(schema, 40);
+  const documents = new Documents(schema, null, 40);
   const first = documents.lookUp("{ a }");
   expect(documents.lookUp("{ a }")).toBe(first);
   expect(documents.faultsOf(first)).toBe(documents.faultsOf(first));
@@ -16,7 +16,7 @@ test("a document is parsed and validated once, while it is remembered", () => {
 });
 
 test("as many characters are remembered as fit, and none of a document that would push out the others", () => {
-  const documents = new Documents(schema, 100);
+  const documents = new Documents(schema, null, 100);
   for (let i = 0; i < 1_000; i++) documents.lookUp(`{ a${i}: a }`);
   expect(documents.size).toBeLessThanOrEqual(10);
   const { size } = documents;

@@ -30,6 +30,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
     services: { database: at.database, prisma, log: at.log, jobs: noJobs, limits: {} },
     authenticate: await createAuthenticator(at.database, null),
     http: readConfig({ PORT: "0" }).http,
+    trustedDocuments: null,
     logger: pino({ level: "silent" }),
     vitals: { database: () => ({ connected: true, diskFull: false, lacking: [] }), bus: () => null },
     metrics: null,
