@@ -47,7 +47,10 @@ mutation(deleteTask, {
     "Takes a task off every list; its ID and history stay. LEASE_LOST when somebody else holds it; BAD_USER_INPUT naming its open children, unless cascade.",
   input: (t) => ({
     ...address(t),
-    cascade: t.boolean({ description: "Delete all that lies below it, too, unless somebody works on some of it." }),
+    cascade: t.boolean({
+      description:
+        "Delete all that lies below it, too, at most 1,000 tasks in all, unless somebody works on some of it.",
+    }),
     expectedVersion: t.int({ description: VERSION }),
   }),
   payload: (t) => ({ task: taskOf(t), becameReady: becameReadyField(t, (task) => task) }),

@@ -1,6 +1,6 @@
 import { badInput } from "../errors.ts";
 import { changeMany, type ManyChange } from "./change-many.ts";
-import { endAttempts } from "./changeable.ts";
+import { endAttempts, MOST_TASKS } from "./changeable.ts";
 import { lockedBelow } from "./hierarchy/below.ts";
 import type { TaskAddress } from "./locate.ts";
 import type { TaskKey } from "./task.ts";
@@ -29,7 +29,7 @@ const MOST_NAMED = 20;
  * Takes a task off every list; its row, its ID and its history stay. A task that somebody else holds is theirs. One with
  * open children goes with all that lies below it, or not at all.
  * @throws TASK_NOT_FOUND, LEASE_LOST, VERSION_CONFLICT, FORBIDDEN; BAD_USER_INPUT naming the open children, or what below it
- *   is in progress.
+ *   is in progress, and for more than `MOST_TASKS` tasks.
  */
 export const deleteTask = taskVerb(
   { name: "deleteTask", role: "agent", effect: "ends", idempotent: true, held: "holder", settles: () => true },
@@ -46,6 +46,11 @@ export const deleteTask = taskVerb(
     if (cascade && held.length > 0)
       throw badInput(
         `Of what lies below ${taskId} these are in progress: ${named(held)}. Their holders give them back first.`,
+      );
+    if (cascade && below.length >= MOST_TASKS)
+      throw badInput(
+        `${below.length} tasks lie below ${taskId}, and one call deletes ${MOST_TASKS} at most. Delete parts of what lies below it first, each with cascade: true, or with updateTasks.`,
+        { count: below.length },
       );
     const all = [task, ...(cascade ? below.map((child) => ({ projectId, taskId: child.taskId })) : [])];
     const overrides = task.authority.override ? [task] : [];

@@ -125,6 +125,24 @@ it("deletes a task with open children only with all that lies below it", async (
   expect(tasks.totalCount).toBe(0);
 });
 
+it("deletes at most 1,000 tasks with what lies above them", async () => {
+  const server = await makeProject(shared.server, ["root"]);
+  const { projectId } = server;
+  const remove = (taskId: string) =>
+    server.gql("mutation ($input: DeleteTaskInput!) { deleteTask(input: $input) { task { deletedAt } } }", {
+      input: { projectId, taskId, cascade: true },
+    });
+  await server.ask(ADD, {
+    input: { projectId, tasks: Array.from({ length: 1_000 }, () => ({ description: "x", parentTaskId: "TASK-001" })) },
+  });
+  expect((await remove("TASK-001")).errors).toMatchObject([
+    { message: expect.stringContaining("deletes 1000 at most"), extensions: { code: "BAD_USER_INPUT", count: 1_000 } },
+  ]);
+  await remove("TASK-002");
+  expect((await remove("TASK-001")).errors).toBeUndefined();
+  expect(await server.ask("{ tasks { totalCount } }")).toEqual({ tasks: { totalCount: 0 } });
+});
+
 it("checks the metadata that a kind knows, and merges a patch into them", async () => {
   const server = await makeProject(shared.server, ["work"]);
   const { projectId } = server;

@@ -13,7 +13,7 @@ export const deleteTask = defineRoute({
     cascade: z
       .boolean()
       .default(false)
-      .describe("true: with all that lies below it, unless somebody works on some of it."),
+      .describe("true: with all that lies below it, at most 1,000 tasks in all, unless somebody works on some of it."),
     attempt: z.string().optional().describe("Of the one that holds it."),
   }),
   answer: z.object({ task_id: z.string() }),
