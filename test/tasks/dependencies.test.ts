@@ -192,10 +192,17 @@ describe("a circle", () => {
   });
 
   it("is refused also when two transactions close it together, whatever the projects", async () => {
-    const own = await tasksIn(alpha, 20);
-    const others = await tasksIn(beta, 20);
-    const pairs = own.flatMap((a, i) => (others[i] ? [[a, others[i]] as const] : []));
-    const answers = await Promise.all(pairs.flatMap(([a, b]) => [add(a, b), add(b, a)]));
+    const own = await tasksIn(alpha, 40);
+    const others = await tasksIn(beta, 40);
+    const key = (keys: readonly Key[], place: number) => keys[place] ?? { projectId: "", taskId: "" };
+    const circles = Array.from({ length: 20 }, (_, i) => ({
+      ...{ a: key(own, 2 * i), b: key(others, 2 * i) },
+      ...{ c: key(own, 2 * i + 1), d: key(others, 2 * i + 1) },
+    }));
+    const given = await Promise.all(circles.flatMap(({ a, b, c, d }) => [add(b, c), add(d, a)]));
+    expect(given.flatMap(({ errors = [] }) => errors)).toEqual([]);
+    // The two that close it have no task in common, so that no lock of a task keeps them apart.
+    const answers = await Promise.all(circles.flatMap(({ a, b, c, d }) => [add(a, b), add(c, d)]));
     const refused = answers.flatMap(({ errors = [] }) => errors.map(({ extensions }) => extensions["code"]));
     expect(refused).toEqual(Array(20).fill("DEPENDENCY_CYCLE"));
   });
@@ -216,6 +223,28 @@ it("needs both ends visible, and tells who does not see the other end that somet
   expect(await of(a, {}, alpha)).toMatchObject({ blockedBy: [], blockedByHidden: true });
   expect(await of(a)).toMatchObject({ blockedByHidden: false });
   expect(await of(other, {}, beta)).toMatchObject({ blocks: [] });
+});
+
+it("shows, counts and frees nothing of projects that the caller does not see", async () => {
+  const { a, b } = await made("a", "b");
+  const [other] = await tasksIn(beta, 1);
+  if (!other) throw new Error("no task was made");
+  await add(a, other, "RELATES_TO");
+  await add(other, a, "DISCOVERED_FROM");
+  expect(await of(a)).toMatchObject({ related: { totalCount: 2, nodes: [{ task: other }, { task: other }] } });
+  expect(await of(a, {}, alpha)).toMatchObject({ related: { totalCount: 0, nodes: [] } });
+
+  const remove = async (task: Key, from: Pick<TestProject, "ask">) =>
+    (
+      await from.ask<{ deleteTask: { becameReady: Key[] } }>(
+        "mutation ($input: DeleteTaskInput!) { deleteTask(input: $input) { becameReady { projectId taskId } } }",
+        { input: task },
+      )
+    ).deleteTask.becameReady;
+  await add(other, b);
+  expect(await remove(b, alpha)).toEqual([]);
+  await add(other, a);
+  expect(await remove(a, shared.server)).toEqual([other]);
 });
 
 it("counts a blocker that is completed while the dependency is added by plain SQL, once or not at all", async () => {

@@ -6,6 +6,7 @@ import type { AddTaskItem } from "../../src/tasks/new-task.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { counting } from "../support/counting.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
+import { oneIsWaiting } from "../support/waiting.ts";
 
 /** A project alpha with pending tasks TASK-001 … */
 async function withTasks(count = 3): Promise<VerbTest> {
@@ -336,6 +337,24 @@ describe("at once", () => {
     );
     const refused = outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason.code] : []));
     expect(refused).toEqual(Array(6).fill("DEPENDENCY_CYCLE"));
+  });
+
+  it("refuses a parent, and what a plan waits for, that is deleted meanwhile", async () => {
+    const t = await withTasks(2);
+    const meanwhile = async (taskId: string, more: AddTaskItem) => {
+      await t.owner.query("BEGIN");
+      await t.owner.query("UPDATE tasks SET deleted_at = docket_now() WHERE task_id = $1", [taskId]);
+      const adding = add(t.as(), item("a", more)).then(
+        () => "added",
+        ({ message }) => message,
+      );
+      await oneIsWaiting(t);
+      await t.owner.query("COMMIT");
+      return adding;
+    };
+    expect(await meanwhile("TASK-001", { parentTaskId: "TASK-001" })).toBe("Parent task TASK-001 not found");
+    expect(await meanwhile("TASK-002", { dependsOn: ["TASK-002"] })).toBe("Task TASK-002 not found");
+    expect((await graph(t)).tasks).toHaveLength(2);
   });
 
   it("adds the whole plan once under one key, and answers alike each time", async () => {
