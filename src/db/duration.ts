@@ -27,8 +27,14 @@ export const durationSeconds = (given: string): number => secondsOf(given) ?? 0;
 /** What is wrong with what should be such a length, with a right one; undefined when nothing is. */
 export function durationFault(given: string): string | undefined {
   const seconds = secondsOf(given);
-  if (seconds !== undefined && seconds <= LONGEST_DAYS * SECONDS_OF.day) return undefined;
-  const why = seconds === undefined ? wrongPart(given) : `it is longer than ${LONGEST_DAYS} days`;
+  const zeros = /^0+(?=\d+ )/.exec(given)?.[0];
+  if (zeros === undefined && seconds !== undefined && seconds <= LONGEST_DAYS * SECONDS_OF.day) return undefined;
+  const why =
+    zeros !== undefined
+      ? `${quoted(zeros)} stands before its number`
+      : seconds === undefined
+        ? wrongPart(given)
+        : `it is longer than ${LONGEST_DAYS} days`;
   return `${JSON.stringify(given.slice(0, 100))} is no length of time: ${why}. Write it like ${EXAMPLES}`;
 }
 

@@ -33,8 +33,8 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** Whether it is the name of a time zone, as of the IANA database. */
-export function isZone(zone: string): boolean {
+/** Whether the runtime knows it as the name of a time zone, in whatever case. */
+export function isKnownZone(zone: string): boolean {
   try {
     return formatOf(zone) !== undefined;
   } catch {

@@ -24,5 +24,5 @@ export function listed(text: string, example: string): readonly string[] {
   return values;
 }
 
-/** A whole number with nothing around it; null where it is none. */
-export const wholeNumber = (text: string): number | null => (/^[+-]?\d{1,6}$/.test(text) ? Number(text) : null);
+/** A whole number written as people do: no sign, no zero before it, nothing around it; null where it is none. */
+export const wholeNumber = (text: string): number | null => (/^(?:0|[1-9]\d{0,5})$/.test(text) ? Number(text) : null);

@@ -15,6 +15,9 @@ const EXAMPLES = `${SHORT}, or an RRULE like FREQ=MONTHLY;BYDAY=-1FR`;
 export function readPattern(text: string): Rule {
   if (text.length > LONGEST) throw new PatternFault(`it has ${text.length} characters; at most ${LONGEST}`);
   if (lineBreak.test(text)) throw new PatternFault("it has a line break; give one line, and its start as dueDate");
+  const strange = /[^ -~]/u.exec(text)?.[0];
+  if (strange !== undefined)
+    throw new PatternFault(`${JSON.stringify(strange)} is no letter or digit of a pattern; give ${EXAMPLES}`);
   if (/^RRULE:|^[A-Z]+=|;/i.test(text)) return readRrule(text.replace(/^RRULE:/i, ""));
   const [, word = "", rest = ""] = /^([^:]*):?(.*)$/.exec(text) ?? [];
   const read = READERS.get(word.toLowerCase());
@@ -62,7 +65,7 @@ function monthly(rest: string): Rule {
 }
 
 function custom(rest: string): Rule {
-  const [, digits = ""] = /^(\d{1,6})d$/i.exec(rest) ?? [];
+  const [, digits = ""] = /^(\d+)d$/i.exec(rest) ?? [];
   const days = wholeNumber(digits);
   if (days === null || days < 1 || days > LONGEST_INTERVAL)
     throw new PatternFault(`"${rest}" is no number of days; give 1d to ${LONGEST_INTERVAL}d, as in custom:3d`);

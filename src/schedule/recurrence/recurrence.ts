@@ -1,9 +1,10 @@
 import { DAY_MS, type Day, isoDate } from "./calendar.ts";
-import { instantOf, isZone, wallTimeOf } from "./instant.ts";
+import { instantOf, isKnownZone, wallTimeOf } from "./instant.ts";
 import { lastPossible, occurrenceFrom, occurrences } from "./occurrences.ts";
 import { readPattern } from "./pattern.ts";
 import { PatternFault } from "./pattern-fault.ts";
 import type { Rule, Until } from "./rule.ts";
+import { zoneFault } from "./zone-name.ts";
 
 /** When something recurs, with all of its ends as one date. */
 export interface Recurrence {
@@ -37,11 +38,7 @@ interface AsAsked {
  * @throws PatternFault for a pattern that is wrong or has no occurrence
  */
 export function settle({ pattern, zone, dueDate, endsOn }: AsAsked): Recurrence {
-  if (!isZone(zone))
-    throw new PatternFault(
-      `"${zone}" is no time zone; give an IANA name like Europe/Berlin, America/New_York or UTC`,
-      "recurrenceTimeZone",
-    );
+  requireKnownZone(zone);
   const rule = readPattern(pattern);
   const { day: startsOn, time: dueTime } = wallTimeOf(zone, dueDate);
   const last = lastPossible(startsOn);
@@ -56,6 +53,11 @@ export function settle({ pattern, zone, dueDate, endsOn }: AsAsked): Recurrence 
       endsOn === until ? "recurrenceEndDate" : "recurrencePattern",
     );
   return { rule, zone, startsOn, until, dueTime };
+}
+
+/** @throws PatternFault for what this process does not know, whatever wrote it: it may be another's, with newer zone data. */
+export function requireKnownZone(zone: string): void {
+  if (!isKnownZone(zone)) throw new PatternFault(zoneFault(zone) ?? `${zone} is unknown here`, "recurrenceTimeZone");
 }
 
 /** COUNT as a date: reckoned once, as it would have to be counted anew each time. */

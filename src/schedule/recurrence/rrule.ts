@@ -1,5 +1,5 @@
 import { existingDay } from "./calendar.ts";
-import { listed, PatternFault, wholeNumber } from "./pattern-fault.ts";
+import { listed, PatternFault } from "./pattern-fault.ts";
 import { every, type Frequency, LONGEST_INTERVAL, type Rule, type Until } from "./rule.ts";
 
 const FREQUENCIES: readonly Frequency[] = ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
@@ -106,10 +106,13 @@ function frequencyOf(value: string): Frequency {
   throw new PatternFault(`${why}; give ${FREQUENCIES.join(", ")}, as in ${EXAMPLE}`);
 }
 
+/** As many digits as RFC 5545 allows, which may begin with zeros. */
+const isNumber = (text: string, most: number) => /^\d+$/.test(text) && text.length <= String(most).length;
+
 function numberIn(name: string, text: string, least: number, most: number, example: string): number {
-  const value = wholeNumber(text);
+  const value = isNumber(text, most) ? Number(text) : null;
   if (value === null || value < least || value > most)
-    throw new PatternFault(`${name}=${text} is not within ${least} to ${most}; as in ${example}`);
+    throw new PatternFault(`${name}=${text} is no number from ${least} to ${most}; as in ${example}`);
   return value;
 }
 
@@ -119,9 +122,9 @@ const numbers = (name: string, text: string, least: number, most: number, exampl
 /** Counted from the start, or from the end where they are negative. */
 const signed = (name: string, text: string, most: number, example: string) =>
   listed(text, example).map((value) => {
-    const number = wholeNumber(value);
+    const number = isNumber(value.replace(/^[+-]/, ""), most) ? Number(value) : null;
     if (number === null || number === 0 || Math.abs(number) > most)
-      throw new PatternFault(`${name}=${value} is not within 1 to ${most} or -1 to -${most}; as in ${example}`);
+      throw new PatternFault(`${name}=${value} is no number from 1 to ${most} or -1 to -${most}; as in ${example}`);
     return number;
   });
 

@@ -1,6 +1,7 @@
 import { DAY_MS } from "../../schedule/recurrence/calendar.ts";
 import { PatternFault } from "../../schedule/recurrence/pattern-fault.ts";
 import { settle } from "../../schedule/recurrence/recurrence.ts";
+import { zoneFault } from "../../schedule/recurrence/zone-name.ts";
 
 /** What is said of when a task recurs. */
 interface Recurring {
@@ -26,6 +27,8 @@ export function recurrenceFaults(task: Recurring): string[] {
   if (dueDate == null)
     return ["dueDate: Recurrence requires a due date: the first occurrence and the time of day come from it"];
   if (dueDate.getTime() >= TOO_LATE) return ["dueDate: a recurring task is due before the year 9900 at first"];
+  const wrongZone = zone == null ? undefined : zoneFault(zone);
+  if (wrongZone !== undefined) return [`recurrenceTimeZone: ${wrongZone}`];
   try {
     settle({ pattern, zone: zone ?? "UTC", dueDate, endsOn: end == null ? null : end.getTime() / DAY_MS });
     return [];

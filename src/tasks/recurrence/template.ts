@@ -1,7 +1,7 @@
 import type { Db } from "../../db/database.ts";
 import { type Day, parseIsoDate } from "../../schedule/recurrence/calendar.ts";
 import { readPattern } from "../../schedule/recurrence/pattern.ts";
-import { type Recurrence, settle } from "../../schedule/recurrence/recurrence.ts";
+import { type Recurrence, requireKnownZone, settle } from "../../schedule/recurrence/recurrence.ts";
 import { keyColumns } from "../keys.ts";
 import type { CatchUp, TaskKey } from "../task.ts";
 
@@ -100,5 +100,8 @@ function known(text: string): Day {
 }
 
 /** When it recurs. @throws PatternFault for what plain SQL wrote wrongly */
-export const recurrenceOf = ({ settled, ...asked }: Template): Recurrence =>
-  settled ? { ...settled, rule: readPattern(asked.pattern), zone: asked.zone } : settle(asked);
+export function recurrenceOf({ settled, ...asked }: Template): Recurrence {
+  if (!settled) return settle(asked);
+  requireKnownZone(asked.zone);
+  return { ...settled, rule: readPattern(asked.pattern), zone: asked.zone };
+}

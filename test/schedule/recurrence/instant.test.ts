@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { DAY_MS, dayOf } from "../../../src/schedule/recurrence/calendar.ts";
-import { instantOf, isZone, wallTimeOf } from "../../../src/schedule/recurrence/instant.ts";
+import { instantOf, wallTimeOf } from "../../../src/schedule/recurrence/instant.ts";
 
 /** More of them: DOCKET_RECURRENCE_RUNS=1000000 npx vitest run test/schedule/recurrence/instant.test.ts */
 const RUNS = Number(process.env["DOCKET_RECURRENCE_RUNS"] ?? 3_000);
@@ -118,11 +118,4 @@ test("a time in a gap is the first instant after it, one that occurs twice the f
   expect(at("Australia/Lord_Howe", 2027, 10, 3, 2.25)).toBe("2027-10-02T15:30:00.000Z");
   expect(at("Pacific/Apia", 2011, 12, 30, 9)).toBeNull();
   expect(at("Pacific/Apia", 2011, 12, 31, 9)).toBe("2011-12-30T19:00:00.000Z");
-});
-
-test("only names of zones are zones", () => {
-  for (const name of ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+2", "EST5EDT"])
-    expect(isZone(name), name).toBe(true);
-  for (const name of ["+02:00", "-0500", "GMT+2", "Mars/Olympus", "", " UTC", "Europe/Berlin ", "Z"])
-    expect(isZone(name), name).toBe(false);
 });
