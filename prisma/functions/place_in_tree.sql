@@ -1,6 +1,9 @@
 -- A task lies one level below its parent, and what lies below it follows. A circle of parents has no depth: it is refused
--- where it grows beyond the deepest level that there is.
+-- where it grows beyond the deepest level that there is. Nothing new lies below a template: its instances are made from its
+-- own fields.
 CREATE OR REPLACE FUNCTION place_in_tree() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  below_template boolean;
 BEGIN
   IF TG_WHEN = 'AFTER' THEN
     UPDATE tasks t SET depth = NEW.depth + 1 WHERE t.project_id = NEW.project_id AND t.parent_task_id = NEW.task_id;
@@ -9,8 +12,14 @@ BEGIN
   NEW.depth := 0;
   IF NEW.parent_task_id IS NOT NULL THEN
     -- Locked: a parent that is being moved is waited for.
-    SELECT p.depth + 1 INTO NEW.depth FROM tasks p
+    SELECT p.depth + 1, p.is_template INTO NEW.depth, below_template FROM tasks p
     WHERE p.project_id = NEW.project_id AND p.task_id = NEW.parent_task_id FOR NO KEY UPDATE;
+    IF below_template THEN
+      IF TG_OP = 'INSERT' OR OLD.parent_task_id IS DISTINCT FROM NEW.parent_task_id THEN
+        RAISE EXCEPTION 'Task % is the template of a recurring task, and has no children', NEW.parent_task_id
+          USING ERRCODE = 'check_violation', CONSTRAINT = 'chk_template_has_no_children';
+      END IF;
+    END IF;
     NEW.depth := coalesce(NEW.depth, 1);
   END IF;
   RETURN NEW;

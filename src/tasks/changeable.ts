@@ -34,6 +34,7 @@ interface Judged extends TaskKey {
   readonly leaseExpiresAt: Date | null;
   readonly labels: readonly string[];
   readonly reminds: boolean;
+  readonly isTemplate: boolean;
   /** Of the attempt that holds it; null: none does. */
   readonly actor: string | null;
   readonly client: string | null;
@@ -71,7 +72,8 @@ async function judged({ db, viewer }: Context, filter: TaskFilter, keys: readonl
   const { values, bind } = parameters();
   return db.read<Judged>(
     `SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.status, t.archived_at AS "archivedAt",
-       t.lease_expires_at AS "leaseExpiresAt", t.labels, t.reminder_offsets <> '{}' AS reminds, a.actor, a.client, a.worker
+       t.lease_expires_at AS "leaseExpiresAt", t.labels, t.reminder_offsets <> '{}' AS reminds,
+       t.is_template AS "isTemplate", a.actor, a.client, a.worker
      FROM tasks t LEFT JOIN task_attempts a ON a.project_id = t.project_id AND a.task_id = t.task_id AND a.ended_at IS NULL
      WHERE (t.project_id, t.task_id) IN (SELECT * FROM ${keyTable(keys, bind)}) AND ${listed(viewer, filter, bind)}
      ORDER BY t.project_id, t.queue_position`,
@@ -103,6 +105,8 @@ async function openChildrenOf({ db }: Context, tasks: readonly TaskKey[]): Promi
 function refusalOf(ctx: Context, way: Way, task: Judged, openChildren: string | undefined): Refusal | undefined {
   const refusal = (message: string, code: ErrorCode = "BAD_USER_INPUT") => ({ code, message });
   if (task.archivedAt) return refusal("it was archived: restore it first, with restoreTask");
+  if (task.isTemplate && (way.done === "parked" || way.done === "unparked"))
+    return refusal("it is the template of a recurring task, on which nobody works: pauseRecurrence stops it");
   if (way.done === "parked" && task.status === "completed")
     return refusal("it is completed, and only open tasks are parked");
   if (way.dueDate === null && task.reminds) return refusal(NEEDS_DUE_DATE);

@@ -32,7 +32,15 @@ const MOST_NAMED = 20;
  *   is in progress, and for more than `MOST_TASKS` tasks.
  */
 export const deleteTask = taskVerb(
-  { name: "deleteTask", role: "agent", effect: "ends", idempotent: true, held: "holder", settles: () => true },
+  {
+    name: "deleteTask",
+    role: "agent",
+    effect: "ends",
+    idempotent: true,
+    held: "holder",
+    templates: true,
+    settles: () => true,
+  },
   async (ctx, { cascade }: DeleteTask, task): Promise<TaskKey> => {
     const { projectId, taskId } = task;
     const below = await lockedBelow(ctx.db, task);

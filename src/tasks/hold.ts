@@ -25,6 +25,7 @@ export interface LockedTask extends TaskKey {
   readonly version: number;
   readonly leaseExpiresAt: Date | null;
   readonly archivedAt: Date | null;
+  readonly isTemplate: boolean;
   readonly last: LockedAttempt | null;
   /** The attempt that holds it now. */
   readonly open: LockedAttempt | null;
@@ -44,7 +45,17 @@ export interface JudgedTask extends LockedTask {
 
 /** A locked task that nobody holds. */
 export const unheld = ({ projectId, taskId }: TaskKey, status: TaskStatus, version: number): JudgedTask => ({
-  ...{ projectId, taskId, status, version, leaseExpiresAt: null, archivedAt: null, last: null, open: null },
+  ...{
+    projectId,
+    taskId,
+    status,
+    version,
+    leaseExpiresAt: null,
+    archivedAt: null,
+    isTemplate: false,
+    last: null,
+    open: null,
+  },
   ...{ authority: {}, already: false },
 });
 

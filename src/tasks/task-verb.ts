@@ -3,6 +3,7 @@ import { type Judgement, type Transaction, type Verb, verb } from "../access/ver
 import type { Context } from "../access/viewer.ts";
 import { canSee } from "../access/visibility.ts";
 import { badInput } from "../errors.ts";
+import { refuseWorkOnTemplate } from "./dependencies/template.ts";
 import {
   type Authority,
   isHeldBy,
@@ -32,6 +33,8 @@ interface Conduct<Input, Result>
    * `fence`: anybody. An attempt that is given has to be the open one for both.
    */
   readonly held: "holder" | "fence";
+  /** Whether the template of a recurring task may be meant, too, which is no work. */
+  readonly templates?: boolean;
   /** Refuses what does not go together, before the task is looked for. */
   readonly limits?: (input: Input) => void;
   /** Whether the call may settle the task, or open it again: then what waits for it is locked with it. */
@@ -61,7 +64,7 @@ interface Conduct<Input, Result>
  * @param kept as for `verb`.
  */
 export function taskVerb<Input extends TaskInput, Result extends object>(
-  { held, limits, settles, to, again, transition, together, ...judgement }: Conduct<Input, Result>,
+  { held, templates, limits, settles, to, again, transition, together, ...judgement }: Conduct<Input, Result>,
   work: (ctx: Context, input: Input, task: JudgedTask) => Promise<Result>,
   kept?: (result: Result) => Result | null,
 ): Verb<Input, Result> {
@@ -72,6 +75,8 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
     const key = await locateTask(ctx, input, "write", wanted);
     if (settles?.(input)) await lockSettling(ctx.db, key);
     const task = await lockTask(ctx, key);
+    // Whether it may be claimed is a question of being ready.
+    if (task.isTemplate && !templates && wanted !== "in_progress") throw refuseWorkOnTemplate(task.taskId);
     let authority: Authority = {};
     if (again && task.status === wanted) {
       if (await again(ctx, task, input)) {
@@ -112,7 +117,7 @@ export function taskVerb<Input extends TaskInput, Result extends object>(
 
 const LOCK = {
   name: "task-lock",
-  text: `SELECT status, version, lease_expires_at, archived_at FROM tasks
+  text: `SELECT status, version, lease_expires_at, archived_at, is_template FROM tasks
 WHERE project_id = $1 AND task_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE`,
 };
 const LAST_ATTEMPT = {
@@ -132,6 +137,7 @@ async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
     version: number;
     lease_expires_at: Date | null;
     archived_at: Date | null;
+    is_template: boolean;
   }>(LOCK, at);
   if (!task) return refuseMissing(ctx, key);
   const [last = null] = await ctx.db.read<LockedAttempt>(LAST_ATTEMPT, at);
@@ -141,6 +147,7 @@ async function lockTask(ctx: Context, key: TaskKey): Promise<LockedTask> {
     version: task.version,
     leaseExpiresAt: task.lease_expires_at,
     archivedAt: task.archived_at,
+    isTemplate: task.is_template,
     last,
     open: last?.ended_at === null ? last : null,
   };

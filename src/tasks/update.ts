@@ -37,6 +37,7 @@ export const updateTask = taskVerb(
     effect: "changes",
     idempotent: true,
     held: "fence",
+    templates: true,
     before: async (db, { parentTaskId }: UpdateTask) => {
       if (parentTaskId !== undefined) await lockGraph(db);
     },

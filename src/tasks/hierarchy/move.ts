@@ -1,6 +1,7 @@
 import type { Context } from "../../access/viewer.ts";
 import { badInput, circularParent } from "../../errors.ts";
 import { refuseCircle } from "../dependencies/graph.ts";
+import { belowTemplate } from "../dependencies/template.ts";
 import { lockTasks } from "../lock.ts";
 import type { TaskKey } from "../task.ts";
 import { DEEPEST, tooDeep } from "./parents.ts";
@@ -13,9 +14,9 @@ const FIND = {
 )
 SELECT array_agg(b.task_id) AS below, (max(b.depth) - min(b.depth))::int AS height,
   (SELECT t.parent_task_id FROM tasks t WHERE t.project_id = $1 AND t.task_id = $2) AS parent,
-  (SELECT p.depth FROM tasks p WHERE p.project_id = $1 AND p.task_id = $3 AND p.deleted_at IS NULL AND p.archived_at IS NULL)
-    AS depth
-FROM below b`,
+  p.depth, coalesce(p.is_template, false) AS "isTemplate"
+FROM below b LEFT JOIN tasks p ON p.project_id = $1 AND p.task_id = $3 AND p.deleted_at IS NULL AND p.archived_at IS NULL
+GROUP BY p.depth, p.is_template`,
 };
 
 interface Found {
@@ -26,6 +27,8 @@ interface Found {
   readonly parent: string | null;
   /** Of the new parent; null: it is not there. */
   readonly depth: number | null;
+  /** Whether that is the template of a recurring task. */
+  readonly isTemplate: boolean;
 }
 
 /**
@@ -37,10 +40,11 @@ export async function requireMovable(ctx: Context, task: TaskKey, parentTaskId: 
   const { projectId, taskId } = task;
   const [found] = await ctx.db.read<Found>(FIND, [projectId, taskId, parentTaskId]);
   if (!found || found.parent === parentTaskId) return;
-  const { below, height, parent, depth } = found;
+  const { below, height, parent, depth, isTemplate } = found;
   if (parentTaskId !== null) {
     if (below.includes(parentTaskId)) throw circularParent(parentTaskId);
     if (depth === null) throw badInput(`Parent task ${parentTaskId} not found`);
+    if (isTemplate) throw badInput(`${belowTemplate(parentTaskId)}.`);
     const fault = tooDeep(depth);
     if (fault !== null) throw badInput(fault);
     if (depth + 1 + height > DEEPEST)

@@ -4,7 +4,7 @@ import { badInput, type DocketError, errorAt, projectNotFound } from "../../erro
 import { circleFrom } from "../dependencies/circle.ts";
 import { dependencyCycle, itemName } from "../dependencies/cycle-error.ts";
 import { closesCircle, seenTask, stepsFrom } from "../dependencies/graph.ts";
-import { waitsForTemplate } from "../dependencies/template.ts";
+import { belowTemplate, waitsForTemplate } from "../dependencies/template.ts";
 import { idOfTask } from "../find.ts";
 import { DEEPEST, tooDeep } from "../hierarchy/parents.ts";
 import { keyColumns } from "../keys.ts";
@@ -82,6 +82,8 @@ function parentFaults(batch: readonly NewTask[], found: Found): (readonly [numbe
   return batch.flatMap(({ index, parent }) => {
     if (parent === null) return [];
     const depth = depthOf(parent);
+    if ("task" in parent && found.get(idOfTask(parent.task))?.isTemplate)
+      return [[index, belowTemplate(parent.task.taskId)] as const];
     if (depth === null)
       return "task" in parent ? [[index, `Parent task ${parent.task.taskId} not found`] as const] : [];
     const fault = depth > DEEPEST ? null : tooDeep(depth);

@@ -41,7 +41,7 @@ const MAKE = {
       occurrence_date date, due_date timestamptz)
     JOIN tasks o ON o.project_id = w.project_id AND o.task_id = w.template_id
     LEFT JOIN tasks p ON p.project_id = o.project_id AND p.task_id = o.parent_task_id
-      AND p.deleted_at IS NULL AND p.archived_at IS NULL
+      AND p.deleted_at IS NULL AND p.archived_at IS NULL AND NOT p.is_template
   ORDER BY w.place
   RETURNING t.project_id, t.task_id, t.parent_recurring_task_id, t.queue_position, ${TASK.document("t")} AS task
 ), linked AS (

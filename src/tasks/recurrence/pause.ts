@@ -12,7 +12,7 @@ export interface RecurringTask extends TaskKey {
   readonly expectedVersion?: number | null | undefined;
 }
 
-const judgement = { role: "agent", effect: "changes", idempotent: true, held: "fence" } as const;
+const judgement = { role: "agent", effect: "changes", idempotent: true, held: "fence", templates: true } as const;
 
 const PAUSED = changeStatement("recurrence-pause", "recurrence_paused_at = docket_now()");
 const RESUMED = changeStatement("recurrence-resume", "recurrence_paused_at = NULL");

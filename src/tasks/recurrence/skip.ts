@@ -37,7 +37,7 @@ const INSTANCE = {
  *   which it does not, or that is over, and naming the instance that a date has already.
  */
 export const skipOccurrence = taskVerb(
-  { name: "skipOccurrence", role: "agent", effect: "changes", idempotent: true, held: "fence" },
+  { name: "skipOccurrence", role: "agent", effect: "changes", idempotent: true, held: "fence", templates: true },
   async (ctx, { date }: SkipOccurrence, { projectId, taskId }): Promise<TaskKey> => {
     const key = { projectId, taskId };
     await keptRecurrence(ctx, key);

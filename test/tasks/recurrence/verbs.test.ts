@@ -1,18 +1,25 @@
 import { expect, test } from "vitest";
 import { addTasks } from "../../../src/tasks/add.ts";
 import { claimNextTask } from "../../../src/tasks/claim-next.ts";
+import { completeAndClaimNext } from "../../../src/tasks/complete-and-claim-next.ts";
 import { taskCounts } from "../../../src/tasks/counts.ts";
 import { deleteTask } from "../../../src/tasks/delete.ts";
 import { addDependency } from "../../../src/tasks/dependencies/add.ts";
 import { listTasks } from "../../../src/tasks/list.ts";
 import type { AddTaskItem } from "../../../src/tasks/new-task.ts";
+import { parkTask } from "../../../src/tasks/park.ts";
+import { moveInQueue } from "../../../src/tasks/queue/move-in-queue.ts";
 import { pauseRecurrence, resumeRecurrence } from "../../../src/tasks/recurrence/pause.ts";
 import { skipOccurrence } from "../../../src/tasks/recurrence/skip.ts";
 import { upcomingOccurrences } from "../../../src/tasks/recurrence/upcoming.ts";
+import { releaseTask } from "../../../src/tasks/release.ts";
+import { renewTaskLease } from "../../../src/tasks/renew-lease.ts";
 import { revertChanges } from "../../../src/tasks/revert/revert.ts";
 import { statusCounts } from "../../../src/tasks/status-counts.ts";
+import { unparkTask } from "../../../src/tasks/unpark.ts";
 import { updateTask } from "../../../src/tasks/update.ts";
 import { updateTasks } from "../../../src/tasks/update-many.ts";
+import { updateTaskStatus } from "../../../src/tasks/update-status.ts";
 import { recurrenceTest } from "../../schedule/recurring.ts";
 
 const dueDate = new Date("2026-12-08T09:00:00Z");
@@ -76,6 +83,74 @@ test("a template is no work: it is on no list, counts nowhere and is never claim
     { status: "completed", count: 0 },
   ]);
   expect(await taskCounts(t.as(), { projects: ["alpha"] }, ["project"])).toEqual([{ project: "alpha", count: 2 }]);
+});
+
+test("what is done to work is refused of a template, and leaves it as it was", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add(daily);
+  const key = { projectId: "alpha", taskId };
+  const [instance] = await t.instances(taskId);
+  const state = async () => (await t.owner.query("SELECT to_jsonb(t) FROM tasks t WHERE task_id = $1", [taskId])).rows;
+  const before = await state();
+  const isNoWork = refused(
+    `${taskId} is the template of a recurring task, on which nobody works: name one of its instances`,
+  );
+  const work: readonly (() => Promise<unknown>)[] = [
+    () => parkTask(t.as(), { ...key, reason: "later" }),
+    () => unparkTask(t.as(), key),
+    () => releaseTask(t.as(), key),
+    () => updateTaskStatus(t.as(), { ...key, status: "pending" }),
+    () => updateTaskStatus(t.as(), { ...key, status: "pending", reset: true }),
+    () => updateTaskStatus(t.as(), { ...key, status: "completed" }),
+    () => updateTaskStatus(t.as({ role: "admin" }), { ...key, status: "completed" }),
+    () => moveInQueue(t.as(), { ...key, first: true }),
+    () => renewTaskLease(t.as(), { ...key, attempt: "1-aaaaaa" }),
+    () => completeAndClaimNext(t.as(), key),
+  ];
+  for (const [i, act] of work.entries()) await expect(act(), `${i}`).rejects.toMatchObject(isNoWork);
+  await expect(updateTaskStatus(t.as(), { ...key, status: "in_progress" })).rejects.toMatchObject({
+    code: "NOT_READY",
+    message: expect.stringContaining("A template: its instances are worked on."),
+  });
+  for (const set of [{ park: { reason: "later" } }, { unpark: true }])
+    await expect(updateTasks(t.as(), { filter: { projects: ["alpha"], template: true }, set })).rejects.toMatchObject(
+      refused(`alpha/${taskId}: it is the template of a recurring task`),
+    );
+  for (const set of ["parked_at = docket_now(), parked_reason = 'x'", "status = 'in_progress'", "status = 'completed'"])
+    await expect(t.owner.query(`UPDATE tasks SET ${set} WHERE task_id = $1`, [taskId])).rejects.toMatchObject({
+      constraint: "chk_template_is_no_work",
+    });
+  expect(await state()).toEqual(before);
+  // Its instance is work like any other; and who it is for, it says of those to come.
+  await parkTask(t.as(), { projectId: "alpha", taskId: instance?.taskId ?? "", reason: "later" });
+  await updateTask(t.as(), { ...key, assignedTo: "anna" });
+});
+
+test("a template has no children, of whatever kind, and may be a part of something itself", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add(daily);
+  const below = refused(
+    `${taskId} is the template of a recurring task, and has no children: put it below one of its instances`,
+  );
+  const add = (...tasks: AddTaskItem[]) => addTasks(t.as(), { projectId: "alpha", tasks });
+  await expect(add({ description: "a", parentTaskId: taskId })).rejects.toMatchObject(below);
+  await expect(add({ description: "a", parentTaskId: taskId, ...daily })).rejects.toMatchObject(below);
+  await expect(
+    add({ description: "a", key: "a", ...daily }, { description: "b", parentKey: "a" }),
+  ).rejects.toMatchObject(refused("tasks[1]: tasks[0] recurs, so that nothing can wait for it or be a part of it"));
+  await expect(
+    updateTask(t.as(), { projectId: "alpha", taskId: "TASK-001", parentTaskId: taskId }),
+  ).rejects.toMatchObject(below);
+  for (const statement of [
+    "INSERT INTO tasks (project_id, task_id, description, parent_task_id) VALUES ('alpha', 'TASK-900', 'x', $1)",
+    "UPDATE tasks SET parent_task_id = $1 WHERE task_id = 'TASK-001'",
+  ])
+    await expect(t.owner.query(statement, [taskId])).rejects.toMatchObject({
+      constraint: "chk_template_has_no_children",
+    });
+  await updateTask(t.as(), { projectId: "alpha", taskId, parentTaskId: "TASK-001" });
+  const [instance] = await t.instances(taskId);
+  await add({ description: "part", parentTaskId: instance?.taskId ?? "" });
 });
 
 test("a change of the template counts for what is due from now on, one of an instance for that alone", async () => {
