@@ -2,7 +2,7 @@ import { z } from "zod";
 import { graphql } from "../../client/gen/gql.ts";
 import type { GetTaskQuery } from "../../client/gen/graphql.ts";
 import { fitTexts, textOf } from "../fit.ts";
-import { MOST_READ_ATTEMPTS, taskCardSchema, toWorkOn } from "../task-card.ts";
+import { fromGraphQLStatus, MOST_READ_ATTEMPTS, taskCardSchema, toWorkOn } from "../task-card.ts";
 import { boundary } from "../text.ts";
 import { CallFault, defineTool, type ToolContext } from "../tool.ts";
 import { withoutEmpties } from "../without-empties.ts";
@@ -14,6 +14,24 @@ const GetTask = graphql(`
       completed_at: completedAt
       completion_notes: completionNotes
       attemptCount
+      recurrence_pattern: recurrencePattern
+      recurrence_time_zone: recurrenceTimeZone
+      recurrence_end_date: recurrenceEndDate
+      recurrence_paused_at: recurrencePausedAt
+    }
+  }
+`);
+
+const GetInstances = graphql(`
+  query GetInstances($projectId: ID!, $taskId: ID!) {
+    task(projectId: $projectId, taskId: $taskId) {
+      instances(first: 5) {
+        nodes {
+          task_id: taskId
+          status
+          due_date: dueDate
+        }
+      }
     }
   }
 `);
@@ -67,6 +85,13 @@ export const getTask = defineTool({
     const { attemptCount: count, ...card } = task;
     const attempted = { projectId: card.project_id, taskId: card.task_id, count };
     if (field !== undefined) return partOf(card, field, await textOfField(context, attempted, card, field), offset);
+    if (card.recurrence_pattern !== null) {
+      const instances = await latestInstances(context, attempted);
+      return fitTexts((most) => {
+        const { read_on, card: shown } = toWorkOn({ task: card, most });
+        return { read_on, task: shown, template: true, instances, next: TEMPLATE };
+      });
+    }
     const attempts = await attemptsUpTo(context, attempted, count);
     const briefing = { checkpoint: await lastCheckpoint(context, attempted), branch_name: null, attempts };
     return fitTexts((most) => {
@@ -75,6 +100,14 @@ export const getTask = defineTool({
     });
   },
 });
+
+const TEMPLATE =
+  "This is the template of a recurring task, which nobody claims or completes: its instances are the work, here the newest.";
+
+async function latestInstances(context: ToolContext, { projectId, taskId }: Attempted): Promise<object[]> {
+  const { task } = await context.query(GetInstances, { projectId, taskId });
+  return task.instances.nodes.map(({ status, ...instance }) => ({ ...instance, status: fromGraphQLStatus(status) }));
+}
 
 type Field = (typeof FIELDS)[number];
 type Card = Omit<NonNullable<GetTaskQuery["task"]>, "attemptCount">;

@@ -127,6 +127,37 @@ describe("update_task_status", () => {
   });
 });
 
+describe("get_task", () => {
+  test("says of the template of a recurring task that it is one, when it recurs, and what the work is", async () => {
+    await using tools = await sessions.start([]);
+    const due_date = "2999-03-04T09:00:00Z";
+    const recurring = {
+      description: "Report",
+      due_date,
+      recurrence_pattern: "weekly:MON",
+      recurrence_end_date: "2999-12-31",
+    };
+    await succeed(tools, "add_task", { tasks: [recurring, { description: "x" }] });
+    const of = (task_id: string) => succeed(tools, "get_task", { task_id });
+    const template = await of("TASK-001");
+    expect(template).toMatchObject({
+      task: { recurrence_pattern: "weekly:MON", recurrence_time_zone: "UTC", recurrence_end_date: "2999-12-31" },
+      template: true,
+      instances: [{ task_id: "TASK-003", status: "pending", due_date: "2999-03-04T09:00:00.000Z" }],
+      next: expect.stringMatching(/template of a recurring task, which nobody claims.*instances are the work/),
+    });
+    for (const task of ["TASK-002", "TASK-003"]) {
+      const { task: shown, ...rest } = await of(task);
+      expect(
+        Object.keys({ ...Object(shown), ...rest }).filter((name) => /template|recurr|instances/.test(name)),
+      ).toEqual([]);
+    }
+    const done = { task_id: "TASK-001", project_id: `project-${sessions.projects}`, status: "completed" };
+    const { failed, text } = await tools.call("update_task_status", done);
+    expect([failed, text]).toEqual([true, expect.stringContaining("name one of its instances")]);
+  });
+});
+
 describe("add_task", () => {
   test("tells the project, and of one that it made the names that are like it", async () => {
     await using tools = await sessions.start();
