@@ -28,6 +28,32 @@ export const FieldChange = builder.objectRef<{ field: string; old: unknown; new:
 export const fieldChanges = (changes: Partial<Changes>) =>
   Object.entries(changes).map(([field, change]) => ({ field, old: change?.old, new: change?.new }));
 
+interface OfReminder {
+  readonly reminderId: string;
+  readonly offset: string;
+  readonly triggerAt: Date;
+  readonly dueDate: Date;
+}
+
+const EventReminder = builder.objectRef<OfReminder>("EventReminder").implement({
+  description: "The reminder that was triggered, as it was then.",
+  fields: (t) => ({
+    reminderId: t.exposeID("reminderId", { description: "acknowledgeReminder takes it." }),
+    offset: t.exposeString("offset", { description: "How long before the due date, as it was given, like 1 hour." }),
+    triggerAt: t.expose("triggerAt", { type: "DateTime", description: "When it was to be triggered." }),
+    dueDate: t.expose("dueDate", { type: "DateTime", description: "When the task was due." }),
+  }),
+});
+
+function reminderOf({ type, payload }: LoggedEvent): OfReminder | null {
+  if (type !== "task.reminder.triggered") return null;
+  const { reminderId, offset, triggerAt, dueDate } = payload;
+  return {
+    ...{ reminderId: String(reminderId), offset: String(offset) },
+    ...{ triggerAt: new Date(String(triggerAt)), dueDate: new Date(String(dueDate)) },
+  };
+}
+
 export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
   description: "What happened, to what, by whom and when: one row of the log, which nobody can change.",
   id: { resolve: (event, _args, { log }) => log.idOf(event) },
@@ -89,6 +115,12 @@ export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
       description: "The artifact IDs that it reserved, gave, kept or gave back; empty for other types.",
       resolve: ({ type, payload: { ids } }) => (type.startsWith("ids.") && Array.isArray(ids) ? ids.map(String) : []),
     }),
+    reminder: t.field({
+      type: EventReminder,
+      nullable: true,
+      description: "Of task.reminder.triggered the reminder; null for other types.",
+      resolve: reminderOf,
+    }),
     changes: t.field({
       type: [FieldChange],
       description:
@@ -102,7 +134,7 @@ export const Event = builder.node(builder.objectRef<LoggedEvent>("Event"), {
 
 /** Whether an event's payload, which may be long, is needed for what is selected below the field. */
 const readsPayload = (info: GraphQLResolveInfo): boolean =>
-  selectedBelow(info, "Event", ["payload", "artifactIds", "changes", "worker"]).length > 0;
+  selectedBelow(info, "Event", ["payload", "artifactIds", "changes", "worker", "reminder"]).length > 0;
 
 /** @throws BAD_USER_INPUT for a page of the log that is asked for in the frames of a subscription. */
 export function refuseInFrames({ fieldName, operation }: GraphQLResolveInfo): void {

@@ -23,6 +23,11 @@ const WaitForChanges = graphql(`
         subject: subjectId
         actor
         at: occurredAt
+        reminder {
+          reminder_id: reminderId
+          offset
+          due_date: dueDate
+        }
         changes {
           field
         }

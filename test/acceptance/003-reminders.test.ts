@@ -151,7 +151,15 @@ describe("Due date reminders", () => {
     const [event] = framesIn(await nextOf(events));
     expect(event).toMatchObject({ type, payload, task: { taskId: "TASK-001", reminderStatus: "TRIGGERED" } });
     expect(new Date(event.payload.dueDate).toISOString()).toBe(dueDate);
-    expect((await waiting).data).toMatchObject({ events: [{ type, subject: "TASK-001" }] });
+    expect((await waiting).data).toMatchObject({
+      events: [
+        {
+          type,
+          subject: "TASK-001",
+          reminder: { reminder_id: payload.reminderId, offset: "1 hour", due_date: dueDate },
+        },
+      ],
+    });
     await eventually(() => expect(endpoint.received).toHaveLength(1));
     expect(endpoint.received[0]?.event).toMatchObject({ subject: "task/TASK-001", data: { payload } });
     expect(await triggered(server)).toHaveLength(1);
