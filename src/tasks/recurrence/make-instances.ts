@@ -28,17 +28,17 @@ const MAKE = {
   name: "instances-make",
   text: `WITH advanced AS (
   UPDATE recurrences r SET starts_on = s.starts_on, until = s.until, due_time = make_interval(secs => s.due_time / 1000)::time,
-    next_on = s.next_on, next_at = s.next_at, tz_version = $3, skipped = s.skipped
+    next_on = s.next_on, next_at = s.next_at, tz_version = $3, skipped = s.skipped, owed = '[]'
   FROM jsonb_to_recordset($1::jsonb) AS s (project_id varchar, task_id varchar, starts_on date, until date, due_time float8,
     next_on date, next_at timestamptz, skipped date[])
   WHERE r.project_id = s.project_id AND r.task_id = s.task_id
 ), added AS (
-  INSERT INTO tasks AS t (project_id, task_id, parent_recurring_task_id, occurrence_date, due_date, parent_task_id, created_by,
-    ${COPIED.join(", ")})
-  SELECT w.project_id, w.task_id, w.template_id, w.occurrence_date, w.due_date, p.task_id, o.created_by,
-    ${COPIED.map((column) => `o.${column}`).join(", ")}
+  INSERT INTO tasks AS t (project_id, task_id, parent_recurring_task_id, occurrence_date, due_date, occurs_at,
+    repeats_date, parent_task_id, created_by, ${COPIED.join(", ")})
+  SELECT w.project_id, w.task_id, w.template_id, w.occurrence_date, w.due_date, w.due_date,
+    w.repeats_date, p.task_id, o.created_by, ${COPIED.map((column) => `o.${column}`).join(", ")}
   FROM jsonb_to_recordset($2::jsonb) AS w (place integer, project_id varchar, task_id varchar, template_id varchar,
-      occurrence_date date, due_date timestamptz)
+      occurrence_date date, due_date timestamptz, repeats_date boolean)
     JOIN tasks o ON o.project_id = w.project_id AND o.task_id = w.template_id
     LEFT JOIN tasks p ON p.project_id = o.project_id AND p.task_id = o.parent_task_id
       AND p.deleted_at IS NULL AND p.archived_at IS NULL AND NOT p.is_template
@@ -83,7 +83,7 @@ export async function carryOut(ctx: Context, plans: readonly Plan[]): Promise<vo
     const reservationId = randomUUID();
     const count = wanted.length;
     const ids = await allocateIds(ctx, { projectId, artifactType: INSTANCE_IDS, count, reservationId });
-    for (const [i, { template, day, dueDate }] of wanted.entries())
+    for (const [i, { template, day, dueDate, repeatsDate }] of wanted.entries())
       instances.push({
         place: instances.length,
         project_id: projectId,
@@ -91,6 +91,7 @@ export async function carryOut(ctx: Context, plans: readonly Plan[]): Promise<vo
         template_id: template.taskId,
         occurrence_date: isoDate(day),
         due_date: dueDate,
+        repeats_date: repeatsDate,
         reservation_id: reservationId,
       });
   }

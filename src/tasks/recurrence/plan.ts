@@ -7,16 +7,24 @@ import {
   occurrencesFrom,
   type Recurrence,
 } from "../../schedule/recurrence/recurrence.ts";
+import { asMade, type MadeOf, madeOf } from "./made.ts";
+import { owedOf, startOf } from "./owed.ts";
 import { recurrenceOf, type Template } from "./template.ts";
 
 /** The most dates that `catchUp: ALL` makes up for. */
-const MOST_CAUGHT_UP = 100;
+export const MOST_CAUGHT_UP = 100;
+
+/** An occurrence that gets its instance. */
+interface Making extends Occurrence {
+  /** Its date has an instance already that was made in another zone, where it is due on another date than here. */
+  readonly repeatsDate: boolean;
+}
 
 /** What is to be made of a template now, and how it stands then. */
 export interface Plan {
   readonly template: Template;
   readonly recurrence: Recurrence;
-  readonly made: readonly Occurrence[];
+  readonly made: readonly Making[];
   /** The next date, and when its instance is made; null: none follows. */
   readonly next: { readonly day: Day; readonly at: Date } | null;
   /** Dates that are skipped and lie ahead. */
@@ -27,7 +35,8 @@ export interface Plan {
  * Reckons which instances a template lacks at an instant. An instance is made at the first instant of its date, or earlier
  * where its first reminder comes before that; but at most one lies ahead, so that none is made before the date of the one
  * before it has begun. Of a template without any instance the first is made at once, however far ahead. Dates that passed while
- * nobody looked follow `catchUp`. What was changed goes on with what was due from then on.
+ * nobody looked follow `catchUp`, those, too, of how it recurred before it was changed. What was changed goes on with what was
+ * due from then on.
  * @throws PatternFault for what plain SQL wrote wrongly
  */
 export function planned(template: Template, now: Date): Plan {
@@ -36,65 +45,77 @@ export function planned(template: Template, now: Date): Plan {
   const today = wallTimeOf(zone, now).day;
   const skipped = new Set(template.skipped);
   const made: Occurrence[] = [];
-  const taken = new Set(template.taken.keys());
-  if (template.lastOn !== null) taken.add(template.lastOn);
+  const there = madeOf(recurrence, template.made);
+  const make = (occurrence: Occurrence) => {
+    made.push(occurrence);
+    there.add(asMade(occurrence));
+  };
+
+  const missed: Occurrence[] = [];
+  for (const { isOver, ...occurrence } of owedOf(template, now)) {
+    if (!isOver) make(occurrence);
+    else {
+      missed.push(occurrence);
+      there.add(asMade(occurrence));
+    }
+  }
   let from =
-    template.settled || template.nextOn !== null
-      ? template.nextOn
-      : startOf(template, recurrence, template.nextAt ?? now);
-  if (from !== null && taken.size === 0 && !template.settled) {
-    const first = occurrencesFrom(recurrence, from).find(({ day }) => !skipped.has(day));
-    if (first) made.push(first);
-    if (first) taken.add(first.day);
+    template.settled || template.nextOn !== null ? template.nextOn : startOf(template, recurrence, template.made);
+  if (from !== null && template.made.length === 0 && !template.settled) {
+    const first = occurrencesFrom(recurrence, from).find((one) => !skipped.has(one.day) && !there.has(one));
+    if (first) make(first);
     from = first ? first.day + 1 : null;
   }
 
-  const missed: Day[] = [];
+  const passed: Day[] = [];
   let next: Plan["next"] = null;
   const days = from === null ? [] : occurrences(recurrence.rule, recurrence.startsOn, recurrence.until, from);
   for (const day of days) {
-    if (skipped.has(day) || taken.has(day)) continue;
+    if (skipped.has(day)) continue;
     if (day < today) {
-      missed.push(day);
+      passed.push(day);
       continue;
     }
     const occurrence = occurrenceOn(recurrence, day);
-    if (!occurrence) continue;
-    const before = lastBefore(day, taken);
+    if (!occurrence || there.has(occurrence)) continue;
+    const before = there.lastBefore(day);
     const at = timeOf(occurrence, template.leadMs, before === null ? null : instantOf(zone, { day: before, time: 0 }));
     if (at > now) {
       next = { day, at };
       break;
     }
-    made.push(occurrence);
-    taken.add(day);
+    make(occurrence);
   }
+  missed.push(...latestOf(recurrence, passed, there));
+  const all = [...caughtUp(template, missed, made, today), ...made];
   return {
     template,
     recurrence,
-    made: [...caughtUp(template, recurrence, missed, made, today), ...made],
+    made: named(template, all),
     next,
     skipped: template.skipped.filter((day) => day >= today),
   };
 }
 
-/**
- * The first date that was still to come when a template was changed, and that has no instance; another date may have one that is
- * due at the same instant, in another zone.
- */
-function startOf({ lastOn, taken }: Template, recurrence: Recurrence, changedAt: Date): Day | null {
-  if (lastOn === null) return recurrence.startsOn;
-  const from = Math.max(recurrence.startsOn, wallTimeOf(recurrence.zone, changedAt).day);
-  const due = new Set(taken.values());
-  const isMade = ({ day, dueDate }: Occurrence) => taken.has(day) || due.has(dueDate.getTime());
-  const found = occurrencesFrom(recurrence, from).find((one) => one.dueDate > changedAt && !isMade(one));
-  return found?.day ?? null;
+/** Those of the dates that passed that may be made up for. */
+function latestOf(recurrence: Recurrence, passed: readonly Day[], there: MadeOf): Occurrence[] {
+  const found: Occurrence[] = [];
+  for (const day of passed.toReversed()) {
+    const occurrence = occurrenceOn(recurrence, day);
+    if (occurrence && !there.has(occurrence)) found.unshift(occurrence);
+    if (found.length === MOST_CAUGHT_UP) break;
+  }
+  return found;
 }
 
-/** The latest of the dates that have an instance before this one. */
-function lastBefore(day: Day, taken: ReadonlySet<Day>): Day | null {
-  const before = [...taken].filter((other) => other < day);
-  return before.length === 0 ? null : Math.max(...before);
+/** With whether the date of each is another instance's, too. */
+function named(template: Template, all: readonly Occurrence[]): Making[] {
+  const days = new Set(template.made.map(({ day }) => day));
+  return all.map((occurrence) => {
+    const repeatsDate = days.has(occurrence.day);
+    days.add(occurrence.day);
+    return { ...occurrence, repeatsDate };
+  });
 }
 
 function timeOf({ opensAt, dueDate }: Occurrence, leadMs: number, before: Date | null): Date {
@@ -102,22 +123,14 @@ function timeOf({ opensAt, dueDate }: Occurrence, leadMs: number, before: Date |
   return new Date(Math.max(needed, before?.getTime() ?? Number.NEGATIVE_INFINITY));
 }
 
-/** What is made up for of the dates that were missed. */
+/** What is made up for of what was missed. */
 function caughtUp(
   { catchUp }: Template,
-  recurrence: Recurrence,
-  missed: readonly Day[],
+  missed: readonly Occurrence[],
   made: readonly Occurrence[],
   today: Day,
-): Occurrence[] {
+): readonly Occurrence[] {
   const hasToday = made.some(({ day }) => day === today);
   if (catchUp === "none" || (catchUp === "one" && hasToday)) return [];
-  const most = catchUp === "one" ? 1 : MOST_CAUGHT_UP;
-  const found: Occurrence[] = [];
-  for (const day of missed.toReversed()) {
-    const occurrence = occurrenceOn(recurrence, day);
-    if (occurrence) found.unshift(occurrence);
-    if (found.length === most) break;
-  }
-  return found;
+  return missed.slice(catchUp === "one" ? -1 : -MOST_CAUGHT_UP);
 }

@@ -1,12 +1,12 @@
-import type { Context } from "../../access/viewer.ts";
 import { badInput } from "../../errors.ts";
 import { append } from "../../log/write/append.ts";
-import { DAY_MS, type Day, isoDate } from "../../schedule/recurrence/calendar.ts";
+import { DAY_MS, isoDate } from "../../schedule/recurrence/calendar.ts";
 import { wallTimeOf } from "../../schedule/recurrence/instant.ts";
 import { occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
 import { subject } from "../change.ts";
 import type { TaskKey } from "../task.ts";
 import { taskVerb } from "../task-verb.ts";
+import { madeOf } from "./made.ts";
 import type { RecurringTask } from "./pause.ts";
 import { keptRecurrence } from "./require.ts";
 import { findTemplates, recurrenceOf } from "./template.ts";
@@ -25,11 +25,7 @@ const SKIP = {
 WHERE project_id = $1 AND task_id = $2`,
 };
 
-const INSTANCE = {
-  name: "occurrence-instance",
-  text: `SELECT (SELECT i.task_id FROM tasks i
-  WHERE i.project_id = $1 AND i.parent_recurring_task_id = $2 AND i.occurrence_date = $3) AS "taskId", docket_now() AS now`,
-};
+const NOW = { name: "occurrence-now", text: "SELECT docket_now() AS now" };
 
 /**
  * Leaves out one date of a recurring task. A date that is left out already stays so.
@@ -46,12 +42,19 @@ export const skipOccurrence = taskVerb(
     if (!template || template.skipped.includes(day)) return key;
 
     const recurrence = recurrenceOf(template);
-    const occurs = occurrencesFrom(recurrence, day).next().value?.day;
-    if (occurs !== day)
+    const occurrence = occurrencesFrom(recurrence, day).next().value;
+    if (occurrence?.day !== day)
       throw badInput(
-        `date: ${taskId} does not recur on ${isoDate(day)}${occurs === undefined ? "" : `; the next date from there is ${isoDate(occurs)}`}.`,
+        `date: ${taskId} does not recur on ${isoDate(day)}${occurrence ? `; the next date from there is ${isoDate(occurrence.day)}` : ""}.`,
       );
-    await refuseMade(ctx, key, day, recurrence.zone);
+    const made = madeOf(recurrence, template.made).find(occurrence);
+    if (made)
+      throw badInput(
+        `date: ${isoDate(day)} has its instance already, ${made.taskId}. Delete that one to leave the date out.`,
+        { instance: made.taskId },
+      );
+    const [time] = await ctx.db.read<{ now: Date }>(NOW);
+    if (time && day < wallTimeOf(recurrence.zone, time.now).day) throw badInput(`date: ${isoDate(day)} is over.`);
     if (template.skipped.length >= MOST_SKIPPED)
       throw badInput(`${taskId} leaves out ${MOST_SKIPPED} dates ahead already. Pause it, or change its pattern.`);
     await ctx.db.write(SKIP, [projectId, taskId, isoDate(day)]);
@@ -59,13 +62,3 @@ export const skipOccurrence = taskVerb(
     return key;
   },
 );
-
-async function refuseMade({ db }: Context, { projectId, taskId }: TaskKey, day: Day, zone: string): Promise<void> {
-  const [found] = await db.read<{ taskId: string | null; now: Date }>(INSTANCE, [projectId, taskId, isoDate(day)]);
-  if (found?.taskId != null)
-    throw badInput(
-      `date: ${isoDate(day)} has its instance already, ${found.taskId}. Delete that one to leave the date out.`,
-      { instance: found.taskId },
-    );
-  if (found && day < wallTimeOf(zone, found.now).day) throw badInput(`date: ${isoDate(day)} is over.`);
-}

@@ -4,47 +4,60 @@ import { readPattern } from "../../schedule/recurrence/pattern.ts";
 import { type Recurrence, requireKnownZone, settle } from "../../schedule/recurrence/recurrence.ts";
 import { keyColumns } from "../keys.ts";
 import type { CatchUp, TaskKey } from "../task.ts";
+import type { Made } from "./made.ts";
 
-/** A recurring task, and how far it has come. */
-export interface Template extends TaskKey {
+/** How a task recurs, or did, and how far it has come with that. */
+interface Course {
   readonly pattern: string;
   readonly zone: string;
   readonly dueDate: Date;
   readonly endsOn: Day | null;
-  readonly catchUp: CatchUp;
-  readonly paused: boolean;
   /** null: what decides when it recurs was changed, and is to be settled anew. */
   readonly settled: { readonly startsOn: Day; readonly until: Day; readonly dueTime: number } | null;
-  /** Since when it is to be looked at. Of one that is not settled: since it was changed, and nothing before that counts. */
-  readonly nextAt: Date | null;
   /** The next date without an instance; null where none follows, or nothing is settled. */
   readonly nextOn: Day | null;
+  /** Of one that is not settled: since when it is so. What was due before that is no part of it. */
+  readonly changedAt: Date | null;
+}
+
+/** What may be owed of how a task recurred until it was changed, paused or put away. */
+export interface Owed extends Course {
+  readonly to: Date;
+}
+
+/** A recurring task, and how far it has come. */
+export interface Template extends TaskKey, Course {
+  readonly catchUp: CatchUp;
+  readonly paused: boolean;
+  readonly owed: readonly Owed[];
   readonly skipped: readonly Day[];
-  /** The latest date that has an instance. */
-  readonly lastOn: Day | null;
-  /** Dates of the last days, and ahead, that have an instance, with when it is due, in milliseconds since 1970. */
-  readonly taken: ReadonlyMap<Day, number | null>;
+  /** The latest instance, and those of the dates that are still in question. */
+  readonly made: readonly Made[];
   /** How long before it is due an instance is needed, in milliseconds, as its first reminder comes then; 0: it has none. */
   readonly leadMs: number;
   /** Names this state of its row in `recurrences`. */
   readonly mark: string;
 }
 
-interface Row extends TaskKey {
+/** Instants are texts where they stand in JSON. */
+interface CourseRow<Instant> {
   readonly pattern: string;
   readonly zone: string;
-  readonly dueDate: Date;
+  readonly dueDate: Instant;
   readonly endsOn: string | null;
-  readonly catchUp: CatchUp;
-  readonly paused: boolean;
   readonly startsOn: string | null;
   readonly until: string | null;
   readonly dueTime: number | null;
-  readonly nextAt: Date | null;
   readonly nextOn: string | null;
+  readonly changedAt: Instant | null;
+}
+
+interface Row extends TaskKey, CourseRow<Date> {
+  readonly catchUp: CatchUp;
+  readonly paused: boolean;
+  readonly owed: readonly (CourseRow<string> & { readonly to: string })[];
   readonly skipped: readonly string[];
-  readonly lastOn: string | null;
-  readonly taken: readonly (readonly [day: string, dueAt: number | null])[];
+  readonly made: readonly (readonly [taskId: string, day: string, occursAt: number | null])[];
   readonly leadMs: number;
   readonly mark: string;
 }
@@ -53,13 +66,15 @@ interface Row extends TaskKey {
 export const TEMPLATE = `t.project_id AS "projectId", t.task_id AS "taskId", t.recurrence_pattern AS pattern,
   t.recurrence_time_zone AS zone, t.due_date AS "dueDate", t.recurrence_end_date::text AS "endsOn", t.catch_up AS "catchUp",
   t.recurrence_paused_at IS NOT NULL AS paused, r.starts_on::text AS "startsOn", r.until::text AS until,
-  extract(epoch FROM r.due_time)::float8 * 1000 AS "dueTime", r.next_at AS "nextAt",
-  r.next_on::text AS "nextOn", r.skipped::text[] AS skipped,
-  (SELECT max(i.occurrence_date) FROM tasks i
-    WHERE i.project_id = t.project_id AND i.parent_recurring_task_id = t.task_id)::text AS "lastOn",
-  (SELECT coalesce(jsonb_agg(jsonb_build_array(i.occurrence_date, extract(epoch FROM i.due_date) * 1000)), '[]') FROM tasks i
-    WHERE i.project_id = t.project_id AND i.parent_recurring_task_id = t.task_id
-      AND i.occurrence_date >= (docket_now() - interval '2 days')::date) AS taken,
+  extract(epoch FROM r.due_time)::float8 * 1000 AS "dueTime", r.next_at AS "changedAt",
+  r.next_on::text AS "nextOn", r.skipped::text[] AS skipped, r.owed,
+  (SELECT coalesce(jsonb_agg(jsonb_build_array(i.task_id, i.occurrence_date,
+      extract(epoch FROM coalesce(i.occurs_at, i.due_date)) * 1000)), '[]') FROM tasks i
+    WHERE i.project_id = t.project_id AND i.parent_recurring_task_id = t.task_id AND i.occurrence_date >= least(
+      least((docket_now())::date, r.next_on, (SELECT min(coalesce(o ->> 'nextOn', left(o ->> 'changedAt', 10))::date)
+        FROM jsonb_array_elements(r.owed) o)) - 2,
+      (SELECT max(l.occurrence_date) FROM tasks l
+        WHERE l.project_id = t.project_id AND l.parent_recurring_task_id = t.task_id))) AS made,
   coalesce((SELECT max(reminder_seconds(o.given)) FROM unnest(t.reminder_offsets) o (given)), 0)::float8 * 1000 AS "leadMs",
   r.xmin::text AS mark`;
 
@@ -76,16 +91,26 @@ export async function findTemplates(db: Db, keys: readonly TaskKey[]): Promise<T
   return (await db.read<Row>(FIND, keyColumns(keys))).map(templateOf);
 }
 
-export function templateOf({ startsOn, until, dueTime, ...row }: Row): Template {
+export function templateOf({ owed, skipped, made, ...row }: Row): Template {
+  const { dueDate, changedAt, ...others } = row;
+  return {
+    ...others,
+    ...courseOf(row, dueDate, changedAt),
+    owed: owed.map((one) => ({
+      ...courseOf(one, new Date(one.dueDate), one.changedAt === null ? null : new Date(one.changedAt)),
+      to: new Date(one.to),
+    })),
+    skipped: skipped.map(known),
+    made: made.map(([taskId, date, occursAt]) => ({ taskId, day: known(date), occursAt })),
+  };
+}
+
+function courseOf(row: CourseRow<unknown>, dueDate: Date, changedAt: Date | null): Course {
+  const { pattern, zone, startsOn, until, dueTime } = row;
   const isSettled = startsOn !== null && until !== null && dueTime !== null;
   return {
-    ...row,
-    endsOn: day(row.endsOn),
+    ...{ pattern, zone, dueDate, changedAt, endsOn: day(row.endsOn), nextOn: day(row.nextOn) },
     settled: isSettled ? { startsOn: known(startsOn), until: known(until), dueTime } : null,
-    nextOn: day(row.nextOn),
-    skipped: row.skipped.map(known),
-    lastOn: day(row.lastOn),
-    taken: new Map(row.taken.map(([date, dueAt]) => [known(date), dueAt])),
   };
 }
 
@@ -100,7 +125,7 @@ function known(text: string): Day {
 }
 
 /** When it recurs. @throws PatternFault for what plain SQL wrote wrongly */
-export function recurrenceOf({ settled, ...asked }: Template): Recurrence {
+export function recurrenceOf({ settled, ...asked }: Course): Recurrence {
   if (!settled) return settle(asked);
   requireKnownZone(asked.zone);
   return { ...settled, rule: readPattern(asked.pattern), zone: asked.zone };

@@ -2,10 +2,11 @@ import type { Looking } from "../../access/visibility.ts";
 import { requireProjects } from "../../access/visibility.ts";
 import { pageSize } from "../../db/page.ts";
 import { badInput, taskNotFound } from "../../errors.ts";
-import { DAY_MS, isoDate, parseIsoDate } from "../../schedule/recurrence/calendar.ts";
+import { DAY_MS, parseIsoDate } from "../../schedule/recurrence/calendar.ts";
 import { wallTimeOf } from "../../schedule/recurrence/instant.ts";
-import { type Occurrence, occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
+import { occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
 import type { TaskKey } from "../task.ts";
+import { madeOf } from "./made.ts";
 import { findTemplates, recurrenceOf } from "./template.ts";
 
 interface UpcomingOccurrences extends TaskKey {
@@ -24,8 +25,8 @@ export interface UpcomingOccurrence {
 
 const MADE = {
   name: "occurrences-made",
-  text: `SELECT docket_now() AS now, i.task_id AS "taskId", i.occurrence_date::text AS date, i.due_date AS "dueDate",
-  i.deleted_at IS NOT NULL AS deleted
+  text: `SELECT docket_now() AS now, i.task_id AS "taskId", i.occurrence_date::text AS date,
+  (extract(epoch FROM coalesce(i.occurs_at, i.due_date)) * 1000)::float8 AS "occursAt", i.deleted_at IS NOT NULL AS deleted
 FROM (SELECT) AS always LEFT JOIN tasks i ON i.project_id = $1 AND i.parent_recurring_task_id = $2
   AND i.occurrence_date >= (docket_now() - interval '2 days')::date`,
 };
@@ -35,7 +36,7 @@ interface Made {
   readonly now: Date;
   readonly taskId: string | null;
   readonly date: string;
-  readonly dueDate: Date | null;
+  readonly occursAt: number | null;
   readonly deleted: boolean;
 }
 
@@ -63,31 +64,30 @@ export async function upcomingOccurrences(
     throw badInput(`${key.taskId} does not recur: name the template, as its parentRecurringTaskId says.`);
   }
   const rows = await ctx.db.read<Made>(MADE, [key.projectId, key.taskId]);
-  const instances = rows.filter(({ taskId }) => taskId !== null);
-  const made = new Map(instances.map((row) => [row.date, row]));
-  // One that was made in another zone may have another date.
-  const byDueDate = new Map(instances.map((row) => [row.dueDate?.getTime(), row]));
-  const instanceOf = ({ day, dueDate }: Occurrence) => made.get(isoDate(day)) ?? byDueDate.get(dueDate.getTime());
   const now = rows[0]?.now ?? new Date();
   const settled = recurrenceOf(template);
+  const instances = rows.flatMap(({ taskId, date, ...row }) =>
+    taskId === null ? [] : [{ ...row, taskId, day: parseIsoDate(date) ?? 0 }],
+  );
+  const made = madeOf(settled, instances);
+  const deleted = new Set(instances.filter((row) => row.deleted).map((row) => row.taskId));
   // Nothing more is made while it is paused.
-  const last = Math.max(...[...made.keys()].map((date) => parseIsoDate(date) ?? 0), 0);
+  const last = made.lastBefore(Number.POSITIVE_INFINITY) ?? 0;
   const recurrence = template.paused ? { ...settled, until: Math.min(settled.until, last) } : settled;
   const today = wallTimeOf(recurrence.zone, now).day;
   return occurrencesFrom(recurrence, Math.max(today - 1, after ? after.getTime() / DAY_MS + 1 : 0))
     .filter((one) => {
-      const { day, dueDate } = one;
-      const instance = instanceOf(one);
-      if (instance) return !instance.deleted && dueDate > now;
-      return dueDate > now && !template.paused && !template.skipped.includes(day);
+      const instance = made.find(one);
+      if (one.dueDate <= now) return false;
+      return instance ? !deleted.has(instance.taskId) : !template.paused && !template.skipped.includes(one.day);
     })
     .take(size)
     .map((one) => {
-      const taskId = instanceOf(one)?.taskId ?? null;
+      const instance = made.find(one);
       return {
         date: new Date(one.day * DAY_MS),
         dueDate: one.dueDate,
-        instance: taskId === null ? null : { projectId: key.projectId, taskId },
+        instance: instance ? { projectId: key.projectId, taskId: instance.taskId } : null,
       };
     })
     .toArray();

@@ -9,9 +9,17 @@ const DAY_MS = 24 * HOUR_MS;
 /** Due at nine, and with an instance for the first day. */
 const template: Template = {
   ...{ projectId: "alpha", taskId: "TASK-001", pattern: "daily", zone: "UTC", catchUp: "one", paused: false },
-  ...{ dueDate: new Date("2026-12-07T09:00:00Z"), endsOn: null, skipped: [], nextAt: null, mark: "1", leadMs: 0 },
+  ...{
+    dueDate: new Date("2026-12-07T09:00:00Z"),
+    endsOn: null,
+    skipped: [],
+    changedAt: null,
+    owed: [],
+    mark: "1",
+    leadMs: 0,
+  },
   settled: { startsOn: dayOf(2026, 12, 7), until: dayOf(2027, 12, 7), dueTime: 9 * HOUR_MS },
-  ...{ nextOn: dayOf(2026, 12, 8), lastOn: dayOf(2026, 12, 7), taken: new Map() },
+  ...{ nextOn: dayOf(2026, 12, 8), made: [{ taskId: "TASK-002", day: dayOf(2026, 12, 7), occursAt: null }] },
 };
 
 /** The dates that are made by then, and when the next one is. */
