@@ -3,6 +3,8 @@ import { SERVER } from "../../src/access/viewer.ts";
 import { updateProject } from "../../src/projects/update.ts";
 import { remindersDueInMs } from "../../src/schedule/due.ts";
 import { raisePriorities } from "../../src/schedule/raise-priorities.ts";
+import { updateTask } from "../../src/tasks/update.ts";
+import { updateTasks } from "../../src/tasks/update-many.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
 
 const DAY = 86_400;
@@ -40,11 +42,49 @@ it("raises the priority by one step within the time before the due date, and not
       reason: "It is due within P2D, the project's raisePriorityBefore.",
     },
   });
-  // Another due date is another occasion; 0 is the highest.
+  // Another due date is another occasion, one that comes again is none; 0 is the highest.
   await due(t, DAY);
   expect([await raise(t), await priorities(t)]).toEqual([true, ["0 v3"]]);
   await due(t, 2 * DAY);
   expect([await raise(t), await priorities(t)]).toEqual([false, ["0 v3"]]);
+});
+
+it("raises it once for each due date, also for one that is moved away from and comes back, whoever moves it", async () => {
+  const t = await verbTest();
+  await seedTasks(t, "alpha", 1);
+  const key = { ...alpha, taskId: "TASK-001" };
+  await set(t, "P2D");
+  const { rows } = await t.owner.query<{ now: Date }>("SELECT docket_now() AS now");
+  const at = (seconds: number) => new Date((rows[0]?.now.getTime() ?? 0) + seconds * 1_000);
+  const [soon, sooner, far] = [at(2 * DAY - 60), at(DAY), at(20 * DAY)];
+  const highest = async () => (await t.owner.query("SELECT priority FROM tasks")).rows[0]?.priority;
+  await t.owner.query("UPDATE tasks SET priority = 4");
+  const moves: readonly (readonly [Date | null, number])[] = [
+    ...([
+      [soon, 3],
+      [far, 3],
+      [soon, 3],
+      [sooner, 2],
+      [soon, 2],
+      [null, 2],
+      [sooner, 2],
+    ] as const),
+    ...([
+      [far, 2],
+      [soon, 2],
+    ] as const),
+  ];
+  for (const [dueDate, priority] of moves) {
+    await updateTask(t.as(), { ...key, dueDate });
+    while (await raise(t)) {}
+    expect(await highest()).toBe(priority);
+  }
+  await t.owner.query("UPDATE tasks SET due_date = $1", [sooner]);
+  expect([await raise(t), await remindersDueInMs(t.database), await highest()]).toEqual([false, null, 2]);
+  await updateTasks(t.as(), { filter: { projects: ["alpha"] }, set: { dueDate: soon } });
+  expect([await raise(t), await highest()]).toEqual([false, 2]);
+  await updateTask(t.as(), { ...key, dueDate: at(DAY + 60) });
+  expect([await raise(t), await highest()]).toEqual([true, 1]);
 });
 
 it("leaves alone what is settled, a template, without due date, or of a project that does not say so or is archived", async () => {

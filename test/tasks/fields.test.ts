@@ -31,8 +31,8 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
 /** Columns that are no field: the database's own, and secrets, which the read side never has. */
 const NO_FIELD: Readonly<Record<string, readonly string[]>> = {
   tasks: [
-    ...["is_template", "occurs_at", "open_blockers", "open_children", "priority_raised_for", "queue_position"],
-    ...["repeats_date", "unblocked"],
+    ...["is_template", "occurs_at", "open_blockers", "open_children", "priority_raised_for"],
+    ...["priority_raised_for_all", "queue_position", "repeats_date", "unblocked"],
   ],
   task_attempts: ["ended_by", "last_renewed_at", "secret", "stall_told_at"],
   api_keys: ["hash", "issued_by", "kind"],
