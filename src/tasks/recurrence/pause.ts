@@ -2,6 +2,7 @@ import type { Context } from "../../access/viewer.ts";
 import type { EventType } from "../../event-types.ts";
 import { append } from "../../log/write/append.ts";
 import { changeStatement, changeTask, documentOf, subject } from "../change.ts";
+import type { ManyChange } from "../change-many.ts";
 import type { JudgedTask } from "../hold.ts";
 import type { TaskKey } from "../task.ts";
 import { taskVerb } from "../task-verb.ts";
@@ -13,6 +14,19 @@ export interface RecurringTask extends TaskKey {
 }
 
 const judgement = { role: "agent", effect: "changes", idempotent: true, held: "fence", templates: true } as const;
+
+/** The same of many. */
+export const PAUSING: ManyChange = {
+  type: "task.recurrence_paused",
+  fields: ["recurrencePausedAt"],
+  values: {},
+  computed: () => "jsonb_build_object('recurrence_paused_at', coalesce(r.recurrence_paused_at, docket_now()))",
+};
+export const RESUMING: ManyChange = {
+  type: "task.recurrence_resumed",
+  fields: ["recurrencePausedAt"],
+  values: { recurrence_paused_at: null },
+};
 
 const PAUSED = changeStatement("recurrence-pause", "recurrence_paused_at = docket_now()");
 const RESUMED = changeStatement("recurrence-resume", "recurrence_paused_at = NULL");

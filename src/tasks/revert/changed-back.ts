@@ -23,12 +23,17 @@ export interface WayBack {
   readonly reset?: boolean;
   /** Why it is parked again; null: it is unparked. */
   readonly parked?: string | null;
+  /** Whether a recurring task is paused again, or resumed. */
+  readonly paused?: boolean;
   readonly values?: Values;
   readonly conflicts: readonly string[];
 }
 
 /** What of a task stays in any case. */
-const staysOf = ({ dependencies, moved }: Doings) => [
+const staysOf = ({ dependencies, moved, skipped }: Doings) => [
+  ...(skipped.length > 0
+    ? [`does not recur on ${skipped.join(", ")}: left out dates stay so. A task for one is added with addTasks.`]
+    : []),
   ...(dependencies ? ["had its dependencies changed: these stay as they are."] : []),
   // Its old place may be another's by now, as room is made without an event.
   ...(moved ? ["was moved in the queue: its place is not put back. moveInQueue gives it another."] : []),
@@ -37,12 +42,13 @@ const staysOf = ({ dependencies, moved }: Doings) => [
 /** How a task that was changed is given its old status, parking and values. */
 export function wayBack(now: TaskDocument, doings: Doings): WayBack {
   const changed = { now, changes: changesUpTo(now, doings), since: doings.since };
-  const [status, parked, values] = [statusBack(changed), parkingBack(changed), valuesBack(changed)];
+  const [status, parked, paused] = [statusBack(changed), parkingBack(changed), pauseBack(changed)];
+  const values = valuesBack(changed);
   const stays = staysOf(doings);
-  const why = status || parked || values ? untouchable(now) : null;
+  const why = status || parked || paused || values ? untouchable(now) : null;
   if (why) return { conflicts: [why, ...stays] };
-  const conflicts = [status, parked, values].flatMap((part) => part?.conflicts ?? []);
-  return { ...status, ...parked, ...values, conflicts: [...stays, ...conflicts] };
+  const conflicts = [status, parked, paused, values].flatMap((part) => part?.conflicts ?? []);
+  return { ...status, ...parked, ...paused, ...values, conflicts: [...stays, ...conflicts] };
 }
 
 /** Completed → reset; null: there is nothing to do. */
@@ -73,6 +79,16 @@ function parkingBack({ now, changes, since }: Changed): WayBack | null {
   return isLeft(now["parkedAt"], parkedAt) && isLeft(now["parkedReason"], parkedReason)
     ? { parked: wasParked ? String(reason ?? "parked before") : null, conflicts: [] }
     : { conflicts: [`was parked or unparked by others since${by(since)}: it stays so.`] };
+}
+
+/** Paused ↔ resumed, of a recurring task. */
+function pauseBack({ now, changes: { recurrencePausedAt: change }, since }: Changed): WayBack | null {
+  if (!change) return null;
+  const wasPaused = change.old !== null;
+  if ((now["recurrencePausedAt"] !== null) === wasPaused) return null;
+  return isLeft(now["recurrencePausedAt"], change)
+    ? { paused: wasPaused, conflicts: [] }
+    : { conflicts: [`was paused or resumed by others since${by(since)}: it stays so.`] };
 }
 
 /** What is said of it, field by field. */

@@ -22,7 +22,10 @@ const MOST_EVENTS = 20_000;
 const UNDONE = [
   ...["task.created", "task.updated", "task.parked", "task.unparked", "task.completed", "task.reset", "task.deleted"],
   ...["task.restored", "task.dependency_added", "task.dependency_removed"],
+  ...["task.recurrence_paused", "task.recurrence_resumed", "task.occurrence_skipped"],
 ];
+
+const SKIPS = "task.occurrence_skipped";
 
 /**
  * What makes a task another than its author left it. The end of a lease says nothing that its claim has not, and a reminder
@@ -48,6 +51,8 @@ export interface Doings {
   readonly created: boolean;
   readonly changes: Readonly<Record<string, Left>>;
   readonly dependencies: boolean;
+  /** Dates of a recurring task that were left out. */
+  readonly skipped: readonly string[];
   /** Whether it was given another place in the queue. */
   readonly moved: boolean;
   /** The last change of it by anyone else, after the author's first; an earlier revert of the same author is none. */
@@ -87,9 +92,9 @@ export async function movesTasks(db: Db, author: Author, since: Since): Promise<
 
 const CHANGES = {
   name: "revert-changes",
-  text: `SELECT e.place, e.event_type AS type, e.subject_id AS "taskId", e.changes, e.own, e.reverts
+  text: `SELECT e.place, e.event_type AS type, e.subject_id AS "taskId", e.changes, e.date, e.own, e.reverts
 FROM ${told(
-    `e.event_type, e.subject_id, e.payload -> 'changes' AS changes, (${BY_AUTHOR}) IS TRUE AS own,
+    `e.event_type, e.subject_id, e.payload -> 'changes' AS changes, e.payload ->> 'date' AS date, (${BY_AUTHOR}) IS TRUE AS own,
       (${OF_REVERT}) IS TRUE AS reverts`,
     `${OF_TASKS} AND (${BY_AUTHOR} OR ${OF_REVERT})`,
     "$5::bigint",
@@ -114,6 +119,8 @@ interface Told {
   readonly type: string;
   readonly taskId: string;
   readonly changes: Changes | null;
+  /** Of one that leaves out a date. */
+  readonly date: string | null;
   /** Of the author itself; else of an earlier revert of it. */
   readonly own: boolean;
   /** Of an earlier revert, which may be the author's own. */
@@ -148,6 +155,7 @@ export async function doingsOf(db: Db, author: Author, since: Since): Promise<Do
       created: all.some(({ type }) => type === "task.created"),
       changes: joined(all),
       dependencies: all.some(({ type }) => type.startsWith("task.dependency_")),
+      skipped: all.flatMap(({ type, own, date }) => (own && type === SKIPS && date !== null ? [date] : [])),
       moved: all.some(({ changes, own }) => own && changes?.["queuePosition"] !== undefined),
       since: others.get(taskId) ?? null,
     }));
@@ -165,7 +173,7 @@ function isUndone(all: readonly Told[], other: Foreign | undefined): boolean {
   if (all.some(({ type }) => type === "task.created")) return last.type === "task.deleted";
   const named = all.some(
     ({ type, own, changes }) =>
-      own && (type.startsWith("task.dependency_") || changes?.["queuePosition"] !== undefined),
+      own && (type.startsWith("task.dependency_") || type === SKIPS || changes?.["queuePosition"] !== undefined),
   );
   return (
     !named &&

@@ -7,6 +7,7 @@ import { endAttempts } from "../changeable.ts";
 import { DELETION } from "../delete.ts";
 import { TASK } from "../fields.ts";
 import { parking } from "../park.ts";
+import { PAUSING, RESUMING } from "../recurrence/pause.ts";
 import type { TaskKey } from "../task.ts";
 import { UNPARKING } from "../unpark.ts";
 import { type WayBack, wayBack } from "./changed-back.ts";
@@ -49,6 +50,8 @@ export async function changedBackTogether(
   );
   for (const [reason, those] of Map.groupBy(ways, ({ parked }) => parked))
     if (reason !== undefined) await change(those, reason === null ? UNPARKING : parking(reason));
+  for (const [paused, those] of Map.groupBy(ways, (way) => way.paused))
+    if (paused !== undefined) await change(those, paused ? PAUSING : RESUMING);
   const told = ways.flatMap(({ values, ...way }) =>
     values && Object.keys(values).length > 0 ? [{ ...way, values }] : [],
   );
