@@ -10,6 +10,15 @@ BEGIN
     NEW.is_template := true;
     NEW.recurrence_time_zone := coalesce(NEW.recurrence_time_zone, 'UTC');
     NEW.catch_up := coalesce(NEW.catch_up, 'one');
+    IF (TG_OP = 'INSERT' OR OLD.recurrence_pattern IS DISTINCT FROM NEW.recurrence_pattern)
+      AND NOT is_recurrence_pattern(NEW.recurrence_pattern) THEN
+      RAISE EXCEPTION '"%" is no recurrence pattern; like daily, weekly:MON,WED, monthly:15, yearly, custom:3d or FREQ=WEEKLY;BYDAY=MO',
+        NEW.recurrence_pattern USING ERRCODE = 'check_violation', CONSTRAINT = 'chk_recurrence_pattern';
+    ELSIF (TG_OP = 'INSERT' OR OLD.recurrence_time_zone IS DISTINCT FROM NEW.recurrence_time_zone)
+      AND NEW.recurrence_time_zone !~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$' THEN
+      RAISE EXCEPTION '"%" is no time zone; like Europe/Berlin or UTC', NEW.recurrence_time_zone
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'chk_recurrence_time_zone';
+    END IF;
     RETURN NEW;
   END IF;
   IF TG_OP = 'INSERT' THEN

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { archiveProject } from "../../src/projects/archive.ts";
 import { instancesDueInMs, lookAgainByNewerZones, makeDueInstances } from "../../src/schedule/due-instances.ts";
+import { readPattern } from "../../src/schedule/recurrence/pattern.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { deleteTask } from "../../src/tasks/delete.ts";
 import { pauseRecurrence, resumeRecurrence } from "../../src/tasks/recurrence/pause.ts";
+import { skipOccurrence } from "../../src/tasks/recurrence/skip.ts";
 import { upcomingOccurrences } from "../../src/tasks/recurrence/upcoming.ts";
 import { restoreTask } from "../../src/tasks/restore.ts";
 import type { TaskKey } from "../../src/tasks/task.ts";
@@ -332,7 +334,46 @@ test("a row of plain SQL recurs like any other, and one that cannot be read keep
   const t = await recurrenceTest();
   const insert = `INSERT INTO tasks (project_id, task_id, description, due_date, recurrence_pattern)
     VALUES ('alpha', $1, 'plain', '2026-12-08T09:00:00Z', $2)`;
-  await t.owner.query(insert, ["TASK-901", "never"]);
+  for (const wrong of [
+    "never",
+    "hourly",
+    "",
+    "monthly:+1",
+    "monthly:01",
+    "monthly:32",
+    "weekly:MON,",
+    "custom:0d",
+    "FREQ=HOURLY",
+    "INTERVAL=2",
+  ])
+    await expect(t.owner.query(insert, ["TASK-900", wrong]), wrong).rejects.toMatchObject({ code: "23514" });
+  const right = [
+    ...["daily:", "Daily", "weekly", "weekly:mon,WED", "monthly:", "monthly:1,15,31", "yearly:", "custom:1000d"],
+    ...[
+      "RRULE:FREQ=WEEKLY",
+      "freq=monthly;byday=-1FR",
+      "INTERVAL=2;FREQ=DAILY;UNTIL=20300101T230000Z",
+      "FREQ=MONTHLY;BYMONTHDAY=+1,-01",
+    ],
+  ];
+  for (const [i, pattern] of right.entries()) {
+    readPattern(pattern);
+    await t.owner.query(insert, [`TASK-${910 + i}`, pattern]);
+  }
+  await expect(
+    t.owner.query("UPDATE tasks SET recurrence_time_zone = '+02:00' WHERE task_id = 'TASK-910'"),
+  ).rejects.toMatchObject({ constraint: "chk_recurrence_time_zone" });
+  // What has the shape of one, and is none.
+  await t.owner.query(insert, ["TASK-901", "FREQ=DAILY;COUNT=2;UNTIL=20300101"]);
+  const key = { projectId: "alpha", taskId: "TASK-901" };
+  const unreadable = {
+    code: "BAD_USER_INPUT",
+    message: expect.stringMatching(
+      /^TASK-901 does not recur, as its recurrencePattern cannot be read: COUNT and UNTIL.*updateTask/,
+    ),
+  };
+  await expect(upcomingOccurrences(t.as(), key)).rejects.toMatchObject(unreadable);
+  await expect(skipOccurrence(t.as(), { ...key, date: new Date("2026-12-08") })).rejects.toMatchObject(unreadable);
   await t.owner.query(insert, ["TASK-902", "daily"]);
   await t.sweep();
   expect(await t.dates("TASK-901")).toEqual([]);

@@ -9,7 +9,7 @@ import { taskVerb } from "../task-verb.ts";
 import { madeOf } from "./made.ts";
 import type { RecurringTask } from "./pause.ts";
 import { keptRecurrence } from "./require.ts";
-import { findTemplates, recurrenceOf } from "./template.ts";
+import { findTemplates, readableRecurrence } from "./template.ts";
 
 export interface SkipOccurrence extends RecurringTask {
   /** A date at midnight UTC. */
@@ -41,7 +41,7 @@ export const skipOccurrence = taskVerb(
     const day = date.getTime() / DAY_MS;
     if (!template || template.skipped.includes(day)) return key;
 
-    const recurrence = recurrenceOf(template);
+    const recurrence = readableRecurrence(template);
     const occurrence = occurrencesFrom(recurrence, day).next().value;
     if (occurrence?.day !== day)
       throw badInput(

@@ -1,6 +1,8 @@
 import type { Db } from "../../db/database.ts";
+import { badInput } from "../../errors.ts";
 import { type Day, parseIsoDate } from "../../schedule/recurrence/calendar.ts";
 import { readPattern } from "../../schedule/recurrence/pattern.ts";
+import { PatternFault } from "../../schedule/recurrence/pattern-fault.ts";
 import { type Recurrence, requireKnownZone, settle } from "../../schedule/recurrence/recurrence.ts";
 import { keyColumns } from "../keys.ts";
 import type { CatchUp, TaskKey } from "../task.ts";
@@ -129,4 +131,16 @@ export function recurrenceOf({ settled, ...asked }: Course): Recurrence {
   if (!settled) return settle(asked);
   requireKnownZone(asked.zone);
   return { ...settled, rule: readPattern(asked.pattern), zone: asked.zone };
+}
+
+/** The same for who asks. @throws BAD_USER_INPUT saying what is wrong, and what to do */
+export function readableRecurrence(template: Template): Recurrence {
+  try {
+    return recurrenceOf(template);
+  } catch (error) {
+    if (!(error instanceof PatternFault)) throw error;
+    throw badInput(
+      `${template.taskId} does not recur, as its ${error.field} cannot be read: ${error.message}. updateTask gives it another.`,
+    );
+  }
 }

@@ -7,7 +7,7 @@ import { wallTimeOf } from "../../schedule/recurrence/instant.ts";
 import { occurrencesFrom } from "../../schedule/recurrence/recurrence.ts";
 import type { TaskKey } from "../task.ts";
 import { madeOf } from "./made.ts";
-import { findTemplates, recurrenceOf } from "./template.ts";
+import { findTemplates, readableRecurrence } from "./template.ts";
 
 interface UpcomingOccurrences extends TaskKey {
   readonly first?: number | null | undefined;
@@ -65,7 +65,7 @@ export async function upcomingOccurrences(
   }
   const rows = await ctx.db.read<Made>(MADE, [key.projectId, key.taskId]);
   const now = rows[0]?.now ?? new Date();
-  const settled = recurrenceOf(template);
+  const settled = readableRecurrence(template);
   const instances = rows.flatMap(({ taskId, date, ...row }) =>
     taskId === null ? [] : [{ ...row, taskId, day: parseIsoDate(date) ?? 0 }],
   );
