@@ -12,7 +12,7 @@ import { owedOf, startOf } from "./owed.ts";
 import { recurrenceOf, type Template } from "./template.ts";
 
 /** The most dates that `catchUp: ALL` makes up for. */
-export const MOST_CAUGHT_UP = 100;
+const MOST_CAUGHT_UP = 100;
 
 /** An occurrence that gets its instance. */
 interface Making extends Occurrence {
