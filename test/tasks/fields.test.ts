@@ -103,9 +103,19 @@ it("lets numbers be reused when the domain says", async () => {
   expect(await checkedValues("namespaces", "reuse")).toEqual([...ID_REUSES].sort());
 });
 
+const weekly = (days: number) => `weekly:${Array(days).fill("MON").join(",")}`;
+
+/** What has a shape beside its size. */
+const SHAPED: Readonly<Record<string, { within: unknown[]; beyond: unknown[] }>> = {
+  recurrencePattern: { within: ["daily", weekly(73)], beyond: [weekly(74)] },
+  recurrenceTimeZone: { within: ["UTC", "A".repeat(100)], beyond: ["A".repeat(101)] },
+};
+
 /** Values at the bounds of what a field takes, and beyond them, as its check says. */
 function bounds(field: Field): { within: unknown[]; beyond: unknown[] } {
   if (field.set === "server") return { within: [], beyond: [] };
+  const shaped = SHAPED[field.name];
+  if (shaped) return shaped;
   const schema = z.toJSONSchema(field.check, { io: "input", unrepresentable: "any" });
   if (schema.enum) return { within: schema.enum, beyond: ["something else"] };
   if (schema.pattern === "^[0-9a-f]{7,64}$")
