@@ -1,4 +1,5 @@
 import type { Tool } from "./tool.ts";
+import { addDependency } from "./tools/add-dependency.ts";
 import { addTask } from "./tools/add-task.ts";
 import { confirmReservation } from "./tools/confirm-reservation.ts";
 import { getNextAvailableId } from "./tools/get-next-available-id.ts";
@@ -27,6 +28,7 @@ export const tools: readonly Tool[] = [
   updateTaskStatus,
   renewTaskLease,
   addTask,
+  addDependency,
   getTask,
   listTasks,
   waitForChanges,

@@ -34,14 +34,24 @@ export type ListedSchema = Omit<ObjectSchema, "properties"> & {
 };
 
 /** The schema of arguments as clients see it, who check by it what they send: where null says something, it may be sent. */
-export function withNulls({ properties = {}, ...rest }: ObjectSchema, nulls: readonly string[]): ListedSchema {
-  const members = Object.entries(properties).map(([name, { description, ...member }]): [string, Schema | Nullable] => {
+export function asListed({ properties = {}, ...rest }: ObjectSchema, nulls: readonly string[]): ListedSchema {
+  const members = Object.entries(properties).map(([name, given]): [string, Schema | Nullable] => {
+    const { description, ...member } = withoutLengths(given);
     const described = description === undefined ? {} : { description };
     if (!nulls.includes(name)) return [name, { ...described, ...member }];
     return [name, { ...described, anyOf: [member, { type: "null" }] }];
   });
   return { ...rest, properties: Object.fromEntries(members) };
 }
+
+/** Hardly any list is ever too long, and then its refusal says so: it is not worth its tokens in every session. */
+const withoutLengths = ({ maxItems: _, items, properties, ...rest }: Schema): Schema => ({
+  ...rest,
+  ...(items && { items: withoutLengths(items) }),
+  ...(properties && {
+    properties: Object.fromEntries(Object.entries(properties).map(([name, member]) => [name, withoutLengths(member)])),
+  }),
+});
 
 /** What the caller sends: defaults are optional, and strict objects refuse unknown members. */
 export function schemaOf(type: z.ZodObject): ObjectSchema {

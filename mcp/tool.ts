@@ -4,7 +4,7 @@ import { ServerError } from "../client/faults.ts";
 import type { TypedDocumentString } from "../client/gen/graphql.ts";
 import type { DataOf } from "../client/request.ts";
 import { describeFaults } from "./call-faults.ts";
-import { type ListedSchema, type ObjectSchema, type Path, schemaOf, withNulls } from "./schema.ts";
+import { asListed, type ListedSchema, type ObjectSchema, type Path, schemaOf } from "./schema.ts";
 import type { LeaseSession } from "./session.ts";
 import { shortened } from "./text.ts";
 import { understand } from "./understand.ts";
@@ -55,8 +55,16 @@ interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> 
 
 type JsonObject = Record<string, unknown>;
 
-/** Without what the protocol takes for granted: that a tool is not idempotent. */
-type ListedHints = Omit<ToolHints, "idempotentHint"> & { readonly idempotentHint?: true };
+/**
+ * Without what the protocol takes for granted: that a tool changes something, and is not idempotent. Of one that only
+ * reads, nothing else says anything.
+ */
+interface ListedHints {
+  readonly readOnlyHint?: true;
+  readonly destructiveHint?: boolean;
+  readonly idempotentHint?: true;
+  readonly openWorldHint: false;
+}
 
 /** What a client is told of a tool. */
 export interface ListedTool {
@@ -96,7 +104,7 @@ const LONGEST_NOTE = 500;
 /** A tool as it is listed. */
 export const listed = ({ call: _, example: __, nulls, ...definition }: Tool): ListedTool => ({
   ...definition,
-  inputSchema: withNulls(definition.inputSchema, nulls),
+  inputSchema: asListed(definition.inputSchema, nulls),
 });
 
 /** Closes a definition over its own types: arguments are understood and checked before `run` sees them. */
@@ -104,13 +112,12 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   definition: ToolDefinition<Input, Output>,
 ): Tool {
   const { name, title, description, input, output, annotations, example, nulls = [], run } = definition;
-  const { idempotentHint, ...hints } = annotations;
   const inputSchema = schemaOf(input);
   return {
     name,
     title,
     description,
-    annotations: { ...hints, ...(idempotentHint && { idempotentHint }) },
+    annotations: listedHints(annotations),
     inputSchema,
     outputSchema: schemaOf(output),
     example,
@@ -132,6 +139,11 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     },
   };
 }
+
+const listedHints = ({ readOnlyHint, destructiveHint, idempotentHint, openWorldHint }: ToolHints): ListedHints =>
+  readOnlyHint
+    ? { readOnlyHint, openWorldHint }
+    : { destructiveHint, ...(idempotentHint && { idempotentHint }), openWorldHint };
 
 /** Far more than Docket stores, which says itself where it was passed, and far less than the stack bears. */
 const DEEPEST = 200;

@@ -12,6 +12,7 @@ const RIGHT: Readonly<Record<string, Record<string, unknown>>> = {
   update_task_status: { ...PROJECT, task_id: "TASK-001", status: "in_progress" },
   renew_task_lease: { ...PROJECT, task_id: "TASK-001" },
   add_task: { ...PROJECT, tasks: [{ description: "x" }] },
+  add_dependency: { ...PROJECT, task_id: "TASK-002", depends_on: "TASK-001" },
   get_task: { ...PROJECT, task_id: "TASK-001" },
   list_tasks: PROJECT,
   wait_for_changes: { ...PROJECT, wait_seconds: 0 },
@@ -21,7 +22,16 @@ const RIGHT: Readonly<Record<string, Record<string, unknown>>> = {
 };
 
 /** Texts of a form that is not theirs. */
-const FORMED = new Set(["project_id", "task_id", "attempt", "reservation_id", "cursor", "artifact_type"]);
+const FORMED = new Set([
+  "project_id",
+  "task_id",
+  "attempt",
+  "reservation_id",
+  "cursor",
+  "artifact_type",
+  "depends_on",
+  "depends_on_project_id",
+]);
 
 interface Cursor {
   readonly cursor: string;
@@ -58,7 +68,7 @@ describe("each faulty argument is answered with what is taken there and with an 
     server = await startTestServer({ keepOpen: true });
     connected = await connectTools({ ...server });
     ({ cursor } = (await connected.call("wait_for_changes", { all_projects: true, wait_seconds: 0 })).data as Cursor);
-    await connected.call("add_task", { ...PROJECT, tasks: [{ description: "a" }] });
+    await connected.call("add_task", { ...PROJECT, tasks: [{ description: "a" }, { description: "b" }] });
     await connected.call("update_task_status", { ...PROJECT, task_id: "TASK-001", status: "in_progress" });
   });
   afterAll(async () => {
