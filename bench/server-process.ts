@@ -6,13 +6,16 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const docket = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
+/** The command of this clone. */
+export const DOCKET = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
 
 export interface ServerSettings {
   /** undefined: the embedded one of its home. */
   readonly databaseUrl: string | undefined;
   /** DOCKET_HOME: where the first keys are, and the embedded database. */
   readonly home: string;
+  /** The command of an installed package, in place of this clone's. */
+  readonly docket?: string | undefined;
   /** Arguments for Node itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
   /** More settings of the server. */
@@ -64,7 +67,7 @@ export class ServerProcess {
 
   /** Resolves when it answers. @throws Error with what it printed, when it ends before that. */
   async start(): Promise<void> {
-    const { databaseUrl, home, nodeArguments = [], environment, probe, output } = this.#settings;
+    const { databaseUrl, home, docket = DOCKET, nodeArguments = [], environment, probe, output } = this.#settings;
     await using file = output === undefined ? undefined : await open(output, "w");
     const printing = file?.fd ?? "pipe";
     const preloaded = probe ? ["--import", probe.href] : [];

@@ -47,7 +47,7 @@ const TAKE_OVER =
 const ANOTHER_PARENT =
   "Give another parent_id, one that neither lies below it nor waits for it, or leave its parent as it is.";
 
-const START_SERVER = "Start it with `npm start` in Docket's folder, or set DOCKET_URL to where it runs.";
+const START_SERVER = "Start it with `npx docket start` in Docket's folder, or set DOCKET_URL to where it runs.";
 
 /** Codes of errors that an argument may have caused which cannot be what its place takes. */
 const WRONG_ARGUMENTS: readonly FaultCode[] = [

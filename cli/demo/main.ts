@@ -17,7 +17,7 @@ export async function play(): Promise<void> {
   // A pipe that closes (`npm run demo | head`) ends it like Ctrl-C.
   process.stdout.on("error", () => stop.abort());
   await bringBack();
-  console.log(`Ten agents work on five projects at ${url}. Ctrl-C ends it; npm run demo -- --clean archives them.`);
+  console.log(`Ten agents work on five projects at ${url}. Ctrl-C ends it; npx docket demo --clean archives them.`);
 
   const { events, missing } = await runDemo({
     request: createRequest({ url, apiKey }),
@@ -47,7 +47,7 @@ export async function putAway(): Promise<void> {
   console.log(
     projects.length === 0
       ? "There are no projects of a demo."
-      : `Archived ${projects.join(", ")}. They have left every overview, and nothing is deleted; npm run demo brings them back.`,
+      : `Archived ${projects.join(", ")}. They have left every overview, and nothing is deleted; npx docket demo brings them back.`,
   );
 }
 

@@ -50,6 +50,6 @@ async function withAuditor<T>(look: (auditor: Client) => Promise<T>): Promise<T>
   running.defer(() => auditor.end());
   return await look(auditor).catch((error: unknown) => {
     if (errorCode(error) !== UNDEFINED_TABLE) throw error;
-    throw new Error("This database is not up to date. Bring it there first: npm run db:migrate", { cause: error });
+    throw new Error("This database is not up to date. Bring it there first: npx docket migrate", { cause: error });
   });
 }

@@ -5,7 +5,7 @@ import { errorCode, NO_SUCH_DATABASE } from "../db/faults.ts";
 
 export function explainMissingDatabase(error: unknown): never {
   if (errorCode(error) !== NO_SUCH_DATABASE || !(error instanceof Error)) throw error;
-  throw new Error(`${error.message}\nTo create the database: npm run db:init`, { cause: error });
+  throw new Error(`${error.message}\nTo create the database: npx docket migrate --create`, { cause: error });
 }
 
 interface FoundDatabase {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import packageJson from "../../package.json" with { type: "json" };
 import { type Config, loadConfig } from "../config/config.ts";
+import { PACKAGE_ROOT } from "../config/package-root.ts";
 import { keepRunning } from "../db/embedded/keep-running.ts";
 import { migrate } from "../db/migrate.ts";
 import { DocketError } from "../errors.ts";
@@ -83,9 +83,8 @@ async function printBanner(server: RunningServer, config: Config, place: string,
 
 async function bannerOf({ url, database }: RunningServer, config: Config, place: string): Promise<string> {
   const { adminKeyId, ...keys } = await ensureFirstKeys(database, config.home);
-  const root = fileURLToPath(new URL("../..", import.meta.url));
   // The one that was installed with this clone reads TypeScript, whatever the machine's own does.
-  const node = join(root, "node_modules", ".bin", "node");
+  const node = join(PACKAGE_ROOT, "node_modules", ".bin", "node");
   return renderBanner({
     version: packageJson.version,
     url,
@@ -94,6 +93,6 @@ async function bannerOf({ url, database }: RunningServer, config: Config, place:
     signInUrl: `${url}/sign-in?token=${await createSignInToken(database, adminKeyId)}`,
     signInMinutes: LINK_MINUTES,
     node: existsSync(node) ? node : process.execPath,
-    cli: join(root, "cli", "docket.js"),
+    cli: join(PACKAGE_ROOT, "cli", "docket.js"),
   });
 }

@@ -8,7 +8,7 @@ export const database = z
   .object({
     DATABASE_URL: setting(postgresUrl.optional(), {
       meaning:
-        "your own PostgreSQL 15+; `npm run db:init` creates the database it names. Where its login may not create roles, " +
+        "your own PostgreSQL 15+; `npx docket migrate --create` creates the database it names. Where its login may not create roles, " +
         "start-up prints the statement to run; where its owner may not create the extension `pg_trgm`, text searches " +
         "read every task, and the server's log says what to run",
       unset: "an embedded PostgreSQL",

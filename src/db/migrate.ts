@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client } from "pg";
+import { PACKAGE_ROOT } from "../config/package-root.ts";
 import { DocketError } from "../errors.ts";
 import { connect } from "./connect.ts";
 import { ensureDocketRole } from "./docket-role.ts";
@@ -36,7 +36,7 @@ export interface MigrateDownOptions {
   readonly migrationsFolder?: string;
 }
 
-const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
+const MIGRATIONS_FOLDER = join(PACKAGE_ROOT, "prisma", "migrations");
 /** Advisory lock of a database that is being migrated; any number that nobody else uses ("docket" in ASCII). */
 export const MIGRATION_LOCK = "110429572130164";
 /** The same of `prisma migrate deploy`, for somebody who runs that by hand. */

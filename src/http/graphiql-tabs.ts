@@ -8,7 +8,7 @@ const overview = `# Welcome to Docket. Ask anything of all projects
 # in one query: press Ctrl-Enter (⌘-Enter).
 # Ctrl-Space completes; the book at the top left
 # shows the whole schema. Nothing here yet?
-# "npm run demo" in another terminal lets agents
+# "npx docket demo" in another terminal lets agents
 # work on five projects.
 query Overview {
   viewer { name role projectIds }

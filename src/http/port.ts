@@ -186,7 +186,7 @@ function explained(error: unknown, host: string, port: number): unknown {
 }
 
 const LISTENING: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another program does already. Stop it, or choose another port, such as PORT=4001 npm start.",
+  EADDRINUSE: "another program does already. Stop it, or choose another port, such as PORT=4001.",
   EACCES: "that takes more rights. Choose a port from 1024 on with PORT.",
   EADDRNOTAVAIL: "this machine has no such address. Set HOST to one it has, such as 127.0.0.1.",
   ENOTFOUND: "this name is not known. Set HOST to an address of this machine, such as 127.0.0.1.",

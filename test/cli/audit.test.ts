@@ -86,7 +86,7 @@ test("docket audit says what is wrong with its call or its database", async () =
   expect(await audit("verify", at(empty))).toMatchObject({
     code: 1,
     out: "",
-    err: "This database is not up to date. Bring it there first: npm run db:migrate\n",
+    err: "This database is not up to date. Bring it there first: npx docket migrate\n",
   });
   await empty.drop();
   expect(await audit("verify --public-key x", {})).toMatchObject({

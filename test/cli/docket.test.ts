@@ -2,23 +2,15 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { findOlderNode } from "../support/older-node.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 const olderNode = findOlderNode();
-
-/** A Node below 24 among those of this machine. */
-function findOlderNode(): string | undefined {
-  const candidates = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "node"));
-  return candidates.find((node) => {
-    const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8" });
-    return typeof stdout === "string" && stdout !== "" && Number.parseInt(stdout.slice(1), 10) < 24;
-  });
-}
 
 /** Runs the command from another folder, with nothing of this one in its environment. */
 function run(node: string, args: string[]): ChildProcess {
@@ -59,7 +51,8 @@ describe("the docket command without the generated code", () => {
     const folder = await makeTemporaryFolder("launcher");
     onTestFinished(() => rm(folder, { recursive: true }));
     await mkdir(join(folder, "cli"));
-    for (const file of ["docket.js", "generated.js"]) await cp(join(dirname(docket), file), join(folder, "cli", file));
+    for (const file of ["docket.js", "generate.js", "generated.js"])
+      await cp(join(dirname(docket), file), join(folder, "cli", file));
     await writeFile(join(folder, "cli", "docket.ts"), 'console.log("runs");');
     await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", scripts: { generate } }));
     const start = () =>

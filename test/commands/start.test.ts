@@ -41,7 +41,9 @@ describe("docket start", () => {
   test("says how to create a database that does not exist", async () => {
     const database = await createEmptyDatabase();
     await database.drop();
-    expect(await fails({ DATABASE_URL: database.ownerUrl })).toMatch(/does not exist[\s\S]*npm run db:init/);
+    expect(await fails({ DATABASE_URL: database.ownerUrl })).toMatch(
+      /does not exist[\s\S]*npx docket migrate --create/,
+    );
   });
 
   test("says that its port is taken, and ends", async () => {
@@ -53,7 +55,7 @@ describe("docket start", () => {
     const env = { DATABASE_URL: "postgresql://docket@127.0.0.1:1/docket", PORT: String(port) };
     expect(await fails({ ...env, DOCKET_HOME: await makeHome() })).toBe(
       `Cannot listen on 127.0.0.1, port ${port}: another program does already. ` +
-        "Stop it, or choose another port, such as PORT=4001 npm start.\n",
+        "Stop it, or choose another port, such as PORT=4001.\n",
     );
   });
 

