@@ -8,13 +8,17 @@ const note = (moment) => {
   moments[moment] ??= performance.timeOrigin + performance.now();
 };
 
+/** As a source, and as a part of the package. */
+const COMMAND = /\bcommands[/-]start\b/;
+const SERVER = /\/(?:src-)?server\b/;
+
 tracingChannel("module.import").subscribe({
   start({ url }) {
-    if (String(url).endsWith("/server.ts")) note("migrated");
+    if (SERVER.test(url)) note("migrated");
   },
   asyncEnd({ url }) {
-    if (String(url).endsWith("/commands/start.ts")) note("begun");
-    if (String(url).endsWith("/server.ts")) note("loaded");
+    if (COMMAND.test(url)) note("begun");
+    if (SERVER.test(url)) note("loaded");
   },
 });
 subscribe("child_process", ({ process: program }) =>

@@ -28,12 +28,14 @@ export interface Starts {
 interface StartOptions extends Pick<PartOptions, "interrupted" | "print"> {
   readonly times: number;
   readonly scratch: ScratchDatabase;
+  /** The command of an installed package, in place of this clone's. */
+  readonly docket?: string;
 }
 
 const ASK_AGAIN_MS = 5;
 
 /** Starts each server so many times, by turns, on data that an earlier start has left. */
-export async function measureStarts({ times, scratch, interrupted, print }: StartOptions): Promise<Starts[]> {
+export async function measureStarts({ times, scratch, docket, interrupted, print }: StartOptions): Promise<Starts[]> {
   const { url: databaseUrl, folder, home } = scratch;
   const systems = [
     { database: "embedded PostgreSQL", settings: { databaseUrl: undefined, home: join(folder, "own") } },
@@ -42,7 +44,7 @@ export async function measureStarts({ times, scratch, interrupted, print }: Star
   const measured = [];
   for (const { database, settings } of systems) {
     print(`a first start, ${database} …`);
-    const server = new ServerProcess({ ...settings, probe: new URL("./probe.js", import.meta.url) });
+    const server = new ServerProcess({ ...settings, docket, probe: new URL("./probe.js", import.meta.url) });
     process.once("exit", () => server.killNow());
     await stopping(server, () => server.start());
     const apiKey = (await readFile(join(settings.home, "agent-key"), "utf8")).trim();

@@ -1,17 +1,15 @@
 import { expect, it } from "vitest";
-import { figures, measurements } from "../../bench/start/report.ts";
+import { measureInitialize } from "../../bench/start/mcp.ts";
+import { figures, measurements, PACKAGED, SOURCES } from "../../bench/start/report.ts";
 import { measureStarts, type Start } from "../../bench/start/run.ts";
 import { table } from "../../bench/table.ts";
 import { makeTestScratch } from "./scratch.ts";
 
 it("tells the parts of a start with a PostgreSQL of its own, and with one that runs", async () => {
   const scratch = await makeTestScratch("start");
-  const all = await measureStarts({
-    times: 1,
-    scratch,
-    print: () => undefined,
-    interrupted: new AbortController().signal,
-  });
+  const options = { times: 1, print: () => undefined, interrupted: new AbortController().signal };
+  const all = await measureStarts({ scratch, ...options });
+  const initialized = await measureInitialize(options);
   // Fails when a connection was left open.
   await scratch.drop();
 
@@ -23,8 +21,9 @@ it("tells the parts of a start with a PostgreSQL of its own, and with one that r
     [["called", "begun", "postgres", "migrated", "loaded", "answered"]],
     [["called", "begun", "migrated", "loaded", "answered"]],
   ]);
-  const printed = table(measurements(all));
+  const printed = table(measurements(all, initialized, SOURCES));
   expect(printed.match(/^ {2}\S+/gm)).toHaveLength(6 + 5);
+  expect(printed).toMatch(/^docket mcp: initialize +p50 \d+ ms/m);
   expect(printed).not.toMatch(/NaN|Infinity/);
 });
 
@@ -39,7 +38,7 @@ it("judges the medians by their targets, and tells them as figures of distinct n
     { database: "DATABASE_URL", starts: [start(1_500, 165)] },
   ] as const;
   expect(
-    measurements(all)
+    measurements(all, [900], SOURCES)
       .filter(({ target }) => target !== "")
       .map(({ what, measured, ok }) => [what, measured, ok]),
   ).toEqual([
@@ -48,7 +47,11 @@ it("judges the medians by their targets, and tells them as figures of distinct n
     ["embedded PostgreSQL: idle memory", "166 MB", false],
     ["DATABASE_URL: idle memory", "165 MB", true],
   ]);
-  const told = figures(all);
+  const packaged = measurements(all, [240, 250, 260], PACKAGED).filter(({ target }) => target !== "");
+  expect(packaged.map(({ ok }) => ok)).toEqual([false, false, false, false, false]);
+  expect(packaged.at(-1)).toMatchObject({ what: "docket mcp: initialize", measured: "p50 250 ms (240 to 260)" });
+  expect(measurements(all, [249], PACKAGED).at(-1)?.ok).toBe(true);
+  const told = figures(all, [900]);
   expect(new Set(told.map(({ name }) => name)).size).toBe(told.length);
   expect(told).toContainEqual({
     name: "embedded PostgreSQL: the command, its code and settings",
