@@ -2,12 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { builtDocket } from "../support/built-docket.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { connectOwner } from "../support/owner.ts";
 
-const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+const docket = await builtDocket();
 
 test("docket archive says how many tasks it would archive, and archives them", async () => {
   const database = await createTestDatabase();

@@ -5,17 +5,17 @@ import { readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded/start.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { fill } from "../log/small-partitions.ts";
+import { builtDocket } from "../support/built-docket.ts";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "../support/temporary-folder.ts";
 
-const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+const docket = await builtDocket();
 
 interface CommandResult {
   readonly out: string;

@@ -4,14 +4,14 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { builtDocket } from "../support/built-docket.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, shareServer, startTestServer } from "../support/server.ts";
 import { makeUser } from "./in-process.ts";
 
 const shared = shareServer();
-const cli = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+const cli = await builtDocket();
 
 /** A project, and a user whose commands ask about it. */
 async function makeTeam(descriptions: readonly string[] = []) {

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { builtDocket } from "../support/built-docket.ts";
 import { makeProject, shareServer, type TestProject } from "../support/server.ts";
 import { makeUser } from "./in-process.ts";
 
@@ -77,7 +77,7 @@ describe("docket work", () => {
 
   test("leaves a task as its command has settled it, and says so when it cannot be run at all", async () => {
     const { docket, env, project, seen } = await makeWork("one", "two");
-    const cli = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+    const cli = await builtDocket();
     const done = `"$0" "${cli}" done --notes "by hand" && exit 5`;
     const settled = await docket(["work", "--", "sh", "-c", done, process.execPath], {
       env: { ...env, NODE_NO_WARNINGS: "1" },
@@ -151,14 +151,10 @@ describe("docket work", () => {
   test("as a process, passes a signal on to its command, gives the task back and ends by it", async () => {
     const { env, home, seen } = await makeWork("long");
     const script = `trap 'echo told; exit 0' TERM; echo begun; while :; do sleep 0.05; done`;
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL("../../cli/docket.js", import.meta.url)), "work", "--", "sh", "-c", script],
-      {
-        env: { ...env, HOME: home, PATH: process.env["PATH"] },
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    const child = spawn(process.execPath, [await builtDocket(), "work", "--", "sh", "-c", script], {
+      env: { ...env, HOME: home, PATH: process.env["PATH"] },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     onTestFinished(() => void child.kill("SIGKILL"));
     let out = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
+import { builtDocket } from "../support/built-docket.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
-const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+const docket = await builtDocket();
 
 export async function makeHome(): Promise<string> {
   const home = await makeTemporaryFolder("home");

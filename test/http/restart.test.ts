@@ -11,6 +11,7 @@ import { ServerProcess } from "../../bench/server-process.ts";
 import { TypedDocumentString } from "../../client/gen/graphql.ts";
 import { followStream } from "../../client/stream.ts";
 import { MIGRATION_LOCK } from "../../src/db/migrate.ts";
+import { builtDocket } from "../support/built-docket.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
@@ -133,6 +134,7 @@ test("clients watch on when the server is started anew, and those that try again
   const server = new ServerProcess({
     databaseUrl: database.url,
     home: await makeTemporaryFolder("restart"),
+    docket: await builtDocket(),
     environment: { ...settings, DATABASE_OWNER_URL: database.ownerUrl, PORT: new URL(url).port },
   });
   onTestFinished(() => server.stop());

@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ServerProcess } from "../../bench/server-process.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import { builtPackage } from "../support/built-docket.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { startMcpAgent } from "../support/mcp-client.ts";
 import { findOlderNode } from "../support/older-node.ts";
-import { stagePackage } from "../support/staged-package.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 /** Folders of users who have installed the tarball, the second one without its optional part. */
@@ -19,10 +19,8 @@ let packed: readonly string[];
 
 beforeAll(async () => {
   const folder = await makeTemporaryFolder("package");
-  await stagePackage(join(folder, "staged"));
-  const [made] = JSON.parse(
-    await npm(join(folder, "staged"), `pack --json --ignore-scripts --pack-destination ${folder}`),
-  );
+  const staged = await builtPackage();
+  const [made] = JSON.parse(await npm(staged, `pack --json --ignore-scripts --pack-destination ${folder}`));
   packed = made.files.map(({ path }: { path: string }) => path);
   const install = async (name: string, options = "") => {
     const place = join(folder, name);

@@ -2,15 +2,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TOOLSETS } from "../../mcp/registry.ts";
+import { builtDocket } from "../support/built-docket.ts";
 import { makeProject, shareServer } from "../support/server.ts";
 
-const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
+const docket = await builtDocket();
 
 /** A real MCP client of a real child process, with what that process wrote to its log. */
 async function connectChild(env: Record<string, string>) {

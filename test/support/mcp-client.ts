@@ -2,7 +2,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { onTestFinished } from "vitest";
-import { DOCKET } from "../../bench/server-process.ts";
+import { builtDocket } from "./built-docket.ts";
 
 export interface ToolAnswer {
   readonly failed: boolean;
@@ -28,7 +28,7 @@ interface AgentOptions {
   readonly name?: string;
   /** DOCKET_TOOLSETS */
   readonly toolsets?: string;
-  /** The command of an installed package, in place of this clone's. */
+  /** The command of an installed package, in place of what the tests have built. */
   readonly docket?: string;
   /** Left open for the caller to close, for `beforeAll`. */
   readonly keepOpen?: boolean;
@@ -36,10 +36,10 @@ interface AgentOptions {
 
 /** Ends with the test, at the latest. */
 export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
-  const { url, key, project, name = "acceptance", toolsets, docket = DOCKET, keepOpen = false } = options;
+  const { url, key, project, name = "acceptance", toolsets, docket, keepOpen = false } = options;
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [docket, "mcp"],
+    args: [docket ?? (await builtDocket()), "mcp"],
     env: {
       PATH: process.env["PATH"] ?? "",
       DOCKET_URL: url,

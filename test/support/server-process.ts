@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { ServerProcess as Started, WITHOUT_LIMITS } from "../../bench/server-process.ts";
+import { builtDocket } from "./built-docket.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** `docket start` as a process of its own. */
@@ -28,7 +29,7 @@ export async function startServerProcess(
   env: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
   const environment = { ...WITHOUT_LIMITS, DATABASE_OWNER_URL: database.ownerUrl, LOG_LEVEL: "info", ...env };
-  const server = new Started({ databaseUrl: database.url, home, environment });
+  const server = new Started({ databaseUrl: database.url, home, environment, docket: await builtDocket() });
   onTestFinished(() => server.stop());
   await server.start();
   return {
