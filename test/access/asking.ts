@@ -3,7 +3,7 @@ import { connectSocket } from "../support/socket.ts";
 import { documentOf, type Walked } from "./schema-walk.ts";
 import type { World } from "./world.ts";
 
-type Role = keyof World["limited"];
+export type Role = keyof World["limited"];
 export const ROLES: readonly Role[] = ["admin", "agent", "reader"];
 /** Those that are told different things: an agent reads what a reader reads, as test/access/roles shows. */
 export const READING: readonly Role[] = ["admin", "reader"];
