@@ -4,31 +4,39 @@ import { escapeIdentifier } from "pg";
 
 /**
  * All that is defined in the database and what the planner knows of it (that a table is empty, once somebody looked, makes
- * plans that are bad for a full one), and how many are connected to it.
+ * plans that are bad for a full one), how many are connected to it, and which tables may have rows. A row of a catalogue
+ * that is changed gets a later xmin; but for what the planner knows, which is written over the old.
  */
-const LOOK = `SELECT md5(string_agg(thing, ' ' ORDER BY thing)) AS structure, (SELECT count(*) FROM pg_stat_activity
-  WHERE datname = current_database() AND backend_type = 'client backend') AS connections
-FROM (
-  SELECT concat_ws(' ', oid, relname, relkind, relrowsecurity, relacl, reloptions, relpages, reltuples)
-    FROM pg_class WHERE relnamespace = 'public'::regnamespace
-  UNION ALL SELECT concat_ws(' ', attrelid, attname, atttypid, attnotnull, attisdropped) FROM pg_attribute a
-    JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'public'::regnamespace
-  UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-  UNION ALL SELECT concat_ws(' ', oid, xmin, tgenabled) FROM pg_trigger
-  UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_constraint
-  UNION ALL SELECT concat_ws(' ', setrole, setconfig) FROM pg_db_role_setting
-    WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-) AS things (thing)`;
+const LOOK = `SELECT (SELECT count(*)::integer FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend') AS connections,
+  concat_ws(' ', count(*), sum(hashtextextended(concat_ws(' ', oid, relname, relkind, relrowsecurity, relacl, reloptions,
+      relpages, reltuples), 0)),
+    (SELECT concat_ws(' ', count(*), sum(a.xmin::text::bigint)) FROM pg_attribute a
+      JOIN pg_class c ON c.oid = attrelid WHERE c.relnamespace = 'public'::regnamespace),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::bigint)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::bigint)) FROM pg_trigger),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::bigint)) FROM pg_constraint),
+    (SELECT concat_ws(' ', count(*), sum(xmin::text::bigint)) FROM pg_policy),
+    (SELECT string_agg(concat_ws(' ', setrole, setconfig), ' ') FROM pg_db_role_setting
+      WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))) AS structure,
+  coalesce(array_agg(relname::text) FILTER (WHERE relkind = 'r' AND pg_relation_size(oid) > 0), '{}') AS filled,
+  string_agg(format('%I.%I', relnamespace::regnamespace, relname), ', ') FILTER (WHERE relkind = 'r'
+    AND relname <> '_prisma_migrations' AND pg_relation_size(oid) > 65536) AS large
+FROM pg_class WHERE relnamespace = 'public'::regnamespace`;
 
-/** Tables whose deleted rows would take so much room that plans for them were others. */
-const LARGE = `SELECT string_agg(format('%I.%I', relnamespace::regnamespace, relname), ', ') AS tables
-FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> '_prisma_migrations'
-  AND pg_relation_size(oid) > 65536`;
+interface Looked {
+  readonly connections: number;
+  readonly structure: string;
+  /** Tables that have, or had, rows. */
+  readonly filled: readonly string[];
+  /** Tables whose deleted rows would take so much room that plans for them were others. */
+  readonly large: string | null;
+}
 
 /** How often it is looked again at most, a hundredth of a second apart. */
 const LOOKS = 50;
 
-const TABLES = `SELECT c.relname AS name,
+const TABLES = `SELECT c.relname AS name, relkind = 'p' AS parted,
   array_agg(a.attname::text ORDER BY attnum) FILTER (WHERE attgenerated = '') AS columns
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
@@ -45,21 +53,27 @@ export type Emptier = (connections: () => number) => Promise<boolean>;
  * it was defined anew, and it has no other connections than it is told.
  */
 export async function emptier(owner: Client): Promise<Emptier> {
-  const { rows: tables } = await owner.query<{ name: string; columns: string[] }>(TABLES);
+  const { rows: tables } = await owner.query<{ name: string; parted: boolean; columns: string[] }>(TABLES);
   const { rows: sequences } = await owner.query<{ reset: string }>(SEQUENCES);
   await owner.query("CREATE SCHEMA fresh");
-  const statements: string[] = [];
+  /** What brings each table back, in an order that does not matter: nothing is checked meanwhile. */
+  const resets = new Map<string, string>();
   for (const { name, columns } of tables) {
     const table = escapeIdentifier(name);
-    statements.push(`DELETE FROM public.${table}`);
+    resets.set(name, `DELETE FROM public.${table}`);
     const { rowCount } = await owner.query(`SELECT FROM public.${table} LIMIT 1`);
     if (rowCount === 0) continue;
     await owner.query(`CREATE TABLE fresh.${table} AS TABLE public.${table}`);
     const list = columns.map(escapeIdentifier).join();
-    statements.push(`INSERT INTO public.${table} (${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM fresh.${table}`);
+    resets.set(
+      name,
+      `DELETE FROM public.${table}; INSERT INTO public.${table} (${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM fresh.${table}`,
+    );
   }
-  const text = [...statements, ...sequences.map(({ reset }) => reset), "COMMIT"].join("; ");
-  const look = async () => (await owner.query<{ structure: string; connections: number }>(LOOK)).rows[0];
+  // Where the rows of a table that is parted are, its parts know.
+  const parted = tables.filter((table) => table.parted).map(({ name }) => name);
+  const counters = sequences.map(({ reset }) => reset);
+  const look = async () => (await owner.query<Looked>(LOOK)).rows[0];
   const fresh = await look();
   return async (connections) => {
     let now = await look();
@@ -68,10 +82,14 @@ export async function emptier(owner: Client): Promise<Emptier> {
       await pause(10);
       now = await look();
     }
-    if (now?.structure !== fresh?.structure || Number(now?.connections) > connections()) return false;
-    const { rows: large } = await owner.query<{ tables: string | null }>(LARGE);
-    const truncate = large[0]?.tables ? `TRUNCATE ${large[0].tables} CASCADE` : "";
-    await owner.query(["BEGIN", "SET LOCAL session_replication_role = replica", truncate, text].join("; "));
+    if (!now || now.structure !== fresh?.structure || now.connections > connections()) return false;
+    const truncate = now.large ? `TRUNCATE ${now.large} CASCADE` : "";
+    // A table that is cut short may take those with it that refer to it.
+    const left = now.large ? resets.keys() : [...now.filled, ...parted];
+    const text = [...left].map((name) => resets.get(name) ?? "");
+    await owner.query(
+      ["BEGIN", "SET LOCAL session_replication_role = replica", truncate, ...text, ...counters, "COMMIT"].join("; "),
+    );
     return true;
   };
 }
