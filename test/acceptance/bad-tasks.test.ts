@@ -3,8 +3,8 @@ import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, startTestServer } from "../support/server.ts";
 
-/** Five take the poison, two find what is behind it. `npm run bench -- crash-loop` does a hundred. */
-const RESTARTS = 7;
+/** Five take the poison, one finds what is behind it. `npm run bench -- crash-loop` does a hundred. */
+const RESTARTS = 6;
 const POISON = "TASK-001";
 
 /** A project whose first task is poison, with as many good ones behind it as agents come to do. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { schema } from "../../schema/index.ts";
 import { FOUND, follow, READING, ROLES, type Role, send } from "./asking.ts";
 import { casesOf, kindOf, ownArguments, REACHED } from "./cases.ts";
-import { leavesOf, type Operation, walk, withValue } from "./schema-walk.ts";
+import { leavesOf, type Operation, type Walked, walk, withValue } from "./schema-walk.ts";
 import { HIDDEN, type Hidden, hide, type Pair, SEEN, startWorld, type World } from "./world.ts";
 
 const QUERIES_AT_ONCE = 8;

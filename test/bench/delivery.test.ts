@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 it("delivers and replays every event over each way in a small run of the benchmark", async () => {
   const database = await makeTestScratch("delivery");
   const result = await runDelivery(
-    { subscribers: [5], rates: [1, 20], seconds: 1, groupsOf: 2, claims: 5, replay: 500 },
+    { subscribers: [5], rates: [1, 20], seconds: 1, groupsOf: 2, claims: 5, replay: 250 },
     {
       database,
       print: () => undefined,
@@ -31,7 +31,7 @@ it("delivers and replays every event over each way in a small run of the benchma
   expect(result.claims.map(({ sample: { durations, errors } }) => [durations.length, errors])).toEqual(
     Array.from({ length: 8 }, () => [5, 0]),
   );
-  expect(result.replays.map(({ events }) => events)).toEqual([500, 500, 500]);
+  expect(result.replays.map(({ events }) => events)).toEqual([250, 250, 250]);
   expect(result.leftOut).toEqual([]);
   expect(promises(result)).toHaveLength(5);
 

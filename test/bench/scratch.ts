@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { ScratchDatabase } from "../../bench/scratch-database.ts";
-import { createEmptyDatabase } from "../support/database.ts";
+import { createTestDatabase } from "../support/database.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
-/** What a benchmark needs, on the PostgreSQL of the tests. `drop` fails when a connection was left open. */
+/** What a benchmark needs, on the PostgreSQL of the tests, migrated as it would be first. `drop` fails when a connection was left open. */
 export async function makeTestScratch(name: string): Promise<ScratchDatabase> {
-  const { ownerUrl: url, drop } = await createEmptyDatabase();
+  const { ownerUrl: url, drop } = await createTestDatabase();
   const folder = await makeTemporaryFolder(name);
   return { url, folder, home: join(folder, "home"), embedded: undefined, drop };
 }

@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { expect, it, onTestFinished } from "vitest";
+import type { Client } from "pg";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import { faultOf } from "../../src/db/faults.ts";
 import { openPrisma, type Prisma } from "../../src/db/prisma.ts";
 import { badInput, databaseUnavailable } from "../../src/errors.ts";
-import { createTestDatabase } from "../support/database.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 /** Both ways in which statements reach the database. */
 const PATHS: readonly (readonly [string, (at: { database: Database; prisma: Prisma }) => Promise<unknown>])[] = [
@@ -44,20 +45,28 @@ function fatal(code: string): (socket: Socket) => void {
   return (socket) => socket.end(Buffer.concat([Buffer.from("E"), length, fields]));
 }
 
-/** A database whose table of projects answers each read with this error, and one project to read. */
-async function makeFailing(code: string) {
-  const test = await createTestDatabase();
-  onTestFinished(() => test.drop());
-  const owner = await connect(test.ownerUrl, "docket test");
-  await owner.query(`
+const failing = {} as { test: TestDatabase; owner: Client };
+
+beforeAll(async () => {
+  failing.test = await createTestDatabase();
+  failing.owner = await connect(failing.test.ownerUrl, "docket test");
+  await failing.owner.query(`
     INSERT INTO namespaces (namespace, shared) VALUES ('a', false);
     INSERT INTO projects (project_id, name, id_namespace) VALUES ('a', 'A', 'a');
-    CREATE FUNCTION fail() RETURNS boolean LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'said by a test' USING ERRCODE = '${code}'; END $$;
+    CREATE FUNCTION fail() RETURNS boolean LANGUAGE sql AS 'SELECT true';
     ALTER TABLE projects ENABLE ROW LEVEL SECURITY;
     CREATE POLICY fails ON projects FOR SELECT TO docket_app USING (fail())`);
-  await owner.end();
-  return openBoth(test.url);
+});
+afterAll(async () => {
+  await failing.owner.end();
+  await failing.test.drop();
+});
+
+/** Makes the table of projects, with one to read, answer each read with this error. */
+async function makeFailing(code: string) {
+  await failing.owner.query(`CREATE OR REPLACE FUNCTION fail() RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'said by a test' USING ERRCODE = '${code}'; END $$`);
+  return openBoth(failing.test.url);
 }
 
 const UNAVAILABLE = { code: "DATABASE_UNAVAILABLE", details: { retryable: true } };

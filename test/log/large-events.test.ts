@@ -10,7 +10,7 @@ import { ADMIN, commit, startLog, takeEvents, taskEvent } from "./test-log.ts";
 
 const LARGE = 1_000_000;
 /** More than a statement may bring. */
-const EVENTS = 30;
+const EVENTS = 22;
 
 /** Events of a megabyte: half of them as it is stored, half compressed to a hundredth. */
 async function startLargeLog() {
@@ -33,12 +33,12 @@ test("histories bring large events in bounded bites, something of each, and go o
   const subjects = ids.map((id) => ({ projectId: "alpha", id }));
   for (const direction of ["ASC", "DESC"] as const) {
     const query = { after: null, first: 100, direction };
-    const [first] = await log.historiesOfProjects(["alpha"], query);
-    expect([first?.events.length, first?.caughtUp]).toEqual([expect.toSatisfy((n: number) => n < 20), false]);
     const read: number[] = [];
     for (let after: string | null = null, ended = false; !ended; ) {
       const [page] = await log.historiesOfProjects(["alpha"], { ...query, after });
       expect(page?.events).not.toEqual([]);
+      if (after === null)
+        expect([page?.events.length, page?.caughtUp]).toEqual([expect.toSatisfy((n: number) => n < 20), false]);
       read.push(...numbers(page?.events ?? []));
       after = page?.cursor ?? null;
       ended = page?.caughtUp ?? true;
