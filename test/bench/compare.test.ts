@@ -50,8 +50,11 @@ it.for(OPERATIONS.filter(({ writes }) => !writes))(
 
 it("compares all systems at an operation of several requests and at one that is combined", async () => {
   const comparisons = [];
-  for (const name of ["cycle", "reserve-hot"])
-    comparisons.push(await compareOperation(rig, operationNamed(name), 2, { pace: PACE, interrupted }));
+  for (const [name, rounds] of [
+    ["cycle", 2],
+    ["reserve-hot", 1],
+  ] as const)
+    comparisons.push(await compareOperation(rig, operationNamed(name), 2, { pace: { ...PACE, rounds }, interrupted }));
   const rows = comparisons.flatMap(summarize);
   expect(rows.map(({ operation, system }) => `${operation} ${system}`)).toEqual([
     ...["statements", "bare", "combined", "docket"].map((system) => `cycle ${system}`),

@@ -1,12 +1,16 @@
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { measureInitialize } from "../../bench/start/mcp.ts";
 import { figures, measurements, PACKAGED, SOURCES } from "../../bench/start/report.ts";
 import { measureStarts, type Start } from "../../bench/start/run.ts";
 import { table } from "../../bench/table.ts";
+import { makeInitialisedHome } from "../support/temporary-folder.ts";
 import { makeTestScratch } from "./scratch.ts";
 
 it("tells the parts of a start with a PostgreSQL of its own, and with one that runs", async () => {
   const scratch = await makeTestScratch("start");
+  // As an earlier start would leave it, which is not measured.
+  await makeInitialisedHome(join(scratch.folder, "own"));
   const options = { times: 1, print: () => undefined, interrupted: new AbortController().signal };
   const all = await measureStarts({ scratch, ...options });
   const initialized = await measureInitialize(options);

@@ -32,7 +32,7 @@ const inLists = places.filter(({ path }) => path.at(-1) === 0);
 async function errorsOf({ operation, field, parent, name }: Walked, path: readonly (string | 0)[], value: Json) {
   const least = leastArguments(field.args, () => "x", {});
   const variables = withValue(least, path, value) as object;
-  const query = documentOf({ operation, field, name, ...(parent && { parent }) });
+  const query = documentOf({ operation, field, name, ...(parent && { parent }) }, 1);
   if (operation === "query") return (await server.gql(query, variables, { key: server.adminKey })).errors;
   const socket = await connectSocket(server.wsUrl, { apiKey: server.adminKey });
   socket.send({ type: "subscribe", id: "1", payload: { query, variables } });

@@ -66,10 +66,10 @@ it("asks the database as often for forty rows as for two, whatever is selected o
   expect(lists.map(({ name }) => name)).toEqual(expect.arrayContaining(["tasks", "projects", "webhooks", "events"]));
   let taken = 0;
   server.database.pool.on("acquire", () => void taken++);
-  // The fewest of some: on a busy machine a level is read in several turns of the event loop.
-  const statements = async (document: string) => {
+  // The fewest of some: on a busy machine a level is read in several turns of the event loop. Or the first that are few enough.
+  const statements = async (document: string, enough = 0) => {
     const counts: number[] = [];
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 3 && !(taken <= enough && i > 0); i++) {
       taken = 0;
       await server.ask(
         document,
@@ -85,8 +85,10 @@ it("asks the database as often for forty rows as for two, whatever is selected o
   await fill({ owner, server }, 1, FEW);
   for (const list of lists) few.set(list.name, await statements(documentOf(list)));
   await fill({ owner, server }, FEW + 1, MANY);
-  for (const list of lists)
-    expect(await statements(documentOf(list)), list.name).toBeLessThanOrEqual((few.get(list.name) ?? 0) + BESIDE);
+  for (const list of lists) {
+    const most = (few.get(list.name) ?? 0) + BESIDE;
+    expect(await statements(documentOf(list), most), list.name).toBeLessThanOrEqual(most);
+  }
 });
 
 it("answers a hundred clients that ask for tasks with their projects and attempts at once", async () => {
