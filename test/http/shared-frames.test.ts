@@ -168,7 +168,7 @@ const round = fc.record({ alpha: fc.nat(4), beta: fc.nat(2) });
 propertyTest.prop(
   [fc.array(client, { minLength: 6, maxLength: 14 }), fc.array(round, { minLength: 4, maxLength: 6 })],
   {
-    numRuns: 3,
+    numRuns: 2,
     endOnFailure: true,
   },
 )(
