@@ -11,15 +11,10 @@ import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { restoreTask } from "../../src/tasks/restore.ts";
 import { updateTask } from "../../src/tasks/update.ts";
 import { updateTaskStatus } from "../../src/tasks/update-status.ts";
-import { ask } from "../acceptance/traffic.ts";
 import { ManualClock } from "../log/manual-clock.ts";
 import { silent } from "../log/open-log.ts";
 import { contextOf, startLog } from "../log/test-log.ts";
-import { createTestDatabase } from "../support/database.ts";
-import { eventually } from "../support/eventually.ts";
-import { connectOwner, passTime } from "../support/owner.ts";
-import { startServerProcess } from "../support/server-process.ts";
-import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { passTime } from "../support/owner.ts";
 import { seedTasks, verbTest } from "../support/verbs.ts";
 import { nothingHeard } from "./nothing-heard.ts";
 
@@ -153,30 +148,4 @@ it("triggers each once, and none after its task's completion, whatever connectio
     const of = events.filter((event) => event.subject_id === taskId).map(({ type }) => type);
     expect(of.at(-1)).toBe("task.completed");
   }
-});
-
-it("reminds of everything that is due once, also when one of three servers is killed", async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const owner = await connectOwner(database);
-  const home = await makeTemporaryFolder("three-reminding");
-  const servers = [await startServerProcess(database, home)];
-  servers.push(...(await Promise.all([1, 2].map(() => startServerProcess(database, home)))));
-  const [one] = servers;
-  if (!one) throw new Error("No server");
-  const dueDate = new Date(Date.now() + HOUR * 1_000).toISOString();
-  const task = `{description: "work", dueDate: "${dueDate}", reminders: [{offset: "30 minutes"}, {offset: "PT29M"}]}`;
-  await ask(
-    one,
-    `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [${Array(150).fill(task).join(", ")}]}) { replayed } }`,
-  );
-  await Promise.all([owner.pass(HOUR), one.kill()]);
-  const told = async () => {
-    const { rows } = await owner.query<{ id: string }>(
-      "SELECT payload ->> 'reminderId' AS id FROM events WHERE event_type = 'task.reminder.triggered'",
-    );
-    return rows.map(({ id }) => id);
-  };
-  await eventually(async () => expect(await told()).toHaveLength(300));
-  expect(new Set(await told()).size).toBe(300);
 });

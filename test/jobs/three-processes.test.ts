@@ -6,7 +6,9 @@ import { connectOwner } from "../support/owner.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
-it("tells of every lease and reservation that ended, once, also when one of three servers is killed", async () => {
+const HOUR = 3_600;
+
+it("tells of every lease and reservation that ended, and reminds of everything that is due, once, also when one of three servers is killed", async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const owner = await connectOwner(database);
@@ -18,6 +20,12 @@ it("tells of every lease and reservation that ended, once, also when one of thre
   await ask(
     first,
     `mutation { addTasks(input: {projectId: "alpha", createProject: true, tasks: [${tasks}]}) { replayed } }`,
+  );
+  const dueDate = new Date(Date.now() + HOUR * 1_000).toISOString();
+  const due = `{description: "work", dueDate: "${dueDate}", reminders: [{offset: "30 minutes"}, {offset: "PT29M"}]}`;
+  await ask(
+    second,
+    `mutation { addTasks(input: {projectId: "beta", createProject: true, tasks: [${Array(150).fill(due).join(", ")}]}) { replayed } }`,
   );
   await Promise.all(
     servers.flatMap((server) =>
@@ -36,17 +44,19 @@ it("tells of every lease and reservation that ended, once, also when one of thre
     for (let i = 0; i < 10; i++)
       await ask(second, 'mutation { claimNextTask(input: {projectId: "alpha", leaseSeconds: 86400}) { attempt } }');
   };
-  await owner.pass(600);
+  await owner.pass(HOUR);
   await Promise.all([first.kill(), claims()]);
   const told = async (type: string) => {
-    const { rows } = await owner.query<{ subject_id: string }>("SELECT subject_id FROM events WHERE event_type = $1", [
-      type,
-    ]);
-    return rows.map(({ subject_id }) => subject_id);
+    const { rows } = await owner.query<{ of: string }>(
+      "SELECT coalesce(payload ->> 'reminderId', subject_id) AS of FROM events WHERE event_type = $1",
+      [type],
+    );
+    return rows.map(({ of }) => of);
   };
   for (const [type, count] of [
     ["task.lease_expired", 60],
     ["ids.expired", 60],
+    ["task.reminder.triggered", 300],
   ] as const) {
     await eventually(async () => expect(await told(type)).toHaveLength(count));
     expect(new Set(await told(type)).size).toBe(count);

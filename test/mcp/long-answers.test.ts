@@ -159,7 +159,7 @@ describe("a task of any size", () => {
     const owner = await connectOwner(server.test);
     await owner.query(
       `INSERT INTO tasks (project_id, task_id, title, description, labels)
-       SELECT 'many', 'TASK-' || lpad(n::text, 3, '0'), 'Title ' || n, repeat('語🚀 words', 9000), array_fill('label'::text, ARRAY[50])
+       SELECT 'many', 'TASK-' || lpad(n::text, 3, '0'), 'Title ' || n, repeat('語🚀 words', 5000), array_fill('label'::text, ARRAY[50])
        FROM generate_series(1, 45) n`,
     );
     await using tools = await connect("many");
