@@ -41,12 +41,10 @@ export const reserveIds = verbWithOwnKey(
     effect: "adds",
     scope: "project",
     idempotent: false,
-    async on(ctx, input: ReserveIds) {
-      await visibleProject(ctx, input);
-      if (ctx.limits) requireReservation(ctx.limits, ctx.viewer.actor, input.projectId);
-    },
+    on: visibleProject,
   },
   async (ctx, input: ReserveIds, keyed) => {
+    if (ctx.limits) requireReservation(ctx.limits, ctx.viewer.actor, input.projectId);
     const count = input.count ?? 1;
     if (!Number.isInteger(count) || count < 1 || count > LARGEST_COUNT)
       throw badInput(`count is ${count}; it must be from 1 to ${LARGEST_COUNT}. For more, reserve again.`);
