@@ -9,10 +9,13 @@ import {
   type Recurrence,
 } from "../../schedule/recurrence/recurrence.ts";
 import { asMade, type Made, madeOf } from "./made.ts";
-import { type Owed, recurrenceOf, type Template } from "./template.ts";
+import { type Course, type Owed, recurrenceOf, type Template } from "./template.ts";
 
-/** As many as may be made up for, with some that a zone never had. */
-const MOST_OWED = 102;
+/** The most dates that `catchUp: ALL` makes up for. */
+export const MOST_CAUGHT_UP = 100;
+
+/** As many as may be made up for, and two more for dates that a zone never had. */
+const MOST_OWED = MOST_CAUGHT_UP + 2;
 
 interface OwedOccurrence extends Occurrence {
   /** Whether its date is over, so that `catchUp` decides. */
@@ -45,8 +48,9 @@ export function owedOf(template: Template, now: Date): OwedOccurrence[] {
   return found;
 }
 
-const fromOf = (owed: Owed, recurrence: Recurrence, made: readonly Made[]): Day | null =>
-  owed.settled || owed.nextOn !== null ? owed.nextOn : startOf(owed, recurrence, made);
+/** The date from which on instances may be lacking; null: none is. */
+export const fromOf = (course: Course, recurrence: Recurrence, made: readonly Made[]): Day | null =>
+  course.settled || course.nextOn !== null ? course.nextOn : startOf(course, recurrence, made);
 
 /** null: plain SQL wrote what nobody could read, and it was changed. */
 function readable(owed: Owed): Recurrence | null {
@@ -59,11 +63,7 @@ function readable(owed: Owed): Recurrence | null {
 }
 
 /** The first date that was still to come when what is not settled was changed, and that has no instance. */
-export function startOf(
-  { changedAt }: Pick<Template, "changedAt">,
-  recurrence: Recurrence,
-  made: readonly Made[],
-): Day | null {
+function startOf({ changedAt }: Course, recurrence: Recurrence, made: readonly Made[]): Day | null {
   if (made.length === 0 || changedAt === null) return recurrence.startsOn;
   const there = madeOf(recurrence, made);
   const from = Math.max(recurrence.startsOn, wallTimeOf(recurrence.zone, changedAt).day);

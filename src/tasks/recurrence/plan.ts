@@ -8,11 +8,8 @@ import {
   type Recurrence,
 } from "../../schedule/recurrence/recurrence.ts";
 import { asMade, type MadeOf, madeOf } from "./made.ts";
-import { owedOf, startOf } from "./owed.ts";
+import { fromOf, MOST_CAUGHT_UP, owedOf } from "./owed.ts";
 import { recurrenceOf, type Template } from "./template.ts";
-
-/** The most dates that `catchUp: ALL` makes up for. */
-const MOST_CAUGHT_UP = 100;
 
 /** An occurrence that gets its instance. */
 interface Making extends Occurrence {
@@ -59,8 +56,7 @@ export function planned(template: Template, now: Date): Plan {
       there.add(asMade(occurrence));
     }
   }
-  let from =
-    template.settled || template.nextOn !== null ? template.nextOn : startOf(template, recurrence, template.made);
+  let from = fromOf(template, recurrence, template.made);
   if (from !== null && template.made.length === 0 && !template.settled) {
     const first = occurrencesFrom(recurrence, from).find((one) => !skipped.has(one.day) && !there.has(one));
     if (first) make(first);
@@ -91,7 +87,7 @@ export function planned(template: Template, now: Date): Plan {
   return {
     template,
     recurrence,
-    made: named(template, all),
+    made: withRepeats(template, all),
     next,
     skipped: template.skipped.filter((day) => day >= today),
   };
@@ -109,7 +105,7 @@ function latestOf(recurrence: Recurrence, passed: readonly Day[], there: MadeOf)
 }
 
 /** With whether the date of each is another instance's, too. */
-function named(template: Template, all: readonly Occurrence[]): Making[] {
+function withRepeats(template: Template, all: readonly Occurrence[]): Making[] {
   const days = new Set(template.made.map(({ day }) => day));
   return all.map((occurrence) => {
     const repeatsDate = days.has(occurrence.day);

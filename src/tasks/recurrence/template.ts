@@ -9,7 +9,7 @@ import type { CatchUp, TaskKey } from "../task.ts";
 import type { Made } from "./made.ts";
 
 /** How a task recurs, or did, and how far it has come with that. */
-interface Course {
+export interface Course {
   readonly pattern: string;
   readonly zone: string;
   readonly dueDate: Date;
@@ -54,7 +54,8 @@ interface CourseRow<Instant> {
   readonly changedAt: Instant | null;
 }
 
-interface Row extends TaskKey, CourseRow<Date> {
+/** A template as the database has it. */
+export interface TemplateRow extends TaskKey, CourseRow<Date> {
   readonly catchUp: CatchUp;
   readonly paused: boolean;
   readonly owed: readonly (CourseRow<string> & { readonly to: string })[];
@@ -90,10 +91,10 @@ WHERE (t.project_id, t.task_id) IN (SELECT * FROM unnest($1::varchar[], $2::varc
 
 /** Those of the tasks that recur. */
 export async function findTemplates(db: Db, keys: readonly TaskKey[]): Promise<Template[]> {
-  return (await db.read<Row>(FIND, keyColumns(keys))).map(templateOf);
+  return (await db.read<TemplateRow>(FIND, keyColumns(keys))).map(templateOf);
 }
 
-export function templateOf({ owed, skipped, made, ...row }: Row): Template {
+export function templateOf({ owed, skipped, made, ...row }: TemplateRow): Template {
   const { dueDate, changedAt, ...others } = row;
   return {
     ...others,
@@ -115,8 +116,6 @@ function courseOf(row: CourseRow<unknown>, dueDate: Date, changedAt: Date | null
     settled: isSettled ? { startsOn: known(startsOn), until: known(until), dueTime } : null,
   };
 }
-
-export type TemplateRow = Row;
 
 const day = (text: string | null) => (text === null ? null : known(text));
 
