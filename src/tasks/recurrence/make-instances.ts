@@ -8,14 +8,12 @@ import type { Dependency } from "../dependencies/dependency.ts";
 import { eventsOf } from "../dependencies/ends.ts";
 import { TASK } from "../fields.ts";
 import type { TaskKey } from "../task.ts";
+import { RECURRENCE_FIELDS } from "./faults.ts";
 import { type Plan, planned } from "./plan.ts";
 import { findTemplates } from "./template.ts";
 
 /** What instances are given of their own, or have no use for. */
-const OWN: readonly string[] = [
-  ...["dueDate", "parentTaskId"],
-  ...["recurrencePattern", "recurrenceTimeZone", "recurrenceEndDate", "catchUp"],
-];
+const OWN: readonly string[] = ["dueDate", "parentTaskId", ...RECURRENCE_FIELDS];
 const COPIED = TASK.settable("create")
   .filter((field) => !OWN.includes(field))
   .map(TASK.columnOf);

@@ -1,20 +1,9 @@
 import type { Context } from "../../access/viewer.ts";
 import { badInput } from "../../errors.ts";
 import type { TaskKey } from "../task.ts";
-import { recurrenceFaults } from "./faults.ts";
+import { RECURRENCE_FIELDS, type Recurring, recurrenceFaults } from "./faults.ts";
 
-const FIELDS = ["recurrencePattern", "recurrenceTimeZone", "recurrenceEndDate", "catchUp"] as const;
-
-/** What an update says of when a task recurs. */
-interface Said {
-  recurrencePattern?: string | null;
-  recurrenceTimeZone?: string | null;
-  recurrenceEndDate?: Date | null;
-  catchUp?: string | null;
-  dueDate?: Date | null;
-}
-
-interface Kept extends Said {
+interface Kept extends Recurring {
   readonly parentRecurringTaskId: string | null;
 }
 
@@ -44,8 +33,8 @@ export async function keptRecurrence({ db }: Context, { projectId, taskId }: Tas
  * does not begin to: it may be at work.
  * @throws BAD_USER_INPUT
  */
-export async function requireRecurrence(ctx: Context, task: TaskKey, said: Said): Promise<void> {
-  const given = FIELDS.filter((field) => said[field] !== undefined);
+export async function requireRecurrence(ctx: Context, task: TaskKey, said: Recurring): Promise<void> {
+  const given = RECURRENCE_FIELDS.filter((field) => said[field] !== undefined);
   if (given.length === 0 && said.dueDate === undefined) return;
   const kept = await keptRecurrence(ctx, task).catch((error: unknown) => {
     if (given.some((field) => said[field] !== null)) throw error;
