@@ -1,6 +1,7 @@
 import type { JobShape, Jobs } from "../../schema/context.ts";
 import { JOB_NAMES, type JobName } from "../config/jobs.ts";
 import type { Database } from "../db/database.ts";
+import { databaseNow } from "../db/now.ts";
 import { type Clock, systemClock } from "../log/clock.ts";
 import { archive } from "./archive.ts";
 import { bus } from "./bus.ts";
@@ -60,8 +61,7 @@ export async function startJobs(context: Omit<JobContext, "clock">, clock: Clock
 
 async function stateOf(running: ReadonlyMap<JobName, RunningJob>, db: Database, clock: Clock): Promise<JobShape[]> {
   const lags = await Promise.all(JOB_NAMES.map((name) => lagOf(JOBS[name], db)));
-  const [time] = await db.read<{ now: Date }>("SELECT docket_now() AS now");
-  const from = (time?.now.getTime() ?? 0) - clock.now();
+  const from = (await databaseNow(db)).getTime() - clock.now();
   const instant = (at: number | null) => (at === null ? null : new Date(from + at));
   return JOB_NAMES.map((name, i) => {
     const job = running.get(name);

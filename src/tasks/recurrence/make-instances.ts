@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "../../access/viewer.ts";
+import { databaseNow } from "../../db/now.ts";
 import { allocateIds } from "../../ids/allocate.ts";
 import { append, leaveEvents } from "../../log/write/append.ts";
 import { isoDate } from "../../schedule/recurrence/calendar.ts";
@@ -119,15 +120,13 @@ const stateOf = ({ template, recurrence, next, skipped }: Plan) => ({
   skipped: skipped.map(isoDate),
 });
 
-const NOW = { name: "now", text: "SELECT docket_now() AS now" };
-
 /** Makes the first instances of templates that were added in this transaction, which holds what `carryOut` needs. */
 export async function makeFirstInstances(ctx: Context, templates: readonly TaskKey[]): Promise<void> {
   if (templates.length === 0) return;
-  const [time] = await ctx.db.read<{ now: Date }>(NOW);
+  const now = await databaseNow(ctx.db);
   const found = await findTemplates(ctx.db, templates);
   await carryOut(
     ctx,
-    found.map((template) => planned(template, time?.now ?? new Date())),
+    found.map((template) => planned(template, now)),
   );
 }

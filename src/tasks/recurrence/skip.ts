@@ -1,3 +1,4 @@
+import { databaseNow } from "../../db/now.ts";
 import { badInput } from "../../errors.ts";
 import { append } from "../../log/write/append.ts";
 import { DAY_MS, isoDate } from "../../schedule/recurrence/calendar.ts";
@@ -25,8 +26,6 @@ const SKIP = {
 WHERE project_id = $1 AND task_id = $2`,
 };
 
-const NOW = { name: "occurrence-now", text: "SELECT docket_now() AS now" };
-
 /**
  * Leaves out one date of a recurring task. A date that is left out already stays so.
  * @throws TASK_NOT_FOUND, PROJECT_NOT_FOUND, VERSION_CONFLICT, FORBIDDEN; BAD_USER_INPUT for a task that does not recur, a date on
@@ -53,8 +52,8 @@ export const skipOccurrence = taskVerb(
         `date: ${isoDate(day)} has its instance already, ${made.taskId}. Delete that one to leave the date out.`,
         { instance: made.taskId },
       );
-    const [time] = await ctx.db.read<{ now: Date }>(NOW);
-    if (time && day < wallTimeOf(recurrence.zone, time.now).day) throw badInput(`date: ${isoDate(day)} is over.`);
+    if (day < wallTimeOf(recurrence.zone, await databaseNow(ctx.db)).day)
+      throw badInput(`date: ${isoDate(day)} is over.`);
     if (template.skipped.length >= MOST_SKIPPED)
       throw badInput(`${taskId} leaves out ${MOST_SKIPPED} dates ahead already. Pause it, or change its pattern.`);
     await ctx.db.write(SKIP, [projectId, taskId, isoDate(day)]);

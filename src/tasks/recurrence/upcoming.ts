@@ -1,5 +1,6 @@
 import type { Looking } from "../../access/visibility.ts";
 import { requireProjects } from "../../access/visibility.ts";
+import { databaseNow } from "../../db/now.ts";
 import { pageSize } from "../../db/page.ts";
 import { badInput, taskNotFound } from "../../errors.ts";
 import { DAY_MS, parseIsoDate } from "../../schedule/recurrence/calendar.ts";
@@ -25,16 +26,14 @@ export interface UpcomingOccurrence {
 
 const MADE = {
   name: "occurrences-made",
-  text: `SELECT docket_now() AS now, i.task_id AS "taskId", i.occurrence_date::text AS date,
+  text: `SELECT i.task_id AS "taskId", i.occurrence_date::text AS date,
   (extract(epoch FROM coalesce(i.occurs_at, i.due_date)) * 1000)::float8 AS "occursAt", i.deleted_at IS NOT NULL AS deleted
-FROM (SELECT) AS always LEFT JOIN tasks i ON i.project_id = $1 AND i.parent_recurring_task_id = $2
+FROM tasks i WHERE i.project_id = $1 AND i.parent_recurring_task_id = $2
   AND i.occurrence_date >= (docket_now() - interval '2 days')::date`,
 };
 
-/** One row without an instance where there is none. */
-interface Made {
-  readonly now: Date;
-  readonly taskId: string | null;
+interface InstanceRow {
+  readonly taskId: string;
   readonly date: string;
   readonly occursAt: number | null;
   readonly deleted: boolean;
@@ -63,12 +62,10 @@ export async function upcomingOccurrences(
     if (!task) throw taskNotFound(key.taskId, projectId);
     throw badInput(`${key.taskId} does not recur: name the template, as its parentRecurringTaskId says.`);
   }
-  const rows = await ctx.db.read<Made>(MADE, [key.projectId, key.taskId]);
-  const now = rows[0]?.now ?? new Date();
+  const now = await databaseNow(ctx.db);
+  const rows = await ctx.db.read<InstanceRow>(MADE, [key.projectId, key.taskId]);
   const settled = readableRecurrence(template);
-  const instances = rows.flatMap(({ taskId, date, ...row }) =>
-    taskId === null ? [] : [{ ...row, taskId, day: parseIsoDate(date) ?? 0 }],
-  );
+  const instances = rows.map(({ date, ...row }) => ({ ...row, day: parseIsoDate(date) ?? 0 }));
   const made = madeOf(settled, instances);
   const deleted = new Set(instances.filter((row) => row.deleted).map((row) => row.taskId));
   // Nothing more is made while it is paused.
