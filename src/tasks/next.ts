@@ -4,6 +4,7 @@ import { type AskedFor, wantedOf } from "./asked-for.ts";
 import { type LongField, TASK, type Task } from "./fields.ts";
 import { type Idle, whyIdle } from "./idle.ts";
 import { areLimited } from "./limits.ts";
+import { onLists } from "./on-lists.ts";
 import { FIRST_READY, IS_LIMITED, IS_STOPPED } from "./ready.ts";
 import { FIRST_AMONG } from "./ready-among.ts";
 import { workerOf } from "./take.ts";
@@ -26,8 +27,7 @@ const NEXT_WITH_STATUS = TASK.statement(
   (columns) => `WITH picked AS (
   SELECT first.* FROM projects p CROSS JOIN LATERAL (
     SELECT t.project_id, t.task_id, t.priority, t.queue_position FROM tasks t
-    WHERE t.project_id = p.project_id AND t.status = $2 AND t.deleted_at IS NULL AND t.archived_at IS NULL
-      AND NOT t.is_template
+    WHERE t.project_id = p.project_id AND t.status = $2 AND ${onLists()}
     ORDER BY t.priority, t.queue_position LIMIT 1
   ) first WHERE p.project_id = ANY ($1::text[]) AND p.archived_at IS NULL
   ORDER BY first.priority, first.queue_position LIMIT 1

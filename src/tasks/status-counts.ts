@@ -1,5 +1,6 @@
 import { type Looking, requireProjects, visibleProjects } from "../access/visibility.ts";
 import type { Db } from "../db/database.ts";
+import { onLists } from "./on-lists.ts";
 import { TASK_STATUSES, type TaskStatus } from "./task.ts";
 
 export interface StatusCount {
@@ -14,7 +15,7 @@ const count = (name: string, projects: string) => ({
   name,
   text: `SELECT wanted.project_id, counted.* FROM ${projects} AS wanted (project_id) CROSS JOIN LATERAL (
   SELECT ${TASK_STATUSES.map((status) => `count(*) FILTER (WHERE t.status = '${status}')::int AS ${status}`).join(", ")}
-  FROM tasks t WHERE t.project_id = wanted.project_id AND t.deleted_at IS NULL AND t.archived_at IS NULL AND NOT t.is_template
+  FROM tasks t WHERE t.project_id = wanted.project_id AND ${onLists()}
 ) counted`,
 });
 const COUNT_OF = count("task-status-counts-of", "(SELECT DISTINCT unnest($1::text[]))");

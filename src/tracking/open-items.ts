@@ -1,6 +1,7 @@
 import type { Context } from "../access/viewer.ts";
 import { visibleProjects } from "../access/visibility.ts";
 import { TITLE } from "../tasks/fields.ts";
+import { onLists } from "../tasks/on-lists.ts";
 import type { TaskKey, TaskKind, TaskStatus } from "../tasks/task.ts";
 
 /** A task that is open, where it stands in the tree of all that are. */
@@ -40,8 +41,7 @@ FROM unnest($1::text[]) AS of (project_id) CROSS JOIN LATERAL (
   SELECT t.project_id AS "projectId", t.task_id AS "taskId", ${TITLE} AS title, t.kind,
     t.status, t.claimed_by AS "claimedBy", t.parked_at IS NOT NULL AS "isParked", t.parent_task_id AS "parentTaskId",
     t.open_blockers AS "blockerCount"
-  FROM tasks t WHERE t.project_id = of.project_id AND t.status IN ('pending', 'in_progress') AND t.deleted_at IS NULL
-    AND t.archived_at IS NULL AND NOT t.is_template
+  FROM tasks t WHERE t.project_id = of.project_id AND t.status IN ('pending', 'in_progress') AND ${onLists()}
   ORDER BY t.depth, t.priority, t.queue_position LIMIT $2) page`,
 };
 

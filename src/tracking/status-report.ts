@@ -3,6 +3,7 @@ import { amongProjects } from "../access/visibility.ts";
 import { parameters } from "../db/parameters.ts";
 import { badInput } from "../errors.ts";
 import { amongShown } from "../projects/shown.ts";
+import { onLists } from "../tasks/on-lists.ts";
 import type { TaskKind, TaskStatus } from "../tasks/task.ts";
 import { findConfigurations, type ProjectConfiguration } from "./configuration.ts";
 import { DEPLOYMENT, type Deployment } from "./deployment.ts";
@@ -102,14 +103,13 @@ const SESSIONS = firstOfEach(
   "report-sessions",
   `t.project_id AS "projectId", t.task_id AS "taskId", t.title, t.status, t.created_at AS "createdAt",
     t.metadata -> 'yaml_frontmatter' AS "frontMatter"`,
-  `tasks t WHERE t.project_id = of.project_id AND t.kind = 'session' AND t.deleted_at IS NULL AND t.archived_at IS NULL
-    AND NOT t.is_template`,
+  `tasks t WHERE t.project_id = of.project_id AND t.kind = 'session' AND ${onLists()}`,
   "t.created_at DESC, t.task_id DESC",
 );
 const COUNTS = {
   name: "report-counts",
   text: `SELECT t.project_id AS "projectId", t.kind, t.status, count(*)::int AS count FROM tasks t
-WHERE t.project_id = ANY ($1::text[]) AND t.deleted_at IS NULL AND t.archived_at IS NULL AND NOT t.is_template
+WHERE t.project_id = ANY ($1::text[]) AND ${onLists()}
 GROUP BY t.project_id, t.kind, t.status
 ORDER BY array_position('{project,session,research,task}', t.kind), array_position('{pending,in_progress,completed}', t.status)`,
 };

@@ -1,6 +1,7 @@
 import { type Looking, requireProjects, visibleProjects } from "../../access/visibility.ts";
 import { type LongField, TASK, type Task } from "../fields.ts";
 import { keyColumns } from "../keys.ts";
+import { onLists } from "../on-lists.ts";
 import type { TaskKey } from "../task.ts";
 import type { DependencyKind } from "./dependency.ts";
 
@@ -33,8 +34,7 @@ export interface GraphQuery {
 }
 
 /** SQL: whether the task is in a graph: $2 also asks for completed ones. */
-const shown = (task: string) =>
-  `${task}.deleted_at IS NULL AND ${task}.archived_at IS NULL AND NOT ${task}.is_template AND ($2 OR ${task}.status <> 'completed')`;
+const shown = (task: string) => `${onLists(task)} AND ($2 OR ${task}.status <> 'completed')`;
 
 /** The tasks of project $1, and those of others among the projects $3 that they have to do with. */
 const NODES = TASK.statement(
