@@ -100,7 +100,7 @@ test("metrics tell what the documentation names, with these labels, and count wh
   );
 });
 
-test("metrics sum what is beyond the fifty largest projects", async () => {
+test("metrics sum what is beyond the fifty largest projects, and leave templates out", async () => {
   const server = await startTestServer({ env: { DOCKET_METRICS_KEY: KEY } });
   const owner = await connectOwner(server.test);
   const made = Array.from(
@@ -110,7 +110,8 @@ test("metrics sum what is beyond the fifty largest projects", async () => {
   await server.ask(`mutation { ${made.join(" ")} }`);
   await owner.query(`
     INSERT INTO tasks (project_id, task_id, description) SELECT 'p' || n, artifact_id('TASK', t), 'd'
-      FROM generate_series(1, 52) n, generate_series(1, CASE WHEN n <= 50 THEN 3 ELSE 2 END) t`);
+      FROM generate_series(1, 52) n, generate_series(1, CASE WHEN n <= 50 THEN 3 ELSE 2 END) t;
+    INSERT INTO tasks (project_id, task_id, description, is_template) VALUES ('p50', 'TASK-004', 'd', true)`);
   const told = await scrape(server.url);
   const tasks = [...told].filter(([line]) => line.startsWith("docket_tasks{"));
   expect(tasks).toHaveLength(51);

@@ -1,6 +1,7 @@
 import type { Jobs } from "../../../schema/context.ts";
 import type { Database } from "../../db/database.ts";
 import { background } from "../../db/requester.ts";
+import { onLists } from "../../tasks/on-lists.ts";
 
 /** Projects that have values of their own; all others are summed under OTHERS. */
 const MOST_PROJECTS = 50;
@@ -15,7 +16,7 @@ const TASKS = {
   name: "metrics-tasks",
   text: `WITH counted AS MATERIALIZED (
   SELECT project_id, status, count(*) AS tasks, count(parked_at) AS parked
-  FROM tasks WHERE deleted_at IS NULL AND archived_at IS NULL GROUP BY project_id, status
+  FROM tasks t WHERE ${onLists()} GROUP BY project_id, status
 ), largest AS MATERIALIZED (
   SELECT project_id FROM counted GROUP BY project_id ORDER BY sum(tasks) DESC, project_id LIMIT ${MOST_PROJECTS}
 )
