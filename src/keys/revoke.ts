@@ -53,32 +53,50 @@ export async function lockKey({ db, viewer }: Context, { keyId }: RevokeApiKey) 
   return { ...key, isLastAdmin: admins.length === 1 && admins[0] === key.keyId };
 }
 
-/** What the end of a key changes of it. */
-const ENDING = KEY.document("k", ["revokedAt"]);
-
 /** Revokes a key or session with all that it opened; nothing happens and nothing is logged when it has ended already. */
 export async function endKey(ctx: Context, keyId: string): Promise<void> {
-  const ended = await ctx.db.write<{ keyId: string; changes: Changes }>(
-    `WITH before AS (
-       SELECT k.key_id, ${ENDING} AS document FROM api_keys k
-       WHERE k.revoked_at IS NULL AND (k.key_id = $1 OR k.issued_by = $1) ORDER BY k.key_id FOR NO KEY UPDATE
-     )
-     UPDATE api_keys k SET revoked_at = docket_now() FROM before WHERE k.key_id = before.key_id
-     RETURNING k.key_id AS "keyId", changes_between(before.document, ${ENDING}) AS changes`,
-    [keyId],
-  );
-  if (ended.length === 0) return;
+  const ended = await changeEnd(ctx, keyId, "revokedAt", "revoked_at = docket_now()");
+  if (ended.keyIds.length === 0) return;
   await append(ctx, {
     type: "key.revoked",
     projectId: null,
     subjectType: "api_key",
     subjectId: keyId,
     // The hub of every process ends the streams of these.
-    payload: {
-      keyIds: ended.map((row) => row.keyId),
-      changes: ended.find((row) => row.keyId === keyId)?.changes ?? {},
-    },
+    payload: { ...ended },
   });
+}
+
+/** What became of a key's end. */
+interface ChangedEnd {
+  /** The key, and what it opened, as far as they had not been revoked. */
+  readonly keyIds: readonly string[];
+  /** Of the key itself. */
+  readonly changes: Changes;
+}
+
+/** @param assignment SQL of `api_keys k` for the SET list; it may use $2 and on. */
+export async function changeEnd(
+  { db }: Context,
+  keyId: string,
+  field: "expiresAt" | "revokedAt",
+  assignment: string,
+  values: readonly unknown[] = [],
+): Promise<ChangedEnd> {
+  const document = KEY.document("k", [field]);
+  const rows = await db.write<{ keyId: string; changes: Changes }>(
+    `WITH before AS (
+       SELECT k.key_id, ${document} AS document FROM api_keys k
+       WHERE k.revoked_at IS NULL AND (k.key_id = $1 OR k.issued_by = $1) ORDER BY k.key_id FOR NO KEY UPDATE
+     )
+     UPDATE api_keys k SET ${assignment} FROM before WHERE k.key_id = before.key_id
+     RETURNING k.key_id AS "keyId", changes_between(before.document, ${document}) AS changes`,
+    [keyId, ...values],
+  );
+  return {
+    keyIds: rows.map((row) => row.keyId),
+    changes: rows.find((row) => row.keyId === keyId)?.changes ?? {},
+  };
 }
 
 /** In one order, so that two admins who revoke each other's keys wait for one another and one of them is refused. */

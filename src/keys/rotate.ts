@@ -1,10 +1,10 @@
 import { verb } from "../access/verb.ts";
+import type { Context } from "../access/viewer.ts";
 import { badInput } from "../errors.ts";
 import { append } from "../log/write/append.ts";
-import type { Changes } from "../log/write/changes.ts";
 import { insertKey, refuseOutliving } from "./create.ts";
-import { KEY, MOST_OVERLAP_SECONDS, OVERLAP_SECONDS } from "./key.ts";
-import { endKey, lockKey } from "./revoke.ts";
+import { MOST_OVERLAP_SECONDS, OVERLAP_SECONDS } from "./key.ts";
+import { changeEnd, endKey, lockKey } from "./revoke.ts";
 import { makeSecret } from "./secret.ts";
 
 export interface RotateApiKey {
@@ -21,9 +21,6 @@ export interface RotatedApiKey {
   /** Shown this once; null in a replayed answer, as only its hash is kept. */
   readonly secret: string | null;
 }
-
-/** What an overlap changes of the key that is replaced. */
-const ENDING = KEY.document("k", ["expiresAt"]);
 
 /**
  * Makes a key that may do what another may, of its name and with its end, and ends the other after an overlap in which
@@ -49,32 +46,15 @@ export const rotateApiKey = verb(
 );
 
 /** An end that was set before is kept where it comes first. */
-async function endLater(
-  ctx: Parameters<typeof endKey>[0],
-  keyId: string,
-  newKeyId: string,
-  overlapSeconds: number,
-): Promise<void> {
-  const rows = await ctx.db.write<{ keyId: string; changes: Changes }>(
-    `WITH before AS (
-       SELECT k.key_id, ${ENDING} AS document FROM api_keys k
-       WHERE k.revoked_at IS NULL AND (k.key_id = $1 OR k.issued_by = $1) ORDER BY k.key_id FOR NO KEY UPDATE
-     )
-     UPDATE api_keys k SET expires_at = least(k.expires_at, docket_now() + make_interval(secs => $2))
-     FROM before WHERE k.key_id = before.key_id
-     RETURNING k.key_id AS "keyId", changes_between(before.document, ${ENDING}) AS changes`,
-    [keyId, overlapSeconds],
-  );
+async function endLater(ctx: Context, keyId: string, newKeyId: string, overlapSeconds: number): Promise<void> {
+  const end = "expires_at = least(k.expires_at, docket_now() + make_interval(secs => $2))";
+  const changed = await changeEnd(ctx, keyId, "expiresAt", end, [overlapSeconds]);
   await append(ctx, {
     type: "key.rotated",
     projectId: null,
     subjectType: "api_key",
     subjectId: keyId,
     // The hub of every process times the streams of these anew.
-    payload: {
-      newKeyId,
-      keyIds: rows.map((row) => row.keyId),
-      changes: rows.find((row) => row.keyId === keyId)?.changes ?? {},
-    },
+    payload: { newKeyId, ...changed },
   });
 }
