@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { setting } from "./setting.ts";
@@ -44,8 +44,8 @@ function readDocuments(file: string): TrustedDocuments | string {
   }
   if (Array.isArray(kept)) return new Map(kept.map((text) => [sha256(text), text]));
   const documents = Object.entries(kept).map(([key, text]): [string, string] => [key.replace(/^sha256:/, ""), text]);
-  const [wrong] = documents.find(([hash, text]) => hash !== sha256(text)) ?? [];
+  const [wrong] = documents.find(([named, text]) => named !== sha256(text)) ?? [];
   return wrong === undefined ? new Map(documents) : `${FORM}; ${JSON.stringify(wrong)} is not that of its document`;
 }
 
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const sha256 = (text: string) => hash("sha256", text);

@@ -26,7 +26,7 @@ const WORDS: Partial<Record<ReadyReason, (count: number) => string>> = {
   filtered_out: () => "outside what you asked for",
 };
 
-/** The seeds' words for a project in which nothing is pending. */
+/** The words for a project in which nothing is pending: clients look for them. */
 const NOTHING = "No pending tasks for project";
 
 /** Why nothing is handed out, in words: of one project, or of several together. */

@@ -20,7 +20,7 @@ export interface Measured {
   readonly slowStatementMs: number;
 }
 
-/** Request times in seconds: the seeds promise 0.1 and 0.2. */
+/** Request times in seconds; 0.1 and 0.2 are what Docket promises of reservations and of all requests. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 15];
 /** Names of statements that are told apart: each value of a label is kept for ever. */
 const MOST_STATEMENTS = 500;
