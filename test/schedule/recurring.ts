@@ -17,18 +17,19 @@ export async function recurrenceTest() {
   const until = async (instant: string) => {
     await t.pass((Date.parse(instant) - (await now()).getTime()) / 1_000);
   };
+  /** Makes all that is due. */
+  const sweep = async () => {
+    while (await makeDueInstances(t.as())) {}
+  };
   await until(BEGIN);
   return {
     ...t,
     until,
     add: (item: AddTaskItem) => addTemplate(t, item),
-    /** Makes all that is due. */
-    sweep: async () => {
-      while (await makeDueInstances(t.as())) {}
-    },
+    sweep,
     sweepAt: async (instant: string) => {
       await until(instant);
-      while (await makeDueInstances(t.as())) {}
+      await sweep();
     },
     /** Of a template, in the order of the dates. */
     instances: async (taskId: string) => {

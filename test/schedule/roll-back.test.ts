@@ -8,6 +8,7 @@ import { createEmptyDatabase } from "../support/database.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const OF_REMINDERS = ["20261128000800_reminders", "20261128000801_raised_priorities"];
+const OF_RECURRENCE = ["20261128000820_recurrence"];
 const OF_CHANGES = [
   ...["20261128000870_templates_are_no_work", "20261128000871_owed_occurrences"],
   ...["20261128000872_occurrences_in_other_zones", "20261128000873_priorities_raised_once"],
@@ -57,6 +58,45 @@ it("leaves every task as it was when the migrations of reminders are undone, als
     await down();
     expect(await tasks()).toEqual(before);
   }
+});
+
+it("leaves every task as it was when recurrence is undone, also filled, and takes it again", async () => {
+  const { owner, up, down, tasks } = await databaseWith(OF_RECURRENCE);
+  await owner.query(
+    `INSERT INTO tasks (project_id, task_id, description, due_date, is_template)
+     SELECT 'alpha', 'TASK-' || n, 'work', '2027-01-01T09:00:00Z', n = 103 FROM generate_series(101, 103) n`,
+  );
+  const earlier = await tasks();
+  await up();
+  const recurring = `INSERT INTO tasks (project_id, task_id, description, due_date, recurrence_pattern)
+    VALUES ('alpha', $1, 'stand-up', '2027-01-01T09:00:00Z', 'daily')`;
+  const instance = `INSERT INTO tasks (project_id, task_id, description, parent_recurring_task_id, occurrence_date)
+    VALUES ('alpha', $1, 'stand-up', 'TASK-104', '2027-01-01')`;
+  await owner.query(recurring, ["TASK-104"]);
+  expect(
+    (await owner.query("SELECT is_template, recurrence_time_zone, catch_up FROM tasks WHERE task_id = 'TASK-104'"))
+      .rows,
+  ).toEqual([{ is_template: true, recurrence_time_zone: "UTC", catch_up: "one" }]);
+  expect((await owner.query("SELECT next_at <= docket_now() AS due FROM recurrences")).rows).toEqual([{ due: true }]);
+  await owner.query(instance, ["TASK-105"]);
+  await expect(owner.query(instance, ["TASK-106"])).rejects.toMatchObject({ constraint: "uniq_recurring_instance" });
+  await expect(owner.query("UPDATE tasks SET due_date = NULL WHERE task_id = 'TASK-104'")).rejects.toMatchObject({
+    constraint: "chk_recurrence_requires_due_date",
+  });
+
+  await down();
+  expect(await tasks("TASK-103")).toEqual(earlier);
+  // Instances stay as plain tasks; a template, which an older version would hand out, is deleted and may be restored as one.
+  const made = await owner.query(
+    "SELECT task_id, is_template, deleted_at IS NOT NULL AS deleted FROM tasks WHERE task_id > 'TASK-103' ORDER BY task_id",
+  );
+  expect(made.rows).toEqual([
+    { task_id: "TASK-104", is_template: false, deleted: true },
+    { task_id: "TASK-105", is_template: false, deleted: false },
+  ]);
+  await up();
+  await owner.query(recurring, ["TASK-107"]);
+  expect((await owner.query("SELECT task_id FROM recurrences")).rows).toEqual([{ task_id: "TASK-107" }]);
 });
 
 it("leaves every task as it was when what keeps occurrences through changes is undone, also filled, and comes again", async () => {
