@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lowerCase } from "../client/enum-case.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { BriefingCardFragment, TaskCardFragment, TaskStatus } from "../client/gen/graphql.ts";
 import { type Cuts, LEAST_TEXT, shortMembers } from "./fit.ts";
@@ -119,7 +120,7 @@ function briefingOf({ attempts, ...rest }: BriefingCardFragment, most: number, c
 function attemptOf({ outcome, notes, ...rest }: BriefingCardFragment["attempts"][number], most: number) {
   const short = notes === null ? null : shortened(notes, Math.max(most / 5, LEAST_TEXT));
   return {
-    shown: withoutEmpties({ ...rest, outcome: outcome?.toLowerCase(), notes: short }),
+    shown: withoutEmpties({ ...rest, outcome: outcome && lowerCase(outcome), notes: short }),
     cut: short !== notes,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lowerCase } from "../../client/enum-case.ts";
 import { graphql } from "../../client/gen/gql.ts";
 import type { GetTaskQuery } from "../../client/gen/graphql.ts";
 import { fitTexts, textOf } from "../fit.ts";
@@ -158,7 +159,9 @@ async function* latestPages(context: ToolContext, attempted: Attempted, checkpoi
 async function latestAttempts(context: ToolContext, attempted: Attempted): Promise<object[]> {
   const pages = [];
   for await (const page of latestPages(context, attempted)) pages.unshift(page);
-  return pages.flat().map(({ outcome, ...rest }) => withoutEmpties({ ...rest, outcome: outcome?.toLowerCase() }));
+  return pages
+    .flat()
+    .map(({ outcome, ...rest }) => withoutEmpties({ ...rest, outcome: outcome && lowerCase(outcome) }));
 }
 
 /** The newest that was left by the same attempts. */

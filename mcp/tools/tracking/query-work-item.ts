@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lowerCase } from "../../../client/enum-case.ts";
 import { graphql } from "../../../client/gen/gql.ts";
 import { fitItems, fits, fitTexts, LEAST_TEXT, shortMembers } from "../../fit.ts";
 import { defineTool } from "../../tool.ts";
@@ -85,5 +86,5 @@ export const queryWorkItem = defineTool({
 
 const linked = <Link extends { readonly status: string }>({ status, ...rest }: Link) => ({
   ...rest,
-  status: status.toLowerCase(),
+  status: lowerCase(status),
 });
