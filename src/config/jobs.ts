@@ -36,7 +36,7 @@ export const jobs = z
         .default([]),
       {
         unset: "all",
-        meaning: `background jobs of this process: ${quoted(JOB_NAMES)}. \`-webhooks\` switches one off, and so does a list without \`-\` that leaves out one of ${quoted(FIRST_JOBS)}; \`none\` runs nothing; what no process runs waits in the database`,
+        meaning: `background jobs of this process: ${quoted(JOB_NAMES)}. \`-webhooks\` switches one off, and so does a list without \`-\` that leaves out one of ${quoted(FIRST_JOBS)}; \`none\` runs nothing; what no process runs waits in the database. \`reminders\` raises priorities before due dates, too`,
         shown: true,
       },
     ),

@@ -49,7 +49,7 @@ export async function makeDueInstances(ctx: Context): Promise<number | false> {
   for (const { now, ...row } of due) {
     const plan = await planOrSetAside(ctx, row, now);
     if (plan) plans.push(plan);
-    // What one is behind with may be much.
+    // One template may have missed many occurrences: others have their turn between.
     if (plans.reduce((sum, { made }) => sum + made.length, 0) >= BATCH) break;
   }
   const isDone = plans.length === 0 || (await togetherOrEach(ctx, plans));
@@ -61,7 +61,7 @@ const SET_ASIDE = {
   text: `UPDATE recurrences SET next_at = docket_now() + make_interval(secs => $4)
 WHERE project_id = $1 AND task_id = $2 AND xmin::text = $3`,
 };
-/** How long what cannot be made is left alone, in seconds; null: until it is changed. */
+/** How long what cannot be made is left alone, in seconds. */
 const LEFT_ALONE_SECONDS = 600;
 
 /** null: plain SQL wrote what cannot be read. It is looked at again when it is changed. */
