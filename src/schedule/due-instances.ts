@@ -8,6 +8,7 @@ import { keyColumns } from "../tasks/keys.ts";
 import { carryOut, INSTANCE_IDS } from "../tasks/recurrence/make-instances.ts";
 import { type Plan, planned } from "../tasks/recurrence/plan.ts";
 import { OF_TEMPLATES, TEMPLATE, type TemplateRow, templateOf } from "../tasks/recurrence/template.ts";
+import { isoDate } from "./recurrence/calendar.ts";
 import { ZONE_DATA } from "./recurrence/instant.ts";
 import { PatternFault } from "./recurrence/pattern-fault.ts";
 
@@ -56,9 +57,10 @@ export async function makeDueInstances(ctx: Context): Promise<number | false> {
   return isDone && performance.now() - began;
 }
 
+/** The date from which it goes on is kept: of what was changed, `next_at` alone would say since when. */
 const SET_ASIDE = {
   name: "recurrence-set-aside",
-  text: `UPDATE recurrences SET next_at = docket_now() + make_interval(secs => $4)
+  text: `UPDATE recurrences SET next_at = docket_now() + make_interval(secs => $4), next_on = coalesce(next_on, $5)
 WHERE project_id = $1 AND task_id = $2 AND xmin::text = $3`,
 };
 /** How long what cannot be made is left alone, in seconds. */
@@ -70,7 +72,7 @@ async function planOrSetAside({ db }: Context, row: TemplateRow, now: Date): Pro
     return planned(templateOf(row), now);
   } catch (error) {
     if (!(error instanceof PatternFault)) throw error;
-    await db.write(SET_ASIDE, [row.projectId, row.taskId, row.mark, null], { idempotent: true });
+    await db.write(SET_ASIDE, [row.projectId, row.taskId, row.mark, null, null], { idempotent: true });
     return null;
   }
 }
@@ -85,7 +87,8 @@ async function togetherOrEach(ctx: Context, plans: readonly Plan[]): Promise<boo
       await together(ctx, [plan]).catch(async (fault: unknown) => {
         if (isConnectionLost(fault)) throw fault;
         const { projectId, taskId, mark } = plan.template;
-        await ctx.db.write(SET_ASIDE, [projectId, taskId, mark, LEFT_ALONE_SECONDS], { idempotent: true });
+        const from = plan.from && isoDate(plan.from);
+        await ctx.db.write(SET_ASIDE, [projectId, taskId, mark, LEFT_ALONE_SECONDS, from], { idempotent: true });
       });
     return true;
   }

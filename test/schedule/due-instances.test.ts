@@ -387,6 +387,8 @@ test("a project without free IDs keeps no other waiting, and is tried again", as
   const t = await recurrenceTest();
   await seedTasks(t, "beta", 1);
   const full = await t.add(daily);
+  const changed = await t.add({ ...daily, catchUp: "all" });
+  await updateTask(t.as(), { projectId: "alpha", taskId: changed, recurrencePattern: "FREQ=DAILY" });
   const { tasks } = await addTasks(t.as(), { projectId: "beta", tasks: [{ description: "b", ...daily }] });
   const counter = (value: number) =>
     t.owner.query("UPDATE id_registry SET last_assigned_id = $1 WHERE namespace = 'alpha' AND artifact_type = 'TASK'", [
@@ -399,9 +401,14 @@ test("a project without free IDs keeps no other waiting, and is tried again", as
   ]);
   expect(ofBeta.rowCount).toBe(2);
   expect(await t.dates(full)).toHaveLength(1);
+  // Whatever falls due in the meantime is not lost, nor that it was changed.
+  await t.sweepAt("2026-12-10T10:00:00Z");
+  await updateTask(t.as(), { projectId: "alpha", taskId: changed, recurrencePattern: "daily" });
+  await t.sweepAt("2026-12-11T10:00:00Z");
   await counter(500);
-  await t.sweepAt("2026-12-09T00:11:00Z");
-  expect(await t.dates(full)).toHaveLength(2);
+  await t.sweepAt("2026-12-11T10:11:00Z");
+  expect(await t.dates(full)).toEqual(["2026-12-08", "2026-12-11"]);
+  expect(await t.dates(changed)).toEqual(["2026-12-08", "2026-12-09", "2026-12-10", "2026-12-11"]);
 });
 
 test("newer zone data moves the instants, and no date", async () => {

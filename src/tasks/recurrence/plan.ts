@@ -21,6 +21,8 @@ interface Making extends Occurrence {
 export interface Plan {
   readonly template: Template;
   readonly recurrence: Recurrence;
+  /** The first date that may be to be made, now or later; null: none. What cannot be made now goes on from there. */
+  readonly from: Day | null;
   readonly made: readonly Making[];
   /** The next date, and when its instance is made; null: none follows. */
   readonly next: { readonly day: Day; readonly at: Date } | null;
@@ -56,7 +58,8 @@ export function planned(template: Template, now: Date): Plan {
       there.add(asMade(occurrence));
     }
   }
-  let from = fromOf(template, recurrence, template.made);
+  const begin = fromOf(template, recurrence, template.made);
+  let from = begin;
   if (from !== null && template.made.length === 0 && !template.settled) {
     const first = occurrencesFrom(recurrence, from).find((one) => !skipped.has(one.day) && !there.has(one));
     if (first) make(first);
@@ -87,6 +90,7 @@ export function planned(template: Template, now: Date): Plan {
   return {
     template,
     recurrence,
+    from: begin,
     made: withRepeats(template, all),
     next,
     skipped: template.skipped.filter((day) => day >= today),
