@@ -185,6 +185,11 @@ test("faults of what was sent name their place in the caller's words", async () 
     ["POST /ids/reserve", { type: "US", project_id, count: 101 }, expect.stringMatching(/^count is 101; it must be/)],
     ["POST /ids/confirm", {}, "Missing required parameter: reservation_id"],
     ["POST /tasks", { project_id }, expect.stringMatching(/^description/)],
+    [
+      "POST /tasks",
+      { project_id, description: "a", due_date: "soon" },
+      'due_date: Not an instant: "soon". Write it like 2026-03-01T09:00:00Z.',
+    ],
     ["POST /tasks/batch", { tasks: [{ description: "a" }] }, expect.stringMatching(/^tasks\[0\].*project_id/)],
     ["POST /tasks/batch", { tasks: [] }, expect.stringMatching(/^Invalid parameter tasks: /)],
     [

@@ -8,7 +8,11 @@ import type { RestRoute } from "./route.ts";
 /** How the callers of a route are told what was wrong; of none where there is no route. */
 export function wordingFor(route: RestRoute | undefined): Wording {
   const words = route ? vocabularyFor(route) : NO_WORDS;
-  return (message, values) => wordedBy(words, route?.body?.shape["tasks"] ? message : withoutItem(message), values);
+  const hasItems = route?.body?.shape["tasks"] !== undefined;
+  return (message, values) => {
+    const worded = wordedBy(words, message, values);
+    return hasItems ? worded : withoutItem(worded);
+  };
 }
 
 const NO_WORDS = vocabularyOf([], []);
