@@ -66,5 +66,5 @@ export async function requireDueDate({ db }: Context, { projectId, taskId }: Tas
   const [kept] = await db.read<Required<Reminding>>(KEPT, [projectId, taskId]);
   const { dueDate, reminderOffsets: offsets } = { ...kept, ...given };
   if (dueDate === null && offsets && offsets.length > 0)
-    throw badInput(`${NEEDS_DUE_DATE}: give dueDate, or take the reminders away with reminders: [].`);
+    throw badInput(`${NEEDS_DUE_DATE}: give dueDate, or take the reminders away with reminderOffset: null.`);
 }

@@ -63,9 +63,12 @@ it("refuses offsets that are none, too many, doubled, or without a due date, nam
       () => "updated",
       ({ message }) => message,
     );
-  const NEEDS = "Reminder offset requires a due date: give dueDate, or take the reminders away with reminders: [].";
+  const NEEDS =
+    "Reminder offset requires a due date: give dueDate, or take the reminders away with reminderOffset: null.";
   expect(await update({ dueDate: null })).toBe(NEEDS);
   expect(await update({ reminders: reminders(11) })).toContain("reminders: must have at most 10 entries");
+  expect(await update({ dueDate: null, reminderOffset: null })).toBe("updated");
+  expect(await update({ dueDate, reminderOffset: "1 hour" })).toBe("updated");
   expect(await update({ dueDate: null, reminders: [] })).toBe("updated");
   expect(await update({ reminderOffset: "1 hour" })).toBe(NEEDS);
   expect(await update({ dueDate, reminderOffset: "1 hour" })).toBe("updated");
