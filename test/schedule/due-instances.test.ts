@@ -213,6 +213,18 @@ test("what was missed before a change, a pause or a deletion is made up for, and
   expect(await made()).toEqual(Object.fromEntries(cases.map(({ name, missed }) => [name, [...missed, "2026-12-14"]])));
 });
 
+test("what was due on the day of a pause, but after it, was not missed", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add({ ...daily, catchUp: "all" });
+  const key = { projectId: "alpha", taskId };
+  await t.until("2026-12-11T08:00:00Z");
+  await pauseRecurrence(t.as(), key);
+  await t.until("2026-12-13T10:00:00Z");
+  await resumeRecurrence(t.as(), key);
+  await t.sweep();
+  expect(await t.dates(taskId)).toEqual(["2026-12-08", "2026-12-09", "2026-12-10"]);
+});
+
 test("of what was missed on the very day of a change its date's instance is made, whatever catchUp says, and once", async () => {
   const t = await recurrenceTest();
   const taskId = await t.add({ ...daily, catchUp: "none" });
@@ -311,6 +323,14 @@ test("what a template says, waits for and is a part of goes over to its instance
     parent,
   ]);
   expect(open.rows).toEqual([{ open_children: 2 }]);
+  // Once that is put away its instances are parts of nothing.
+  await t.owner.query(
+    "UPDATE tasks SET deleted_at = docket_now() WHERE project_id = 'alpha' AND (task_id = $1 OR parent_recurring_task_id = $2)",
+    [parent, taskId],
+  );
+  await t.sweepAt("2026-12-10T00:00:00Z");
+  const later = await t.owner.query("SELECT parent_task_id FROM tasks WHERE occurrence_date = '2026-12-10'");
+  expect(later.rows).toEqual([{ parent_task_id: null }]);
 });
 
 test("nothing is made of what was deleted or whose project is archived; what comes back goes on from then", async () => {
