@@ -93,30 +93,36 @@ it("finds the webhooks behind by indexes, however long the log is", async () => 
   expect(scans.map((scan) => scan["Index Name"])).toContainEqual(expect.stringContaining("project_id_position"));
 });
 
+const lateBySeconds = async ({ database }: Pick<Awaited<ReturnType<typeof start>>, "database">) =>
+  -((await deliveriesDueInMs(database)) ?? Number.NaN) / 1_000;
+
+/** The database's clock goes on meanwhile, by seconds on a busy machine. */
+const expectLate = (seconds: number, least: number) =>
+  expect([seconds, seconds >= least && seconds < least + 10]).toEqual([seconds, true]);
+
 it("is late by what may be sent, not by what waits until an earlier event of its subject has arrived", async () => {
   const t = await start();
-  const lateBySeconds = async () => Math.round(-((await deliveriesDueInMs(t.database)) ?? 0) / 1_000);
   await commit(t.database, taskEvent("alpha", "A"), taskEvent("alpha", "A"));
   await t.queue();
   await t.owner.query(`UPDATE webhook_deliveries SET attempts = 1, next_attempt_at = docket_now() + interval '60 seconds'
     WHERE position = (SELECT min(position) FROM webhook_deliveries)`);
   await t.pass(20);
-  expect(await lateBySeconds()).toBe(-40);
+  expectLate(await lateBySeconds(t), -40);
   await commit(t.database, taskEvent("alpha", "B"));
   await t.queue();
   await t.pass(5);
-  expect(await lateBySeconds()).toBe(5);
+  expectLate(await lateBySeconds(t), 5);
 });
 
 it("is not late by events that a full queue has no room for", async () => {
   const t = await start();
-  const dueInSeconds = async () => Math.round(((await deliveriesDueInMs(t.database)) ?? Number.NaN) / 1_000);
   await commit(t.database, ...Array.from({ length: 1_001 }, () => taskEvent("alpha", "A")));
   await t.queue();
   await t.owner.query("UPDATE webhook_deliveries SET next_attempt_at = docket_now() + interval '60 seconds'");
   await commit(t.database, taskEvent("alpha", "A"));
+  await t.log.cursor();
   await t.pass(20);
-  expect(await dueInSeconds()).toBe(40);
+  expectLate(await lateBySeconds(t), -40);
   await t.owner.query("DELETE FROM webhook_deliveries WHERE position > (SELECT min(position) FROM webhook_deliveries)");
-  expect(await dueInSeconds()).toBe(-20);
+  expectLate(await lateBySeconds(t), 20);
 });

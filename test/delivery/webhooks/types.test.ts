@@ -7,6 +7,7 @@ describe("the types of a webhook", () => {
     expect(expandTypes(["key.*", "task.completed", "key.created"])).toEqual([
       "task.completed",
       "key.created",
+      "key.rotated",
       "key.revoked",
     ]);
     expect(expandTypes(["task.*"])).toEqual(EVENT_TYPES.filter((type) => type.startsWith("task.")));
