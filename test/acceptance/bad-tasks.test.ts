@@ -3,8 +3,11 @@ import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, startTestServer } from "../support/server.ts";
 
-/** Five take the poison, one finds what is behind it. `npm run bench -- crash-loop` does a hundred. */
-const RESTARTS = 6;
+/**
+ * Five take the poison, and the rest find what is behind it. DOCKET_CRASH_RESTARTS=100 starts as many as the requirement
+ * names, which takes two minutes and a half, as `npm run bench -- crash-loop` does.
+ */
+const RESTARTS = Number(process.env["DOCKET_CRASH_RESTARTS"] ?? 6);
 const POISON = "TASK-001";
 
 /** A project whose first task is poison, with as many good ones behind it as agents come to do. */
@@ -98,7 +101,7 @@ describe("a bad task", () => {
         { status: "pending", count: 1 },
       ]);
     },
-    120_000,
+    20_000 * RESTARTS,
   );
 
   it("is blamed for a session that ends only if that lived less than a minute and left no checkpoint", async () => {
