@@ -1,7 +1,7 @@
 import { acting } from "../access/act-as.ts";
 import type { Context } from "../access/viewer.ts";
 import type { Db } from "../db/database.ts";
-import { isConnectionLost } from "../db/faults.ts";
+import { faultOf, isConnectionLost } from "../db/faults.ts";
 import { lockLane, lockSequences } from "../ids/lane.ts";
 import { notArchived } from "../projects/open.ts";
 import { keyColumns } from "../tasks/keys.ts";
@@ -65,6 +65,8 @@ WHERE project_id = $1 AND task_id = $2 AND xmin::text = $3`,
 };
 /** How long what cannot be made is left alone, in seconds. */
 const LEFT_ALONE_SECONDS = 600;
+/** The same where the moment was to blame: locks, time, room. */
+const SHORTLY_SECONDS = 5;
 
 /** null: plain SQL wrote what cannot be read. It is looked at again when it is changed. */
 async function planOrSetAside({ db }: Context, row: TemplateRow, now: Date): Promise<Plan | null> {
@@ -87,8 +89,9 @@ async function togetherOrEach(ctx: Context, plans: readonly Plan[]): Promise<boo
       await together(ctx, [plan]).catch(async (fault: unknown) => {
         if (isConnectionLost(fault)) throw fault;
         const { projectId, taskId, mark } = plan.template;
+        const seconds = faultOf(fault) === undefined ? LEFT_ALONE_SECONDS : SHORTLY_SECONDS;
         const from = plan.from && isoDate(plan.from);
-        await ctx.db.write(SET_ASIDE, [projectId, taskId, mark, LEFT_ALONE_SECONDS, from], { idempotent: true });
+        await ctx.db.write(SET_ASIDE, [projectId, taskId, mark, seconds, from], { idempotent: true });
       });
     return true;
   }

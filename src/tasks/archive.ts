@@ -16,6 +16,8 @@ const ARCHIVE = {
   WHERE t.archived_at IS NULL AND coalesce(t.deleted_at, t.completed_at) <= docket_now() - make_interval(days => $4)
     AND NOT t.is_template AND NOT EXISTS (
       SELECT FROM tasks c WHERE c.project_id = t.project_id AND c.parent_task_id = t.task_id AND c.archived_at IS NULL)
+    -- A child that was added since the statement began shows in the row that it locks.
+    AND t.open_children = 0
   ORDER BY coalesce(t.deleted_at, t.completed_at) LIMIT ${BATCH} FOR NO KEY UPDATE OF t SKIP LOCKED
 ), archived AS (
   UPDATE tasks t SET archived_at = docket_now(), version = t.version + 1, updated_at = docket_now()

@@ -8,6 +8,8 @@ interface Around extends Partial<Omit<Shell, "env" | "out" | "err">> {
   readonly input?: string;
   /** Called with all of stdout so far, at each write. */
   readonly watched?: (out: string) => unknown;
+  /** The same for stderr. */
+  readonly watchedErr?: (err: string) => unknown;
 }
 
 export interface Ended {
@@ -24,7 +26,7 @@ export async function makeUser(env: Record<string, string> = {}) {
     let err = "";
     const ending = new AbortController();
     onTestFinished(() => ending.abort());
-    const { input = "", watched, ...rest } = around;
+    const { input = "", watched, watchedErr, ...rest } = around;
     const code = await main(args, {
       cwd: home,
       columns: 80,
@@ -41,6 +43,7 @@ export async function makeUser(env: Record<string, string> = {}) {
       },
       err: (text) => {
         err += text;
+        watchedErr?.(err);
       },
       ...rest,
       env: { HOME: home, ...env, ...around.env },

@@ -431,6 +431,20 @@ test("a project without free IDs keeps no other waiting, and is tried again", as
   expect(await t.dates(changed)).toEqual(["2026-12-08", "2026-12-09", "2026-12-10", "2026-12-11"]);
 });
 
+test("what could not be made for want of time or locks is tried again after seconds", async () => {
+  const t = await recurrenceTest();
+  const taskId = await t.add(daily);
+  await t.owner.query(`CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'late' USING ERRCODE = '57014'; END $$;
+    CREATE TRIGGER late BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION late()`);
+  await t.sweepAt("2026-12-09T00:00:00Z");
+  await t.owner.query("DROP TRIGGER late ON tasks; DROP FUNCTION late()");
+  const dueInMs = (await instancesDueInMs(t.database)) ?? Number.NaN;
+  expect([dueInMs, dueInMs > 0 && dueInMs <= 5_000]).toEqual([dueInMs, true]);
+  await t.sweepAt("2026-12-09T00:00:06Z");
+  expect(await t.dates(taskId)).toEqual(["2026-12-08", "2026-12-09"]);
+});
+
 test("newer zone data moves the instants, and no date", async () => {
   const t = await recurrenceTest();
   const taskId = await t.add({ ...daily, recurrenceTimeZone: "America/New_York" });
