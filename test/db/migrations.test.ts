@@ -1,5 +1,6 @@
+import { hash } from "node:crypto";
 import { existsSync, globSync } from "node:fs";
-import { cp, rm } from "node:fs/promises";
+import { cp, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { connect } from "../../src/db/connect.ts";
@@ -39,6 +40,36 @@ const CATALOGUE = `
   UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
   UNION ALL SELECT concat_ws(' ', defaclobjtype, ${rights("defaclacl")}) FROM pg_default_acl
   ORDER BY line`;
+
+it("gives databases the text of each migration that landed: its checksum is in those that have it", async () => {
+  const texts = await Promise.all(folders.map((folder) => readFile(join(folder, "migration.sql"))));
+  const now = folders.map((folder, i) => `${hash("sha256", texts[i] ?? "")}  ${basename(folder)}/migration.sql`);
+  // A new migration is added at the end: (cd prisma/migrations && sha256sum */migration.sql > landed.sha256)
+  expect(now).toEqual((await readFile("prisma/migrations/landed.sha256", "utf8")).trimEnd().split("\n"));
+});
+
+it("makes a database that was given edited texts of two migrations like all others", async () => {
+  const { ownerUrl, url: loginUrl, drop } = await createEmptyDatabase();
+  onTestFinished(drop);
+  const migrationsFolder = await makeTemporaryFolder("migrations");
+  const mending = "20261128000930_reminders_once_recurrence_dates";
+  await cp("prisma/migrations", migrationsFolder, { recursive: true, filter: (path) => !path.includes("000930_") });
+  await migrate({ ownerUrl, loginUrl, migrationsFolder });
+  const owner = await connect(ownerUrl, "docket test owner");
+  try {
+    await owner.query(`ALTER TABLE tasks
+        ADD CONSTRAINT chk_recurrence_has_dates CHECK (recurrence_pattern IS NULL OR due_date < '9900-01-01T00:00:00Z');
+      UPDATE _prisma_migrations SET checksum = CASE migration_name
+        WHEN '20261128000800_reminders' THEN '1ab0b2afd60232ff4e6fde170a752f7ed6ed8605e6c957299f2212cdadba1497'
+        WHEN '20261128000820_recurrence' THEN '861f11157ed6cc502501825005727b17bff6f54b00aef647d5d839fe25242bd8'
+        ELSE checksum END`);
+    expect(await migrate({ ownerUrl, loginUrl })).toEqual({ applied: [mending] });
+    await owner.query("UPDATE _prisma_migrations SET checksum = repeat('0', 64) WHERE migration_name LIKE '%000800_%'");
+    await expect(migrate({ ownerUrl, loginUrl })).rejects.toThrow("20261128000800_reminders was edited");
+  } finally {
+    await owner.end();
+  }
+});
 
 it("undoes each migration by its down.sql, so that nothing of it is left and it can be applied again", async () => {
   expect(folders.filter((folder) => !existsSync(join(folder, "down.sql")))).toEqual([]);

@@ -46,13 +46,13 @@ RETURNS TABLE (reminder_offset text, status text) LANGUAGE sql STABLE AS $$
   WHERE r.project_id = next_reminder.project_id AND r.task_id = next_reminder.task_id
     AND r.offset_seconds IN (SELECT reminder_seconds(o) FROM unnest(offsets) o)
   ORDER BY CASE WHEN r.status = 'pending' AND r.reminder_id <> ALL (fired) THEN r.trigger_at END,
-    r.trigger_at DESC, r.status = 'cancelled', r.created_at DESC
+    r.trigger_at DESC, r.created_at DESC
   LIMIT 1
 $$;
 
 -- Makes the schedule of a task's reminders what follows from the task. One that waits moves with the due date. It is
 -- cancelled when its offset is taken away and when the task is completed, deleted or archived; it comes back with them, if
--- its time still lies ahead. What was triggered stays as it was, and a due date that moves it to another time ahead makes it anew. A
+-- its time still lies ahead. What was triggered stays as it was, and a due date that moves it ahead again makes it anew. A
 -- template reminds of nothing: its instances do.
 CREATE OR REPLACE FUNCTION schedule_reminders(t tasks) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -75,10 +75,7 @@ BEGIN
   UPDATE reminder_schedule r SET reminder_offset = w.given, trigger_at = w.trigger_at, status = w.status, updated_at = now
   FROM (
     SELECT o.reminder_id, u.given, CASE WHEN o.over THEN o.trigger_at ELSE a.trigger_at END AS trigger_at,
-      CASE WHEN o.over THEN o.status
-        WHEN open AND (o.status = 'pending' OR a.trigger_at > now) AND NOT EXISTS (SELECT FROM reminder_schedule f
-          WHERE f.project_id = t.project_id AND f.task_id = t.task_id AND f.offset_seconds = u.seconds
-            AND f.status IN ('triggered', 'acknowledged') AND f.trigger_at = a.trigger_at) THEN 'pending'
+      CASE WHEN o.over THEN o.status WHEN open AND (o.status = 'pending' OR a.trigger_at > now) THEN 'pending'
         ELSE 'cancelled' END AS status
     FROM unnest(wanted, lengths) u (given, seconds)
       JOIN (SELECT s.*, s.status IN ('triggered', 'acknowledged') AS over FROM reminder_schedule s

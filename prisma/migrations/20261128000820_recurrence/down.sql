@@ -15,7 +15,6 @@ ALTER TABLE tasks
   DROP CONSTRAINT tasks_parent_recurring_fkey,
   DROP CONSTRAINT chk_instance_is_no_template,
   DROP CONSTRAINT chk_instance_has_date,
-  DROP CONSTRAINT chk_recurrence_has_dates,
   DROP CONSTRAINT chk_recurrence_requires_due_date,
   DROP COLUMN occurrence_date,
   DROP COLUMN parent_recurring_task_id,

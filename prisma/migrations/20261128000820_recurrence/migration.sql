@@ -8,7 +8,6 @@ ALTER TABLE tasks
   ADD COLUMN parent_recurring_task_id varchar(20),
   ADD COLUMN occurrence_date date,
   ADD CONSTRAINT chk_recurrence_requires_due_date CHECK (recurrence_pattern IS NULL OR due_date IS NOT NULL),
-  ADD CONSTRAINT chk_recurrence_has_dates CHECK (recurrence_pattern IS NULL OR due_date < '9900-01-01T00:00:00Z'),
   ADD CONSTRAINT chk_recurrence_is_whole CHECK (CASE WHEN recurrence_pattern IS NULL
     THEN num_nonnulls(recurrence_time_zone, recurrence_end_date, catch_up, recurrence_paused_at) = 0
     ELSE is_template AND num_nulls(recurrence_time_zone, catch_up) = 0 END),
@@ -44,8 +43,8 @@ CREATE INDEX idx_recurrences_due ON recurrences (next_at, project_id, task_id) W
 GRANT SELECT, INSERT, UPDATE ON recurrences TO docket_app;
 
 -- What recurs is a template, and has a row in `recurrences`, wherever it is made. What decides when it recurs may be changed
--- by any statement: the row is then to be settled anew, from now on, by whoever looks at it first; where only its end or its
--- reminders change, from where it stands. One that is paused or put away is not looked at.
+-- by any statement: the row is then to be settled anew, from now on, by whoever looks at it first. One that is paused or put
+-- away is not looked at.
 CREATE OR REPLACE FUNCTION keep_recurrence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_WHEN = 'BEFORE' THEN
@@ -55,12 +54,8 @@ BEGIN
     RETURN NEW;
   END IF;
   INSERT INTO recurrences AS r (project_id, task_id) VALUES (NEW.project_id, NEW.task_id)
-  ON CONFLICT (project_id, task_id) DO UPDATE SET starts_on = NULL,
-    next_on = CASE WHEN (OLD.recurrence_pattern, OLD.recurrence_time_zone, OLD.due_date, OLD.recurrence_paused_at IS NULL,
-        OLD.deleted_at IS NULL, OLD.archived_at IS NULL) IS NOT DISTINCT FROM
-      (NEW.recurrence_pattern, NEW.recurrence_time_zone, NEW.due_date, NEW.recurrence_paused_at IS NULL,
-        NEW.deleted_at IS NULL, NEW.archived_at IS NULL) THEN r.next_on END,
-    next_at = CASE WHEN NEW.deleted_at IS NULL AND NEW.archived_at IS NULL AND NEW.recurrence_paused_at IS NULL THEN docket_now() END;
+  ON CONFLICT (project_id, task_id) DO UPDATE SET starts_on = NULL, next_at = CASE
+    WHEN NEW.deleted_at IS NULL AND NEW.archived_at IS NULL AND NEW.recurrence_paused_at IS NULL THEN docket_now() END;
   RETURN NULL;
 END $$;
 

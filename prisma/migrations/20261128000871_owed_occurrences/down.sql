@@ -1,6 +1,6 @@
 -- What recurs is a template, and has a row in `recurrences`, wherever it is made. What decides when it recurs may be changed
--- by any statement: the row is then to be settled anew, from now on, by whoever looks at it first; where only its end or its
--- reminders change, from where it stands. One that is paused or put away is not looked at.
+-- by any statement: the row is then to be settled anew, from now on, by whoever looks at it first. One that is paused or put
+-- away is not looked at.
 CREATE OR REPLACE FUNCTION keep_recurrence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_WHEN = 'BEFORE' THEN
@@ -10,12 +10,8 @@ BEGIN
     RETURN NEW;
   END IF;
   INSERT INTO recurrences AS r (project_id, task_id) VALUES (NEW.project_id, NEW.task_id)
-  ON CONFLICT (project_id, task_id) DO UPDATE SET starts_on = NULL,
-    next_on = CASE WHEN (OLD.recurrence_pattern, OLD.recurrence_time_zone, OLD.due_date, OLD.recurrence_paused_at IS NULL,
-        OLD.deleted_at IS NULL, OLD.archived_at IS NULL) IS NOT DISTINCT FROM
-      (NEW.recurrence_pattern, NEW.recurrence_time_zone, NEW.due_date, NEW.recurrence_paused_at IS NULL,
-        NEW.deleted_at IS NULL, NEW.archived_at IS NULL) THEN r.next_on END,
-    next_at = CASE WHEN NEW.deleted_at IS NULL AND NEW.archived_at IS NULL AND NEW.recurrence_paused_at IS NULL THEN docket_now() END;
+  ON CONFLICT (project_id, task_id) DO UPDATE SET starts_on = NULL, next_at = CASE
+    WHEN NEW.deleted_at IS NULL AND NEW.archived_at IS NULL AND NEW.recurrence_paused_at IS NULL THEN docket_now() END;
   RETURN NULL;
 END $$;
 ALTER TABLE recurrences DROP COLUMN owed;
