@@ -1,5 +1,6 @@
 import pg from "pg";
-import { type DocketError, databaseUnavailable } from "../errors.ts";
+import { databaseUnavailable } from "../errors.ts";
+import { type Asking, Askings } from "./asking.ts";
 import { DOCKET_ROLE } from "./docket-role.ts";
 import { DISK_FULL, isConnectionLost } from "./faults.ts";
 import { PooledClient } from "./pooled-client.ts";
@@ -20,19 +21,11 @@ export interface PoolOptions {
 }
 
 const REQUEST_SECONDS = 15;
-/** How long a request waits for a database that says nothing, in milliseconds. */
-const SILENCE_MS = 5_000;
 /** How often requests that have worked, or waited, for too long are looked for, in milliseconds. */
 const LOOK_MS = 100;
 
 /** A connection that fails, and had said nothing for so long, makes those doubtful that said nothing either. */
 const UNTRUSTED_MS = 2_000;
-/** How long each call of what serves many requests may wait at least: longer than a connection takes to be made. */
-const GRACE_MS = 2_500;
-/** Between two looks, longer than this process ever works at one thing. */
-const STOOD_STILL_MS = 1_000;
-const SILENT = new Error(`The database said nothing for ${SILENCE_MS / 1000} seconds.`);
-
 /** Without a requester: start-up, or a program that serves nobody. */
 const NOBODY = Symbol("nobody");
 
@@ -58,16 +51,6 @@ interface Lease {
   kept: boolean;
 }
 
-/** A call that waits for a connection, or has one. */
-interface Asking {
-  readonly requester: Requester;
-  readonly since: number;
-  /** Whether it had its turn: what it waits for is the database alone. */
-  served: boolean;
-  /** Ends it. */
-  giveUp: (reason: DocketError) => void;
-}
-
 /**
  * A pool that queues before it connects, in fair turns: `connectionTimeoutMillis` also limits the wait for a free slot,
  * so a burst of callers would otherwise fail. It also ends the work of requests that go beyond their limits. Prisma and
@@ -78,13 +61,11 @@ export class FairPool extends pg.Pool {
   onStatement: OnStatement | null = null;
   readonly #turns: Turns;
   readonly #leases = new Map<pg.PoolClient, Lease>();
-  readonly #asking = new Set<Asking>();
-  readonly #patience: number;
+  readonly #askings: Askings;
   /** When the database last said anything, in milliseconds of the process's clock. */
   #heardAt = Number.NEGATIVE_INFINITY;
   /** Idle connections that last said something before are not trusted: one like them was silent when it was asked. */
   #trustedFrom = Number.NEGATIVE_INFINITY;
-  #lookedAt = performance.now();
   readonly #requestSeconds: number;
   readonly #look: NodeJS.Timeout;
   #diskFullAt = Number.NEGATIVE_INFINITY;
@@ -109,10 +90,10 @@ export class FairPool extends pg.Pool {
     });
     this.#turns = new Turns(size);
     this.#requestSeconds = requestSeconds;
-    this.#patience = patience;
+    this.#askings = new Askings(patience);
     this.#look = setInterval(() => {
       this.#stopThoseWhoWorkedTooLong();
-      this.#giveUpOnSilence();
+      this.#askings.giveUpOnSilence(this.#heardAt);
     }, LOOK_MS).unref();
     // A connection that breaks must not end the process, whether idle or, where pg-pool leaves it to us, in use: its
     // query fails, and the next one makes a new connection.
@@ -124,7 +105,7 @@ export class FairPool extends pg.Pool {
       if (error && performance.now() - heardAt(client) > UNTRUSTED_MS)
         this.#trustedFrom = performance.now() - UNTRUSTED_MS;
       this.#leases.delete(client);
-      this.#ended(lease.asking);
+      this.#askings.ended(lease.asking);
       lease.giveBack();
     });
   }
@@ -172,9 +153,7 @@ export class FairPool extends pg.Pool {
 
   /** Calls that wait for their turn; the pool's own count is of those that had theirs. */
   get waiting(): number {
-    let waiting = 0;
-    for (const { served } of this.#asking) if (!served) waiting++;
-    return waiting;
+    return this.#askings.waiting;
   }
 
   /** How long ago the database last said anything, in milliseconds; Infinity: not yet. */
@@ -183,13 +162,9 @@ export class FairPool extends pg.Pool {
   }
 
   async #lease(requester: Requester, connect: () => Promise<pg.PoolClient>): Promise<pg.PoolClient> {
-    if (requester.limited && requester.silence.goesOn && requester.silence.givenUp) throw databaseUnavailable(SILENT);
-    const giveUp = (reason: DocketError) => requester.refuseWaiting(reason);
-    const asking: Asking = { requester, since: performance.now(), served: false, giveUp };
-    requester.silence.begin();
-    this.#asking.add(asking);
+    const asking = this.#askings.begin(requester);
     const giveBack = await this.#turns.take(requester).catch((error: unknown) => {
-      this.#ended(asking);
+      this.#askings.ended(asking);
       throw error;
     });
     asking.served = true;
@@ -221,41 +196,17 @@ export class FairPool extends pg.Pool {
         (client) => {
           if (!givenUp) return resolve(client);
           client.release();
-          this.#ended(asking);
+          this.#askings.ended(asking);
           giveBack();
         },
         (error: unknown) => {
-          this.#ended(asking);
+          this.#askings.ended(asking);
           giveBack();
           // Whatever the server has against a connection (it starts, it lets nobody in), there is no database now.
           reject(isConnectionLost(error) ? error : databaseUnavailable(error));
         },
       );
     });
-  }
-
-  #ended(asking: Asking): void {
-    if (this.#asking.delete(asking)) asking.requester.silence.end();
-  }
-
-  /** Ends what has waited too long for a database that says nothing. */
-  #giveUpOnSilence(): void {
-    const now = performance.now();
-    const pauseMs = now - this.#lookedAt;
-    this.#lookedAt = now;
-    // This process stood still: what the database said meanwhile is not read yet.
-    if (pauseMs > STOOD_STILL_MS) return;
-    for (const asking of [...this.#asking]) {
-      const { requester, since, served, giveUp } = asking;
-      const { silence } = requester;
-      const heardLast = served ? silence.since : Math.max(silence.since, this.#heardAt);
-      // What serves many does not let the next ones pay for those before.
-      const leastMs = requester.limited ? 0 : GRACE_MS * this.#patience;
-      if (now - heardLast < SILENCE_MS * this.#patience || now - since < leastMs) continue;
-      silence.giveUp();
-      asking.giveUp = ignore;
-      giveUp(databaseUnavailable(SILENT));
-    }
   }
 
   #watch(client: pg.PoolClient): void {
@@ -272,7 +223,7 @@ export class FairPool extends pg.Pool {
     });
     if (!(client instanceof PooledClient)) return;
     client.onRow = (bytes) => this.#count(client, bytes);
-    client.onStatement = (name, ms) => this.onStatement?.(name, ms);
+    client.listener = () => this.onStatement;
   }
 
   #count(client: pg.PoolClient, bytes: number): void {
@@ -296,7 +247,5 @@ export class FairPool extends pg.Pool {
 }
 
 const heardAt = (client: pg.PoolClient) => (client instanceof PooledClient ? client.heardAt : performance.now());
-
-const ignore = () => undefined;
 
 type Release = (release?: boolean | Error) => void;

@@ -14,8 +14,8 @@ const MOST_PREPARED = 400;
 export class PooledClient extends pg.Client {
   /** Told the size of each row as it comes, in bytes. */
   onRow: (bytes: number) => void = () => undefined;
-  /** Told how long each statement took. */
-  onStatement: OnStatement | null = null;
+  /** Who is told how long each statement took. */
+  listener: () => OnStatement | null = () => null;
   /** The names of the statements that it has prepared. */
   readonly prepared = new Set<string>();
   /** When the server last said anything, in milliseconds of the process's clock. */
@@ -24,7 +24,7 @@ export class PooledClient extends pg.Client {
 
   constructor(config?: string | pg.ClientConfig) {
     super(config);
-    this.query = timed(this.query, () => this.onStatement);
+    this.query = timed(this.query, () => this.listener());
     this.connection.on("dataRow", ({ length }: { length: number }) => this.onRow(length));
     this.connection.on("backendKeyData", (key: { processID: number; secretKey: number }) => {
       const request = Buffer.alloc(16);
