@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { Command } from "commander";
 import * as documents from "../client/gen/graphql.ts";
 import { OPERATIONS } from "../client/gen/operations.ts";
@@ -29,7 +29,7 @@ function ownDocuments(): Record<string, string> {
       const document = byName[`${name}Document`];
       if (!(document instanceof documents.TypedDocumentString)) throw new Error(`There is no document ${name}`);
       const text = document.toString();
-      return [createHash("sha256").update(text).digest("hex"), text];
+      return [hash("sha256", text), text];
     }),
   );
 }

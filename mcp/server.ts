@@ -50,7 +50,6 @@ Project status: get_project_status. Work items are tasks with a type and a paren
 export function createMcpServer(settings: McpServerSettings): Server {
   const { request, defaultProject, toolsets = DEFAULT_TOOLSETS, session, keys, finished } = settings;
   const tools = toolsets.flatMap((name) => TOOLSETS[name]);
-  const definitions = tools.map(listed);
   const server = new ToolServer(
     { name: "docket", title: "Docket", version: packageJson.version },
     {
@@ -60,7 +59,7 @@ export function createMcpServer(settings: McpServerSettings): Server {
   );
   const keyedCall = withIdempotencyKeys(request, keys);
 
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: definitions }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
   server.setRequestHandler(
     CallToolRequestSchema,
     async ({ params: { name, arguments: args } }, { signal, requestId }) => {

@@ -49,8 +49,10 @@ function reminderOf({ type, payload }: LoggedEvent): OfReminder | null {
   if (type !== "task.reminder.triggered") return null;
   const { reminderId, offset, triggerAt, dueDate } = payload;
   return {
-    ...{ reminderId: String(reminderId), offset: String(offset) },
-    ...{ triggerAt: new Date(String(triggerAt)), dueDate: new Date(String(dueDate)) },
+    reminderId: String(reminderId),
+    offset: String(offset),
+    triggerAt: new Date(String(triggerAt)),
+    dueDate: new Date(String(dueDate)),
   };
 }
 

@@ -1,7 +1,7 @@
-import type { Viewer } from "../../src/access/viewer.ts";
 import { type Db, openDatabase, type Statement } from "../../src/db/database.ts";
 import { addDependency } from "../../src/tasks/dependencies/add.ts";
 import { descendantCounts, subtrees } from "../../src/tasks/hierarchy/tree.ts";
+import { VIEWER } from "../compare/bare/viewer.ts";
 import { below, inSequence, type Measurement, milliseconds, percentile, type Sample } from "../measure.ts";
 import { ClaimBenchTask } from "../seeds/documents.ts";
 import { startWorld, type World } from "../world.ts";
@@ -72,16 +72,6 @@ const edge = (i: number) => ({
   taskId: taskId(BLOCKED + 2 * i + 2),
   dependsOn: { taskId: taskId(TASKS - i) },
 });
-
-const VIEWER: Viewer = {
-  actor: "dk_bench/agent",
-  name: "agent",
-  client: null,
-  keyId: null,
-  role: "agent",
-  projectIds: null,
-  expiresAt: null,
-};
 
 /** The verb on a connection of this process, from BEGIN to COMMIT with all round trips, and nothing around it. */
 async function edgesAlone({ databaseUrl }: World): Promise<Sample> {

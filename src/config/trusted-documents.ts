@@ -42,10 +42,8 @@ function readDocuments(file: string): TrustedDocuments | string {
     const isForm = error instanceof z.ZodError || error instanceof SyntaxError;
     return isForm ? FORM : `cannot be read (${error instanceof Error ? error.message : String(error)})`;
   }
-  if (Array.isArray(kept)) return new Map(kept.map((text) => [sha256(text), text]));
+  if (Array.isArray(kept)) return new Map(kept.map((text) => [hash("sha256", text), text]));
   const documents = Object.entries(kept).map(([key, text]): [string, string] => [key.replace(/^sha256:/, ""), text]);
-  const [wrong] = documents.find(([named, text]) => named !== sha256(text)) ?? [];
+  const [wrong] = documents.find(([named, text]) => named !== hash("sha256", text)) ?? [];
   return wrong === undefined ? new Map(documents) : `${FORM}; ${JSON.stringify(wrong)} is not that of its document`;
 }
-
-const sha256 = (text: string) => hash("sha256", text);

@@ -79,7 +79,7 @@ const NAMED = /^sha256:([0-9a-f]{64})$/;
 function textOf(sent: string, trusted: TrustedDocuments | null): string {
   const named = NAMED.exec(sent)?.[1];
   const text = named === undefined ? sent : trusted?.get(named);
-  if (text !== undefined && (trusted === null || trusted.get(hashOf(text)) === text)) return text;
+  if (text !== undefined && (trusted === null || trusted.has(hash("sha256", text)))) return text;
   const refusal =
     trusted === null
       ? badInput("This server keeps no documents by their hash: send the text of the document.")
@@ -88,8 +88,6 @@ function textOf(sent: string, trusted: TrustedDocuments | null): string {
         );
   throw new GraphQLError(refusal.message, { originalError: refusal });
 }
-
-const hashOf = (text: string) => hash("sha256", text);
 
 /**
  * Takes what names a trusted document in other words: `documentId` of GraphQL over HTTP, and the extension

@@ -65,7 +65,8 @@ export async function createAuthenticator(db: Db, jwt: JwtConfig | null): Promis
   return (credentials) => asAuthentication(() => authenticate(credentials));
 }
 
-function bearer(authorization: string | null): string | undefined {
+/** What an Authorization header brings along, where it is of that kind. */
+export function bearer(authorization: string | null): string | undefined {
   return authorization?.match(/^Bearer +(\S+)$/i)?.[1];
 }
 

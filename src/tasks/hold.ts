@@ -45,18 +45,17 @@ export interface JudgedTask extends LockedTask {
 
 /** A locked task that nobody holds. */
 export const unheld = ({ projectId, taskId }: TaskKey, status: TaskStatus, version: number): JudgedTask => ({
-  ...{
-    projectId,
-    taskId,
-    status,
-    version,
-    leaseExpiresAt: null,
-    archivedAt: null,
-    isTemplate: false,
-    last: null,
-    open: null,
-  },
-  ...{ authority: {}, already: false },
+  projectId,
+  taskId,
+  status,
+  version,
+  leaseExpiresAt: null,
+  archivedAt: null,
+  isTemplate: false,
+  last: null,
+  open: null,
+  authority: {},
+  already: false,
 });
 
 /** Whether this key, from this client, opened the attempt. The worker's name proves nothing: two sessions may share it. */

@@ -1,5 +1,7 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { Networks } from "../../config/networks.ts";
+import { bearer } from "../../keys/authenticate.ts";
+import { hashOf } from "../../keys/secret.ts";
 import { callerOf } from "../caller.ts";
 import { type Handler, HttpRefusal } from "../exchange.ts";
 import type { OpenMetrics } from "./open.ts";
@@ -7,10 +9,10 @@ import type { OpenMetrics } from "./open.ts";
 /** `/metrics`, for who has its key or comes from an address that needs none. API keys are not for a Prometheus. */
 export function createMetricsRoute({ metrics, config }: OpenMetrics): Handler {
   const from = new Networks(config.from);
-  const key = config.key === null ? null : digest(config.key);
+  const key = config.key === null ? null : hashOf(config.key);
   return async ({ request, response, scope }) => {
-    const [, given] = request.headers.authorization?.match(/^Bearer +(\S+)$/i) ?? [];
-    const hasKey = key !== null && given !== undefined && timingSafeEqual(key, digest(given));
+    const given = bearer(request.headers.authorization ?? null);
+    const hasKey = key !== null && given !== undefined && timingSafeEqual(key, hashOf(given));
     const { address = "", passedOn } = callerOf(request);
     if (!hasKey && (passedOn || !from.has(address))) {
       scope.code = "UNAUTHENTICATED";
@@ -29,5 +31,3 @@ export function createMetricsRoute({ metrics, config }: OpenMetrics): Handler {
     response.end(text);
   };
 }
-
-const digest = (text: string) => createHash("sha256").update(text).digest();

@@ -112,7 +112,12 @@ function courseOf(row: CourseRow<unknown>, dueDate: Date, changedAt: Date | null
   const { pattern, zone, startsOn, until, dueTime } = row;
   const isSettled = startsOn !== null && until !== null && dueTime !== null;
   return {
-    ...{ pattern, zone, dueDate, changedAt, endsOn: day(row.endsOn), nextOn: day(row.nextOn) },
+    pattern,
+    zone,
+    dueDate,
+    changedAt,
+    endsOn: day(row.endsOn),
+    nextOn: day(row.nextOn),
     settled: isSettled ? { startsOn: known(startsOn), until: known(until), dueTime } : null,
   };
 }
