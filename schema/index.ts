@@ -46,7 +46,8 @@ import "./event-links.ts";
 import "./webhook-delivery.ts";
 import "./job.ts";
 
-export const schema = builder.toSchema();
+// In the order of their definitions: sorting them would take a twentieth of a start.
+export const schema = builder.toSchema({ sortSchema: false });
 
 /** What schema/schema.graphql must say. */
 export const printedSchema = () => `${printSchema(lexicographicSortSchema(schema))}\n`;
