@@ -47,6 +47,8 @@ export async function makeBundle(folder: string): Promise<void> {
     format: "esm",
     chunkFileNames: ({ facadeModuleId: id, name }) =>
       `${id && !isForeign(id) ? nameOf(id) : name.replace(/~.*/, "")}-[hash].js`,
+    // What is read faster; names stay, for stack traces.
+    minify: { compress: false, mangle: false, codegen: true },
     sourcemap: true,
     sourcemapExcludeSources: true,
     sourcemapPathTransform: (source, map) => join("..", relative(PACKAGE_ROOT, resolve(dirname(map), source))),
