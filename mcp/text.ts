@@ -1,4 +1,10 @@
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made when the first text is cut: that takes about as long as all else of this folder. */
+let segmenter: Intl.Segmenter | undefined;
+const graphemes = (text: string) => {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+};
+
 /** A character longer than this (in UTF-16 units) is a stack of marks, of which any part is worth showing. */
 const LONGEST_CHARACTER = 64;
 
@@ -9,7 +15,7 @@ const LONGEST_CHARACTER = 64;
 export function boundary(text: string, most: number): number {
   if (most >= text.length) return text.length;
   if (most <= 0) return 0;
-  const start = graphemes.segment(text.slice(0, most + LONGEST_CHARACTER)).containing(most)?.index ?? most;
+  const start = graphemes(text.slice(0, most + LONGEST_CHARACTER)).containing(most)?.index ?? most;
   if (most - start <= LONGEST_CHARACTER) return start;
   const splitsPair = isHighSurrogate(text.charCodeAt(most - 1)) && isLowSurrogate(text.charCodeAt(most));
   return splitsPair && most > 1 ? most - 1 : most;
