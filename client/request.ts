@@ -22,12 +22,17 @@ export type GraphQLRequest = <Result, Variables>(
   options?: CallOptions,
 ) => Promise<DataOf<Result>>;
 
+/** Where, under the W3C's names, may stand which trace a call is a part of: headers, or what else somebody gave. */
+export type TraceCarrier = Readonly<Record<string, unknown>>;
+
 interface Connection {
   /** The server's address, without `/graphql`. */
   readonly url: string;
   readonly apiKey: string | undefined;
   /** The session that asks; sent as `Docket-Client-Id`. The server knows the session that opened an attempt by it. */
   readonly clientId?: string | undefined;
+  /** Passed on to the server. */
+  readonly trace?: TraceCarrier;
   /** How to reach the server, where not by the network as it is. */
   readonly fetch?: (url: string, init: RequestInit) => Response | Promise<Response>;
 }
@@ -57,6 +62,8 @@ export type Send = (
 
 /** Milliseconds before the second, third and fourth try of a call that met a transient fault. */
 const RETRY_DELAYS_MS = [100, 200, 400];
+/** What may stand in a header. */
+const HEADER = /^[\x21-\x7e][\x20-\x7e]{0,511}$/;
 /** Statuses by which a proxy says that the server did not answer it. */
 const GATEWAY_STATUSES = new Set([502, 503, 504]);
 /** Names of the usual statuses: HTTP/2, and a handler that is called directly, send the number alone. */
@@ -121,7 +128,7 @@ type ResultOf<Document> = Document extends TypedDocumentString<infer Result, inf
 
 /** One try: posts the operation. */
 async function send(
-  { url, apiKey, clientId, fetch = globalThis.fetch }: Connection,
+  { url, apiKey, clientId, trace = {}, fetch = globalThis.fetch }: Connection,
   operation: Parameters<Send>[0],
   signal: AbortSignal,
 ): Promise<Reply> {
@@ -131,6 +138,10 @@ async function send(
   };
   if (apiKey !== undefined) headers["authorization"] = `Bearer ${apiKey}`;
   if (clientId !== undefined) headers["docket-client-id"] = clientId;
+  for (const name of ["traceparent", "tracestate"] as const) {
+    const given = trace[name];
+    if (typeof given === "string" && HEADER.test(given)) headers[name] = given;
+  }
   const body = JSON.stringify(operation);
   try {
     const response = await fetch(`${url}/graphql`, { method: "POST", headers, body, signal });

@@ -79,6 +79,8 @@ export interface KeySettings {
 
 /** Which call of the caller's it is. */
 interface Asked {
+  /** How it asks the server. */
+  readonly request: GraphQLRequest;
   readonly id: string | number;
   /** Aborted when the caller will not hear its answer: it cancelled the call, or went away. */
   readonly unwanted: AbortSignal;
@@ -95,10 +97,10 @@ interface KeyedCall {
  * Gives every mutation an idempotency key. When its result did not reach the caller, the same mutation asked again
  * soon carries the same key: a model that repeats its call gets the first result, not a second task.
  */
-export function withIdempotencyKeys(request: GraphQLRequest, settings?: KeySettings): (asked: Asked) => KeyedCall {
+export function withIdempotencyKeys(settings?: KeySettings): (asked: Asked) => KeyedCall {
   const { unanswered = new UnansweredCalls(), actor = "", client = null, given, batch } = settings ?? {};
 
-  return ({ id, unwanted }) => {
+  return ({ request, id, unwanted }) => {
     const made: { key: string; call: string; repeated: boolean }[] = [];
     let mutations = 0;
 

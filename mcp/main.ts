@@ -22,7 +22,8 @@ export async function main({ toolsets: given }: { readonly toolsets?: string | u
 
   // One client id per process: leases are this process's own even when others share its key.
   const clientId = randomUUID();
-  const request = createRequest({ url: config.url, apiKey: config.apiKey, clientId });
+  const connection = { url: config.url, apiKey: config.apiKey, clientId };
+  const request = createRequest(connection);
   const session = new LeaseSession(request, {
     idleMs: config.renewIdleMinutes * 60_000,
     renewalFailed: ({ projectId, taskId, attempt }, error, lost) => {
@@ -36,7 +37,7 @@ export async function main({ toolsets: given }: { readonly toolsets?: string | u
     defaultProject: config.project,
     toolsets: config.toolsets,
     session,
-    finished: logCall,
+    ofCall: (_tool, trace) => ({ request: createRequest({ ...connection, trace }), finished: logCall }),
   });
   server.onerror = (error) => log("error", { msg: "protocol error", error: error.message });
   // However the client ends it: by closing stdin, by a signal, or by no longer reading its answers.

@@ -1,6 +1,6 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
-import type { GraphQLRequest } from "../client/request.ts";
+import type { GraphQLRequest, TraceCarrier } from "../client/request.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { errorText } from "./error-text.ts";
 import { type KeySettings, withIdempotencyKeys } from "./idempotency.ts";
@@ -31,6 +31,8 @@ interface McpServerSettings {
   /** Given where every request stands alone; else the server remembers by itself what was left unanswered. */
   readonly keys?: KeySettings;
   readonly finished?: (call: FinishedCall) => void;
+  /** What of these one call has of its own, by the name of its tool and what its caller says in `_meta`. */
+  readonly ofCall?: (tool: string, meta: TraceCarrier) => Pick<McpServerSettings, "request" | "finished">;
 }
 
 const INSTRUCTIONS = `Docket hands out tasks and artifact IDs to many agents at once.
@@ -48,7 +50,7 @@ Project status: get_project_status. Work items are tasks with a type and a paren
  * request where requests stand alone: a reused instance would mix up its clients' answers.
  */
 export function createMcpServer(settings: McpServerSettings): Server {
-  const { request, defaultProject, toolsets = DEFAULT_TOOLSETS, session, keys, finished } = settings;
+  const { defaultProject, toolsets = DEFAULT_TOOLSETS, session, keys, ofCall = () => settings } = settings;
   const tools = toolsets.flatMap((name) => TOOLSETS[name]);
   const server = new ToolServer(
     { name: "docket", title: "Docket", version: packageJson.version },
@@ -57,12 +59,12 @@ export function createMcpServer(settings: McpServerSettings): Server {
       instructions: toolsets.includes("tracking") ? INSTRUCTIONS + TRACKING : INSTRUCTIONS,
     },
   );
-  const keyedCall = withIdempotencyKeys(request, keys);
+  const keyedCall = withIdempotencyKeys(keys);
 
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
   server.setRequestHandler(
     CallToolRequestSchema,
-    async ({ params: { name, arguments: args } }, { signal, requestId }) => {
+    async ({ params: { name, arguments: args, _meta: meta = {} } }, { signal, requestId }) => {
       const tool = tools.find((candidate) => candidate.name === name);
       if (tool === undefined) {
         const remedy = howToSwitchOn(name, toolsets);
@@ -71,10 +73,11 @@ export function createMcpServer(settings: McpServerSettings): Server {
         const fault = name === "" ? "params.name must say which tool to call" : `Unknown tool: ${shortened(name, 60)}`;
         throw new McpError(ErrorCode.InvalidParams, `${fault}. Tools: ${known}`);
       }
+      const { request, finished } = ofCall(name, meta);
       const started = performance.now();
       // A question that was cancelled, or whose caller went away, is not asked to its end; a change is.
       const unwanted = AbortSignal.any([signal, keys?.gone ?? server.cancelled(requestId)]);
-      const { mutate, failed } = keyedCall({ id: requestId, unwanted });
+      const { mutate, failed } = keyedCall({ request, id: requestId, unwanted });
       const query: ToolContext["query"] = (document, variables, waitMs = 0) =>
         request(document, variables, { waitMs, signal: unwanted });
       const finish = (rest: Pick<FinishedCall, "outcome" | "error">) =>

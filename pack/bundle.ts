@@ -21,7 +21,10 @@ export async function makeBundle(folder: string): Promise<void> {
     input: { docket: join(PACKAGE_ROOT, "cli", "docket.ts") },
     cwd: PACKAGE_ROOT,
     platform: "node",
-    external: [/^node:/, "pg-native"],
+    external: (id, importer = "") =>
+      /^node:|^pg-native$/.test(id) ||
+      // Who wants traces installs what these need.
+      (id.startsWith("@opentelemetry/") && !isForeign(importer)),
     plugins: [
       {
         name: "query-compiler",

@@ -10,6 +10,7 @@ import { createLogger } from "./http/logger.ts";
 import { openMetrics } from "./http/metrics/open.ts";
 import type { Port } from "./http/port.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
+import { openTraces } from "./http/traces/open.ts";
 import { type RunningJobs, startJobs } from "./jobs/jobs.ts";
 import { createAuthenticator } from "./keys/authenticate.ts";
 import { KeyValidity } from "./keys/validity.ts";
@@ -51,6 +52,8 @@ export async function startServer(
   // Closed in the reverse order of what stands here.
   await using opened = new AsyncDisposableStack();
   const logger = createLogger(config.logger, logDestination);
+  const traces = config.traces && (await openTraces(config.traces, logger));
+  opened.defer(() => traces?.close());
   const { poolSize: size, requestSeconds } = config.database;
   const database = given ?? openDatabase({ url: databaseUrl, size, applicationName: "docket", requestSeconds });
   opened.defer(() => database.close());
@@ -84,7 +87,7 @@ export async function startServer(
   const vitals = { database: () => watch.state, bus: () => busWorks(jobs) };
   const metrics = config.metrics && (await openMetrics(config.metrics, { database, log, jobs, vitals }));
   const { http: httpConfig, trustedDocuments } = config;
-  const served = { services, authenticate, http: httpConfig, trustedDocuments, logger, vitals, metrics };
+  const served = { services, authenticate, http: httpConfig, trustedDocuments, logger, vitals, metrics, traces };
   http = await startHttpServer({ ...served, ...(port && { port }) });
   const { url, stopAccepting } = http;
   opened.defer(stopAccepting);

@@ -12,6 +12,7 @@ import { metrics } from "./metrics.ts";
 import { nats } from "./nats.ts";
 import { aboutOf } from "./setting.ts";
 import { tasks } from "./tasks.ts";
+import { traces } from "./traces.ts";
 import { trustedDocuments } from "./trusted-documents.ts";
 import { webhooks } from "./webhooks.ts";
 
@@ -29,6 +30,7 @@ const PARTS = {
   webhooks,
   jwt,
   metrics,
+  traces,
   trustedDocuments,
 };
 

@@ -1,4 +1,5 @@
 import { background, currentRequester, type Requester } from "./requester.ts";
+import { toAll } from "./timed.ts";
 
 interface Waiting<Request, Result> {
   readonly request: Request;
@@ -67,8 +68,14 @@ export function combiner<Request, Result>(
       chosen ??= thoseWhoStayed(choose());
       return chosen;
     };
+    const take = () => {
+      // Each of them hears of the statements that are theirs together.
+      const sender = currentRequester();
+      if (sender) sender.onStatement = toAll(batch().map(({ requester }) => requester?.onStatement));
+      return batch().map(({ request }) => request);
+    };
     try {
-      const results = await run(() => batch().map(({ request }) => request));
+      const results = await run(take);
       for (const [i, { requester, resolve, reject }] of batch().entries()) {
         const result = results[i];
         if (result === undefined) reject(new Error("The batch answered fewer requests than it was given"));

@@ -5,7 +5,7 @@ import { DOCKET_ROLE } from "./docket-role.ts";
 import { DISK_FULL, isConnectionLost } from "./faults.ts";
 import { PooledClient } from "./pooled-client.ts";
 import { currentRequester, Requester, type RequestStopped } from "./requester.ts";
-import type { OnStatement } from "./timed.ts";
+import { type OnStatement, toAll } from "./timed.ts";
 import { answerTooLarge, LARGEST_ANSWER_BYTES, STATEMENT_MS, workedTooLong } from "./too-much.ts";
 import { Turns } from "./turns.ts";
 
@@ -57,7 +57,7 @@ interface Lease {
  * our own statements share it.
  */
 export class FairPool extends pg.Pool {
-  /** Told how long each statement took. */
+  /** Told of each statement. */
   onStatement: OnStatement | null = null;
   readonly #turns: Turns;
   readonly #leases = new Map<pg.PoolClient, Lease>();
@@ -223,7 +223,10 @@ export class FairPool extends pg.Pool {
     });
     if (!(client instanceof PooledClient)) return;
     client.onRow = (bytes) => this.#count(client, bytes);
-    client.listener = () => this.onStatement;
+    client.listener = () => {
+      const { onStatement = null } = this.#leases.get(client)?.requester ?? {};
+      return onStatement ? toAll([this.onStatement, onStatement]) : this.onStatement;
+    };
   }
 
   #count(client: pg.PoolClient, bytes: number): void {

@@ -14,7 +14,7 @@ const MOST_PREPARED = 400;
 export class PooledClient extends pg.Client {
   /** Told the size of each row as it comes, in bytes. */
   onRow: (bytes: number) => void = () => undefined;
-  /** Who is told how long each statement took. */
+  /** Who is told of each statement. */
   listener: () => OnStatement | null = () => null;
   /** The names of the statements that it has prepared. */
   readonly prepared = new Set<string>();

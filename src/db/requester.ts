@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DocketError } from "../errors.ts";
 import { Silence } from "./silence.ts";
+import type { OnStatement } from "./timed.ts";
 
 /** Why a request gets nothing more of the database, such as that it asked for too much. Its other statements fail with the same. */
 export class RequestStopped extends DocketError {
@@ -44,6 +45,8 @@ export class Requester {
   refuseWaiting: (reason: DocketError) => void = () => undefined;
   /** What it asks for, once that is known: to say where it may ask for less. */
   price: Price | null = null;
+  /** Told of each statement that is sent for it. */
+  onStatement: OnStatement | null = null;
   /** Whether something that it wrote is kept, whatever becomes of its answer. */
   wrote = false;
   /** For how long the database has said nothing to it. */

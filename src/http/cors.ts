@@ -16,7 +16,7 @@ export function createCors({ corsOrigins }: HttpConfig): Cors {
       "Access-Control-Allow-Origin": origin,
       "Access-Control-Allow-Methods": "GET, POST",
       "Access-Control-Allow-Headers":
-        "Authorization, Content-Type, Docket-Client-Id, Docket-Cost, Idempotency-Key, If-Match, Last-Event-ID, X-MCP-Toolsets, X-Request-Id",
+        "Authorization, Content-Type, Docket-Client-Id, Docket-Cost, Idempotency-Key, If-Match, Last-Event-ID, Traceparent, Tracestate, X-MCP-Toolsets, X-Request-Id",
       "Access-Control-Expose-Headers": "ETag, Retry-After, X-Request-Id",
     };
   };

@@ -19,6 +19,7 @@ import type { RequestContext } from "./request-context.ts";
 import { currentScope } from "./request-scope.ts";
 import { rootFieldsOf } from "./root-fields.ts";
 import { createRun, type OperationParams } from "./run.ts";
+import { useTraces } from "./traces/request.ts";
 
 interface GraphQLServerOptions {
   readonly services: Services;
@@ -26,12 +27,14 @@ interface GraphQLServerOptions {
   /** The only documents that are executed; null: all. */
   readonly trustedDocuments: TrustedDocuments | null;
   readonly logger: Logger;
+  /** Whether operations have spans. */
+  readonly traced: boolean;
 }
 
 export type GraphQLServer = ReturnType<typeof createGraphQLServer>;
 
 /** The one way into the schema, for HTTP, server-sent events, WebSockets, the REST routes and the MCP tools. */
-export function createGraphQLServer({ services, http, trustedDocuments, logger }: GraphQLServerOptions) {
+export function createGraphQLServer({ services, http, trustedDocuments, logger, traced }: GraphQLServerOptions) {
   const present = createErrorPresenter(logger);
   const documents = new Documents(schema, trustedDocuments);
   const cors = createCors(http);
@@ -71,6 +74,7 @@ export function createGraphQLServer({ services, http, trustedDocuments, logger }
       useRateLimits(services.limits, present),
       useQueryLimits(present),
       useScope(),
+      ...(traced ? [useTraces()] : []),
       useSubscriptions(services),
       useLogCursorFirst(),
       usePresentedErrors(present),

@@ -2,7 +2,7 @@ import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/
 import { CancelledNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { parseExactly } from "../../client/exact-json.ts";
 import { ServerError } from "../../client/faults.ts";
-import { createRequestBy } from "../../client/request.ts";
+import { createRequestBy, type TraceCarrier } from "../../client/request.ts";
 import { UnansweredCalls } from "../../mcp/idempotency.ts";
 import type { Toolset } from "../../mcp/registry.ts";
 import { createMcpServer, type FinishedCall } from "../../mcp/server.ts";
@@ -18,12 +18,16 @@ import { mayCallFromPage } from "./origin.ts";
 import { withoutStatus } from "./present-error.ts";
 import { identify, type RequestScope } from "./request-scope.ts";
 import type { OperationParams } from "./run.ts";
+import type { OpenSpan } from "./traces/open-span.ts";
+import type { Traces } from "./traces/traces.ts";
 import { sendWebResponse, toWebRequest } from "./web.ts";
 
 interface McpRouteOptions {
   readonly graphql: GraphQLServer;
   readonly authenticate: Authenticate;
   readonly http: HttpConfig;
+  /** null: nothing is traced. */
+  readonly traces: Traces | null;
 }
 
 /** What each call costs beside what was sent: it has a server of its own. */
@@ -38,7 +42,7 @@ const UNAUTHORIZED = -32_001;
  * What is remembered across requests are the keys of calls whose answer could not be sent, so that repeating one is
  * safe; a proxy that swallows an answer goes unnoticed here, and against that a client sends Idempotency-Key.
  */
-export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions): Handler {
+export function createMcpRoute({ graphql, authenticate, http, traces }: McpRouteOptions): Handler {
   const unanswered = new UnansweredCalls();
 
   return async (exchange) => {
@@ -63,18 +67,29 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
     webRequest.headers.set("accept", "application/json, text/event-stream");
 
     const { actor, client } = authentication.viewer;
-    const server = createMcpServer({
-      request: createRequestBy(async ({ query, variables }, given) => {
+    const requestIn = (trace: OpenSpan | null) =>
+      createRequestBy(async ({ query, variables }, given) => {
         // What the tool has given up, to ask again perhaps, must not go on beside that.
         const gone = AbortSignal.any([scope.gone, given]);
         // As they would come over HTTP: what is undefined is left out.
         const params = { query, variables: parseExactly(JSON.stringify(variables)) as OperationParams["variables"] };
-        const context = { scope, idempotencyKey: null, lastEventId: null, tellCost: false };
+        const context = { scope, idempotencyKey: null, lastEventId: null, tellCost: false, trace };
         // One tool may ask several times, smaller where the first was too much: each has the limits of one request.
         const result = await asRequester(new Requester(actor, { gone }), () => graphql.run(params, context));
         if (!result) throw new Error("A tool cannot subscribe: its answer comes at once");
         return { status: 200, data: result.data, errors: result.errors?.map(withoutStatus) };
-      }),
+      });
+    const tracedBy = (by: Traces) => (tool: string, meta: TraceCarrier) => {
+      const named = { "mcp.method.name": "tools/call", "gen_ai.tool.name": tool };
+      const span = by.begin(`tools/call ${tool}`, named, meta, scope.trace);
+      const finished = (call: FinishedCall) => {
+        span?.end({ code: codeOf(call) });
+        note(call, scope);
+      };
+      return { request: requestIn(span), finished };
+    };
+    const server = createMcpServer({
+      request: requestIn(null),
       toolsets,
       keys: {
         unanswered,
@@ -85,6 +100,7 @@ export function createMcpRoute({ graphql, authenticate, http }: McpRouteOptions)
         gone: scope.gone,
       },
       finished: (call) => note(call, scope),
+      ...(traces && { ofCall: tracedBy(traces) }),
     });
     // Only a batch could cancel what it asks for itself, and its answer would be waited for in vain.
     server.setNotificationHandler(CancelledNotificationSchema, () => undefined);
@@ -145,6 +161,10 @@ async function authenticated(exchange: Exchange, authenticate: Authenticate): Pr
     return undefined;
   }
 }
+
+/** By OpenTelemetry's word for a tool that refused what it was given. */
+const codeOf = ({ error }: FinishedCall) =>
+  error === undefined ? null : error instanceof ServerError ? error.code : "tool_error";
 
 /** A request's log line names the tool, not the GraphQL documents it sent. */
 function note({ tool, error }: FinishedCall, scope: RequestScope): void {

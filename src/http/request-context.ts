@@ -1,5 +1,6 @@
 import type { FrameClient } from "./live/frame-client.ts";
 import type { RequestScope } from "./request-scope.ts";
+import type { OpenSpan } from "./traces/open-span.ts";
 
 /** What comes with a request beside its text. */
 export interface RequestContext {
@@ -13,6 +14,8 @@ export interface RequestContext {
   readonly tellCost: boolean;
   /** Where the frames of a subscription go; left out by a way that streams nothing. */
   readonly frames?: FrameClient;
+  /** The span that its operation lies within, where that is not the request's own. */
+  readonly trace?: OpenSpan | null;
   /** Why the caller is not answered: what authentication threw. */
   readonly refusal?: unknown;
 }

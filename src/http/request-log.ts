@@ -41,10 +41,16 @@ export function logRequest(logger: Logger, request: FinishedRequest, scope: Requ
     api_key_prefix: scope.authentication?.keyPrefix?.slice(0, LOGGED_PREFIX) ?? null,
     ...(scope.operation !== null && { operation: scope.operation.slice(0, LONGEST_OPERATION) }),
     ...(scope.code !== null && { code: scope.code }),
+    ...(scope.trace && { trace_id: scope.trace.traceId }),
   };
-  if ((statusCode ?? 0) >= 500 || SERVER_FAULTS.has(scope.code ?? "")) logger.error(fields);
+  if (isServerFault(statusCode, scope.code)) logger.error(fields);
   else if ((statusCode ?? 0) >= 400 || scope.code !== null) logger.warn(fields);
   else logger.info(fields);
+}
+
+/** Whether a request failed by no fault of its caller's. */
+export function isServerFault(statusCode: number | null, code: string | null): boolean {
+  return (statusCode ?? 0) >= 500 || SERVER_FAULTS.has(code ?? "");
 }
 
 /**

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { asRequester, Requester } from "../db/requester.ts";
 import type { Authentication } from "../keys/authenticate.ts";
 import { holdsSecret } from "../keys/redact.ts";
+import type { OpenSpan } from "./traces/open-span.ts";
 
 /**
  * What belongs to one request, or one operation of a WebSocket. It travels beside the calls, so that an error found
@@ -33,6 +34,8 @@ export interface RequestScope {
   streams: boolean;
   /** The code of the first error, if there was one. */
   code: string | null;
+  /** Its span, while that is open; null where it is not traced. */
+  trace: OpenSpan | null;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();
@@ -61,6 +64,7 @@ class Scope implements RequestScope {
   fields: readonly string[] = NO_FIELDS;
   streams = false;
   code: string | null = null;
+  trace: OpenSpan | null = null;
   /** Made for the first that asks: few do. */
   #caller: AbortController | undefined;
 

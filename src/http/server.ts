@@ -35,6 +35,8 @@ import { type Finished, logRequest } from "./request-log.ts";
 import { inScope, openScope } from "./request-scope.ts";
 import { createSignInRoute, createSignOutRoute } from "./sign-in.ts";
 import { guarded, SignInGuard } from "./sign-in-guard.ts";
+import { beginRequest, endRequest } from "./traces/request.ts";
+import type { Traces } from "./traces/traces.ts";
 import { UnreadBytes } from "./unread-bytes.ts";
 import { createWebSockets, type WebSockets } from "./websocket.ts";
 
@@ -48,6 +50,8 @@ export interface HttpOptions {
   readonly vitals: Omit<Vitals, "stopping">;
   /** null: nothing is counted. */
   readonly metrics: OpenMetrics | null;
+  /** null: nothing is traced. */
+  readonly traces: Traces | null;
   /** The address, where it has been taken already. */
   readonly port?: Port;
 }
@@ -71,7 +75,7 @@ export async function startHttpServer(given: HttpOptions): Promise<HttpServer> {
   const guard = new SignInGuard(given.services.limits);
   const options = { ...given, authenticate: guarded(given.authenticate, guard) };
   const { services, authenticate, http, logger } = options;
-  const graphql = createGraphQLServer(options);
+  const graphql = createGraphQLServer({ ...options, traced: options.traces !== null });
   const unread = new UnreadBytes(MOST_UNREAD_BYTES);
   const requestBytes = new RequestBytes();
   const trusted = new Networks(http.trustedProxies);
@@ -79,6 +83,7 @@ export async function startHttpServer(given: HttpOptions): Promise<HttpServer> {
   const finished: Finished = (request, scope) => {
     logRequest(logger, request, scope);
     options.metrics?.metrics.finished(request, scope);
+    if (scope.trace) endRequest(scope, request);
   };
   const webSockets = createWebSockets({ ...options, graphql, unread, requestBytes, finished });
   const document = (which: "openapi" | "docs") =>
@@ -92,7 +97,7 @@ export async function startHttpServer(given: HttpOptions): Promise<HttpServer> {
       "/mcp",
       {
         methods: ["POST"],
-        answer: lazy(async () => (await import("./mcp.ts")).createMcpRoute({ graphql, authenticate, http })),
+        answer: lazy(async () => (await import("./mcp.ts")).createMcpRoute({ ...options, graphql })),
       },
     ],
     ["/openapi.json", { methods: READS, answer: document("openapi") }],
@@ -147,6 +152,9 @@ function metricsRoute({ metrics }: HttpOptions): readonly (readonly [string, Rou
 /** A connection that breaks ends with its close event. */
 const ignore = () => undefined;
 
+/** Beside the REST API: what probes, browsers and a Prometheus load has no traces. */
+const TRACED = new Set(["/graphql", "/mcp"]);
+
 type Routes = ReadonlyMap<string, Route>;
 
 interface Answering {
@@ -165,7 +173,16 @@ interface Answering {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, elsewhere, present, unread, requestBytes, options: { services, http }, trusted, finished }: Answering,
+  {
+    routes,
+    elsewhere,
+    present,
+    unread,
+    requestBytes,
+    options: { services, http, traces },
+    trusted,
+    finished,
+  }: Answering,
 ): Promise<void> {
   const scope = openScope(() => request.socket.destroy(), String(request.headers["x-request-id"] ?? ""));
   const { stallMs } = services.log;
@@ -181,6 +198,7 @@ async function answer(
   // The policy is not "no-referrer", with which browsers would send Origin: null with the forms.
   response.setHeader("Referrer-Policy", "same-origin");
   const { method = "" } = request;
+  if (traces && (!route || TRACED.has(path))) beginRequest(traces, scope, method, request.headers);
   arrive(request, trusted);
   const remoteAddress = callerOf(request).address;
   response.on("close", () => {

@@ -28,6 +28,8 @@ import { REQUEST_BYTES, type RequestBytes } from "./request-bytes.ts";
 import type { Finished } from "./request-log.ts";
 import { currentScope, identify, inScope, openScope, type RequestScope } from "./request-scope.ts";
 import type { OperationParams } from "./run.ts";
+import { beginRequest } from "./traces/request.ts";
+import type { Traces } from "./traces/traces.ts";
 import type { UnreadBytes } from "./unread-bytes.ts";
 import { MOST_UNDER_WAY, messageIn, tooMany, tooManySockets, withParams } from "./websocket-client.ts";
 
@@ -39,6 +41,8 @@ interface WebSocketOptions {
   readonly finished: Finished;
   readonly unread: UnreadBytes;
   readonly requestBytes: RequestBytes;
+  /** null: nothing is traced. */
+  readonly traces: Traces | null;
 }
 
 /** One operation, ready to run. */
@@ -73,7 +77,7 @@ const WHICH_OPERATION = "The document has several operations, or none of that na
 
 /** GraphQL over WebSocket (graphql-transport-ws) through the same pipeline as HTTP. */
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { graphql, authenticate, services, http, finished, unread, requestBytes } = options;
+  const { graphql, authenticate, services, http, finished, unread, requestBytes, traces } = options;
   const { log } = services;
   // These options stand in a variable, as the types of ws do not know closeTimeout.
   const settings = { noServer: true, maxPayload: MOST_BODY_BYTES, handleProtocols, closeTimeout: CLOSING_MS };
@@ -89,7 +93,9 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     // The connection sees to that, without a timer of its own.
     connectionInitWaitTimeout: 0,
     onConnect: (ctx) => connect(ctx),
-    onSubscribe: (ctx, id, { query, variables, operationName }) => {
+    onSubscribe: (ctx, id, { query, variables, operationName, extensions }) => {
+      // What the message says holds before what the connection does.
+      if (traces) beginRequest(traces, scopeOfMessage(), "WS", { ...ctx.connectionParams, ...extensions });
       // The protocol forgets an operation that its client completes, and all of them when the connection ends.
       ctx.extra.runs(id, { scope: scopeOfMessage(), isWanted: () => id in ctx.subscriptions });
       return begin(ctx, id, { query, variables, operationName });

@@ -23,6 +23,7 @@ describe("the configuration", () => {
       home: resolve(".docket"),
       logger: { level: "info" },
       log: { drainIntervalMs: 250, streamsPerClient: 3, keptMonths: 24 },
+      traces: null,
       trustedDocuments: null,
       tasks: { archiveAfterDays: 365 },
       jobs: ["bus", "webhooks", "leases", "reservations", "recurrences", "pauses", "reminders", "archive", "retention"],
@@ -31,6 +32,24 @@ describe("the configuration", () => {
       jwt: null,
       metrics: null,
     });
+  });
+
+  test("sends traces where OpenTelemetry's own variables say, to the path of OTLP unless the whole address is given", () => {
+    const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/" };
+    expect(readConfig(collector).traces).toEqual({
+      url: "http://collector:4318/v1/traces",
+      serviceName: "docket",
+      sampler: "parentbased_always_on",
+      ratio: 1,
+    });
+    const whole = { ...collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://traces.example/in" };
+    const sampled = { ...whole, OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.25" };
+    expect(readConfig(sampled).traces).toMatchObject({ url: "https://traces.example/in", ratio: 0.25 });
+    expect(readConfig({ ...collector, OTEL_SDK_DISABLED: "True" }).traces).toBe(null);
+    const faulty = { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318", OTEL_TRACES_SAMPLER: "some" };
+    expect(() => readConfig(faulty)).toThrow(/OTEL_EXPORTER_OTLP_ENDPOINT must be.*OTEL_TRACES_SAMPLER must be/s);
+    for (const part of ["1.01", "-0.1", "half"])
+      expect(() => readConfig({ OTEL_TRACES_SAMPLER_ARG: part })).toThrow("must be a number from 0 to 1");
   });
 
   test("switches jobs and the bus on and off, and checks where events may go", () => {

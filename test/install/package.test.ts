@@ -1,12 +1,14 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ServerProcess } from "../../bench/server-process.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import { PACKAGE_ROOT } from "../../src/config/package-root.ts";
 import { builtPackage } from "../support/built-docket.ts";
+import { startCollector } from "../support/collector.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { startMcpAgent } from "../support/mcp-client.ts";
 import { findOlderNode } from "../support/older-node.ts";
@@ -186,7 +188,8 @@ describe("the package", () => {
 
   test("holds all that its parts load later, and its stack traces name the sources", async () => {
     const dist = join(slim, "node_modules/docket/dist");
-    const parts = (await readdir(dist)).filter((file) => file.endsWith(".js") && file !== "docket.js");
+    // Traces need packages that a user installs.
+    const parts = (await readdir(dist)).filter((file) => /^(?!docket\.js|src-http-traces-).*\.js$/.test(file));
     const script = `for (const part of ${JSON.stringify(parts)}) await import(${JSON.stringify(`${dist}/`)} + part);`;
     await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { cwd: slim });
 
@@ -199,6 +202,32 @@ describe("the package", () => {
     const { out } = await docket(slim, ["dance"], { env: { NODE_OPTIONS: `--import=${tracer}` } });
     const [, file = "", line = 0] = /docket\/(cli\/shell\/process-shell\.ts):(\d+):\d+/.exec(out) ?? [];
     expect((await readFile(file, "utf8")).split("\n")[Number(line) - 1]).toContain("stderr.write(");
+  });
+
+  test("says which packages traces need, and sends them once these are installed beside it", async () => {
+    const { url: databaseUrl, ownerUrl, drop } = await createTestDatabase();
+    const collector = await startCollector();
+    const environment = { DATABASE_OWNER_URL: ownerUrl, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    const home = await makeTemporaryFolder("home");
+    const env = { ...environment, DATABASE_URL: databaseUrl, DOCKET_HOME: home, PORT: "0" };
+    const { err, code } = await docket(slim, ["start"], { env });
+    const [, packages = ""] = /npm install (.*)\n/.exec(err) ?? [];
+    expect([code, err]).toEqual([1, expect.stringContaining("OTEL_EXPORTER_OTLP_ENDPOINT")]);
+    const { devDependencies } = packageJson;
+    for (const name of packages.split(" ")) {
+      const at = name.lastIndexOf("@");
+      expect(devDependencies).toMatchObject({ [name.slice(0, at)]: name.slice(at + 1) });
+    }
+
+    const beside = join(slim, "node_modules/@opentelemetry");
+    await symlink(join(PACKAGE_ROOT, "node_modules/@opentelemetry"), beside, "junction");
+    const server = new ServerProcess({ databaseUrl, home, docket: commandIn(slim), environment });
+    onTestFinished(() => server.stop().then(drop));
+    await server.start();
+    await fetch(`${server.url}/tasks/next`);
+    await server.stop();
+    await rm(beside);
+    expect(collector.spans.map(({ name }) => name)).toEqual(["GET /tasks/next"]);
   });
 
   const olderNode = findOlderNode();

@@ -34,6 +34,7 @@ export async function startHttpLog(options: Partial<LogOptions> = {}): Promise<H
     logger: pino({ level: "silent" }),
     vitals: { database: () => ({ connected: true, diskFull: false, lacking: [] }), bus: () => null },
     metrics: null,
+    traces: null,
   });
   onTestFinished(async () => {
     await at.log.close();

@@ -15,7 +15,8 @@ export interface ToolAnswer {
 /** An agent: a real MCP client of `docket mcp`, which runs as a process of its own. */
 export interface McpAgent {
   readonly pid: number;
-  call(tool: string, args?: object): Promise<ToolAnswer>;
+  /** @param meta what the client says beside the arguments, in `_meta`. */
+  call(tool: string, args?: object, meta?: object): Promise<ToolAnswer>;
   close(): Promise<void>;
 }
 
@@ -54,8 +55,8 @@ export async function startMcpAgent(options: AgentOptions): Promise<McpAgent> {
   if (!keepOpen) onTestFinished(() => client.close());
   return {
     pid: transport.pid ?? 0,
-    async call(tool, args = {}) {
-      const result = await client.callTool({ name: tool, arguments: { ...args } });
+    async call(tool, args = {}, meta = {}) {
+      const result = await client.callTool({ name: tool, arguments: { ...args }, _meta: { ...meta } });
       const [content] = result.content as { text: string }[];
       return {
         failed: result.isError === true,

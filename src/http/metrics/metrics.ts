@@ -121,13 +121,17 @@ export class Metrics {
     const slow = this.#counter("docket_slow_statements", "Statements that took too long, by name.", ["statement"]);
     const seconds = this.#counter("docket_slow_statement_seconds", "How long those took together.", ["statement"]);
     const names = new Set<string>();
-    pool.onStatement = (name = "(unnamed)", ms) => {
-      all.inc();
-      if (ms < slowStatementMs) return;
-      if (names.size < MOST_STATEMENTS) names.add(name);
-      const statement = names.has(name) ? name : "_other";
-      slow.inc({ statement });
-      seconds.inc({ statement }, ms / 1000);
+    pool.onStatement = (name = "(unnamed)") => {
+      const begunAt = performance.now();
+      return () => {
+        all.inc();
+        const ms = performance.now() - begunAt;
+        if (ms < slowStatementMs) return;
+        if (names.size < MOST_STATEMENTS) names.add(name);
+        const statement = names.has(name) ? name : "_other";
+        slow.inc({ statement });
+        seconds.inc({ statement }, ms / 1000);
+      };
     };
   }
 
