@@ -37,7 +37,7 @@ test("metrics tell what the documentation names, with these labels, and count wh
   const owner = await connectOwner(server.test);
   await server.ask(`mutation {
     createProject(input: {projectId: "alpha", name: "A"}) { replayed }
-    addTasks(input: {projectId: "alpha", tasks: [{description: "a"}, {description: "b"}]}) { taskIds }
+    addTasks(input: {projectId: "alpha", tasks: [{description: "a"}, {description: "b"}, {description: "c"}]}) { taskIds }
     claimNextTask(input: {projectId: "alpha", worker: "w"}) { attempt }
     reserveIds(input: {projectId: "alpha", artifactType: "US"}) { reservedIds }
     a: nextId(input: {projectId: "alpha", artifactType: "US"}) { id }
@@ -47,6 +47,17 @@ test("metrics tell what the documentation names, with these labels, and count wh
     'mutation { updateProject(input: {projectId: "alpha", budget: {costUsd: 20, per: DAY}}) { replayed } }',
     {},
     { key: server.adminKey },
+  );
+  const { claimNextTask: claimed } = await server.ask<{ claimNextTask: { attempt: string } }>(
+    'mutation { claimNextTask(input: {projectId: "alpha", worker: "w"}) { attempt } }',
+  );
+  // Claimed two hours ago, so that its cycle time falls between two limits.
+  await owner.query("UPDATE tasks SET started_at = started_at - interval '2.5 hours' WHERE task_id = 'TASK-002'");
+  await owner.query("UPDATE tasks SET created_at = created_at - interval '1 hour' WHERE task_id = 'TASK-003'");
+  await server.ask(
+    `mutation ($attempt: ID!) { updateTaskStatus(input: {projectId: "alpha", taskId: "TASK-002", status: COMPLETED,
+      attempt: $attempt, usage: {inputTokens: 1200, outputTokens: 34, costUsd: 0.5}}) { replayed } }`,
+    claimed,
   );
   await server.gql('{ task(projectId: "alpha", taskId: "TASK-999") { title } }');
   await server.gql('{ task(projectId: "alpha", taskId: "TASK-001") { title } }');
@@ -67,7 +78,8 @@ test("metrics tell what the documentation names, with these labels, and count wh
 
   const told = await eventually(async () => {
     const values = await scrape(server.url);
-    expect(values.get('docket_events_total{type="task.claimed"}')).toBe(1);
+    expect(values.get('docket_events_total{type="task.claimed"}')).toBe(2);
+    expect(values.get('docket_events_total{type="task.completed"}')).toBe(1);
     expect(values.get('docket_events_total{type="ids.reserved"}')).toBe(1);
     return values;
   });
@@ -80,7 +92,16 @@ test("metrics tell what the documentation names, with these labels, and count wh
   expect(told.get('docket_request_duration_seconds_count{field="updateProject"}')).toBe(1);
   expect(told.get('docket_tasks{project="alpha",status="pending"}')).toBe(1);
   expect(told.get('docket_tasks{project="alpha",status="in_progress"}')).toBe(1);
+  expect(told.get('docket_tasks{project="alpha",status="completed"}')).toBe(1);
+  expect(told.get('docket_queue_age_seconds{project="alpha"}')).toBeCloseTo(3_600, -2);
+  expect(told.get('docket_task_cycle_seconds_bucket{le="7200"}')).toBe(0);
+  expect(told.get('docket_task_cycle_seconds_bucket{le="14400"}')).toBe(1);
+  expect(told.get('docket_usage_tokens{project="alpha",kind="input"}')).toBe(1200);
+  expect(told.get('docket_usage_tokens{project="alpha",kind="output"}')).toBe(34);
+  expect(told.get('docket_usage_cost_usd{project="alpha"}')).toBe(0.5);
   expect(told.get('docket_budget_usd{project="alpha"}')).toBe(20);
+  expect(told.get('docket_budget_spent_usd{project="alpha"}')).toBe(0.5);
+  expect(told.get("docket_ready")).toBe(1);
   expect(told.get("docket_subscribers")).toBe(1);
   expect(told.get("docket_database_up")).toBe(1);
   expect(told.get('docket_job_failures{job="webhooks"}')).toBe(0);

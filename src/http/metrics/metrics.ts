@@ -22,6 +22,8 @@ export interface Measured {
 
 /** Request times in seconds; 0.1 and 0.2 are what Docket promises of reservations and of all requests. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 15];
+/** Cycle times in seconds, from a minute to two weeks. */
+const CYCLE_BUCKETS = [60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 259_200, 604_800, 1_209_600];
 /** Names of statements that are told apart: each value of a label is kept for ever. */
 const MOST_STATEMENTS = 500;
 
@@ -59,6 +61,10 @@ export class Metrics {
     this.#gauge("docket_database_up", "1 while the database answers, else 0.", [], (gauge) =>
       gauge.set(vitals.database().connected ? 1 : 0),
     );
+    this.#gauge("docket_ready", "1 while the database answers and has all migrations that are needed.", [], (gauge) => {
+      const { connected, lacking } = vitals.database();
+      gauge.set(connected && lacking.length === 0 ? 1 : 0);
+    });
     this.#gauge("docket_pool_size", "Database connections at most.", [], (gauge) => gauge.set(pool.options.max));
     this.#gauge(
       "docket_pool_connections",
@@ -75,8 +81,19 @@ export class Metrics {
     this.#countStatements(measured);
 
     const events = this.#counter("docket_events", "Events that came into the log since the start, by type.", ["type"]);
+    const cycles = new Histogram({
+      name: "docket_task_cycle_seconds",
+      help: "How long tasks that were completed took from their first claim.",
+      buckets: CYCLE_BUCKETS,
+      registers: [this.#registry],
+    });
     log.onEvents((those) => {
-      for (const { type } of those) events.inc({ type });
+      for (const event of those) {
+        events.inc({ type: event.type });
+        if (event.type !== "task.completed") continue;
+        const seconds = cycleSeconds(event.payload["task"]);
+        if (seconds !== undefined) cycles.observe(seconds);
+      }
     });
     this.#gauge("docket_subscribers", "Streams that are open.", [], (gauge) => gauge.set(log.streams));
     this.#gauge("docket_waiting_callers", "Callers that wait for events.", [], (gauge) => gauge.set(log.waiting));
@@ -143,6 +160,18 @@ export class Metrics {
     this.#gauge("docket_tasks_parked", "Tasks that are parked, by project.", ["project"], (gauge) => {
       for (const { project, parked } of this.#told?.tasks ?? []) gauge.inc({ project }, parked);
     });
+    this.#gauge("docket_queue_age_seconds", "How long the oldest ready task has waited.", ["project"], (gauge) => {
+      for (const { project, queueSeconds } of this.#told?.tasks ?? []) gauge.inc({ project }, queueSeconds);
+    });
+    this.#gauge("docket_usage_tokens", "Tokens that were used on this day, in UTC.", ["project", "kind"], (gauge) => {
+      for (const { project, input, output } of this.#told?.usage ?? []) {
+        gauge.set({ project, kind: "input" }, input);
+        gauge.set({ project, kind: "output" }, output);
+      }
+    });
+    this.#gauge("docket_usage_cost_usd", "What they cost, in US dollars.", ["project"], (gauge) => {
+      for (const { project, cost } of this.#told?.usage ?? []) gauge.set({ project }, cost);
+    });
     this.#gauge(
       "docket_budget_usd",
       "What a project may spend in this period, in US dollars.",
@@ -190,6 +219,13 @@ export class Metrics {
       fill(gauge);
     });
   }
+}
+
+/** Of a task as its event has it; undefined for one that was never claimed. */
+function cycleSeconds(task: unknown): number | undefined {
+  if (typeof task !== "object" || task === null || !("startedAt" in task) || !("completedAt" in task)) return undefined;
+  const seconds = (Date.parse(String(task.completedAt)) - Date.parse(String(task.startedAt))) / 1000;
+  return seconds >= 0 ? seconds : undefined;
 }
 
 /** Paths may be anything, and there are few doors. */

@@ -2,6 +2,7 @@ import type { Jobs } from "../../../schema/context.ts";
 import type { Database } from "../../db/database.ts";
 import { background } from "../../db/requester.ts";
 import { onLists } from "../../tasks/on-lists.ts";
+import { MATURED, PENDING, UNASKED } from "../../tasks/ready.ts";
 
 /** Projects that have values of their own; all others are summed under OTHERS. */
 const MOST_PROJECTS = 50;
@@ -15,12 +16,14 @@ const PATIENCE_MS = 2_000;
 const TASKS = {
   name: "metrics-tasks",
   text: `WITH counted AS MATERIALIZED (
-  SELECT project_id, status, count(*) AS tasks, count(parked_at) AS parked
+  SELECT project_id, status, count(*) AS tasks, count(parked_at) AS parked,
+    min(greatest(created_at, ready_at)) FILTER (WHERE ((${PENDING}) OR (${MATURED})) AND ${UNASKED}) AS ready_since
   FROM tasks t WHERE ${onLists()} GROUP BY project_id, status
 ), largest AS MATERIALIZED (
   SELECT project_id FROM counted GROUP BY project_id ORDER BY sum(tasks) DESC, project_id LIMIT ${MOST_PROJECTS}
 )
-SELECT coalesce(l.project_id, '${OTHERS}') AS project, c.status, sum(c.tasks)::int AS tasks, sum(c.parked)::int AS parked
+SELECT coalesce(l.project_id, '${OTHERS}') AS project, c.status, sum(c.tasks)::int AS tasks, sum(c.parked)::int AS parked,
+  greatest(coalesce(extract(epoch FROM docket_now() - min(c.ready_since)), 0), 0)::float8 AS "queueSeconds"
 FROM counted c LEFT JOIN largest l USING (project_id) GROUP BY 1, 2`,
 };
 const BUDGETS = {
@@ -28,6 +31,21 @@ const BUDGETS = {
   text: `SELECT project_id AS project, cost_usd::float8 AS budget,
   CASE WHEN ends_at > docket_now() THEN spent_usd ELSE 0 END::float8 AS spent
 FROM project_budgets ORDER BY 3 DESC, 1 LIMIT ${MOST_PROJECTS}`,
+};
+/** Of this day, in UTC: all days would be read anew each time. */
+const USAGE = {
+  name: "metrics-usage",
+  text: `WITH used AS MATERIALIZED (
+  SELECT p.project_id, u.* FROM projects p CROSS JOIN LATERAL (
+    SELECT sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost_usd) AS cost FROM task_usage u
+    WHERE u.project_id = p.project_id AND u.day = (docket_now() AT TIME ZONE 'UTC')::date) u
+  WHERE u.cost IS NOT NULL
+), largest AS MATERIALIZED (
+  SELECT project_id FROM used ORDER BY cost DESC, input + output DESC, project_id LIMIT ${MOST_PROJECTS}
+)
+SELECT coalesce(l.project_id, '${OTHERS}') AS project, sum(u.input)::float8 AS input, sum(u.output)::float8 AS output,
+  sum(u.cost)::float8 AS cost
+FROM used u LEFT JOIN largest l USING (project_id) GROUP BY 1`,
 };
 const INBOX = {
   name: "metrics-inbox",
@@ -37,7 +55,8 @@ const INBOX = {
 
 /** What the database holds, as of some seconds ago. Every process tells the same. */
 export interface Totals {
-  readonly tasks: readonly { project: string; status: string; tasks: number; parked: number }[];
+  readonly tasks: readonly { project: string; status: string; tasks: number; parked: number; queueSeconds: number }[];
+  readonly usage: readonly { project: string; input: number; output: number; cost: number }[];
   readonly budgets: readonly { project: string; budget: number; spent: number }[];
   readonly inbox: { readonly events: number; readonly seconds: number };
   readonly jobs: readonly { readonly name: string; readonly lagSeconds: number | null }[];
@@ -52,8 +71,9 @@ export function createTotals(database: Database, jobs: Jobs): () => Promise<Tota
   async function read(): Promise<void> {
     const tasks = await database.read<Totals["tasks"][number]>(TASKS);
     const budgets = await database.read<Totals["budgets"][number]>(BUDGETS);
+    const usage = await database.read<Totals["usage"][number]>(USAGE);
     const [inbox = { events: 0, seconds: 0 }] = await database.read<Totals["inbox"]>(INBOX);
-    latest = { totals: { tasks, budgets, inbox, jobs: await jobs.state() }, at: performance.now() };
+    latest = { totals: { tasks, budgets, usage, inbox, jobs: await jobs.state() }, at: performance.now() };
   }
 
   return async () => {
