@@ -47,18 +47,22 @@ export const traces = z
         .default(1),
       { meaning: "the part of them that `traceidratio` traces", shown: true },
     ),
+    OTEL_TRACES_EXPORTER: setting(z.enum(["otlp", "none"], "must be otlp or none").default("otlp"), {
+      meaning: "`none`: no traces, where the collector is for others",
+      shown: true,
+    }),
     OTEL_SDK_DISABLED: setting(
       z
         .string()
         .transform((text) => text.toLowerCase() === "true")
         .default(false),
-      { meaning: "`true`: no traces, whatever else is set", shown: true },
+      { meaning: "`true`: the same", shown: true },
     ),
   })
   .transform((env) => {
     const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: whole } = env;
     const url = whole ?? (collector && `${collector.replace(/\/+$/, "")}/v1/traces`);
-    if (url === undefined || env.OTEL_SDK_DISABLED) return null;
+    if (url === undefined || env.OTEL_TRACES_EXPORTER === "none" || env.OTEL_SDK_DISABLED) return null;
     return {
       url,
       serviceName: env.OTEL_SERVICE_NAME,

@@ -46,6 +46,7 @@ describe("the configuration", () => {
     const sampled = { ...whole, OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.25" };
     expect(readConfig(sampled).traces).toMatchObject({ url: "https://traces.example/in", ratio: 0.25 });
     expect(readConfig({ ...collector, OTEL_SDK_DISABLED: "True" }).traces).toBe(null);
+    expect(readConfig({ ...collector, OTEL_TRACES_EXPORTER: "none" }).traces).toBe(null);
     const faulty = { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318", OTEL_TRACES_SAMPLER: "some" };
     expect(() => readConfig(faulty)).toThrow(/OTEL_EXPORTER_OTLP_ENDPOINT must be.*OTEL_TRACES_SAMPLER must be/s);
     for (const part of ["1.01", "-0.1", "half"])

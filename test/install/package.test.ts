@@ -213,6 +213,9 @@ describe("the package", () => {
     const { err, code } = await docket(slim, ["start"], { env });
     const [, packages = ""] = /npm install (.*)\n/.exec(err) ?? [];
     expect([code, err]).toEqual([1, expect.stringContaining("OTEL_EXPORTER_OTLP_ENDPOINT")]);
+    expect(await readFile(join(slim, "node_modules/docket/docs/traces.md"), "utf8")).toContain(
+      `npm install ${packages}\n`,
+    );
     const { devDependencies } = packageJson;
     for (const name of packages.split(" ")) {
       const at = name.lastIndexOf("@");

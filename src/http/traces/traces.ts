@@ -44,8 +44,8 @@ export class Traces {
   constructor({ url, serviceName, sampler, ratio }: TracesConfig, logger: OutageLogger) {
     this.#provider = new TracerProvider({
       resource: defaultResource()
-        .merge(detectResources({ detectors: [serviceInstanceIdDetector, envDetector] }))
-        .merge(resourceFromAttributes({ "service.name": serviceName, "service.version": packageJson.version })),
+        .merge(resourceFromAttributes({ "service.name": serviceName, "service.version": packageJson.version }))
+        .merge(detectResources({ detectors: [serviceInstanceIdDetector, envDetector] })),
       sampler: samplerOf(sampler, ratio),
       spanProcessors: [new BatchSpanProcessor({ exporter: reported(new OTLPTraceExporter({ url }), logger) })],
     });
