@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { NoAnswerError, ServerError } from "../client/faults.ts";
-import { ClientConfigError, readClientConfig } from "../client/node/config.ts";
+import { chooseServer } from "../client/node/choose-server.ts";
+import { ClientConfigError, environment, readMcpSettings } from "../client/node/config.ts";
 import { createRequest } from "../client/request.ts";
 import { ExactStdio } from "./exact-stdio.ts";
 import { createMcpServer, type FinishedCall } from "./server.ts";
@@ -9,15 +10,24 @@ import { CallFault } from "./tool.ts";
 import { readToolsets, UnknownToolset } from "./toolsets.ts";
 
 const NO_KEY = `Docket's MCP server needs an API key.
-Set DOCKET_API_KEY, or DOCKET_API_KEY_FILE to the path of a file that holds one.
+Set DOCKET_API_KEY, or DOCKET_API_KEY_FILE to the path of a file that holds one, or run \`docket login\` once.
 A Docket server writes a key for agents to .docket/agent-key when it first starts and prints where that is; an admin makes others with the createApiKey mutation.`;
 
+export interface McpOptions {
+  /** Names in a list; by default DOCKET_TOOLSETS. */
+  readonly toolsets?: string | undefined;
+  /** Which server, as whom, and the project of calls that name none: what every other command takes. */
+  readonly server?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly project?: string | undefined;
+}
+
 /**
- * Serves the tools of these toolsets (names in a list; by default DOCKET_TOOLSETS) on stdin and stdout until stdin ends; stdout carries the protocol only, the log goes to stderr.
+ * Serves the tools on stdin and stdout until stdin ends; stdout carries the protocol only, the log goes to stderr.
  * Sets a failing exit code and returns when settings are missing or wrong.
  */
-export async function main({ toolsets: given }: { readonly toolsets?: string | undefined } = {}): Promise<void> {
-  const config = settings(given);
+export async function main(options: McpOptions = {}): Promise<void> {
+  const config = settings(options);
   if (config === undefined) return;
 
   // One client id per process: leases are this process's own even when others share its key.
@@ -51,11 +61,13 @@ export async function main({ toolsets: given }: { readonly toolsets?: string | u
   log("info", { msg: "ready", url: config.url, ...(config.project && { project: config.project }) });
 }
 
-function settings(toolsets: string | undefined) {
+function settings({ toolsets, ...asked }: McpOptions) {
   try {
-    const config = readClientConfig();
-    const chosen = { ...config, toolsets: readToolsets(toolsets ?? config.toolsets) };
-    if (config.apiKey !== undefined) return chosen;
+    const { url, key, project } = chooseServer({ env: environment, cwd: process.cwd(), ...asked });
+    const { renewIdleMinutes, toolsets: usual } = readMcpSettings(environment);
+    const chosen = { url: url.value, project: project?.value, renewIdleMinutes };
+    const names = readToolsets(toolsets ?? usual);
+    if (key) return { ...chosen, apiKey: key.value, toolsets: names };
     process.stderr.write(`${NO_KEY}\n`);
   } catch (error) {
     if (!(error instanceof ClientConfigError || error instanceof UnknownToolset)) throw error;

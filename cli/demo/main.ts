@@ -1,14 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
-import { ClientConfigError, readClientConfig } from "../../client/node/config.ts";
+import { chooseServer, type ServerChoice } from "../../client/node/choose-server.ts";
+import { ClientConfigError, environment } from "../../client/node/config.ts";
 import { createRequest, type GraphQLRequest } from "../../client/request.ts";
 import { followStream } from "../../client/stream.ts";
 import { archiveDemo, unarchiveDemo } from "./archive.ts";
 import { DemoEvents, runDemo } from "./run.ts";
 
-/** Plays on the server of the surroundings until a signal. Throws what ended it, with a message for people. */
-export async function play(): Promise<void> {
-  const { url, apiKey } = readClientConfig({ besideServer: true });
+/** `--server` and `--key-file`. */
+type Asked = Pick<ServerChoice, "server" | "keyFile">;
+
+/** Plays on the chosen server until a signal. Throws what ended it, with a message for people. */
+export async function play(asked: Asked): Promise<void> {
+  const { url, apiKey } = chosen(asked);
   if (apiKey === undefined) throw new ClientConfigError(noKey("agent-key or api-key"));
 
   const stop = new AbortController();
@@ -16,7 +20,7 @@ export async function play(): Promise<void> {
   const { signal } = stop;
   // A pipe that closes (`npm run demo | head`) ends it like Ctrl-C.
   process.stdout.on("error", () => stop.abort());
-  await bringBack();
+  await bringBack(asked);
   console.log(`Ten agents work on five projects at ${url}. Ctrl-C ends it; npx docket demo --clean archives them.`);
 
   const { events, missing } = await runDemo({
@@ -40,8 +44,8 @@ export async function play(): Promise<void> {
 }
 
 /** Archives what demos have made, and says so. Throws as `play`. */
-export async function putAway(): Promise<void> {
-  const admin = asAdmin();
+export async function putAway(asked: Asked): Promise<void> {
+  const admin = asAdmin(asked);
   if (admin === undefined) throw new ClientConfigError(noKey("api-key, an admin's,"));
   const projects = await archiveDemo(admin);
   console.log(
@@ -52,8 +56,8 @@ export async function putAway(): Promise<void> {
 }
 
 /** A key that may not do this, or a server that cannot yet, shows in the demo's own first calls. */
-async function bringBack(): Promise<void> {
-  const admin = asAdmin();
+async function bringBack(asked: Asked): Promise<void> {
+  const admin = asAdmin(asked);
   try {
     if (admin) await unarchiveDemo(admin);
   } catch (error) {
@@ -62,11 +66,16 @@ async function bringBack(): Promise<void> {
   }
 }
 
-function asAdmin(): GraphQLRequest | undefined {
-  const { url, apiKey } = readClientConfig({ besideServer: true, asAdmin: true });
+function asAdmin(asked: Asked): GraphQLRequest | undefined {
+  const { url, apiKey } = chosen({ ...asked, asAdmin: true });
   return apiKey === undefined ? undefined : createRequest({ url, apiKey });
+}
+
+function chosen(asked: Pick<ServerChoice, "server" | "keyFile" | "asAdmin">) {
+  const { url, key } = chooseServer({ env: environment, cwd: process.cwd(), ...asked });
+  return { url: url.value, apiKey: key?.value };
 }
 
 const noKey = (files: string) =>
   `No API key: run this in the folder where the server was started, with the same DOCKET_HOME (it reads ${files} there, ` +
-  ".docket by default), or set DOCKET_API_KEY or DOCKET_API_KEY_FILE.";
+  ".docket by default), run `docket login`, or set DOCKET_API_KEY or DOCKET_API_KEY_FILE.";

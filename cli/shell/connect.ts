@@ -5,6 +5,7 @@ import { type ChosenServer, chooseServer } from "../../client/node/choose-server
 import { ClientConfigError } from "../../client/node/config.ts";
 import { createRequest, type DataOf, type GraphQLRequest } from "../../client/request.ts";
 import { followStream } from "../../client/stream.ts";
+import { withServer } from "./options.ts";
 import type { Shell } from "./shell.ts";
 
 /** The options of every command that talks to a server. */
@@ -30,12 +31,6 @@ export interface Connected {
     variables: Variables,
   ) => ReturnType<typeof followStream<Result, Variables>>;
 }
-
-/** Gives a command the options of its server. */
-export const withServer = (command: Command): Command =>
-  command
-    .option("--server <url>", "the server, instead of DOCKET_URL or the one of `docket login`")
-    .option("--key-file <file>", "a file that holds the API key, instead of DOCKET_API_KEY or the stored one");
 
 /** Gives a command `--json` as well. */
 export const withJson = (command: Command): Command => withServer(command).option("--json", "print JSON, for programs");

@@ -1,8 +1,14 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { UsageFault } from "./exit.ts";
 import type { Shell } from "./shell.ts";
+
+/** Gives a command the options of its server. */
+export const withServer = (command: Command): Command =>
+  command
+    .option("--server <url>", "the server, instead of DOCKET_URL or the one of `docket login`")
+    .option("--key-file <file>", "a file that holds the API key, instead of DOCKET_API_KEY or the stored one");
 
 /** For options that may come several times, each with one value or some separated by commas. */
 export const listed = (value: string, before: readonly string[] = []): string[] => [

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runDemo } from "../../cli/demo/run.ts";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
+import { writeUserFile } from "../../client/node/user-file.ts";
 import type { GraphQLRequest } from "../../client/request.ts";
 import { startTestServer } from "../support/server.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
@@ -116,8 +117,8 @@ describe("docket demo --clean", () => {
   const PROJECTS = "query ($archived: Boolean) { projects(archived: $archived) { nodes { projectId } } }";
 
   /** The command where a server keeps its keys, until it ends or has printed `until`; then Ctrl-C is pressed. */
-  async function demo(url: string, home: string, { args = [], until }: { args?: string[]; until?: RegExp } = {}) {
-    const env = { PATH: process.env["PATH"], DOCKET_URL: url, DOCKET_HOME: home };
+  async function demo(home: string, { args = [], until }: { args?: string[]; until?: RegExp } = {}, place = {}) {
+    const env = { PATH: process.env["PATH"], DOCKET_HOME: home, XDG_CONFIG_HOME: home, ...place };
     const child = spawn(process.execPath, ["cli/docket.js", "demo", ...args], { env });
     onTestFinished(() => void child.kill("SIGKILL"));
     const fault = text(child.stderr);
@@ -129,22 +130,26 @@ describe("docket demo --clean", () => {
     return output + (await fault);
   }
 
-  test("archives the projects of a demo and no others, and the next demo brings them back", async () => {
+  test("archives the projects of a demo and no others, and the next demo brings them back, also of a server that was signed in to", async () => {
     const { url, adminKey, agentKey, ask } = await startTestServer();
     const home = await makeTemporaryFolder("demo");
     await ask(`mutation { createProject(input: {projectId: "demo", name: "Not of the demo"}) { replayed } }`);
     await writeFile(join(home, "agent-key"), agentKey);
-    expect(await demo(url, home, { args: ["--clean"] })).toMatch(/^No API key: .* api-key/);
+    const here = { DOCKET_URL: url };
+    expect(await demo(home, { args: ["--clean"] }, here)).toMatch(/^This needs a key with the role ADMIN/);
     await writeFile(join(home, "api-key"), adminKey);
-    expect(await demo(url, home, { args: ["--clean"] })).toBe("There are no projects of a demo.\n");
+    expect(await demo(home, { args: ["--clean"] }, here)).toBe("There are no projects of a demo.\n");
 
     const worked = { until: / claims / };
-    expect(await demo(url, home, worked)).toMatch(/--clean.*Stopped\./s);
-    expect(await demo(url, home, { args: ["--clean"] })).toMatch(/^Archived demo-web-shop, .*nothing is deleted/);
+    expect(await demo(home, worked, here)).toMatch(/--clean.*Stopped\./s);
+    expect(await demo(home, { args: ["--clean"] }, here)).toMatch(/^Archived demo-web-shop, .*nothing is deleted/);
     expect(await ask(PROJECTS)).toEqual({ projects: { nodes: [{ projectId: "demo" }] } });
     expect(await ask(PROJECTS, { archived: true })).toMatchObject({ projects: { nodes: { length: 5 } } });
 
-    expect(await demo(url, home, worked)).toMatch(/Stopped\./);
+    // The keys in a server's folder are for the server on this machine; this one is the user's.
+    await rm(join(home, "agent-key"));
+    writeUserFile({ XDG_CONFIG_HOME: home }, { server: url, keys: { [url]: adminKey } });
+    expect(await demo(home, worked)).toMatch(/Stopped\./);
     expect(await ask(PROJECTS)).toMatchObject({ projects: { nodes: { length: 6 } } });
   });
 });

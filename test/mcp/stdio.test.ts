@@ -1,24 +1,29 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeUserFile } from "../../client/node/user-file.ts";
 import { TOOLSETS } from "../../mcp/registry.ts";
 import { builtDocket } from "../support/built-docket.ts";
 import { makeProject, shareServer } from "../support/server.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const docket = await builtDocket();
 
 /** A real MCP client of a real child process, with what that process wrote to its log. */
-async function connectChild(env: Record<string, string>) {
+async function connectChild(env: Record<string, string>, cwd?: string) {
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [docket, "mcp"],
-    env: { PATH: process.env["PATH"] ?? "", DOCKET_API_KEY: "dk_test", ...env },
+    env: { PATH: process.env["PATH"] ?? "", ...env },
     stderr: "pipe",
+    ...(cwd !== undefined && { cwd }),
   });
   const log: string[] = [];
   transport.stderr?.on("data", (chunk) => log.push(String(chunk)));
@@ -67,8 +72,18 @@ async function serve(...descriptions: string[]) {
 }
 
 describe("the stdio server", () => {
-  test("refuses to start without a key, and says where to get one", async () => {
-    const child = spawn(process.execPath, [docket, "mcp"], { env: { PATH: process.env["PATH"] } });
+  test("takes what `docket login` kept and the project of the repository; where that leads to another server it has no key, and says where to get one", async () => {
+    const { env: known, project_id } = await serve("a");
+    const cwd = await makeTemporaryFolder("repository");
+    const env = { XDG_CONFIG_HOME: cwd };
+    writeUserFile(env, { server: known.DOCKET_URL, keys: { [known.DOCKET_URL]: known.DOCKET_API_KEY } });
+    const bring = (file: object) => writeFile(join(cwd, ".docket.json"), JSON.stringify(file));
+    await bring({ project: project_id });
+    await using signedIn = await connectChild(env, cwd);
+    expect(await signedIn.call("list_tasks", {})).toMatch(/TASK-001/);
+
+    await bring({ server: "http://127.0.0.1:9", project: project_id });
+    const child = spawn(process.execPath, [docket, "mcp"], { cwd, env: { PATH: process.env["PATH"], ...env } });
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
     expect(code).toBe(1);
     expect(stdout).toBe("");
@@ -117,7 +132,7 @@ describe("the stdio server", () => {
     await once(listener, "listening");
     const gone = { url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}` };
     await promisify(listener.close.bind(listener))();
-    await using child = await connectChild({ DOCKET_URL: `${gone.url}/graphql` });
+    await using child = await connectChild({ DOCKET_URL: `${gone.url}/graphql`, DOCKET_API_KEY: "dk_test" });
     const answer = await child.call("get_next_task", { project_id: "alpha" });
     expect(answer).toContain(
       `Docket unavailable: Connection refused at ${gone.url}. Start it with \`npx docket start\``,
