@@ -39,6 +39,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Loader>>>> = {
   "Run a server:": {
     start: async () => (await import("./start.ts")).startCommand,
     migrate: async () => (await import("./migrate.ts")).migrateCommand,
+    backup: async () => (await import("./backup.ts")).backupCommand,
+    restore: async () => (await import("./backup.ts")).restoreCommand,
     archive: async () => (await import("./archive.ts")).archiveCommand,
     audit: async () => (await import("./audit.ts")).auditCommand,
     documents: async (shell) => (await import("./documents.ts")).documentsCommand(shell),

@@ -13,7 +13,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Account, canReach, isRoot, unprivilegedAccount } from "./account.ts";
 import { type Binaries, findBinaries, run } from "./binaries.ts";
 
@@ -30,7 +30,9 @@ export interface Cluster {
 export const EMBEDDED_USER = "docket";
 /** Where root keeps what PostgreSQL's user cannot reach under the Docket folder. */
 const SHELTER = "/var/lib/docket";
-/** In the Docket folder: names the data folder when it lies elsewhere. */
+/** In the Docket folder. */
+const DATA_FOLDER = "postgres";
+/** In the Docket folder: names the data folder when it is another one. */
 const LOCATION_FILE = "postgres-location";
 /** In the data folder, so that it can neither be lost without the data nor mixed up with another's. */
 const PASSWORD_FILE = "docket-password";
@@ -41,8 +43,8 @@ const SETTINGS_FILE = "docket.conf";
 
 /** Whether a Docket folder has a database, here or in the place that it names. Makes nothing. */
 export async function hasCluster(home: string): Promise<boolean> {
-  const named = await readFile(join(home, LOCATION_FILE), "utf8").catch(() => undefined);
-  return named !== undefined || (await ownerOfCluster(join(home, "postgres"))) !== undefined;
+  const { owner, isNamed } = await findData(home);
+  return isNamed || owner !== undefined;
 }
 
 /**
@@ -51,36 +53,72 @@ export async function hasCluster(home: string): Promise<boolean> {
  * @throws Error saying what to do when the data is missing, belongs to someone else, or initdb fails.
  */
 export async function openCluster(home: string, durable: boolean): Promise<Cluster> {
-  const named = await readFile(join(home, LOCATION_FILE), "utf8").catch(() => undefined);
-  let data = named?.trim() ?? join(home, "postgres");
-  const owner = await ownerOfCluster(data);
-  if (owner === undefined && named !== undefined) {
+  const { data, owner, isNamed } = await findData(home);
+  if (owner !== undefined) return await clusterIn(data, owner);
+  if (isNamed) {
     throw new Error(
       `${join(home, LOCATION_FILE)} says that the database is in ${data}, but there is none. ` +
         "Put that folder back (from a backup), or use another Docket folder to begin with an empty database.",
     );
   }
-  if (owner !== undefined && !isRoot() && owner.uid !== process.getuid?.()) {
+  const cluster = await placeCluster(home);
+  await initialise(cluster, durable);
+  await nameData(home, cluster.data);
+  return cluster;
+}
+
+interface FoundData {
+  readonly data: string;
+  /** Undefined where there is no cluster. */
+  readonly owner: Account | undefined;
+  /** Whether the Docket folder names the place. */
+  readonly isNamed: boolean;
+}
+
+/** Where the data of a Docket folder is, or is to be. Makes nothing. */
+export async function findData(home: string): Promise<FoundData> {
+  const named = await readFile(join(home, LOCATION_FILE), "utf8").catch(() => undefined);
+  const data = resolve(home, named?.trim() ?? DATA_FOLDER);
+  return { data, owner: await ownerOfCluster(data), isNamed: named !== undefined };
+}
+
+/** The cluster that lies there. @throws Error where it cannot be run */
+export async function clusterIn(data: string, owner: Account): Promise<Cluster> {
+  if (!isRoot() && owner.uid !== process.getuid?.()) {
     throw new Error(`${data} belongs to another user (uid ${owner.uid}). Start Docket as that user, or as root.`);
   }
-  const account = isRoot() ? (owner ?? (await unprivilegedAccount())) : undefined;
+  return await runnable(data, isRoot() ? owner : undefined);
+}
+
+/** A cluster that is still to be made, where the user that PostgreSQL runs as can reach it. @throws Error */
+export async function placeCluster(home: string): Promise<Cluster> {
+  const account = isRoot() ? await unprivilegedAccount() : undefined;
+  const cluster = await runnable(join(home, DATA_FOLDER), account);
+  if (!account) return cluster;
+  if (await canReach(dirname(home), account)) {
+    // Only passing through: keys in the Docket folder are readable by their owner alone.
+    await chmod(home, (await stat(home)).mode | 0o011);
+    return cluster;
+  }
+  await mkdir(SHELTER, { recursive: true, mode: 0o755 });
+  const place = await mkdtemp(join(SHELTER, "data-"));
+  await chmod(place, 0o711);
+  return { ...cluster, data: join(place, DATA_FOLDER) };
+}
+
+/** Makes this the database of a Docket folder, in one step. */
+export async function nameData(home: string, data: string): Promise<void> {
+  const file = join(home, LOCATION_FILE);
+  if (data === join(home, DATA_FOLDER)) return await rm(file, { force: true });
+  // A Docket folder may be moved, with what is in it.
+  const name = dirname(data) === home ? basename(data) : data;
+  await writeFile(`${file}.new`, `${name}\n`, { flush: true });
+  await rename(`${file}.new`, file);
+}
+
+async function runnable(data: string, account: Account | undefined): Promise<Cluster> {
   const binaries = await findBinaries(account, SHELTER);
   refuseOddPaths(binaries.postgres, data);
-  if (owner !== undefined) return { data, account, binaries };
-
-  if (account) {
-    if (await canReach(dirname(home), account)) {
-      // Only passing through: keys in the Docket folder are readable by their owner alone.
-      await chmod(home, (await stat(home)).mode | 0o011);
-    } else {
-      await mkdir(SHELTER, { recursive: true, mode: 0o755 });
-      const place = await mkdtemp(join(SHELTER, "data-"));
-      await chmod(place, 0o711);
-      data = join(place, "postgres");
-    }
-  }
-  await initialise({ data, account, binaries }, durable);
-  if (dirname(data) !== home) await writeFile(join(home, LOCATION_FILE), `${data}\n`);
   return { data, account, binaries };
 }
 
@@ -164,13 +202,8 @@ function refuseNamelessUser(): void {
 
 async function initialise({ data, account, binaries }: Cluster, durable: boolean): Promise<void> {
   if (account === undefined) refuseNamelessUser();
-  for (const entry of await readdir(dirname(data))) {
-    // Left by an initdb that was interrupted.
-    if (entry.startsWith(`${basename(data)}.new-`)) await rm(join(dirname(data), entry), { recursive: true });
-  }
-  const parts = await mkdtemp(`${data}.new-`);
+  const parts = await makeParts(dirname(data), account);
   try {
-    await giveTo(account, parts);
     const made = join(parts, "data");
     const passwordFile = join(parts, "password");
     await writeFile(passwordFile, `${randomPassword()}\n`, { mode: 0o600 });
@@ -183,6 +216,16 @@ async function initialise({ data, account, binaries }: Cluster, durable: boolean
   } finally {
     await rm(parts, { recursive: true, force: true });
   }
+}
+
+/** A folder for a cluster that is being made beside where it will be. What was left by one that was interrupted goes. */
+export async function makeParts(place: string, account: Account | undefined): Promise<string> {
+  const prefix = `${DATA_FOLDER}.new-`;
+  for (const entry of await readdir(place))
+    if (entry.startsWith(prefix)) await rm(join(place, entry), { recursive: true });
+  const parts = await mkdtemp(join(place, prefix));
+  await giveTo(account, parts);
+  return parts;
 }
 
 function initdbArgs(data: string, passwordFile: string, durable: boolean): string[] {

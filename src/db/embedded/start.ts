@@ -1,5 +1,4 @@
-import { access, constants, mkdir, realpath, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { escapeLiteral } from "pg";
 import { DocketError } from "../../errors.ts";
@@ -9,6 +8,7 @@ import { errorCode, isConnectionLost } from "../faults.ts";
 import { type Address, takeAddress } from "./address.ts";
 import { type Cluster, clusterPassword, EMBEDDED_USER, openCluster, serverPassword, writeSettings } from "./cluster.ts";
 import { whileLocked } from "./file-lock.ts";
+import { lockOf, makeHome, usersOf } from "./home.ts";
 import { findPostmaster, isReachable, type Postmaster, startPostmaster, stopPostmaster } from "./postmaster.ts";
 import { bePresent } from "./presence.ts";
 
@@ -72,12 +72,12 @@ const SETTINGS: Readonly<Record<string, string>> = {
  */
 export async function startEmbedded(folder: string, options: EmbeddedOptions = {}): Promise<EmbeddedServer> {
   const home = await makeHome(folder);
-  const lock = join(home, "postgres.lock");
+  const lock = lockOf(home);
   const settings = { ...SETTINGS, ...options.settings };
 
   const { cluster, presence, ...urls } = await whileLocked(lock, async () => {
     const cluster = await openCluster(home, settings["fsync"] !== "off");
-    const presence = bePresent(join(home, "postgres.users"));
+    const presence = bePresent(usersOf(home));
     try {
       return { cluster, presence, ...(await bringUp(cluster, settings)) };
     } catch (error) {
@@ -110,6 +110,15 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
       return left;
     },
   };
+}
+
+/**
+ * Starts a cluster that nobody uses yet and stops it again, so that it is seen to start and has recovered.
+ * @throws Error with the end of PostgreSQL's log.
+ */
+export async function tryOut(cluster: Cluster, options: EmbeddedOptions = {}): Promise<void> {
+  await bringUp(cluster, { ...SETTINGS, ...options.settings });
+  await stopPostmaster(cluster);
 }
 
 interface Again {
@@ -236,19 +245,4 @@ function urlOf({ host, port }: Address, user: string, password: string): string 
 function addressIn(url: string): Address {
   const { hostname, port, searchParams } = new URL(url);
   return { host: searchParams.get("host") ?? hostname, port: Number(port) };
-}
-
-/** Makes the Docket folder. @throws Error saying what to do when it cannot be made, or nothing may be written there. */
-async function makeHome(folder: string): Promise<string> {
-  try {
-    await mkdir(resolve(folder), { recursive: true, mode: 0o700 });
-    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    return await realpath(folder);
-  } catch (cause) {
-    throw new Error(
-      `Docket cannot write to ${resolve(folder)} (${errorCode(cause)}), where it keeps its database and keys. ` +
-        "Make it a folder that belongs to the user who starts Docket, or set DOCKET_HOME to another one.",
-      { cause },
-    );
-  }
 }

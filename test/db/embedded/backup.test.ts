@@ -1,0 +1,185 @@
+import { once } from "node:events";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { gunzip, gzipSync } from "node:zlib";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { restoreBackup } from "../../../src/db/embedded/backup/restore.ts";
+import { takeBackup } from "../../../src/db/embedded/backup/take.ts";
+import { tarFile } from "../../../src/db/embedded/backup/tar.ts";
+import { startEmbedded } from "../../../src/db/embedded/start.ts";
+import { connectAuditor } from "../../../src/log/audit/auditor.ts";
+import { verifyLog } from "../../../src/log/audit/verify.ts";
+import { fails, outcome, run } from "../../commands/run.ts";
+import { startTestServer } from "../../support/server.ts";
+import { SMALL } from "../../support/small-postgres.ts";
+import { makeInitialisedHome, makeTemporaryFolder } from "../../support/temporary-folder.ts";
+import { query } from "./kept.ts";
+
+const FAST = { settings: SMALL };
+
+interface Made {
+  readonly folder: string;
+  readonly file: string;
+  /** What was answered before it was begun: tasks that were added, and claimed. */
+  readonly before: Readonly<Record<"added" | "claimed", ReadonlySet<string>>>;
+}
+
+/** One for all tests, of the database in `.docket`. */
+let making: Promise<Made> | undefined;
+function aBackup(): Promise<Made> {
+  making ??= make();
+  return making;
+}
+
+async function succeed(command: string, env: Record<string, string>): Promise<string> {
+  const child = run(command, env);
+  const { out, err, code } = await outcome(child, once(child, "exit"));
+  expect([err, code]).toEqual(["", 0]);
+  return out;
+}
+
+/** The database of a folder, started for a look. */
+async function look<T>(home: string, see: (ownerUrl: string) => Promise<T>): Promise<T> {
+  const server = await startEmbedded(home, FAST);
+  try {
+    return await see(server.ownerUrl);
+  } finally {
+    await server.stop();
+  }
+}
+
+const rows = (ownerUrl: string, sql: string) => query({ ownerUrl } as Parameters<typeof query>[0], sql);
+
+/** Backs a database up while tasks are added and claimed in it. */
+async function make(): Promise<Made> {
+  const folder = await makeTemporaryFolder("backup");
+  const file = join(folder, "docket.tar.gz");
+  const home = await makeInitialisedHome(join(folder, ".docket"));
+  const embedded = await startEmbedded(home, FAST);
+  const server = await startTestServer({ test: { ...embedded, drop: async () => undefined }, keepOpen: true });
+  await server.ask(`mutation { createProject(input: {projectId: "alpha", name: "Alpha"}) { replayed } }`);
+  const answered = { added: new Set<string>(), claimed: new Set<string>() };
+  let ended = false;
+  const agent = async (worker: string) => {
+    while (!ended) {
+      const { addTasks, claimNextTask } = await server.ask<{
+        addTasks: { taskIds: string[] };
+        claimNextTask: { task: { taskId: string } };
+      }>(
+        `mutation ($worker: String!) {
+          addTasks(input: {projectId: "alpha", tasks: [{description: "a"}, {description: "b"}]}) { taskIds }
+          claimNextTask(input: {projectId: "alpha", worker: $worker}) { task { taskId } }
+        }`,
+        { worker },
+      );
+      for (const taskId of addTasks.taskIds) answered.added.add(taskId);
+      answered.claimed.add(claimNextTask.task.taskId);
+    }
+  };
+  const agents = ["one", "two", "three"].map(agent);
+  await expect.poll(() => answered.claimed.size).toBeGreaterThan(20);
+  const before = { added: new Set(answered.added), claimed: new Set(answered.claimed) };
+  expect(await succeed(`backup ${file}`, { DOCKET_HOME: home })).toContain(`Wrote ${file} (`);
+  const meanwhile = answered.claimed.size;
+  await expect.poll(() => answered.claimed.size).toBeGreaterThan(meanwhile);
+  ended = true;
+  await Promise.all(agents);
+  // Work went on while it was made, which is what this is about.
+  expect(meanwhile).toBeGreaterThan(before.claimed.size);
+
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await readdir(folder)).toEqual([".docket", "docket.tar.gz"]);
+  await expect(takeBackup(embedded.ownerUrl, file)).rejects.toThrow(/^There is .* already.*--overwrite/);
+  await expect(restoreBackup(file, home, FAST)).rejects.toThrow(
+    /^There is a database in .* already\. Pass --overwrite/,
+  );
+  await expect(restoreBackup(file, home, { ...FAST, overwrite: true })).rejects.toThrow(/^A Docket process uses/);
+  await server.close();
+  await embedded.stop();
+  return { folder, file, before };
+}
+
+describe("a backup", () => {
+  test("that was made during work holds all that was answered before it, with a sound log, and needs nothing else", async () => {
+    const { folder, file, before } = await aBackup();
+    const home = join(folder, "elsewhere");
+    const { about, data, former } = await restoreBackup(file, home, FAST);
+    expect({ about, data, former }).toMatchObject({
+      about: { docket: expect.any(String), postgres: expect.stringMatching(/^18\./) },
+      data: join(home, "postgres"),
+      former: undefined,
+    });
+    await look(home, async (ownerUrl) => {
+      const found = await rows(ownerUrl, "SELECT task_id, claimed_by FROM tasks");
+      const [added, claimed] = [found, found.filter((row) => row["claimed_by"] !== null)].map(
+        (some) => new Set(some.map((row) => row["task_id"])),
+      );
+      expect(before.added.difference(added ?? new Set())).toEqual(new Set());
+      expect(before.claimed.difference(claimed ?? new Set())).toEqual(new Set());
+      const auditor = await connectAuditor(ownerUrl);
+      onTestFinished(() => auditor.end());
+      expect(await verifyLog(auditor)).toMatchObject({ projects: 2, faults: [] });
+      await auditor.end();
+    });
+  });
+
+  test("leaves the database as it was when it is killed in the middle, and else takes its place and keeps it beside", async () => {
+    const { folder, file } = await aBackup();
+    const home = join(folder, ".docket");
+    const count = () =>
+      look(home, async (ownerUrl) => (await rows(ownerUrl, "SELECT count(*)::int AS n FROM tasks"))[0]?.["n"]);
+    const half = async () => (await readdir(home)).some((name) => name.startsWith("postgres.new-"));
+    const all = await count();
+    const killed = run(`restore ${file} --overwrite`, { DOCKET_HOME: home });
+    const exited = once(killed, "exit");
+    await expect.poll(half, { interval: 5 }).toBe(true);
+    killed.kill("SIGKILL");
+    await exited;
+    expect(await half()).toBe(true);
+    expect(await count()).toBe(all);
+
+    const { data, former = "" } = await restoreBackup(file, home, { ...FAST, overwrite: true });
+    expect(await half()).toBe(false);
+    expect(await readFile(join(former, "PG_VERSION"), "utf8")).toBe("18\n");
+    expect(await readFile(join(home, "postgres-location"), "utf8")).toBe(`${basename(data)}\n`);
+  });
+
+  test("is refused, and leaves nothing, where it is cut, damaged, of another PostgreSQL or system, or none", async () => {
+    const { folder, file } = await aBackup();
+    const home = join(folder, "fresh");
+    const bytes = await readFile(file);
+    const raw = await promisify(gunzip)(bytes);
+    const changed = Buffer.from(raw);
+    changed.writeUInt8(raw.readUInt8(raw.length / 2) ^ 1, raw.length / 2);
+    const about = { format: 1, docket: "0.1.0", postgres: "18.4", platform: "linux x64", madeAt: "" };
+    const of = (some: object) =>
+      gzipSync(tarFile("docket-backup.json", Buffer.from(JSON.stringify({ ...about, ...some }))));
+    const cases: [Buffer, RegExp][] = [
+      [bytes.subarray(0, 200_000), /is damaged or not whole: .* its end is missing/],
+      [gzipSync(changed, { level: 0 }), /is damaged or not whole: .*damaged.* Nothing was changed/],
+      [gzipSync(raw.subarray(0, 100_000), { level: 0 }), /is damaged or not whole: its end is missing/],
+      [of({ postgres: "17.2" }), /was made with PostgreSQL 17\.2, and this Docket brings 18\./],
+      [of({ platform: "beos ppc" }), /was made on beos ppc, and this is /],
+      [of({ format: 2 }), /in a form that this Docket does not know/],
+      [Buffer.from("hello"), /no file that `docket backup` wrote/],
+      [gzipSync("hello"), /no file that `docket backup` wrote/],
+    ];
+    const bad = join(folder, "bad");
+    for (const [content, fault] of cases) {
+      await writeFile(bad, content);
+      await expect(restoreBackup(bad, home, FAST)).rejects.toThrow(fault);
+    }
+    await expect(restoreBackup(join(folder, "missing"), home, FAST)).rejects.toThrow(
+      /missing cannot be read \(ENOENT\)/,
+    );
+    expect((await readdir(home)).filter((name) => !/^postgres\.(lock|users)$/.test(name))).toEqual([]);
+  });
+
+  test("is not for a PostgreSQL of one's own: its tools are named", async () => {
+    const env = { DATABASE_URL: "postgres://docket@127.0.0.1:1/docket" };
+    expect(await fails(env, "backup a")).toMatch(
+      /DATABASE_URL names one of your own[\s\S]*pg_dump -Fc -f a "\$DATABASE_URL"\n$/,
+    );
+  });
+});
