@@ -4,7 +4,7 @@ import type { CodegenConfig } from "@graphql-codegen/cli";
 const config: CodegenConfig = {
   schema: "schema/schema.graphql",
   documents: [
-    ...["mcp/**/*.ts", "src/http/rest/**/*.ts", "client/**/*.ts", "cli/**/*.ts", "bench/**/*.ts"],
+    ...["mcp/**/*.ts", "src/http/rest/**/*.ts", "client/**/*.ts", "cli/**/*.ts", "smoke/**/*.ts", "bench/**/*.ts"],
     ...["!bench/peers/**", "!client/gen/**"],
   ],
   ignoreNoDocuments: true,

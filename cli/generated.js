@@ -10,7 +10,7 @@ const STAMP = "client/gen/made-from.sha256";
 
 const SOURCES = ["prisma/schema.prisma", "prisma.config.ts", "schema/schema.graphql", "codegen.ts"];
 /** Of the code in these folders only the GraphQL documents matter. */
-const CLIENTS = ["mcp", "src/http/rest", "client", "cli"];
+const CLIENTS = ["mcp", "src/http/rest", "client", "cli", "smoke"];
 const FOLDERS = [...CLIENTS, "bench"];
 
 /** Whether the generated code is there and was made from what is there now: after `git pull` it may not be. */

@@ -15,7 +15,7 @@ describe("docket completion", () => {
       const asked = `source ${script}; COMP_WORDS=(docket ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _docket; echo "\${COMPREPLY[@]}"`;
       return spawnSync("bash", ["-c", asked], { encoding: "utf8" }).stdout.trim().split(" ");
     };
-    expect(complete("re")).toEqual(["renew", "release", "reserve"]);
+    expect(complete("re")).toEqual(["renew", "release", "reserve", "restore"]);
     expect(complete("tasks", "--sta")).toEqual(["--status"]);
     expect(complete("claim", "--project", "web", "--l")).toEqual(["--label", "--lease"]);
     expect(complete("keys", "")).toEqual(expect.arrayContaining(["list", "create", "revoke"]));

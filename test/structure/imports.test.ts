@@ -61,11 +61,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   mcp: ["client"],
   "mcp/main": ["mcp", "client", "client/node"],
   cli: ["client", "client/node", "mcp/main", "src/commands"],
+  smoke: ["client", "client/node"],
 };
 
-const files = globSync(["src/**/*.ts", "schema/**/*.ts", "client/**/*.ts", "mcp/**/*.ts", "cli/**/*.{ts,js}"]).filter(
-  (file) => !file.startsWith("client/gen/"),
-);
+const files = globSync([
+  "src/**/*.ts",
+  "schema/**/*.ts",
+  "client/**/*.ts",
+  "mcp/**/*.ts",
+  "cli/**/*.{ts,js}",
+  "smoke/**/*.ts",
+]).filter((file) => !file.startsWith("client/gen/"));
 
 const rooms = [...Object.keys(MAY_IMPORT), "prisma/generated"];
 
