@@ -62,7 +62,7 @@ async function start(docket: string, { url, ownerUrl }: TestDatabase, home: stri
   return { server, send, ready };
 }
 
-interface Page {
+interface LogPage {
   readonly caughtUp: boolean;
   readonly cursor: string;
   readonly events: readonly { readonly number: number; readonly type: string; readonly subjectId: string }[];
@@ -133,7 +133,7 @@ test("a version and the next one work together on one database, each takes over 
   const seen = new Set<string>();
   const numbers: number[] = [];
   for (let after: string | null = null, more = true; more; ) {
-    const { events }: { events: Page } = await newer.send(
+    const { events }: { events: LogPage } = await newer.send(
       `query ($after: String) { events(filter: {projects: ["alpha"]}, after: $after, first: 100) {
          caughtUp cursor events { number type subjectId } } }`,
       { after },
