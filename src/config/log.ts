@@ -8,8 +8,8 @@ export const log = z
       meaning: "how often, in milliseconds, events that another process left are moved into the log",
       shown: true,
     }),
-    DOCKET_STREAMS_PER_CLIENT: setting(wholeNumber(1, 100_000).default(3), {
-      meaning: "streams that one key and client id may have open on one server",
+    DOCKET_STREAMS_PER_CLIENT: setting(wholeNumber(0, 100_000).default(3), {
+      meaning: "streams that one key and client id may have open on one server; 0 switches live delivery off",
       shown: true,
     }),
     DOCKET_LOG_MONTHS: setting(wholeNumber(1, 1200).default(24), {
@@ -20,7 +20,7 @@ export const log = z
   .transform((env) => ({
     /** Milliseconds between two drains of what other processes left in the inbox. */
     drainIntervalMs: env.DOCKET_DRAIN_INTERVAL_MS,
-    /** Streams that one key and client id may have open on this process. */
+    /** Streams that one key and client id may have open on this process; 0: none. */
     streamsPerClient: env.DOCKET_STREAMS_PER_CLIENT,
     /** Months after which the oldest part of the log is taken out of it. */
     keptMonths: env.DOCKET_LOG_MONTHS,

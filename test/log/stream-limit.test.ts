@@ -29,6 +29,15 @@ test("refuses the fourth stream of a key and client id, of either kind, and says
   await expect(at.log.follow(viewer, FROM_NOW)).rejects.toMatchObject(refused);
 });
 
+test("opens no stream where live delivery is switched off, and says how to hear of events all the same", async () => {
+  const at = await startLog({ settings: { streamsPerClient: 0 } });
+  for (const stream of [at.log.follow(ADMIN, FROM_NOW), at.log.watchProjects(ADMIN, null)])
+    await expect(stream).rejects.toMatchObject({
+      code: "FORBIDDEN",
+      message: expect.stringMatching(/switched off .*DOCKET_STREAMS_PER_CLIENT=0.* `events`.*waitSeconds/),
+    });
+});
+
 test("counts each client id, and each key, by itself", async () => {
   const at = await startLog(LIMITED);
   const clients = [agent("key", "a"), agent("key", "b"), agent("key", null), agent("other", "a"), agent("key a", null)];

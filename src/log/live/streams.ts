@@ -1,7 +1,7 @@
 import { clientOf, OpenLimit } from "../../access/open-limit.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import { currentRequester } from "../../db/requester.ts";
-import { rateLimited } from "../../errors.ts";
+import { forbidden, rateLimited } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { Outage, type OutageLogger } from "../outage.ts";
 import type { Validity } from "../readers.ts";
@@ -14,7 +14,7 @@ import { SendQueue } from "./send-queue.ts";
 import { type Sleeper, TimerWheel } from "./timer-wheel.ts";
 
 export interface StreamSettings extends PaceSettings {
-  /** Streams that one key and client id may have open on this process. */
+  /** Streams that one key and client id may have open on this process; 0: there are none. */
   readonly streamsPerClient: number;
 }
 
@@ -73,7 +73,7 @@ export class Streams {
 
   /**
    * Opens a stream of what `follow` finds, for as long as the viewer may see it.
-   * @throws what `follow` throws; UNAUTHENTICATED, RATE_LIMITED
+   * @throws what `follow` throws; UNAUTHENTICATED, RATE_LIMITED, FORBIDDEN where there are no streams
    */
   async open<Frame>(viewer: Viewer, follow: () => Promise<Following<Frame>>): Promise<FrameStream<Frame>> {
     const admission: Admission = {
@@ -209,6 +209,12 @@ class Member<Frame, Made> implements Membership {
 const RETRY_MS = 2_000;
 
 function tooManyStreams(limit: number, client: string | null) {
+  // Not RATE_LIMITED: a client would try again for ever.
+  if (limit === 0)
+    return forbidden(
+      "Live delivery is switched off on this server (DOCKET_STREAMS_PER_CLIENT=0). Ask for events by the query `events`, " +
+        "which waits for new ones with waitSeconds.",
+    );
   const who = client === null ? "This key, without a client id," : `Client ${client} of this key`;
   return rateLimited(
     `${who} has ${limit} streams open on this server, which is the limit. Close one, or give each session a client id ` +
