@@ -37,9 +37,19 @@ docket() { podman run --rm --network=host --read-only -e DOCKET_URL="$url" -e DO
 rest() { curl --silent --show-error --fail-with-body --max-time 10 --header "Authorization: Bearer $key" --header 'Content-Type: application/json' "$@"; }
 seconds_since() { awk -v from="$1" -v to="$(date +%s.%N)" 'BEGIN { printf "%.1f s", to - from }'; }
 
+# Without systemd, Podman starts nothing again that has a health check: this does, as `restart: unless-stopped` asks for.
+start_again() {
+  while sleep 1; do
+    podman ps --all --filter status=exited --format '{{.Names}} {{.ExitCode}}' | while read -r name code; do
+      [ "$code" = 0 ] || podman start "$name" > /dev/null 2>&1 || true
+    done
+  done
+}
+
 end() {
   local code=$?
-  if [ $code != 0 ]; then
+  if [ -n "${keeper:-}" ]; then kill "$keeper" 2> /dev/null || true; fi
+  if [ -z "${held:-}" ]; then
     for service in postgres docket-1 docket-2 docket-jobs proxy; do
       say "The last lines of $service:"
       podman logs --tail 15 "$(container $service)" 2>&1 || true
@@ -47,13 +57,14 @@ end() {
   fi
   say "Taking all down"
   compose down --volumes > "$work/down.txt" 2>&1 || cat "$work/down.txt"
-  podman rm --all --force > /dev/null 2>&1 || true
+  podman network rm --force "${COMPOSE_PROJECT_NAME}_default" > /dev/null 2>&1 || true
   if [ -z "${TRY_STORAGE:-}" ]; then podman system reset --force > /dev/null 2>&1 || true; fi
   rm -rf "$work"
-  [ $code = 0 ] && say "All of it held."
+  [ -z "${held:-}" ] || say "All of it held."
   exit $code
 }
 trap end EXIT
+trap 'exit 130' INT TERM
 
 node_image=$(sed -n 's/^FROM .*\(docker.io[^ ]*\) AS .*/\1/p' Dockerfile)
 
@@ -146,6 +157,7 @@ podman run --rm --read-only --cap-drop=all --security-opt=no-new-privileges dock
 
 say "Bringing up: ${services[*]}"
 began=$(date +%s.%N)
+if [ ! -d /run/systemd/system ]; then start_again & keeper=$!; fi
 compose up --detach "${services[@]}" > "$work/up.txt" 2>&1 || { tail -20 "$work/up.txt"; fail "The compose file does not come up."; }
 curl --silent --fail --retry 60 --retry-delay 1 --retry-all-errors --output /dev/null "$url/health/ready" || fail "Nothing answers at $url."
 echo "ready after $(seconds_since "$began")"
@@ -207,3 +219,5 @@ if printf '%s\n' "${services[@]}" | grep -q prometheus; then
   for _ in $(seq 60); do [ "$(query 'targets?state=active' | grep -o '"health":"up"' | wc -l)" -ge 3 ] && break || sleep 1; done
   query 'targets?state=active' | node -e 'let s="";process.stdin.on("data",(d)=>(s+=d)).on("end",()=>{for(const t of JSON.parse(s).data.activeTargets)console.log(t.labels.instance,t.health,t.lastError)})'
 fi
+
+held=yes

@@ -12,7 +12,7 @@ interface Service {
   readonly build?: string;
   readonly user?: string;
   readonly command?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string | null>>;
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
@@ -38,6 +38,10 @@ function read(source: string, variables: Readonly<Record<string, string>> = {}):
   const { services, volumes } = parse(source.replace(VARIABLE, given), { merge: true });
   return { services, volumes };
 }
+
+/** What a process finds; a variable without a value is as it is outside. */
+const settingsOf = (environment: Service["environment"] = {}, outside: Readonly<Record<string, string>> = {}) =>
+  Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, value ?? outside[name]]));
 
 const compose = read(text);
 const services = Object.entries(compose.services);
@@ -85,15 +89,15 @@ describe("docker-compose.yml", () => {
     expect(docket.map(([name]) => name)).toEqual(["migrate", "docket-1", "docket-2", "docket-jobs"]);
     for (const [name, { environment = {} }] of docket) {
       expect(Object.keys(environment).filter((variable) => !SETTINGS.has(variable))).toEqual([]);
-      const config = readConfig(environment);
+      const config = readConfig(settingsOf(environment));
       expect(config.jobs, name).toEqual(/^docket-\d/.test(name) ? [] : JOB_NAMES);
       expect(config.http.trustedProxies).toEqual(config.metrics?.from);
       // Those who call the servers by their names: the proxy and Prometheus.
-      expect(config.http.allowedHosts).toEqual(["docket-1", "docket-2", "docket-jobs"]);
+      expect(config.http.allowedHosts).toEqual(["docket-1", "docket-2", "docket-jobs", "localhost"]);
     }
     // What each of the stories of reminders and recurrences is taken back by.
     const jobs = (variables: Record<string, string>) =>
-      readConfig(read(text, variables).services["docket-jobs"]?.environment ?? {}).jobs;
+      readConfig(settingsOf(compose.services["docket-jobs"]?.environment, variables)).jobs;
     expect(jobs({ DOCKET_JOBS: "-reminders" })).toEqual(JOB_NAMES.filter((job) => job !== "reminders"));
   });
 
@@ -135,6 +139,8 @@ describe("docker-compose.yml", () => {
     expect([/:docket@|pass=docket|"docket","GF_U/.test(set), /:first@postgres/.test(set)]).toEqual([false, true]);
     expect(set.match(/first|second|third/g)).toHaveLength(4 + 1 + 2 + 1);
     const head = text.slice(0, text.indexOf("\nname:"));
+    const inherited = docket.flatMap(([, { environment = {} }]) => Object.entries(environment));
+    names.push(...inherited.filter(([, value]) => value === null).map(([name]) => name));
     expect([...new Set(names)].filter((name) => !head.includes(name))).toEqual([]);
   });
 });
