@@ -22,7 +22,7 @@ USER 1000:1000
 WORKDIR /var/lib/docket
 EXPOSE 4000
 # Whether the process answers. Whether it should be sent requests is /health/ready, which an outage of the database fails.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["docket"]
 CMD ["start"]
