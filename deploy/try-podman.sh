@@ -190,7 +190,7 @@ wait $worker || { tail -20 "$work/work.txt"; fail "The worker gave up."; }
 [ "$(count)" = 20 ] || fail "Not all 20 tasks were completed, but $(count)."
 echo "all 20 completed"
 kill $stream 2> /dev/null || true
-echo "the stream of notifications brought $(grep -c '^event: task.completed' "$work/stream.txt" || true) before its server went, or all"
+echo "the stream of notifications brought $(grep -c "^event: task.completed" "$work/stream.txt" || true) of 20 completions; it ends with its server, and resumes elsewhere"
 podman exec "$(container docket-2)" docket audit verify
 for _ in $(seq 60); do podman exec "$(container docket-1)" true 2> /dev/null && break || sleep 1; done
 for _ in $(seq 60); do podman healthcheck run "$(container docket-1)" > /dev/null 2>&1 && break || sleep 1; done
