@@ -12,6 +12,8 @@ export interface ScratchDatabase {
   readonly folder: string;
   /** DOCKET_HOME of servers. */
   readonly home: string;
+  /** The command of servers, in place of this clone's. */
+  readonly docket?: string;
   /** Its PostgreSQL where it is an embedded one, in `home`: servers that are given no URL start and keep it themselves. */
   readonly embedded: EmbeddedServer | undefined;
   /** Leaves nothing behind. End all connections first. */

@@ -14,10 +14,11 @@ export interface Server extends AsyncDisposable {
   processorMs(): Promise<number>;
 }
 
-export async function startServer({ url: databaseUrl, home }: ScratchDatabase): Promise<Server> {
+export async function startServer({ url: databaseUrl, home, docket }: ScratchDatabase): Promise<Server> {
   const server = new ServerProcess({
     databaseUrl,
     home,
+    docket,
     environment: {
       ...WITHOUT_LIMITS,
       DOCKET_STREAMS_PER_CLIENT: String(STREAMS_PER_CLIENT),

@@ -6,6 +6,7 @@ import { Line } from "./line.ts";
 interface FleetSettings {
   readonly databaseUrl: string | undefined;
   readonly home: string;
+  readonly docket: string | undefined;
   readonly servers: number;
   readonly random: () => number;
   readonly print: (line: string) => void;

@@ -70,10 +70,10 @@ export async function runRace(
   { database, print, interrupted }: Surroundings,
 ): Promise<RaceResult> {
   const random = seededRandom(options.seed);
-  const { home, embedded } = database;
+  const { home, docket, embedded } = database;
   print(`Starting ${options.servers} servers on one database …`);
   const databaseUrl = embedded ? undefined : database.url;
-  const fleet = await Fleet.start({ ...options, databaseUrl, home, random, print });
+  const fleet = await Fleet.start({ ...options, databaseUrl, home, docket, random, print });
   try {
     const key = async (file: string) => (await readFile(join(home, file), "utf8")).trim();
     const [apiKey, adminKey] = await Promise.all([key("agent-key"), key("api-key")]);

@@ -6,7 +6,7 @@ import { DOCKET } from "../server-process.ts";
 interface InitializeOptions extends Pick<PartOptions, "interrupted" | "print"> {
   readonly times: number;
   /** The command of an installed package, in place of this clone's. */
-  readonly docket?: string;
+  readonly docket?: string | undefined;
 }
 
 /** Milliseconds from the call of `docket mcp` to its answer to `initialize`, of each of so many starts after a first one. */

@@ -29,7 +29,7 @@ interface StartOptions extends Pick<PartOptions, "interrupted" | "print"> {
   readonly times: number;
   readonly scratch: ScratchDatabase;
   /** The command of an installed package, in place of this clone's. */
-  readonly docket?: string;
+  readonly docket?: string | undefined;
 }
 
 const ASK_AGAIN_MS = 5;

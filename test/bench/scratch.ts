@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ScratchDatabase } from "../../bench/scratch-database.ts";
+import { builtDocket } from "../support/built-docket.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -7,5 +8,5 @@ import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 export async function makeTestScratch(name: string): Promise<ScratchDatabase> {
   const { ownerUrl: url, drop } = await createTestDatabase();
   const folder = await makeTemporaryFolder(name);
-  return { url, folder, home: join(folder, "home"), embedded: undefined, drop };
+  return { url, folder, home: join(folder, "home"), docket: await builtDocket(), embedded: undefined, drop };
 }

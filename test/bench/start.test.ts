@@ -11,7 +11,12 @@ it("tells the parts of a start with a PostgreSQL of its own, and with one that r
   const scratch = await makeTestScratch("start");
   // As an earlier start would leave it, which is not measured.
   await makeInitialisedHome(join(scratch.folder, "own"));
-  const options = { times: 1, print: () => undefined, interrupted: new AbortController().signal };
+  const options = {
+    times: 1,
+    docket: scratch.docket,
+    print: () => undefined,
+    interrupted: new AbortController().signal,
+  };
   const all = await measureStarts({ scratch, ...options });
   const initialized = await measureInitialize(options);
   // Fails when a connection was left open.

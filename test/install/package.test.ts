@@ -183,7 +183,15 @@ describe("the package", () => {
     const server = new ServerProcess({ databaseUrl, home, docket: commandIn(slim), environment });
     onTestFinished(() => server.stop().then(drop));
     await server.start();
-    await walk(slim, server, home);
+    const key = (await readFile(join(home, "agent-key"), "utf8")).trim();
+    const env = { DOCKET_URL: server.url, DOCKET_API_KEY: key };
+    expect(await docket(slim, ["add", "first", "--project", "alpha", "--create-project"], { env })).toMatchObject({
+      code: 0,
+    });
+    expect(await docket(slim, ["tasks", "--project", "alpha"], { env })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("TASK-001"),
+    });
   });
 
   test("holds all that its parts load later, and its stack traces name the sources", async () => {
