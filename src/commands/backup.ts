@@ -1,4 +1,4 @@
-import { loadConfig } from "../config/config.ts";
+import { type Config, loadConfig } from "../config/config.ts";
 import { restoreBackup } from "../db/embedded/backup/restore.ts";
 import { takeBackup } from "../db/embedded/backup/take.ts";
 import { findDatabase } from "./find-database.ts";
@@ -12,7 +12,7 @@ export interface BackupOptions {
 export async function backup(file: string, { overwrite }: BackupOptions): Promise<void> {
   await orExplain(async () => {
     const config = loadConfig();
-    refuseOwn(config.database.url, `pg_dump -Fc -f ${quote(file)} "$DATABASE_URL"`);
+    refuseOwn(config.database, (url) => `pg_dump -Fc -f ${quote(file)} ${url}`);
     await using running = new AsyncDisposableStack();
     const { ownerUrl } = await findDatabase(config, running);
     const { file: written, bytes } = await takeBackup(ownerUrl, file, { overwrite, abort: untilSignal() });
@@ -24,7 +24,7 @@ export async function backup(file: string, { overwrite }: BackupOptions): Promis
 export async function restore(file: string, { overwrite }: BackupOptions): Promise<void> {
   await orExplain(async () => {
     const { database, home } = loadConfig();
-    refuseOwn(database.url, `pg_restore --exit-on-error --no-owner -d "$DATABASE_URL" ${quote(file)}`);
+    refuseOwn(database, (url) => `pg_restore --exit-on-error --no-owner -d ${url} ${quote(file)}`);
     const { about, data, former } = await restoreBackup(file, home, { overwrite, abort: untilSignal() });
     console.log(`Restored the database of ${about.madeAt} into ${data}.`);
     if (former !== undefined)
@@ -32,8 +32,10 @@ export async function restore(file: string, { overwrite }: BackupOptions): Promi
   });
 }
 
-function refuseOwn(url: string | null, command: string): void {
+/** The login of the server may not read all of the tables: that of their owner is named, where it is another. */
+function refuseOwn({ url, ownerUrl }: Config["database"], commandFor: (url: string) => string): void {
   if (url === null) return;
+  const command = commandFor(ownerUrl === url ? '"$DATABASE_URL"' : '"$DATABASE_OWNER_URL"');
   throw new Error(
     "This is for the PostgreSQL that comes with Docket, and DATABASE_URL names one of your own. " +
       `PostgreSQL's tools do it there; docs/backup.md has all the steps:\n${command}`,

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { PLATFORM } from "../../../src/db/embedded/backup/about.ts";
 import { restoreBackup } from "../../../src/db/embedded/backup/restore.ts";
 import { takeBackup } from "../../../src/db/embedded/backup/take.ts";
 import { tarFile } from "../../../src/db/embedded/backup/tar.ts";
@@ -154,9 +155,9 @@ describe("a backup", () => {
     // The first byte of a file, in the block after the one with its name.
     const at = (Math.floor(raw.indexOf("PG_VERSION") / 512) + 1) * 512;
     changed.writeUInt8(raw.readUInt8(at) ^ 1, at);
-    const about = { format: 1, docket: "0.1.0", postgres: "18.4", platform: "linux x64", madeAt: "" };
-    const of = (some: object) =>
-      gzipSync(tarFile("docket-backup.json", Buffer.from(JSON.stringify({ ...about, ...some }))));
+    const about = { format: 1, docket: "0.1.0", postgres: "18.4", platform: PLATFORM, madeAt: "" };
+    const first = (content: string) => tarFile("docket-backup.json", Buffer.from(content));
+    const of = (some: object) => gzipSync(first(JSON.stringify({ ...about, ...some })));
     const cases: [Buffer, RegExp][] = [
       [bytes.subarray(0, 200_000), /is damaged or not whole: .* its end is missing/],
       [
@@ -169,6 +170,11 @@ describe("a backup", () => {
       [of({ format: 2 }), /in a form that this Docket does not know/],
       [Buffer.from("hello"), /no file that `docket backup` wrote/],
       [gzipSync("hello"), /no file that `docket backup` wrote/],
+      [gzipSync(first("hello")), /no file that `docket backup` wrote/],
+      ...["../out", "/out", "a\\..\\out"].map((name): [Buffer, RegExp] => [
+        gzipSync(Buffer.concat([first(JSON.stringify(about)), tarFile(name, Buffer.from("out"))])),
+        /out" in it is no name of PostgreSQL's/,
+      ]),
     ];
     const bad = join(folder, "bad");
     for (const [content, fault] of cases) {
@@ -179,6 +185,7 @@ describe("a backup", () => {
       /missing cannot be read \(ENOENT\)/,
     );
     expect((await readdir(home)).filter((name) => !/^postgres\.(lock|users)$/.test(name))).toEqual([]);
+    expect(await readdir(folder)).not.toContain("out");
   });
 
   test("is not for a PostgreSQL of one's own: its tools are named", async () => {
@@ -186,5 +193,7 @@ describe("a backup", () => {
     expect(await fails(env, "backup a")).toMatch(
       /DATABASE_URL names one of your own[\s\S]*pg_dump -Fc -f a "\$DATABASE_URL"\n$/,
     );
+    const withOwner = { ...env, DATABASE_OWNER_URL: "postgres://owner@127.0.0.1:1/docket" };
+    expect(await fails(withOwner, "restore a")).toMatch(/pg_restore .* -d "\$DATABASE_OWNER_URL" a\n$/);
   });
 });

@@ -16,3 +16,6 @@ export const About = z.object({
   madeAt: z.string(),
 });
 export type About = z.infer<typeof About>;
+
+/** The system whose data folders this process reads and writes. */
+export const PLATFORM = `${process.platform} ${process.arch}`;

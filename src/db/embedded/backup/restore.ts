@@ -8,7 +8,7 @@ import { lockOf, makeHome, usersOf } from "../home.ts";
 import { stopPostmaster } from "../postmaster.ts";
 import { bePresent } from "../presence.ts";
 import { type EmbeddedOptions, tryOut } from "../start.ts";
-import type { About } from "./about.ts";
+import { type About, PLATFORM } from "./about.ts";
 import { DamagedBackup } from "./damaged.ts";
 import { unpack } from "./unpack.ts";
 
@@ -80,15 +80,14 @@ async function fill(made: Cluster, file: string, options: RestoreOptions): Promi
   await mkdir(made.data, { mode: 0o700 });
   await giveTo(account, made.data);
   const judge = (about: About) => {
-    const platform = `${process.platform} ${process.arch}`;
     if (Number.parseInt(about.postgres, 10) !== Number.parseInt(version, 10))
       throw new Error(
         `${file} was made with PostgreSQL ${about.postgres}, and this Docket brings ${version}. ` +
           "Restore it with a Docket that brings the same, and carry it over by pg_dump (docs/backup.md).",
       );
-    if (about.platform !== platform)
+    if (about.platform !== PLATFORM)
       throw new Error(
-        `${file} was made on ${about.platform}, and this is ${platform}, which cannot read that. ` +
+        `${file} was made on ${about.platform}, and this is ${PLATFORM}, which cannot read that. ` +
           "Restore it on such a machine, and carry it over by pg_dump (docs/backup.md).",
       );
   };

@@ -7,7 +7,7 @@ import { createGzip } from "node:zlib";
 import packageJson from "../../../../package.json" with { type: "json" };
 import { connect } from "../../connect.ts";
 import { errorCode } from "../../faults.ts";
-import { ABOUT_FILE, type About, MANIFEST_FILE } from "./about.ts";
+import { ABOUT_FILE, type About, MANIFEST_FILE, PLATFORM } from "./about.ts";
 import { baseBackup, type Piece } from "./base-backup.ts";
 import { END, tarFile } from "./tar.ts";
 
@@ -47,7 +47,7 @@ export async function takeBackup(ownerUrl: string, path: string, options: TakeOp
       format: 1,
       docket: packageJson.version,
       postgres: rows[0]?.server_version ?? "",
-      platform: `${process.platform} ${process.arch}`,
+      platform: PLATFORM,
       madeAt: new Date().toISOString(),
     };
     const target = createWriteStream(part, { flags: "wx", mode: 0o600 });

@@ -57,10 +57,18 @@ const notOurs = () => new DamagedBackup("it is no file that `docket backup` wrot
 
 async function readAbout({ name, content }: TarEntry): Promise<About> {
   if (name !== ABOUT_FILE) throw notOurs();
-  const about = About.safeParse(JSON.parse(await text(content)));
+  const about = About.safeParse(inJson(await text(content)));
   if (!about.success)
     throw new Error("This backup is in a form that this Docket does not know: restore it with a newer one.");
   return about.data;
+}
+
+function inJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    throw notOurs();
+  }
 }
 
 interface Target {
@@ -84,7 +92,8 @@ async function write({ name, isFolder, content }: TarEntry, { data, account, fou
   await using handle = await open(path, "wx", 0o600);
   for await (const bytes of content) {
     hash.update(bytes);
-    await handle.write(bytes);
+    // Not write(), which may take a part of them only where the disk is full.
+    await handle.appendFile(bytes);
   }
   await giveTo(account, path);
   found.set(parts.join("/"), hash.digest("hex"));
