@@ -4,7 +4,7 @@ import { errorCode } from "../db/faults.ts";
 import { HttpRefusal } from "./exchange.ts";
 
 /** Methods that something here answers; each path says which of them it takes. */
-export const METHODS = "GET, HEAD, POST, OPTIONS";
+export const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** How long a caller may take to read why it was refused, in milliseconds. */
 const PATIENCE_MS = 1_000;

@@ -57,7 +57,7 @@ test.each(["FOO", "get", "M-POST", "PROPFINDX"])(
   async (method) => {
     const answer = await raw(`${method} /graphql HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 501 Not Implemented\r\n/);
-    expect(answer).toContain("\r\nAllow: GET, HEAD, POST, OPTIONS\r\n");
+    expect(answer).toContain("\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
     expect(answer).toContain("\r\n\r\nThis server knows no such method.");
   },
 );
