@@ -7,6 +7,7 @@ import { onlyReads } from "../../src/http/rest/route.ts";
 import { ROUTES } from "../../src/http/rest/routes.ts";
 import { taskSchema } from "../../src/http/rest/task.ts";
 import { TASK } from "../../src/tasks/fields.ts";
+import { rest } from "../support/rest.ts";
 import { startTestServer } from "../support/server.ts";
 
 test("/openapi.json is a valid OpenAPI 3.1 document of every route, for whoever has a key", async () => {
@@ -68,4 +69,24 @@ const UNTOLD = new Set([
 test("a task is told of with all its fields", () => {
   const columns = TASK.names.filter((name) => !UNTOLD.has(name)).map((name) => TASK.columnOf(name));
   expect(Object.keys(taskSchema.shape).toSorted()).toEqual(columns.toSorted());
+});
+
+test("a project that the key does not see is not found by any route that is told one, which the document says", async () => {
+  const server = await startTestServer();
+  const { secret: key } = await server.makeKey({ projectIds: ["mine"] });
+  const [project_id, description] = ["theirs", "a"];
+  const calls: [asked: string, body?: object][] = [
+    ["GET /tasks/next?project=theirs"],
+    ["GET /tasks?project=theirs"],
+    ["POST /tasks", { project_id, description }],
+    ["POST /tasks/batch", { project_id, tasks: [{ description }] }],
+    ["GET /ids/next?type=US&project=theirs"],
+    ["POST /ids/reserve", { type: "US", project_id }],
+    ["DELETE /ids/reservations/expired?project=theirs"],
+    ["GET /notifications/stream?project=theirs"],
+  ];
+  for (const [asked, body] of calls) {
+    const answer = await rest(server, asked, { key, body });
+    expect([asked, answer.status, answer.body["code"]]).toEqual([asked, 404, "PROJECT_NOT_FOUND"]);
+  }
 });

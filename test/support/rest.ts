@@ -84,13 +84,15 @@ const validators = new Map<string, ValidateFunction>();
 /** Fails unless the document describes such an answer of the route. */
 function conform(method: string, path: string, status: number, answer: unknown): void {
   const place = placeAt(path.split("?", 1)[0] ?? "");
-  const found = place && document.paths[place.path]?.[method.toLowerCase()]?.responses[status];
+  const operation = place && document.paths[place.path]?.[method.toLowerCase()];
+  const found = operation?.responses[status];
   const pointer =
     found && place
       ? `openapi#/paths/${escaped(place.path)}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`
       : "openapi#/components/schemas/Failure";
   // Of a path or a method that there is not, the document says nothing.
-  if (!found) expect([method, path, status]).toEqual([method, path, expect.toBeOneOf([403, 404, 405])]);
+  if (!found)
+    expect([method, path, operation, status]).toEqual([method, path, undefined, expect.toBeOneOf([403, 404, 405])]);
   const validate = validators.get(pointer) ?? ajv.compile({ $ref: pointer });
   validators.set(pointer, validate);
   validate(answer);

@@ -29,7 +29,10 @@ export const addTask = defineRoute({
       }
     }
   `),
-  codes: ["PROJECT_ARCHIVED", "TASK_NOT_FOUND", "DEPENDENCY_CYCLE", "ID_TAKEN", "ID_SPACE_EXHAUSTED"],
+  codes: [
+    ...(["PROJECT_NOT_FOUND", "PROJECT_ARCHIVED", "TASK_NOT_FOUND", "DEPENDENCY_CYCLE"] as const),
+    ...(["ID_TAKEN", "ID_SPACE_EXHAUSTED"] as const),
+  ],
   version: ({ task }) => task.version,
   async run({ body }, ask) {
     const { addTasks } = await ask({

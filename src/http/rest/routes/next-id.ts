@@ -22,7 +22,7 @@ export const nextId = defineRoute({
       }
     }
   `),
-  codes: ["PROJECT_ARCHIVED", "ID_SPACE_EXHAUSTED"],
+  codes: ["PROJECT_NOT_FOUND", "PROJECT_ARCHIVED", "ID_SPACE_EXHAUSTED"],
   async run({ query }, ask) {
     const type = query.type.toUpperCase();
     const input = { projectId: query.project, artifactType: type, createProject: true };

@@ -37,7 +37,7 @@ export const reserveIds = defineRoute({
       }
     }
   `),
-  codes: ["PROJECT_ARCHIVED", "TASK_NOT_FOUND", "ID_SPACE_EXHAUSTED"],
+  codes: ["PROJECT_NOT_FOUND", "PROJECT_ARCHIVED", "TASK_NOT_FOUND", "ID_SPACE_EXHAUSTED"],
   async run({ body }, ask) {
     const { reservedIds, reservation } = (
       await ask({
