@@ -132,7 +132,7 @@ export function keysCommand(shell: Shell): Command {
     .description("replace a key by a new one, like `create`; both work for a while")
     .argument("<key>", "its ID, as `docket keys` shows it")
     .option("--overlap <duration>", "how long the old key goes on, like 12h; a day by default", seconds)
-    .option("--now", "end the old key at once")
+    .addOption(new Option("--now", "end the old key at once").conflicts("overlap"))
     .action(async (keyId: string, options: RotateOptions) => {
       const { change } = connect(shell, options, { asAdmin: true });
       const { rotateApiKey } = await change(RotateKeyFromShell, {

@@ -267,6 +267,10 @@ waits for
     for (const key of [made.out, rotated.out])
       expect((await docket(["tasks"], { env: { ...reader.env, DOCKET_API_KEY: key.trim() } })).code).toBe(0);
     const [, keyId = ""] = /Made (\S+);/.exec(rotated.err) ?? [];
+    expect(await docket(["keys", "rotate", formerId, "--overlap", "2h", "--now"], admin)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("cannot be used with"),
+    });
     expect((await docket(["keys", "rotate", formerId, "--now"], admin)).err).toContain(`; ${formerId} has ended.`);
     expect((await docket(["tasks"], reader)).code).toBe(1);
     expect((await docket(["keys", "revoke", keyId], admin)).code).toBe(0);
