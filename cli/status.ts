@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { mayPass } from "../client/faults.ts";
 import { graphql } from "../client/gen/gql.ts";
 import type { ProjectAtAGlanceFragment, WorkAtAGlanceQuery } from "../client/gen/graphql.ts";
 import { sleep } from "../client/sleep.ts";
@@ -7,7 +8,7 @@ import { allOf } from "./shell/pages.ts";
 import { projectsOf } from "./shell/projects.ts";
 import type { Shell } from "./shell/shell.ts";
 import { type Column, table } from "./shell/table.ts";
-import { count, fromNow, paint } from "./shell/text.ts";
+import { count, fromNow, paint, plain } from "./shell/text.ts";
 
 graphql(`
   fragment ProjectAtAGlance on Project {
@@ -111,6 +112,8 @@ type Held = WorkAtAGlanceQuery["held"];
 
 /** Changes that come closer together than this are shown together. */
 const SETTLES_MS = 250;
+/** Pause before another try where no answer came. */
+const AGAIN_MS = 1_000;
 
 export const statusCommand = (shell: Shell): Command =>
   withJson(new Command("status"))
@@ -146,11 +149,21 @@ async function watch(
   options: StatusOptions,
 ): Promise<void> {
   let drawing: Promise<void> | undefined;
+  let fault: { readonly error: unknown } | undefined;
   let changed = false;
   const draw = async () => {
     while (changed && !shell.signal.aborted) {
       changed = false;
-      const shown = await render(shell, connected, projects, options);
+      const shown = await render(shell, connected, projects, options).catch((error: unknown) => {
+        if (!mayPass(error)) throw error;
+        shell.err(`docket: ${plain(error.message)} Trying again.\n`);
+        return undefined;
+      });
+      if (shown === undefined) {
+        changed = true;
+        await sleep(AGAIN_MS, shell.signal);
+        continue;
+      }
       const hint = paint(shell, "dim", "Live. Ctrl-C ends it.");
       if (shell.isTerminal && !options.json) shell.out(`\u001b[H\u001b[2J\u001b[3J${shown}\n${hint}\n`);
       else shell.out(options.json ? shown : `${shown}\n`);
@@ -159,12 +172,16 @@ async function watch(
     drawing = undefined;
   };
   for await (const frame of connected.follow(ProjectChanges, { projects })) {
+    if (fault) break;
     // Empty frames only show that the stream lives.
     if (frame.projects.length === 0) continue;
     changed = true;
-    drawing ??= draw();
+    drawing ??= draw().catch((error: unknown) => {
+      fault = { error };
+    });
   }
   await drawing;
+  if (fault) throw fault.error;
 }
 
 async function render(
