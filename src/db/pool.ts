@@ -224,8 +224,8 @@ export class FairPool extends pg.Pool {
     if (!(client instanceof PooledClient)) return;
     client.onRow = (bytes) => this.#count(client, bytes);
     client.listener = () => {
-      const { onStatement = null } = this.#leases.get(client)?.requester ?? {};
-      return onStatement ? toAll([this.onStatement, onStatement]) : this.onStatement;
+      const own = this.#leases.get(client)?.requester.onStatement;
+      return own ? toAll([this.onStatement, own]) : this.onStatement;
     };
   }
 

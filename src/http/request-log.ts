@@ -27,6 +27,9 @@ const PARAMETERS = new Set([
 ]);
 const LONGEST_OPERATION = 100;
 
+/** As much of an operation's name as is shown: a caller may give it any length. */
+export const shownOperation = (name: string) => name.slice(0, LONGEST_OPERATION);
+
 /** Writes one line about a request: level info, warn for the caller's errors, error for the server's. */
 export function logRequest(logger: Logger, request: FinishedRequest, scope: RequestScope): void {
   const { statusCode } = request;
@@ -39,7 +42,7 @@ export function logRequest(logger: Logger, request: FinishedRequest, scope: Requ
     duration_ms: Math.round((performance.now() - scope.startedAt) * 10) / 10,
     remote_addr: request.remoteAddress,
     api_key_prefix: scope.authentication?.keyPrefix?.slice(0, LOGGED_PREFIX) ?? null,
-    ...(scope.operation !== null && { operation: scope.operation.slice(0, LONGEST_OPERATION) }),
+    ...(scope.operation !== null && { operation: shownOperation(scope.operation) }),
     ...(scope.code !== null && { code: scope.code }),
     ...(scope.trace && { trace_id: scope.trace.traceId }),
   };

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { combiner } from "../../src/db/combiner.ts";
-import { asRequester, CallerGone, Requester } from "../../src/db/requester.ts";
+import { asRequester, CallerGone, currentRequester, Requester } from "../../src/db/requester.ts";
 
 const never = () => false;
 
@@ -102,4 +102,28 @@ it("leaves out those whose caller went away before their batch began", async () 
   expect(await stayed).toBe(2);
   expect(stays.wrote).toBe(true);
   expect(batches).toEqual([[2]]);
+});
+
+it("tells each of a batch of the statements that are sent for all of it, and how they ended", async () => {
+  const ask = combiner<number, number>(
+    async (take) => {
+      const requests = take();
+      currentRequester()?.onStatement?.("together")("why");
+      return requests;
+    },
+    { largestBatch: 100, separable: never },
+  );
+  const told: unknown[] = [];
+  const asked = ["a", "b", null].map((who, request) => {
+    const requester = new Requester("key");
+    if (who !== null) requester.onStatement = (name) => (error) => told.push([who, name, error]);
+    return asRequester(requester, () => ask(request));
+  });
+  expect(await Promise.all(asked)).toEqual([0, 1, 2]);
+  expect(told).toEqual([
+    ["a", "together", "why"],
+    ["b", "together", "why"],
+  ]);
+  expect(await ask(3)).toBe(3);
+  expect(told).toHaveLength(2);
 });

@@ -26,7 +26,8 @@ export async function openTraces(config: TracesConfig, logger: OutageLogger): Pr
     const isMissing = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
     if (!isMissing || !error.message.includes("@opentelemetry/")) throw error;
     throw new Error(
-      `OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, which need packages that are not installed. Either take it out of the environment, or run where Docket is installed: npm install ${PACKAGES.join(" ")}`,
+      `OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, asks for traces, which need packages that are not installed. Either take it out of the environment, or run where Docket is installed: npm install ${PACKAGES.join(" ")}`,
+      { cause: error },
     );
   }
 }

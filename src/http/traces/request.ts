@@ -3,7 +3,7 @@ import { handleStreamOrSingleExecutionResult, type Plugin } from "graphql-yoga";
 import type { TraceCarrier } from "../../../client/request.ts";
 import { currentRequester } from "../../db/requester.ts";
 import type { RequestContext } from "../request-context.ts";
-import { type FinishedRequest, isServerFault } from "../request-log.ts";
+import { type FinishedRequest, isServerFault, shownOperation } from "../request-log.ts";
 import { currentScope, type RequestScope } from "../request-scope.ts";
 import type { Traces } from "./traces.ts";
 
@@ -46,7 +46,7 @@ export function useTraces(): Plugin<RequestContext> {
     const type = operation?.operation ?? "GraphQL Operation";
     const span = (trace ?? scope.trace)?.begin(type, {
       "graphql.operation.type": type,
-      ...(operation?.name && { "graphql.operation.name": operation.name.value }),
+      ...(operation?.name && { "graphql.operation.name": shownOperation(operation.name.value) }),
     });
     const requester = currentRequester();
     if (!span || !requester) return undefined;
