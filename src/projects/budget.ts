@@ -96,3 +96,20 @@ export async function findBudgets(db: Db, projectIds: readonly string[]): Promis
   const found = new Map(rows.map((row) => [row.project_id, row]));
   return projectIds.map((projectId) => found.get(projectId) ?? null);
 }
+
+/** How much of its budget a project has spent. */
+export interface SpentBudget {
+  readonly project: string;
+  readonly budget: number;
+  readonly spent: number;
+}
+
+const LARGEST = {
+  name: "projects-spent-most",
+  text: `SELECT project_id AS project, cost_usd::float8 AS budget,
+  CASE WHEN ends_at > docket_now() THEN spent_usd ELSE 0 END::float8 AS spent
+FROM project_budgets ORDER BY 3 DESC, 1 LIMIT $1`,
+};
+
+/** The budgets of which most was spent in the period that goes on. */
+export const spentBudgets = (db: Db, most: number) => db.read<SpentBudget>(LARGEST, [most]);

@@ -1,8 +1,10 @@
 import type { Jobs } from "../../../schema/context.ts";
 import type { Database } from "../../db/database.ts";
 import { background } from "../../db/requester.ts";
-import { onLists } from "../../tasks/on-lists.ts";
-import { MATURED, PENDING, UNASKED } from "../../tasks/ready.ts";
+import { type WaitingEvents, waitingEvents } from "../../log/read/waiting.ts";
+import { type SpentBudget, spentBudgets } from "../../projects/budget.ts";
+import { type TaskTotal, taskTotals } from "../../tasks/totals.ts";
+import { type UsageToday, usageToday } from "../../tasks/usage/today.ts";
 
 /** Projects that have values of their own; all others are summed under OTHERS. */
 const MOST_PROJECTS = 50;
@@ -13,52 +15,17 @@ const FRESH_MS = 15_000;
 /** How long an answer waits for newer ones, in milliseconds: a scrape must not fail because the database does. */
 const PATIENCE_MS = 2_000;
 
-const TASKS = {
-  name: "metrics-tasks",
-  text: `WITH counted AS MATERIALIZED (
-  SELECT project_id, status, count(*) AS tasks, count(parked_at) AS parked,
-    min(greatest(created_at, ready_at)) FILTER (WHERE ((${PENDING}) OR (${MATURED})) AND ${UNASKED}) AS ready_since
-  FROM tasks t WHERE ${onLists()} GROUP BY project_id, status
-), largest AS MATERIALIZED (
-  SELECT project_id FROM counted GROUP BY project_id ORDER BY sum(tasks) DESC, project_id LIMIT ${MOST_PROJECTS}
-)
-SELECT coalesce(l.project_id, '${OTHERS}') AS project, c.status, sum(c.tasks)::int AS tasks, sum(c.parked)::int AS parked,
-  greatest(coalesce(extract(epoch FROM docket_now() - min(c.ready_since)), 0), 0)::float8 AS "queueSeconds"
-FROM counted c LEFT JOIN largest l USING (project_id) GROUP BY 1, 2`,
-};
-const BUDGETS = {
-  name: "metrics-budgets",
-  text: `SELECT project_id AS project, cost_usd::float8 AS budget,
-  CASE WHEN ends_at > docket_now() THEN spent_usd ELSE 0 END::float8 AS spent
-FROM project_budgets ORDER BY 3 DESC, 1 LIMIT ${MOST_PROJECTS}`,
-};
-/** Of this day, in UTC: all days would be read anew each time. */
-const USAGE = {
-  name: "metrics-usage",
-  text: `WITH used AS MATERIALIZED (
-  SELECT p.project_id, u.* FROM projects p CROSS JOIN LATERAL (
-    SELECT sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost_usd) AS cost FROM task_usage u
-    WHERE u.project_id = p.project_id AND u.day = (docket_now() AT TIME ZONE 'UTC')::date) u
-  WHERE u.cost IS NOT NULL
-), largest AS MATERIALIZED (
-  SELECT project_id FROM used ORDER BY cost DESC, input + output DESC, project_id LIMIT ${MOST_PROJECTS}
-)
-SELECT coalesce(l.project_id, '${OTHERS}') AS project, sum(u.input)::float8 AS input, sum(u.output)::float8 AS output,
-  sum(u.cost)::float8 AS cost
-FROM used u LEFT JOIN largest l USING (project_id) GROUP BY 1`,
-};
-const INBOX = {
-  name: "metrics-inbox",
-  text: `SELECT count(*)::int AS events,
-  greatest(coalesce(extract(epoch FROM docket_now() - min(occurred_at)), 0), 0)::float8 AS seconds FROM event_inbox`,
-};
+type Named<Total> = Total & { readonly project: string };
+
+const named = <Total extends { readonly project: string | null }>(totals: readonly Total[]): Named<Total>[] =>
+  totals.map((total) => ({ ...total, project: total.project ?? OTHERS }));
 
 /** What the database holds, as of some seconds ago. Every process tells the same. */
 export interface Totals {
-  readonly tasks: readonly { project: string; status: string; tasks: number; parked: number; queueSeconds: number }[];
-  readonly usage: readonly { project: string; input: number; output: number; cost: number }[];
-  readonly budgets: readonly { project: string; budget: number; spent: number }[];
-  readonly inbox: { readonly events: number; readonly seconds: number };
+  readonly tasks: readonly Named<TaskTotal>[];
+  readonly usage: readonly Named<UsageToday>[];
+  readonly budgets: readonly SpentBudget[];
+  readonly inbox: WaitingEvents;
   readonly jobs: readonly { readonly name: string; readonly lagSeconds: number | null }[];
 }
 
@@ -69,11 +36,15 @@ export function createTotals(database: Database, jobs: Jobs): () => Promise<Tota
   let reading: Promise<void> | undefined;
 
   async function read(): Promise<void> {
-    const tasks = await database.read<Totals["tasks"][number]>(TASKS);
-    const budgets = await database.read<Totals["budgets"][number]>(BUDGETS);
-    const usage = await database.read<Totals["usage"][number]>(USAGE);
-    const [inbox = { events: 0, seconds: 0 }] = await database.read<Totals["inbox"]>(INBOX);
-    latest = { totals: { tasks, budgets, usage, inbox, jobs: await jobs.state() }, at: performance.now() };
+    // One after another: a scrape needs one connection.
+    const totals: Totals = {
+      tasks: named(await taskTotals(database, MOST_PROJECTS)),
+      usage: named(await usageToday(database, MOST_PROJECTS)),
+      budgets: await spentBudgets(database, MOST_PROJECTS),
+      inbox: await waitingEvents(database),
+      jobs: await jobs.state(),
+    };
+    latest = { totals, at: performance.now() };
   }
 
   return async () => {
