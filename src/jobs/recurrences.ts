@@ -2,7 +2,7 @@ import { SERVER } from "../access/viewer.ts";
 import type { LoggedEvent } from "../log/read/event.ts";
 import { instancesDueInMs, lookAgainByNewerZones, makeDueInstances } from "../schedule/due-instances.ts";
 import type { Job, JobContext } from "./job.ts";
-import { whenDue } from "./when-due.ts";
+import { changesAnyOf, whenDue } from "./when-due.ts";
 
 /** How late it may be seen what nobody told of, as rows of plain SQL, in milliseconds. */
 const INTERVAL_MS = 60_000;
@@ -36,8 +36,8 @@ const TIMES = [
   ...["dueDate", "reminderOffsets", "deletedAt", "archivedAt"],
 ];
 
-function maySetTime({ type, payload }: LoggedEvent): boolean {
-  const { task, changes } = payload as { task?: { recurrencePattern?: unknown }; changes?: object };
-  if (type === "task.created") return typeof task?.recurrencePattern === "string";
-  return type === "task.occurrence_skipped" || TIMES.some((field) => changes !== undefined && field in changes);
+function maySetTime(event: LoggedEvent): boolean {
+  const { task } = event.payload as { task?: { recurrencePattern?: unknown } };
+  if (event.type === "task.created") return typeof task?.recurrencePattern === "string";
+  return event.type === "task.occurrence_skipped" || changesAnyOf(event, TIMES);
 }

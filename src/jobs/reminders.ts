@@ -2,7 +2,7 @@ import { SERVER } from "../access/viewer.ts";
 import type { LoggedEvent } from "../log/read/event.ts";
 import { remind, remindersDueInMs } from "../schedule/due.ts";
 import type { Job, JobContext } from "./job.ts";
-import { whenDue } from "./when-due.ts";
+import { changesAnyOf, whenDue } from "./when-due.ts";
 
 /** How late it may be seen what nobody told of, as rows of plain SQL, in milliseconds. */
 const INTERVAL_MS = 30_000;
@@ -29,10 +29,8 @@ export const reminders = {
 /** What of a task, or of a project, says when something is to be done. */
 const TIMES = ["dueDate", "reminderOffsets", "reminderStatus", "raisePriorityBefore", "archivedAt"];
 
-function maySetTime({ type, payload }: LoggedEvent): boolean {
-  if (type === "task.reminder.triggered") return false;
-  const { task, changes } = payload as { task?: { dueDate?: unknown }; changes?: object };
-  return type === "task.created"
-    ? typeof task?.dueDate === "string"
-    : TIMES.some((field) => changes !== undefined && field in changes);
+function maySetTime(event: LoggedEvent): boolean {
+  if (event.type === "task.reminder.triggered") return false;
+  const { task } = event.payload as { task?: { dueDate?: unknown } };
+  return event.type === "task.created" ? typeof task?.dueDate === "string" : changesAnyOf(event, TIMES);
 }

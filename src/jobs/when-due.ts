@@ -2,6 +2,10 @@ import type { LoggedEvent } from "../log/read/event.ts";
 import type { JobContext, RunningJob } from "./job.ts";
 import { Loop, type Work } from "./loop.ts";
 
+/** Whether an event changes one of these fields of its subject. */
+export const changesAnyOf = ({ payload: { changes } }: LoggedEvent, fields: readonly string[]): boolean =>
+  typeof changes === "object" && changes !== null && fields.some((field) => field in changes);
+
 /**
  * Starts a job whose work has its time: a timer tells of the next, and what is heard of tells of what is sooner.
  * @param heard told of what has happened; it pokes the loop, or announces when there will be something to do.
