@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import type { Services } from "../../schema/context.ts";
 import type { HttpConfig } from "../config/http.ts";
@@ -8,16 +7,7 @@ import { Networks } from "../config/networks.ts";
 import type { TrustedDocuments } from "../config/trusted-documents.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
 import { arrive, callerOf } from "./caller.ts";
-import {
-  credentialsOf,
-  type Exchange,
-  type Handler,
-  HttpRefusal,
-  READS,
-  type Route,
-  redirect,
-  sendJson,
-} from "./exchange.ts";
+import { credentialsOf, type Handler, HttpRefusal, READS, type Route, redirect } from "./exchange.ts";
 import { createGraphiQLScriptRoute, SCRIPT_PATH } from "./graphiql.ts";
 import { createGraphQLServer } from "./graphql.ts";
 import { createGraphQLRoute } from "./graphql-route.ts";
@@ -28,7 +18,7 @@ import { createMetricsRoute } from "./metrics/route.ts";
 import { isOwnHost } from "./origin.ts";
 import { openPort, type Port } from "./port.ts";
 import type { PresentError } from "./present-error.ts";
-import { retryAfter } from "./rate-limits.ts";
+import { refuse } from "./refuse.ts";
 import { METHODS, refuseSocket } from "./refuse-socket.ts";
 import { RequestBytes } from "./request-bytes.ts";
 import { type Finished, logRequest } from "./request-log.ts";
@@ -224,37 +214,6 @@ async function answer(
 function wrongMethod(path: string, { methods }: Route): HttpRefusal {
   const allowed = methods.join(", ");
   return new HttpRefusal(405, `${path} answers ${allowed} only.`, { Allow: allowed });
-}
-
-/** An answer for what no handler could answer itself. */
-function refuse({ response, scope }: Exchange, error: unknown, present: PresentError): void {
-  // A request that was cut short because its caller went away is no fault.
-  if (response.destroyed) return;
-  if (error instanceof HttpRefusal) {
-    scope.code ??= "BAD_USER_INPUT";
-    const extensions = { code: scope.code, retryable: false };
-    const { status, message, headers } = error;
-    if (!response.headersSent) sendRefusal(response, status, { message, extensions }, headers);
-    return;
-  }
-  const shown = present(error);
-  if (response.headersSent) response.destroy();
-  else if (scope.code === "RATE_LIMITED")
-    sendRefusal(response, 429, shown, retryAfter(Number(shown.extensions["retryAfterMs"] ?? 0)));
-  else sendRefusal(response, 500, shown);
-}
-
-/** The shape of GraphQL's errors, so that its clients find the message, beside that of the REST API. */
-function sendRefusal(
-  response: ServerResponse,
-  status: number,
-  error: Pick<GraphQLError, "message" | "extensions">,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  // The rest of the request is thrown away as it comes: a caller that still sends could not read the answer of a closed
-  // connection.
-  const { message, extensions } = error;
-  sendJson(response, status, { success: false, error: message, code: extensions["code"], errors: [error] }, headers);
 }
 
 /** What loads much, a fifth of what a server would load at its start, is brought in by the first request. */

@@ -1,9 +1,15 @@
+import { MessageType } from "graphql-ws";
 import { badInput, rateLimited } from "../errors.ts";
 import type { Credentials } from "../keys/authenticate.ts";
 import { clientIdFault } from "./exchange.ts";
 
+interface Message {
+  readonly type?: string;
+  readonly id?: string;
+}
+
 /** What kind of message it is, and of which operation; nothing of what cannot be read. */
-export function messageIn(text: string): { readonly type?: string; readonly id?: string } {
+export function messageIn(text: string): Message {
   try {
     const { type, id } = JSON.parse(text);
     return { ...(typeof type === "string" && { type }), ...(typeof id === "string" && { id }) };
@@ -11,6 +17,11 @@ export function messageIn(text: string): { readonly type?: string; readonly id?:
     return {};
   }
 }
+
+/** Whether only a server sends messages of this type. */
+export const isServers = ({ type = "" }: Message) => FROM_SERVERS.has(type);
+
+const FROM_SERVERS = new Set<string>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error]);
 
 /**
  * A browser cannot set headers on a WebSocket: the same comes as parameters of the connection.

@@ -31,7 +31,7 @@ import type { OperationParams } from "./run.ts";
 import { beginRequest } from "./traces/request.ts";
 import type { Traces } from "./traces/traces.ts";
 import type { UnreadBytes } from "./unread-bytes.ts";
-import { MOST_UNDER_WAY, messageIn, tooMany, tooManySockets, withParams } from "./websocket-client.ts";
+import { isServers, MOST_UNDER_WAY, messageIn, tooMany, tooManySockets, withParams } from "./websocket-client.ts";
 
 interface WebSocketOptions {
   readonly graphql: GraphQLServer;
@@ -71,7 +71,6 @@ const NO_KEY = 'This needs an API key: connectionParams {"apiKey": "dk_…"}, or
 const MOST_UNANSWERED = 2_000;
 /** The close reason after which clients come back. */
 const STOPPING = "The server is stopping.";
-const FROM_SERVERS = new Set<string>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error]);
 const NOT_A_CLIENTS = "Only a server sends messages of this type.";
 const WHICH_OPERATION = "The document has several operations, or none of that name: say which one in operationName.";
 
@@ -233,7 +232,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         connection.dropUnwanted();
         await handled;
       } catch (error) {
-        if (FROM_SERVERS.has(messageIn(text).type ?? "")) connection.close(CloseCode.BadRequest, NOT_A_CLIENTS);
+        if (isServers(messageIn(text))) connection.close(CloseCode.BadRequest, NOT_A_CLIENTS);
         else connection.close(CloseCode.InternalServerError, graphql.present(error).message);
       } finally {
         connection.answered(scope);
