@@ -21,7 +21,7 @@ export const documentsCommand = (shell: Shell): Command =>
         .addHelpText("after", EXAMPLE),
     );
 
-/** Letter by letter as the MCP tools, this command line and the REST API send them. */
+/** Letter by letter as the MCP tools, this command line, the REST API and `npm run smoke` send them. */
 function ownDocuments(): Record<string, string> {
   const byName: Readonly<Record<string, unknown>> = documents;
   return Object.fromEntries(

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { validate } from "dockerfile-utils";
 import { expect, test } from "vitest";
+import codegen from "../../codegen.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
 const dockerfile = await readFile("Dockerfile", "utf8");
@@ -47,5 +48,9 @@ test("what the image is built of is there, and what is not needed stays outside"
   expect(taken.filter((name) => !existsSync(name))).toEqual([]);
   const packed = packageJson.files.map((file) => file.split("/")[0]).filter((name) => name !== "dist");
   expect(taken).toEqual(expect.arrayContaining(["src", "pack", ...packed]));
+  // The package names the documents of all clients, which a server may be told to trust.
+  const clients = [codegen.documents].flat().flatMap((glob) => /^(\w+)\//.exec(String(glob))?.[1] ?? []);
+  expect(clients).toContain("smoke");
+  expect(taken).toEqual(expect.arrayContaining(clients));
   expect(ignore).toEqual(expect.arrayContaining(["**/node_modules", "**/.env*", "**/.docket"]));
 });
