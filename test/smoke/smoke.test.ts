@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
+import { initialize } from "../../smoke/mcp.ts";
 import { walk } from "../../smoke/walk.ts";
 import { startTestServer } from "../support/server.ts";
 
@@ -52,6 +53,11 @@ test("what fails is named with its cause, what needs it is skipped, and the rest
 
   const away = await look("http://127.0.0.1:9", agentKey);
   expect(away.lines[0]).toMatch(/^FAILED +health +Nothing answers at http:\/\/127\.0\.0\.1:9\./);
+
+  // Where a proxy passes on no MCP, what it says is shown.
+  await expect(initialize({ url: `${url}/elsewhere`, apiKey: agentKey })).rejects.toThrow(
+    /answers initialize with 404: .*Nothing is at/,
+  );
 
   const [run, keyless] = await Promise.all([smoke(url, "--key-file", "package.json"), smoke("http://127.0.0.1:9")]);
   expect(run).toMatchObject({ code: 2, err: expect.stringContaining("one word of plain ASCII") });
