@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { parser } from "@prometheus-io/lezer-promql";
 import { beforeAll, expect, test } from "vitest";
@@ -209,7 +209,7 @@ async function monitoringIn(interval: string, target?: string): Promise<string> 
   const folder = await makeTemporaryFolder("monitoring");
   await copyFile("deploy/prometheus/alerts.yml", join(folder, "alerts.yml"));
   const text = (await readFile("deploy/prometheus/prometheus.yml", "utf8")).replaceAll("15s", interval);
-  const path = join(folder, basename("prometheus.yml"));
+  const path = join(folder, "prometheus.yml");
   await writeFile(path, target === undefined ? text : text.replace(/targets: \[.*?\]/, `targets: ["${target}"]`));
   return folder;
 }

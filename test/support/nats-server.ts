@@ -1,17 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
+import { programNamed } from "./program.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
-/** Debian installs it where a user's PATH may not lead. */
-const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
-
-/** undefined: this machine has none, and its tests are skipped. */
-export const natsProgram = folders.map((folder) => join(folder, "nats-server")).find((path) => existsSync(path));
+export const natsProgram = programNamed("nats-server");
 
 /** A `nats-server` of its own, as a process that can be ended, stopped and started again on the same data. */
 export interface NatsServer {

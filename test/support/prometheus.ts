@@ -1,18 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
+import { programNamed } from "./program.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
-const programNamed = (name: string) =>
-  (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
-
-/** undefined: this machine has none, and its tests are skipped. */
 export const [prometheusProgram, promtool] = [programNamed("prometheus"), programNamed("promtool")];
 
 /** A Prometheus of its own, as a process that ends with the test. */
