@@ -226,7 +226,10 @@ describe("the manifests", () => {
             readOnlyRootFilesystem: true,
             capabilities: { drop: ["ALL"] },
           },
-          resources: { requests: { cpu: expect.any(String), memory: expect.any(String) }, limits: { memory: /\d/ } },
+          resources: {
+            requests: { cpu: expect.any(String), memory: expect.any(String) },
+            limits: { memory: expect.stringMatching(/^\d+[MG]i$/) },
+          },
         });
       }
       expect(those<NetworkPolicy>("NetworkPolicy").map(({ spec }) => spec)).toContainEqual({

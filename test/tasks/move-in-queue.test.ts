@@ -120,7 +120,8 @@ it("refuses no place, two places, and places that are none, and says what to do"
   await t.owner.query(`UPDATE tasks SET status = 'completed' WHERE project_id = 'alpha' AND task_id = 'TASK-003'`);
   await t.owner.query(`UPDATE tasks SET priority = 1 WHERE project_id = 'alpha' AND task_id = 'TASK-004'`);
   const before = await queue(t);
-  for (const [what, to, refused] of REFUSED) {
+  for (const [what, to, { code, message }] of REFUSED) {
+    const refused = { code, message: expect.stringMatching(message) };
     await expect(move(t, 1, to), what).rejects.toMatchObject(refused);
     expect(await queue(t), what).toEqual(before);
   }
@@ -129,7 +130,7 @@ it("refuses no place, two places, and places that are none, and says what to do"
 it("refuses to move what is completed, deleted, unknown, or of a project that the key does not see", async () => {
   const t = await tasks(3);
   await t.owner.query("UPDATE tasks SET status = 'completed' WHERE task_id = 'TASK-001'");
-  await expect(move(t, 1, { first: true })).rejects.toMatchObject({ message: /TASK-001 is completed/ });
+  await expect(move(t, 1, { first: true })).rejects.toThrow(/TASK-001 is completed/);
   await deleteTask(t.as(), { ...alpha, taskId: "TASK-002" });
   for (const n of [2, 9]) await expect(move(t, n, { first: true })).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
   await expect(
@@ -242,7 +243,7 @@ it("comes to one order by 100 moves at once on several processes, while claims t
   await other.close();
   for (const answer of answers)
     if (answer.status === "rejected")
-      expect(answer.reason).toMatchObject({ code: "BAD_USER_INPUT", message: /is completed/ });
+      expect(answer.reason).toMatchObject({ code: "BAD_USER_INPUT", message: expect.stringMatching(/is completed/) });
   const held = taken.filter((taskId) => taskId !== undefined);
   expect(held.length).toBeGreaterThan(40);
   expect(new Set(held).size).toBe(held.length);
