@@ -1,4 +1,4 @@
-import { access, mkdir, rename, rm } from "node:fs/promises";
+import { access, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { errorCode } from "../../faults.ts";
 import { run } from "../binaries.ts";
@@ -69,6 +69,8 @@ async function restoreInto(home: string, file: string, options: RestoreOptions):
     return { about, data, former };
   } finally {
     await rm(parts, { recursive: true, force: true });
+    // One that root has made elsewhere, for this: it goes unless a database is in it.
+    if (place !== home) await rmdir(place).catch(() => undefined);
   }
 }
 
