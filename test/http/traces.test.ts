@@ -156,6 +156,10 @@ test("spans that failed say by which code, those that the sampler or the caller 
   await asked(refused);
   await asked(unwanted);
   await asked(invalid);
+  // Only later versions of the standard may say more at the end.
+  const [later, longer] = [callersTrace(), callersTrace("01-more")];
+  await asked({ traceparent: later.traceparent.replace(/^00/, "01").concat("-more") });
+  await asked(longer);
   await fetch(`${server.url}/health`, { headers: refused });
   await server.close();
   expect(spanOf(collector, refused.traceId, "query")).toMatchObject({
@@ -171,6 +175,8 @@ test("spans that failed say by which code, those that the sampler or the caller 
   expect(collector.treeOf(refused.traceId).filter((line) => !line.startsWith(" "))).toEqual(["POST /graphql"]);
   expect(collector.treeOf(unwanted.traceId)).toEqual([]);
   expect(collector.treeOf(invalid.traceId)).toEqual([]);
+  expect(collector.treeOf(later.traceId)).toContain("POST /graphql");
+  expect(collector.treeOf(longer.traceId)).toEqual([]);
 
   const before = collector.spans.length;
   const sampled = await startTestServer({
