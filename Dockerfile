@@ -6,9 +6,11 @@ ENV CHECKPOINT_DISABLE=1 npm_config_update_notifier=false
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
+# Packages to be installed beside it: docs/traces.md names those that traces need.
+ARG BESIDE=""
 # Without the embedded PostgreSQL, the package's optional part: the database of a container is elsewhere.
 RUN mkdir -m 0700 /home-of-docket && npm pack --pack-destination /tmp && \
-    npm install --prefix /opt/docket --omit=optional /tmp/docket-*.tgz
+    npm install --prefix /opt/docket --omit=optional /tmp/docket-*.tgz $BESIDE
 
 FROM docker.io/library/node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="Docket" \

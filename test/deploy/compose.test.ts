@@ -9,7 +9,7 @@ import { JOB_NAMES } from "../../src/config/jobs.ts";
 
 interface Service {
   readonly image: string;
-  readonly build?: string;
+  readonly build?: string | object;
   readonly user?: string;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string | null>>;
@@ -147,6 +147,19 @@ describe("docker-compose.yml", () => {
     names.push(...inherited.filter(([, value]) => value === null).map(([name]) => name));
     expect([...new Set(names)].filter((name) => !head.includes(name))).toEqual([]);
   });
+});
+
+test("deploy/compose.traces.yml gives every process of the image what docs/traces.md says, and where traces go", async () => {
+  const source = await readFile("deploy/compose.traces.yml", "utf8");
+  expect(faultsOf(source)).toEqual([]);
+  const added = Object.entries(read(source, { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" }).services);
+  expect(added.map(([name]) => name).sort()).toEqual(docket.map(([name]) => name).sort());
+  const [, packages] = /^npm install (.*)$/m.exec(await readFile("docs/traces.md", "utf8")) ?? [];
+  for (const [, { build, environment }] of added) {
+    expect(build).toEqual({ context: ".", args: { BESIDE: packages } });
+    expect(readConfig(settingsOf(environment)).traces?.url).toBe("http://collector:4318/v1/traces");
+  }
+  expect(await readFile("Dockerfile", "utf8")).toMatch(/^ARG BESIDE=""\n[\s\S]*npm install .* \$BESIDE$/m);
 });
 
 test("deploy/compose.tls.yml adds to the proxy, with files and names that there are", async () => {
