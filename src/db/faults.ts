@@ -17,6 +17,9 @@ export function hasNoRoom(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", DISK_FULL, "EMFILE", "ENFILE"].includes(errorCode(error) ?? "");
 }
 
+/** Whether a file could not be written for want of space on its disk. */
+export const hasNoSpace = (error: unknown): boolean => ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
+
 /** The database named in the URL does not exist (invalid_catalog_name). */
 export const NO_SUCH_DATABASE = "3D000";
 export const UNDEFINED_TABLE = "42P01";

@@ -32,6 +32,7 @@ export const EMBEDDED_USER = "docket";
 const SHELTER = "/var/lib/docket";
 /** In the Docket folder. */
 const DATA_FOLDER = "postgres";
+const PARTS_PREFIX = `${DATA_FOLDER}.new-`;
 /** In the Docket folder: names the data folder when it is another one. */
 const LOCATION_FILE = "postgres-location";
 /** In the data folder, so that it can neither be lost without the data nor mixed up with another's. */
@@ -220,12 +221,16 @@ async function initialise({ data, account, binaries }: Cluster, durable: boolean
 
 /** A folder for a cluster that is being made beside where it will be. What was left by one that was interrupted goes. */
 export async function makeParts(place: string, account: Account | undefined): Promise<string> {
-  const prefix = `${DATA_FOLDER}.new-`;
-  for (const entry of await readdir(place))
-    if (entry.startsWith(prefix)) await rm(join(place, entry), { recursive: true });
-  const parts = await mkdtemp(join(place, prefix));
+  for (const left of await partsIn(place)) await rm(left, { recursive: true });
+  const parts = await mkdtemp(join(place, PARTS_PREFIX));
   await giveTo(account, parts);
   return parts;
+}
+
+/** Such folders, left by who was interrupted. */
+export async function partsIn(place: string): Promise<string[]> {
+  const entries = await readdir(place);
+  return entries.filter((entry) => entry.startsWith(PARTS_PREFIX)).map((entry) => join(place, entry));
 }
 
 function initdbArgs(data: string, passwordFile: string, durable: boolean): string[] {

@@ -1,13 +1,14 @@
 import { once } from "node:events";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { access, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { connect } from "../../../src/db/connect.ts";
 import { PLATFORM } from "../../../src/db/embedded/backup/about.ts";
 import { restoreBackup } from "../../../src/db/embedded/backup/restore.ts";
 import { takeBackup } from "../../../src/db/embedded/backup/take.ts";
-import { tarFile } from "../../../src/db/embedded/backup/tar.ts";
+import { END, tarFile } from "../../../src/db/embedded/backup/tar.ts";
 import { startEmbedded } from "../../../src/db/embedded/start.ts";
 import { connectAuditor } from "../../../src/log/audit/auditor.ts";
 import { verifyLog } from "../../../src/log/audit/verify.ts";
@@ -89,6 +90,15 @@ async function make(): Promise<Made> {
   // Work went on while it was made, which is what this is about.
   expect(meanwhile).toBeGreaterThan(before.claimed.size);
 
+  const url = new URL(embedded.ownerUrl);
+  url.searchParams.set("replication", "database");
+  const other = await connect(url.href, "another backup");
+  await other.query("CREATE_REPLICATION_SLOT docket_backup TEMPORARY PHYSICAL");
+  await expect(takeBackup(embedded.ownerUrl, join(folder, "second"))).rejects.toThrow(
+    /^Another backup of .* is under way/,
+  );
+  await other.end();
+
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readdir(folder)).toEqual([".docket", "docket.tar.gz"]);
   await expect(takeBackup(embedded.ownerUrl, file)).rejects.toThrow(/^There is .* already.*--overwrite/);
@@ -130,18 +140,26 @@ describe("a backup", () => {
     const home = join(folder, ".docket");
     const count = () =>
       look(home, async (ownerUrl) => (await rows(ownerUrl, "SELECT count(*)::int AS n FROM tasks"))[0]?.["n"]);
-    const half = async () => (await readdir(home)).some((name) => name.startsWith("postgres.new-"));
+    const half = async () => (await readdir(home)).filter((name) => name.startsWith("postgres.new-"));
     const all = await count();
     const killed = run(`restore ${file} --overwrite`, { DOCKET_HOME: home });
     const exited = once(killed, "exit");
-    await expect.poll(half, { interval: 5 }).toBe(true);
+    // While PostgreSQL is tried, which outlives it.
+    const tried = async () => {
+      const [parts = ""] = await half();
+      return Number.parseInt(await readFile(join(home, parts, "data", "postmaster.pid"), "utf8").catch(() => ""), 10);
+    };
+    await expect.poll(tried, { interval: 5 }).toBeGreaterThan(0);
+    const postmaster = await tried();
     killed.kill("SIGKILL");
     await exited;
-    expect(await half()).toBe(true);
+    expect(await half()).toHaveLength(1);
     expect(await count()).toBe(all);
+    expect(await half()).toEqual([]);
+    await expect(access(`/proc/${postmaster}/cwd`)).rejects.toThrow(/ENOENT/);
 
     const { data, former = "" } = await restoreBackup(file, home, { ...FAST, overwrite: true });
-    expect(await half()).toBe(false);
+    expect(await half()).toEqual([]);
     expect(await readFile(join(former, "PG_VERSION"), "utf8")).toBe("18\n");
     expect(await readFile(join(home, "postgres-location"), "utf8")).toBe(`${basename(data)}\n`);
   });
@@ -158,7 +176,22 @@ describe("a backup", () => {
     const about = { format: 1, docket: "0.1.0", postgres: "18.4", platform: PLATFORM, madeAt: "" };
     const first = (content: string) => tarFile("docket-backup.json", Buffer.from(content));
     const of = (some: object) => gzipSync(first(JSON.stringify({ ...about, ...some })));
+    const holding = (...entries: Buffer[]) => gzipSync(Buffer.concat([first(JSON.stringify(about)), ...entries, END]));
+    const some = Buffer.from("a");
+    // A link: the type is another one, and so is the checksum.
+    const link = tarFile("link", Buffer.alloc(0));
+    link.write("2", 156);
+    link.write(`${(Number.parseInt(link.toString("latin1", 148, 154), 8) + 2).toString(8).padStart(6, "0")}\0 `, 148);
     const cases: [Buffer, RegExp][] = [
+      [
+        gzipSync(Buffer.concat([raw.subarray(0, -END.length), tarFile("more", some), END]), { level: 0 }),
+        /is damaged or not whole: more in it does not belong there/,
+      ],
+      [holding(tarFile("../../more", some)), /"\.\.\/\.\.\/more" in it is no name of PostgreSQL's/],
+      [holding(tarFile(join(folder, "more"), some)), /more" in it is no name of PostgreSQL's/],
+      [holding(link), /something that is neither a file nor a folder/],
+      [holding(tarFile("a", some), tarFile("a", some)), /"a" in it has no place, or comes twice/],
+      [holding(tarFile("a/b", some)), /"a\/b" in it has no place, or comes twice/],
       [bytes.subarray(0, 200_000), /is damaged or not whole: .* its end is missing/],
       [
         gzipSync(changed, { level: 0 }),

@@ -1,13 +1,13 @@
 import { access, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { errorCode } from "../../faults.ts";
+import { errorCode, hasNoSpace } from "../../faults.ts";
 import { run } from "../binaries.ts";
 import { type Cluster, clusterIn, findData, giveTo, makeParts, nameData, placeCluster } from "../cluster.ts";
 import { whileLocked } from "../file-lock.ts";
 import { lockOf, makeHome, usersOf } from "../home.ts";
 import { stopPostmaster } from "../postmaster.ts";
 import { bePresent } from "../presence.ts";
-import { type EmbeddedOptions, tryOut } from "../start.ts";
+import { clearTries, type EmbeddedOptions, tryOut } from "../start.ts";
 import { type About, PLATFORM } from "./about.ts";
 import { DamagedBackup } from "./damaged.ts";
 import { unpack } from "./unpack.ts";
@@ -57,6 +57,7 @@ async function restoreInto(home: string, file: string, options: RestoreOptions):
   const place = dirname(target.data);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const data = owner || isNamed ? join(place, `postgres-restored-${stamp}`) : target.data;
+  await clearTries({ ...target, data });
   const parts = await makeParts(place, target.account);
   try {
     const made = { ...target, data: join(parts, "data") };
@@ -100,6 +101,11 @@ async function fill(made: Cluster, file: string, options: RestoreOptions): Promi
     return about;
   } catch (error) {
     options.abort?.throwIfAborted();
+    if (hasNoSpace(error))
+      throw new Error(
+        `There is no room for the database of ${file} in ${dirname(dirname(made.data))}. Nothing was changed; make room, and restore it again.`,
+        { cause: error },
+      );
     if (!(error instanceof DamagedBackup)) throw error;
     throw new Error(`${file} is damaged or not whole: ${error.message}. Nothing was changed; take another backup.`, {
       cause: error,

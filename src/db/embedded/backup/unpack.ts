@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { errorCode } from "../../faults.ts";
@@ -35,8 +34,12 @@ export async function unpack(file: string, { data, account, judge, abort }: Unpa
       if (about === undefined) {
         about = await readAbout(entry);
         judge(about);
-      } else if (entry.name === MANIFEST_FILE) manifest = await text(entry.content);
-      else await write(entry, { data, account, found });
+      } else if (entry.name === MANIFEST_FILE) manifest = await textOf(entry);
+      else
+        await write(entry, { data, account, found }).catch((error: unknown) => {
+          if (!MISPLACED.has(errorCode(error) ?? "")) throw error;
+          throw new DamagedBackup(`${JSON.stringify(entry.name)} in it has no place, or comes twice`);
+        });
     }
   };
   try {
@@ -55,9 +58,23 @@ export async function unpack(file: string, { data, account, judge, abort }: Unpa
 
 const notOurs = () => new DamagedBackup("it is no file that `docket backup` wrote");
 
-async function readAbout({ name, content }: TarEntry): Promise<About> {
-  if (name !== ABOUT_FILE) throw notOurs();
-  const about = About.safeParse(inJson(await text(content)));
+/** Of the list of files, which names each in some 150 bytes. */
+const MOST_TEXT_BYTES = 64 * 1024 * 1024;
+
+async function textOf({ name, content }: TarEntry): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const bytes of content) {
+    length += bytes.length;
+    if (length > MOST_TEXT_BYTES) throw new DamagedBackup(`${name} in it has no end`);
+    parts.push(bytes);
+  }
+  return Buffer.concat(parts).toString();
+}
+
+async function readAbout(entry: TarEntry): Promise<About> {
+  if (entry.name !== ABOUT_FILE) throw notOurs();
+  const about = About.safeParse(inJson(await textOf(entry)));
   if (!about.success)
     throw new Error("This backup is in a form that this Docket does not know: restore it with a newer one.");
   return about.data;
@@ -70,6 +87,9 @@ function inJson(content: string): unknown {
     throw notOurs();
   }
 }
+
+/** What the system says of a name that is taken, or whose folder is none. */
+const MISPLACED = new Set(["EEXIST", "ENOENT", "ENOTDIR"]);
 
 interface Target {
   readonly data: string;
