@@ -8,6 +8,8 @@ type Listen = (ground: Ground, after: string, signal: AbortSignal) => AsyncItera
 export const hearOverSocket = (ground: Ground, add: () => Promise<string>) => hear(ground, add, overSocket);
 export const hearOverEvents = (ground: Ground, add: () => Promise<string>) => hear(ground, add, overEvents);
 
+const LONGEST_MESSAGE = 1_000_000;
+
 /** Adds a task and waits until the stream tells of it. */
 async function hear(ground: Ground, add: () => Promise<string>, listen: Listen): Promise<string> {
   const { logCursor } = await ground.request(SmokeCursor, {});
@@ -45,6 +47,7 @@ async function* overEvents({ url, apiKey, clientId, projectId }: Ground, after: 
     text += chunk;
     const messages = text.split("\n\n");
     text = messages.pop() ?? "";
+    if (text.length > LONGEST_MESSAGE) throw new Error("The stream holds no events.");
     yield* messages;
   }
 }

@@ -11,6 +11,14 @@ export interface Walk {
   readonly print: (line: string) => void;
 }
 
+const LONGEST_WORDS = 500;
+
+/** What a server says, whoever it is, on one line: without what would move the cursor or colour the terminal. */
+function plain(words: string): string {
+  const line = words.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return line.length > LONGEST_WORDS ? `${line.slice(0, LONGEST_WORDS)}…` : line;
+}
+
 /** Tries every path of a running server, and says of each how it went. @returns the names of those that failed. */
 export async function walk({ print, ...server }: Walk): Promise<string[]> {
   const clientId = `smoke-${randomUUID()}`;
@@ -24,7 +32,8 @@ export async function walk({ print, ...server }: Walk): Promise<string[]> {
     worked: undefined,
   };
   const failed: string[] = [];
-  const say = (how: string, name: string, words: string) => print(`${how.padEnd(7)} ${name.padEnd(17)} ${words}`);
+  const say = (how: string, name: string, words: string) =>
+    print(`${how.padEnd(7)} ${name.padEnd(17)} ${plain(words)}`);
   for (const path of PATHS) {
     const missing = path.needs.find((name) => failed.includes(name));
     if (missing !== undefined) {
@@ -41,6 +50,6 @@ export async function walk({ print, ...server }: Walk): Promise<string[]> {
       say("FAILED", path.name, error instanceof Error ? error.message : String(error));
     }
   }
-  if (!failed.includes("project")) print(await putAway(ground));
+  if (!failed.includes("project")) print(plain(await putAway(ground)));
   return failed;
 }

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
-import { expect, test } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
 import { initialize } from "../../smoke/mcp.ts";
 import { walk } from "../../smoke/walk.ts";
 import { startTestServer } from "../support/server.ts";
@@ -58,6 +60,17 @@ test("what fails is named with its cause, what needs it is skipped, and the rest
   await expect(initialize({ url: `${url}/elsewhere`, apiKey: agentKey })).rejects.toThrow(
     /answers initialize with 404: .*Nothing is at/,
   );
+
+  const stranger = createServer((request, response) =>
+    response.end(request.url?.startsWith("/health") ? '{"status": "\\u001b[2Jready"}' : "<html>\u001b[31m"),
+  );
+  await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void stranger.close());
+  const { lines } = await look(`http://127.0.0.1:${(stranger.address() as AddressInfo).port}`, agentKey);
+  expect(lines.slice(0, 2)).toEqual([
+    expect.stringMatching(/^ok +health +\[2Jready/),
+    expect.stringMatching(/^FAILED +sign-in/),
+  ]);
 
   const [run, keyless] = await Promise.all([smoke(url, "--key-file", "package.json"), smoke("http://127.0.0.1:9")]);
   expect(run).toMatchObject({ code: 2, err: expect.stringContaining("one word of plain ASCII") });
