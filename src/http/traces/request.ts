@@ -46,7 +46,7 @@ export function useTraces(): Plugin<RequestContext> {
     const type = operation?.operation ?? "GraphQL Operation";
     const span = (trace ?? scope.trace)?.begin(type, {
       "graphql.operation.type": type,
-      ...(operation?.name && { "graphql.operation.name": shownOperation(operation.name.value) }),
+      ...(operation?.name && { "graphql.operation.name": copyOf(operation.name.value) }),
     });
     const requester = currentRequester();
     if (!span || !requester) return undefined;
@@ -79,6 +79,12 @@ export function useTraces(): Plugin<RequestContext> {
     },
   };
 }
+
+/**
+ * The start of a name, without the document that it stands in: a part of a text keeps all of it, and spans wait where
+ * nobody takes them.
+ */
+const copyOf = (name: string) => Buffer.from(shownOperation(name)).toString("latin1");
 
 interface Operation {
   readonly args: { readonly document: Parameters<typeof getOperationAST>[0]; readonly operationName?: unknown };

@@ -72,9 +72,12 @@ export class Traces {
   }
 }
 
+/** What else a later version says is kept with its span, and is not read. */
+const LONGEST_TRACEPARENT = 512;
+
 /** Where the caller's trace goes on; undefined where it names none, or not as the standard has it. */
 function contextOf({ traceparent, tracestate }: TraceCarrier): Context | undefined {
-  if (typeof traceparent !== "string") return undefined;
+  if (typeof traceparent !== "string" || traceparent.length > LONGEST_TRACEPARENT) return undefined;
   const [, traceId, spanId, flags, more] = TRACEPARENT.exec(traceparent) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
   if (more !== undefined && traceparent.startsWith("00")) return undefined;
