@@ -16,6 +16,8 @@ export class SignInGuard {
   readonly #limit: RateLimits["failedSignIns"];
   /** By their hash, the one seen last as the last. */
   readonly #known = new Set<string>();
+  /** How many credentials each owner has under way of which nothing is known yet. */
+  readonly #underWay = new Map<string, number>();
 
   constructor({ failedSignIns }: RateLimits) {
     this.#limit = failedSignIns;
@@ -26,17 +28,30 @@ export class SignInGuard {
     if (!this.#limit || address === undefined) return await signIn();
     const owner = ownerOf(address);
     const known = hash("sha256", secret);
-    const isKnown = this.#known.has(known);
-    const waitMs = isKnown ? 0 : this.#limit.waitMs(owner);
+    if (this.#known.has(known)) return await this.#tried(owner, known, signIn);
+    // Those under way may all be wrong: otherwise as many as come during one look would be looked up.
+    const underWay = this.#underWay.get(owner) ?? 0;
+    const waitMs = this.#limit.waitMs(owner, underWay + 1);
     if (waitMs > 0) throw tooOften("Too many wrong keys, tokens or links have come from this address lately.", waitMs);
+    this.#underWay.set(owner, underWay + 1);
     try {
-      const result = await signIn();
-      if (!isKnown) this.#remember(known);
+      const result = await this.#tried(owner, known, signIn);
+      this.#remember(known);
       return result;
+    } finally {
+      const left = (this.#underWay.get(owner) ?? 1) - 1;
+      if (left > 0) this.#underWay.set(owner, left);
+      else this.#underWay.delete(owner);
+    }
+  }
+
+  async #tried<Result>(owner: string, known: string, signIn: () => Promise<Result>): Promise<Result> {
+    try {
+      return await signIn();
     } catch (error) {
       if (error instanceof DocketError && error.code === "UNAUTHENTICATED") {
         this.#known.delete(known);
-        this.#limit.take(owner);
+        this.#limit?.take(owner);
       }
       throw error;
     }

@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { createLimits } from "../../src/access/rate-limits.ts";
+import { unauthenticated } from "../../src/errors.ts";
+import { SignInGuard } from "../../src/http/sign-in-guard.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket, openSocket } from "../support/socket.ts";
@@ -24,6 +27,30 @@ function standing() {
 }
 
 const ONE = { DOCKET_LIMIT_BURST: "6", DOCKET_FIELDS_PER_MINUTE: "1" };
+
+test("of wrong keys that come at once no more are looked up than of those that come one by one", async () => {
+  const { time, now } = standing();
+  const limits = { fieldsPerMinute: 0, reservationsPerMinute: 0, failedSignInsPerMinute: 60, burst: 3 };
+  const guard = new SignInGuard(createLimits(limits, now));
+  let looked = 0;
+  const tryAll = async (name: string) => {
+    const wrong = async () => {
+      looked++;
+      await Promise.resolve();
+      throw unauthenticated("No such key");
+    };
+    await Promise.allSettled(Array.from({ length: 20 }, (_, i) => guard.judge("10.0.0.1", `${name}${i}`, wrong)));
+  };
+  for (const name of ["a", "b", "c"]) await guard.judge("10.0.0.1", name, async () => name);
+  await tryAll("first");
+  looked = 0;
+  time.ms += 1_000;
+  await tryAll("second");
+  expect(looked).toBe(1);
+  // What was seen good is taken all the same, and so is who comes from elsewhere.
+  expect(await guard.judge("10.0.0.1", "a", async () => "good")).toBe("good");
+  expect(await guard.judge("10.0.0.2", "new", async () => "good")).toBe("good");
+});
 
 test("root fields are counted for each key whatever door they come by, and beyond the limit each door says when to come back", async () => {
   const { time, now } = standing();
