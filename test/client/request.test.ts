@@ -37,6 +37,14 @@ describe("a call", () => {
     expect(server.seen[0]?.headers).toMatchObject({ authorization: "Bearer dk_test", "docket-client-id": "session-1" });
   });
 
+  test("passes its caller's trace on as far as a header can carry it", async () => {
+    await using server = await scriptedDocket(root);
+    const trace = { traceparent: "00-a\r\nx: y", tracestate: "vendor=1", x: "y" };
+    await createRequest({ url: server.url, apiKey: "dk_test", trace })(cursor, {});
+    const { headers = {} } = server.seen[0] ?? {};
+    expect([headers["traceparent"], headers["tracestate"], headers["x"]]).toEqual([undefined, "vendor=1", undefined]);
+  });
+
   test("takes any fetch, such as a server's own handler", async () => {
     const seen: string[] = [];
     const fetch = (url: string) => {

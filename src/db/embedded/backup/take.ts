@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import packageJson from "../../../../package.json" with { type: "json" };
 import { connect } from "../../connect.ts";
-import { errorCode, hasNoSpace } from "../../faults.ts";
+import { errorCode, hasNoSpace, isConnectionLost } from "../../faults.ts";
 import { ABOUT_FILE, type About, MANIFEST_FILE, PLATFORM } from "./about.ts";
 import { baseBackup, type Piece } from "./base-backup.ts";
 import { END, tarFile } from "./tar.ts";
@@ -63,6 +63,10 @@ export async function takeBackup(ownerUrl: string, path: string, options: TakeOp
     options.abort?.throwIfAborted();
     if (errorCode(error) === "ENOENT" || errorCode(error) === "EACCES")
       throw new Error(`${file} cannot be written (${errorCode(error)}). Name a file in a folder of yours.`, {
+        cause: error,
+      });
+    if (isConnectionLost(error))
+      throw new Error("PostgreSQL went away before the backup was whole. Nothing is left of it; take another one.", {
         cause: error,
       });
     if (hasNoSpace(error))
