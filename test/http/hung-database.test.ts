@@ -104,7 +104,7 @@ test("a request is served over a new connection when all those there are lead no
 });
 
 test("a server is ready while the schema is as new as it needs or newer, and not when it is older or the server stops", async () => {
-  const server = await startTestServer();
+  const server = await startTestServer({ env: { DOCKET_METRICS_FROM: "127.0.0.1" } });
   const owner = await connectOwner(server.test, { keepOpen: true });
   const ready = async () => {
     const response = await fetch(`${server.url}/health/ready`);
@@ -129,9 +129,12 @@ test("a server is ready while the schema is as new as it needs or newer, and not
       },
     }),
   );
+  const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
+  expect(await metrics()).toContain("\ndocket_ready 0\n");
   await owner.query("UPDATE _prisma_migrations SET finished_at = now() WHERE migration_name = $1", [newest]);
   // The newer one is still there.
   await eventually(async () => expect(await ready()).toMatchObject({ status: 200, body: { dependencies: current } }));
+  expect(await metrics()).toContain("\ndocket_ready 1\n");
 
   // A connection on which a request is under way may bring another one until the end.
   await owner.query("BEGIN; LOCK TABLE projects IN ACCESS EXCLUSIVE MODE");

@@ -59,10 +59,6 @@ test("metrics tell what the documentation names, with these labels, and count wh
       attempt: $attempt, usage: {inputTokens: 1200, outputTokens: 34, costUsd: 0.5}}) { replayed } }`,
     claimed,
   );
-  // What happens to it later is no second cycle.
-  await server.ask(
-    'mutation { updateTask(input: {projectId: "alpha", taskId: "TASK-002", contextNotes: "n"}) { replayed } }',
-  );
   await server.gql('{ task(projectId: "alpha", taskId: "TASK-999") { title } }');
   await server.gql('{ task(projectId: "alpha", taskId: "TASK-001") { title } }');
   await server.gql("{ nonsense }");
