@@ -11,6 +11,7 @@ import { seedsCommand } from "./seeds/command.ts";
 import { startCommand } from "./start/command.ts";
 import { statisticsCommand } from "./statistics/command.ts";
 import { tokensCommand } from "./tokens/command.ts";
+import { wrongKeysCommand } from "./wrong-keys/command.ts";
 
 const COMMANDS = [
   allCommand,
@@ -19,6 +20,7 @@ const COMMANDS = [
   seedsCommand,
   deliveryCommand,
   fairnessCommand,
+  wrongKeysCommand,
   flowCommand,
   crashLoopCommand,
   statisticsCommand,
