@@ -3,6 +3,7 @@ import { restoreBackup } from "../db/embedded/backup/restore.ts";
 import { takeBackup } from "../db/embedded/backup/take.ts";
 import { findDatabase } from "./find-database.ts";
 import { orExplain } from "./or-explain.ts";
+import { shellWord } from "./shell-word.ts";
 
 export interface BackupOptions {
   readonly overwrite?: boolean | undefined;
@@ -12,7 +13,7 @@ export interface BackupOptions {
 export async function backup(file: string, { overwrite }: BackupOptions): Promise<void> {
   await orExplain(async () => {
     const config = loadConfig();
-    refuseOwn(config.database, (url) => `pg_dump -Fc -f ${quote(file)} ${url}`);
+    refuseOwn(config.database, (url) => `pg_dump -Fc -f ${shellWord(file)} ${url}`);
     await using running = new AsyncDisposableStack();
     const { ownerUrl } = await findDatabase(config, running);
     const { file: written, bytes } = await takeBackup(ownerUrl, file, { overwrite, abort: untilSignal() });
@@ -24,7 +25,7 @@ export async function backup(file: string, { overwrite }: BackupOptions): Promis
 export async function restore(file: string, { overwrite }: BackupOptions): Promise<void> {
   await orExplain(async () => {
     const { database, home } = loadConfig();
-    refuseOwn(database, (url) => `pg_restore --exit-on-error --no-owner -d ${url} ${quote(file)}`);
+    refuseOwn(database, (url) => `pg_restore --exit-on-error --no-owner -d ${url} ${shellWord(file)}`);
     const { about, data, former } = await restoreBackup(file, home, { overwrite, abort: untilSignal() });
     console.log(`Restored the database of ${about.madeAt} into ${data}.`);
     if (former !== undefined)
@@ -49,6 +50,3 @@ function untilSignal(): AbortSignal {
     process.once(signal, () => ending.abort(new Error(`${signal}: ended before it was done. Nothing was changed.`)));
   return ending.signal;
 }
-
-/** For a POSIX shell. */
-const quote = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -1,3 +1,5 @@
+import { shellWord } from "./shell-word.ts";
+
 /** What the banner tells. Paths are absolute. */
 export interface BannerFacts {
   readonly version: string;
@@ -59,14 +61,14 @@ export function renderBanner(facts: BannerFacts): string {
 }
 
 function claudeStdio({ node, cli, agentKeyFile, url }: BannerFacts, toolsets?: string): string {
-  const env = [`DOCKET_URL=${url}`, `DOCKET_API_KEY_FILE=${agentKeyFile}`].map((pair) => `--env ${quote(pair)}`);
+  const env = [`DOCKET_URL=${url}`, `DOCKET_API_KEY_FILE=${agentKeyFile}`].map((pair) => `--env ${shellWord(pair)}`);
   // The server's name comes before --env, which would otherwise take it for another pair.
-  return `claude mcp add docket ${env.join(" ")} -- ${quote(node)} ${quote(cli)} mcp${toolsets ? ` --toolsets ${toolsets}` : ""}`;
+  return `claude mcp add docket ${env.join(" ")} -- ${shellWord(node)} ${shellWord(cli)} mcp${toolsets ? ` --toolsets ${toolsets}` : ""}`;
 }
 
 function claudeHttp({ url, agentKeyFile }: BannerFacts): string {
-  const key = `$(cat ${quote(agentKeyFile)})`;
-  return `claude mcp add --transport http docket ${quote(`${url}/mcp`)} --header "Authorization: Bearer ${key}"`;
+  const key = `$(cat ${shellWord(agentKeyFile)})`;
+  return `claude mcp add --transport http docket ${shellWord(`${url}/mcp`)} --header "Authorization: Bearer ${key}"`;
 }
 
 function stdioServer({ node, cli, url, agentKeyFile }: BannerFacts) {
@@ -75,11 +77,6 @@ function stdioServer({ node, cli, url, agentKeyFile }: BannerFacts) {
 
 function httpServer({ url }: BannerFacts) {
   return { type: "http", url: `${url}/mcp`, headers: { Authorization: "Bearer dk_…" } };
-}
-
-/** For a POSIX shell; left as it is where that is safe. */
-function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function indent(text: string): string {

@@ -12,13 +12,13 @@ export type Fault = "lost" | "conflict" | "refused";
 
 /** The SQLSTATE of a server whose disk, or a limit on it, is full. */
 export const DISK_FULL = "53100";
-/** Whether something failed for want of space on the disk, or of descriptors: it says nothing of what it was about. */
-export function hasNoRoom(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", DISK_FULL, "EMFILE", "ENFILE"].includes(errorCode(error) ?? "");
-}
-
 /** Whether a file could not be written for want of space on its disk. */
 export const hasNoSpace = (error: unknown): boolean => ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
+
+/** Whether something failed for want of space on the disk, or of descriptors: it says nothing of what it was about. */
+export function hasNoRoom(error: unknown): boolean {
+  return hasNoSpace(error) || [DISK_FULL, "EMFILE", "ENFILE"].includes(errorCode(error) ?? "");
+}
 
 /** The database named in the URL does not exist (invalid_catalog_name). */
 export const NO_SUCH_DATABASE = "3D000";
