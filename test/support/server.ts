@@ -91,10 +91,11 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
 
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= server.close().then(() => kept.giveBack?.());
+    closed ??= server.close().then(() => (options.keepOpen ? kept.giveBack?.() : undefined));
     return closed;
   };
-  if (!options.keepOpen) onTestFinished(close);
+  // Later servers of a test may be on the same database: it is given back when all of them are closed.
+  if (!options.keepOpen) onTestFinished(() => close().then(() => kept.giveBack?.()));
 
   async function makeKey(input: Partial<CreateApiKey>): Promise<Made> {
     const secret = makeSecret("key");
