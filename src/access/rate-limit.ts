@@ -16,8 +16,9 @@ const MOST_OWNERS = 100_000;
  * for. Who does nothing is forgotten: of two generations the older one goes, with all that is paid for by then.
  */
 export class RateLimit {
+  /** How often at once. */
+  readonly burst: number;
   readonly #intervalMs: number;
-  readonly #burst: number;
   readonly #generationMs: number;
   readonly #now: () => number;
   #paidAt = new Map<string, number>();
@@ -27,7 +28,7 @@ export class RateLimit {
   /** @param now milliseconds of a clock that never goes back. */
   constructor({ perMinute, burst }: Rate, now: () => number = () => performance.now()) {
     this.#intervalMs = MINUTE_MS / perMinute;
-    this.#burst = burst;
+    this.burst = burst;
     this.#generationMs = Math.max(MINUTE_MS, 2 * burst * this.#intervalMs);
     this.#now = now;
     this.#begunAt = now();
@@ -50,7 +51,7 @@ export class RateLimit {
   waitMs(owner: string, times = 1): number {
     this.#turn();
     const owedMs = this.#of(owner) - this.#now();
-    return Math.max(0, Math.ceil(owedMs - Math.max(0, this.#burst - times) * this.#intervalMs));
+    return Math.max(0, Math.ceil(owedMs - Math.max(0, this.burst - times) * this.#intervalMs));
   }
 
   #of(owner: string): number {

@@ -2,11 +2,12 @@ import type { IncomingMessage } from "node:http";
 import type { ExecutionResult } from "graphql";
 import { parseExactly } from "../../client/exact-json.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
-import { streamWords, wantsEvents } from "./event-stream.ts";
-import { asksCost, credentialsOf, type Exchange, type Handler, readBody } from "./exchange.ts";
+import { answerOnce, streamWords, wantsEvents } from "./event-stream.ts";
+import { asksCost, credentialsOf, type Exchange, type Handler, readBody, sendJson } from "./exchange.ts";
 import { sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
 import type { GraphQLServer } from "./graphql.ts";
 import { EventFrames } from "./live/event-frames.ts";
+import { retryAfter } from "./rate-limits.ts";
 import { REQUEST_BYTES } from "./request-bytes.ts";
 import { identify } from "./request-scope.ts";
 import type { OperationParams } from "./run.ts";
@@ -23,17 +24,17 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
     const { request, scope } = exchange;
     const idempotencyKey = String(request.headers["idempotency-key"] ?? "") || null;
     const lastEventId = String(request.headers["last-event-id"] ?? "") || null;
-    const context = { scope, idempotencyKey, lastEventId, tellCost: asksCost(request) };
     // Nothing but a preflight gets past without credentials, and nobody's body is taken in before them.
     if (request.method !== "OPTIONS") {
       const credentials = credentialsOf(request);
       try {
         identify(scope, await authenticate(credentials));
       } catch (refusal) {
-        return sendWebResponse(exchange, await graphql.fetch(toWebRequest(exchange, null), { ...context, refusal }));
+        return await sendSignInRefusal(exchange, refusal, graphql);
       }
       exchange.keep(REQUEST_BYTES);
     }
+    const context = { scope, idempotencyKey, lastEventId, tellCost: asksCost(request) };
     const body = request.method === "POST" ? await readBody(exchange) : null;
     const type = body && answerTypeOf(request);
     const params = body && type && paramsIn(body);
@@ -46,6 +47,33 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
     exchange.release();
     frames.run(answer, streamWords());
   };
+}
+
+/**
+ * Tells a caller why it is not let in, where a page of another origin may read it, too: in plain JSON whatever was asked
+ * for. It runs nothing: who tries one key after another is not to cost others much.
+ */
+async function sendSignInRefusal(exchange: Exchange, refusal: unknown, graphql: GraphQLServer): Promise<void> {
+  const { request, response } = exchange;
+  allowOrigin(exchange, graphql);
+  const shown = graphql.present(refusal);
+  const { code, retryAfterMs } = shown.extensions;
+  const refused = code === "UNAUTHENTICATED";
+  // An outage must not make an EventSource give up.
+  if (!refused && wantsEvents(request.headers.accept?.toLowerCase() ?? null))
+    return await sendWebResponse(exchange, answerOnce(toWebRequest(exchange, null), { errors: [shown] }));
+  const isLimited = code === "RATE_LIMITED";
+  sendJson(
+    response,
+    refused ? 401 : isLimited ? 429 : 500,
+    { errors: [shown] },
+    { ...(refused && { "WWW-Authenticate": "Bearer" }), ...(isLimited && retryAfter(Number(retryAfterMs))) },
+  );
+}
+
+function allowOrigin({ request, response }: Exchange, graphql: GraphQLServer): void {
+  const cors = graphql.cors(request.headers.origin);
+  for (const name in cors) response.setHeader(name, cors[name] ?? "");
 }
 
 /** What may be posted as it is read here. */
@@ -97,9 +125,8 @@ interface ResultToSend {
 
 /** Writes the answer at once. Errors may have a status and headers of their own, by the rules that hold for all. */
 async function sendResult(exchange: Exchange, { result, type, graphql }: ResultToSend): Promise<void> {
-  const { request, response } = exchange;
-  const cors = graphql.cors(request.headers.origin);
-  for (const name in cors) response.setHeader(name, cors[name] ?? "");
+  const { response } = exchange;
+  allowOrigin(exchange, graphql);
   if (result.errors) return await sendWebResponse(exchange, graphql.answer(result, type));
   const text = JSON.stringify(result);
   response.writeHead(200, { "content-type": `${type}; charset=utf-8`, "content-length": Buffer.byteLength(text) });

@@ -9,12 +9,12 @@ import type { TrustedDocuments } from "../config/trusted-documents.ts";
 import { useAnswerLimit } from "./answer-limit.ts";
 import { createCors, useCors } from "./cors.ts";
 import { Documents, useDocumentIds, useDocuments } from "./documents.ts";
-import { answerOnce, useEventStream, wantsEvents } from "./event-stream.ts";
+import { useEventStream } from "./event-stream.ts";
 import { useSubscriptions } from "./live/subscriptions.ts";
 import { useLogCursorFirst } from "./log-cursor-first.ts";
 import { createErrorPresenter, type PresentError } from "./present-error.ts";
 import { useQueryLimits } from "./query-limits.ts";
-import { retryAfter, useRateLimits } from "./rate-limits.ts";
+import { useRateLimits } from "./rate-limits.ts";
 import type { RequestContext } from "./request-context.ts";
 import { currentScope } from "./request-scope.ts";
 import { rootFieldsOf } from "./root-fields.ts";
@@ -67,7 +67,6 @@ export function createGraphQLServer({ services, http, trustedDocuments, logger, 
     maskedErrors: { maskError: present },
     plugins: [
       useCors(cors, http),
-      useRefusal(present),
       useJsonParameters(),
       useDocumentIds(),
       useDocuments(documents),
@@ -105,34 +104,6 @@ export function createGraphQLServer({ services, http, trustedDocuments, logger, 
       await yoga.handleRequest(request, { ...context, waitUntil: yoga.waitUntil }),
     /** The same pipeline step by step, for one operation of a WebSocket. */
     prepare: (params: OperationParams, context: RequestContext) => yoga.getEnveloped({ ...context, params }),
-  };
-}
-
-/**
- * Tells a caller that it was refused, at a place where a page of another origin may read it, too. The answer is plain
- * JSON whatever was asked for.
- */
-function useRefusal(present: PresentError): Plugin<object, RequestContext> {
-  return {
-    onRequest({ request, serverContext: { refusal }, endResponse, fetchAPI }) {
-      if (refusal === undefined) return;
-      const shown = present(refusal);
-      const refused = shown.extensions["code"] === "UNAUTHENTICATED";
-      // An outage must not make an EventSource give up.
-      if (!refused && wantsEvents(request.headers.get("accept")))
-        return endResponse(answerOnce(request, { errors: [shown] }));
-      const isLimited = shown.extensions["code"] === "RATE_LIMITED";
-      endResponse(
-        new fetchAPI.Response(JSON.stringify({ errors: [shown] }), {
-          status: refused ? 401 : isLimited ? 429 : 500,
-          headers: {
-            "Content-Type": "application/json",
-            ...(refused && { "WWW-Authenticate": "Bearer" }),
-            ...(isLimited && retryAfter(Number(shown.extensions["retryAfterMs"]))),
-          },
-        }),
-      );
-    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { OpenSpan } from "./traces/open-span.ts";
 
 /** What comes with a request beside its text. */
 export interface RequestContext {
-  /** Says who asks, unless that was refused. */
+  /** Says who asks. */
   readonly scope: RequestScope;
   /** The header Idempotency-Key. */
   readonly idempotencyKey: string | null;
@@ -16,6 +16,4 @@ export interface RequestContext {
   readonly frames?: FrameClient;
   /** The span that its operation lies within, where that is not the request's own. */
   readonly trace?: OpenSpan | null;
-  /** Why the caller is not answered: what authentication threw. */
-  readonly refusal?: unknown;
 }

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { tooOften } from "../access/rate-limit.ts";
 import type { RateLimits } from "../access/rate-limits.ts";
 import { DocketError } from "../errors.ts";
@@ -6,6 +7,19 @@ import type { Authenticate, Credentials } from "../keys/authenticate.ts";
 
 /** Credentials that are known to have been good. */
 const MOST_KNOWN = 10_000;
+
+/** Refusals that wait for their turn of the event loop; who sends more at once is refused at once. */
+const MOST_HELD = 1_000;
+
+/** The credentials of an owner of which nothing is known yet. */
+interface UnderWay {
+  /** Of those that are being looked up. */
+  count: number;
+  /** Called when one of them has turned out good or wrong. */
+  readonly waiting: (() => void)[];
+}
+
+const NONE: UnderWay = { count: 0, waiting: [] };
 
 /**
  * Holds back who tries one wrong key after another: once an address has tried too many, what it sends is no longer
@@ -16,8 +30,9 @@ export class SignInGuard {
   readonly #limit: RateLimits["failedSignIns"];
   /** By their hash, the one seen last as the last. */
   readonly #known = new Set<string>();
-  /** How many credentials each owner has under way of which nothing is known yet. */
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new Map<string, UnderWay>();
+  #held = 0;
+  #lastHeld = Promise.resolve();
 
   constructor({ failedSignIns }: RateLimits) {
     this.#limit = failedSignIns;
@@ -28,21 +43,52 @@ export class SignInGuard {
     if (!this.#limit || address === undefined) return await signIn();
     const owner = ownerOf(address);
     const known = hash("sha256", secret);
-    if (this.#known.has(known)) return await this.#tried(owner, known, signIn);
-    // Those under way may all be wrong: otherwise as many as come during one look would be looked up.
-    const underWay = this.#underWay.get(owner) ?? 0;
-    const waitMs = this.#limit.waitMs(owner, underWay + 1);
-    if (waitMs > 0) throw tooOften("Too many wrong keys, tokens or links have come from this address lately.", waitMs);
-    this.#underWay.set(owner, underWay + 1);
+    while (!this.#known.has(known)) {
+      const waitMs = this.#limit.waitMs(owner);
+      const { count, waiting } = this.#underWay.get(owner) ?? NONE;
+      if (waitMs > 0) return await this.#refuse(owner, waitMs);
+      // Those under way may all be wrong: where one more would be too many, it waits for how one of them turns out.
+      const isOneMore = count < this.#limit.burst && this.#limit.waitMs(owner, count + 1) === 0;
+      if (count === 0 || isOneMore) return await this.#lookUp(owner, known, signIn);
+      await new Promise<void>((resolve) => void waiting.push(resolve));
+    }
+    this.#callNext(owner);
+    return await this.#tried(owner, known, signIn);
+  }
+
+  async #lookUp<Result>(owner: string, known: string, signIn: () => Promise<Result>): Promise<Result> {
+    const underWay = this.#underWay.get(owner) ?? { count: 0, waiting: [] };
+    this.#underWay.set(owner, underWay);
+    underWay.count++;
     try {
       const result = await this.#tried(owner, known, signIn);
       this.#remember(known);
       return result;
     } finally {
-      const left = (this.#underWay.get(owner) ?? 1) - 1;
-      if (left > 0) this.#underWay.set(owner, left);
-      else this.#underWay.delete(owner);
+      underWay.count--;
+      this.#callNext(owner);
     }
+  }
+
+  /** Whoever does not look up a credential itself lets the next one that waits see how things are now. */
+  #callNext(owner: string): void {
+    const underWay = this.#underWay.get(owner);
+    if (!underWay) return;
+    const next = underWay.waiting.shift();
+    if (!next && underWay.count === 0) this.#underWay.delete(owner);
+    next?.();
+  }
+
+  /** One refusal in a turn of the event loop: who sends thousands would keep others waiting for all of them. */
+  async #refuse(owner: string, waitMs: number): Promise<never> {
+    this.#callNext(owner);
+    if (this.#held < MOST_HELD) {
+      this.#held++;
+      this.#lastHeld = this.#lastHeld.then(nextTurn);
+      await this.#lastHeld;
+      this.#held--;
+    }
+    throw tooOften("Too many wrong keys, tokens or links have come from this address lately.", waitMs);
   }
 
   async #tried<Result>(owner: string, known: string, signIn: () => Promise<Result>): Promise<Result> {

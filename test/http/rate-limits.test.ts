@@ -52,6 +52,63 @@ test("of wrong keys that come at once no more are looked up than of those that c
   expect(await guard.judge("10.0.0.2", "new", async () => "good")).toBe("good");
 });
 
+test("good keys that come at once are all let in where too many wrong ones were, one after another", async () => {
+  const { now } = standing();
+  const limits = { fieldsPerMinute: 0, reservationsPerMinute: 0, failedSignInsPerMinute: 60, burst: 3 };
+  const guard = new SignInGuard(createLimits(limits, now));
+  const wrong = () => Promise.reject(unauthenticated("No such key"));
+  await Promise.allSettled([guard.judge("10.0.0.1", "x", wrong), guard.judge("10.0.0.1", "y", wrong)]);
+  const seen = new Set<string>();
+  let [atOnce, most] = [0, 0];
+  const good = (key: string) => async () => {
+    const isNew = !seen.has(key);
+    seen.add(key);
+    if (isNew) most = Math.max(most, ++atOnce);
+    await new Promise(setImmediate);
+    if (isNew) atOnce--;
+    return "in";
+  };
+  const keys = Array.from({ length: 40 }, (_, i) => `good${i % 20}`);
+  const answers = await Promise.all(keys.map((key) => guard.judge("10.0.0.1", key, good(key))));
+  expect(answers).toEqual(keys.map(() => "in"));
+  expect(most).toBe(1);
+  // One more may be wrong, none after it; who waits for it hears of it.
+  const mixed = await Promise.allSettled(
+    ["z1", "z2", "late"].map((key) => guard.judge("10.0.0.1", key, key === "late" ? good(key) : wrong)),
+  );
+  expect(mixed.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  expect(mixed.map((one) => (one as PromiseRejectedResult).reason.code)).toEqual([
+    "UNAUTHENTICATED",
+    "RATE_LIMITED",
+    "RATE_LIMITED",
+  ]);
+});
+
+test("who sends thousands of wrong keys at once is refused one by one, so that others come between, and no more than 1,000 wait", async () => {
+  const { now } = standing();
+  const limits = { fieldsPerMinute: 0, reservationsPerMinute: 0, failedSignInsPerMinute: 60, burst: 1 };
+  const guard = new SignInGuard(createLimits(limits, now));
+  const wrong = () => Promise.reject(unauthenticated("No such key"));
+  await expect(guard.judge("10.0.0.1", "first", wrong)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  let turns = 0;
+  const turnsOf = async (i: number) => {
+    await expect(guard.judge("10.0.0.1", `next${i}`, wrong)).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    return turns;
+  };
+  const refused = Promise.all(Array.from({ length: 1_200 }, (_, i) => turnsOf(i)));
+  let counting = true;
+  const count = () => {
+    turns++;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  const refusedAt = await refused;
+  counting = false;
+  expect(refusedAt.filter((turn) => turn === 0)).toHaveLength(200);
+  // Between two of them there is a turn for everybody else.
+  expect(new Set(refusedAt).size).toBeGreaterThan(990);
+});
+
 test("root fields are counted for each key whatever door they come by, and beyond the limit each door says when to come back", async () => {
   const { time, now } = standing();
   const { url, wsUrl, agentKey, adminKey, gql }: TestServer = await startTestServer({ env: ONE, now });
