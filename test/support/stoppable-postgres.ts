@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { run } from "../../src/db/embedded/binaries.ts";
-import { openCluster } from "../../src/db/embedded/cluster.ts";
+import { openCluster } from "../../src/db/embedded/open.ts";
 import { findPostmaster } from "../../src/db/embedded/postmaster.ts";
 import { startEmbedded } from "../../src/db/embedded/start.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "./temporary-folder.ts";

@@ -1,21 +1,8 @@
 import { randomBytes } from "node:crypto";
-import {
-  appendFile,
-  chmod,
-  chown,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
-import { userInfo } from "node:os";
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Account, canReach, isRoot, unprivilegedAccount } from "./account.ts";
-import { type Binaries, findBinaries, run } from "./binaries.ts";
+import { type Binaries, findBinaries } from "./binaries.ts";
 
 /** A PostgreSQL cluster of ours: where its data lies and how to run it. */
 export interface Cluster {
@@ -31,41 +18,20 @@ export const EMBEDDED_USER = "docket";
 /** Where root keeps what PostgreSQL's user cannot reach under the Docket folder. */
 const SHELTER = "/var/lib/docket";
 /** In the Docket folder. */
-const DATA_FOLDER = "postgres";
-const PARTS_PREFIX = `${DATA_FOLDER}.new-`;
+export const DATA_FOLDER = "postgres";
 /** In the Docket folder: names the data folder when it is another one. */
-const LOCATION_FILE = "postgres-location";
+export const LOCATION_FILE = "postgres-location";
 /** In the data folder, so that it can neither be lost without the data nor mixed up with another's. */
-const PASSWORD_FILE = "docket-password";
+export const PASSWORD_FILE = "docket-password";
 /** Beside it: the password of the login that the server works with. */
 const SERVER_PASSWORD_FILE = "docket-server-password";
 /** In the data folder: our settings, rewritten at each start; what stands below its include in postgresql.conf wins. */
-const SETTINGS_FILE = "docket.conf";
+export const SETTINGS_FILE = "docket.conf";
 
 /** Whether a Docket folder has a database, here or in the place that it names. Makes nothing. */
 export async function hasCluster(home: string): Promise<boolean> {
   const { owner, isNamed } = await findData(home);
   return isNamed || owner !== undefined;
-}
-
-/**
- * The cluster of a Docket folder, initialised if there is none yet. Call it under the folder's lock.
- * @param durable false only for tests: do not wait for the disk.
- * @throws Error saying what to do when the data is missing, belongs to someone else, or initdb fails.
- */
-export async function openCluster(home: string, durable: boolean): Promise<Cluster> {
-  const { data, owner, isNamed } = await findData(home);
-  if (owner !== undefined) return await clusterIn(data, owner);
-  if (isNamed) {
-    throw new Error(
-      `${join(home, LOCATION_FILE)} says that the database is in ${data}, but there is none. ` +
-        "Put that folder back (from a backup), or use another Docket folder to begin with an empty database.",
-    );
-  }
-  const cluster = await placeCluster(home);
-  await initialise(cluster, durable);
-  await nameData(home, cluster.data);
-  return cluster;
 }
 
 interface FoundData {
@@ -158,7 +124,7 @@ export async function giveTo(account: Account | undefined, path: string): Promis
   if (account) await chown(path, account.uid, account.gid);
 }
 
-function randomPassword(): string {
+export function randomPassword(): string {
   return randomBytes(24).toString("base64url");
 }
 
@@ -186,69 +152,4 @@ function refuseOddPaths(program: string, data: string): void {
   };
   if (isOdd(program)) refuse(program, "Move the folder that Docket is installed in");
   if (isOdd(data)) refuse(data, "Move the folder, set DOCKET_HOME to another one");
-}
-
-/** initdb looks up the name of its user; a container may be run as a number that has none. */
-function refuseNamelessUser(): void {
-  try {
-    userInfo();
-  } catch (cause) {
-    throw new Error(
-      `PostgreSQL cannot make a database as user ${process.getuid?.()}, who has no name: add a line for that user to ` +
-        "/etc/passwd, start Docket as another user, or set DATABASE_URL to a PostgreSQL of your own.",
-      { cause },
-    );
-  }
-}
-
-async function initialise({ data, account, binaries }: Cluster, durable: boolean): Promise<void> {
-  if (account === undefined) refuseNamelessUser();
-  const parts = await makeParts(dirname(data), account);
-  try {
-    const made = join(parts, "data");
-    const passwordFile = join(parts, "password");
-    await writeFile(passwordFile, `${randomPassword()}\n`, { mode: 0o600 });
-    await giveTo(account, passwordFile);
-    const result = await run(binaries.initdb, initdbArgs(made, passwordFile, durable), account, parts);
-    if (result.code !== 0) throw new Error(`PostgreSQL could not make a database in ${data}:\n${result.output}`);
-    await rename(passwordFile, join(made, PASSWORD_FILE));
-    await appendFile(join(made, "postgresql.conf"), `\ninclude_if_exists '${SETTINGS_FILE}'\n`);
-    await rename(made, data);
-  } finally {
-    await rm(parts, { recursive: true, force: true });
-  }
-}
-
-/** A folder for a cluster that is being made beside where it will be. What was left by one that was interrupted goes. */
-export async function makeParts(place: string, account: Account | undefined): Promise<string> {
-  for (const left of await partsIn(place)) await rm(left, { recursive: true });
-  const parts = await mkdtemp(join(place, PARTS_PREFIX));
-  await giveTo(account, parts);
-  return parts;
-}
-
-/** Such folders, left by who was interrupted. */
-export async function partsIn(place: string): Promise<string[]> {
-  const entries = await readdir(place);
-  return entries.filter((entry) => entry.startsWith(PARTS_PREFIX)).map((entry) => join(place, entry));
-}
-
-function initdbArgs(data: string, passwordFile: string, durable: boolean): string[] {
-  return [
-    `--pgdata=${data}`,
-    `--username=${EMBEDDED_USER}`,
-    `--pwfile=${passwordFile}`,
-    "--auth=scram-sha-256",
-    "--encoding=UTF8",
-    // PostgreSQL's own C.UTF-8 sorts the same everywhere, so no upgrade of the system can break an index.
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=C",
-    // pg_trgm still asks the system what counts as a letter, and macOS has no C.UTF-8.
-    ...(process.platform === "win32"
-      ? []
-      : [`--lc-ctype=${process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8"}`]),
-    "--no-instructions",
-    ...(durable ? [] : ["--no-sync"]),
-  ];
 }

@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { escapeLiteral } from "pg";
 import { DocketError } from "../../errors.ts";
@@ -7,17 +6,10 @@ import { connect } from "../connect.ts";
 import { createDatabase } from "../create-database.ts";
 import { errorCode, isConnectionLost } from "../faults.ts";
 import { type Address, takeAddress } from "./address.ts";
-import {
-  type Cluster,
-  clusterPassword,
-  EMBEDDED_USER,
-  openCluster,
-  partsIn,
-  serverPassword,
-  writeSettings,
-} from "./cluster.ts";
+import { type Cluster, clusterPassword, EMBEDDED_USER, serverPassword, writeSettings } from "./cluster.ts";
 import { whileLocked } from "./file-lock.ts";
 import { lockOf, makeHome, usersOf } from "./home.ts";
+import { openCluster } from "./open.ts";
 import { findPostmaster, isReachable, type Postmaster, startPostmaster, stopPostmaster } from "./postmaster.ts";
 import { bePresent } from "./presence.ts";
 
@@ -86,7 +78,6 @@ export async function startEmbedded(folder: string, options: EmbeddedOptions = {
 
   const { cluster, presence, ...urls } = await whileLocked(lock, async () => {
     const cluster = await openCluster(home, settings["fsync"] !== "off");
-    await clearTries(cluster);
     const presence = bePresent(usersOf(home));
     try {
       return { cluster, presence, ...(await bringUp(cluster, settings)) };
@@ -131,17 +122,6 @@ export async function tryOut(cluster: Cluster, options: EmbeddedOptions = {}): P
     await bringUp(cluster, { ...SETTINGS, ...options.settings });
   } finally {
     await stopPostmaster(cluster);
-  }
-}
-
-/**
- * Removes what was left beside a cluster by a try that was killed: its PostgreSQL has outlived it and holds its folder.
- * Call it under the folder's lock.
- */
-export async function clearTries(cluster: Cluster): Promise<void> {
-  for (const parts of await partsIn(dirname(cluster.data))) {
-    await stopPostmaster({ ...cluster, data: join(parts, "data") });
-    await rm(parts, { recursive: true });
   }
 }
 

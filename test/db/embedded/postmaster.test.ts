@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { openCluster } from "../../../src/db/embedded/cluster.ts";
+import { openCluster } from "../../../src/db/embedded/open.ts";
 import { stopPostmaster } from "../../../src/db/embedded/postmaster.ts";
 import { startEmbedded } from "../../../src/db/embedded/start.ts";
 import { makeInitialisedHome, makeTemporaryFolder } from "../../support/temporary-folder.ts";

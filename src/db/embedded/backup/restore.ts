@@ -2,12 +2,13 @@ import { access, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { errorCode, hasNoSpace } from "../../faults.ts";
 import { run } from "../binaries.ts";
-import { type Cluster, clusterIn, findData, giveTo, makeParts, nameData, placeCluster } from "../cluster.ts";
+import { type Cluster, clusterIn, findData, giveTo, nameData, placeCluster } from "../cluster.ts";
 import { whileLocked } from "../file-lock.ts";
 import { lockOf, makeHome, usersOf } from "../home.ts";
+import { makeParts } from "../parts.ts";
 import { stopPostmaster } from "../postmaster.ts";
 import { bePresent } from "../presence.ts";
-import { clearTries, type EmbeddedOptions, tryOut } from "../start.ts";
+import { type EmbeddedOptions, tryOut } from "../start.ts";
 import { type About, PLATFORM } from "./about.ts";
 import { DamagedBackup } from "./damaged.ts";
 import { unpack } from "./unpack.ts";
@@ -57,8 +58,7 @@ async function restoreInto(home: string, file: string, options: RestoreOptions):
   const place = dirname(target.data);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const data = owner || isNamed ? join(place, `postgres-restored-${stamp}`) : target.data;
-  await clearTries({ ...target, data });
-  const parts = await makeParts(place, target.account);
+  const parts = await makeParts(target);
   try {
     const made = { ...target, data: join(parts, "data") };
     const about = await fill(made, file, options);
