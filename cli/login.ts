@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { graphql } from "../client/gen/gql.ts";
 import { chooseServer } from "../client/node/choose-server.ts";
-import { isSendable, NOT_SENDABLE, readKey } from "../client/node/config.ts";
+import { isSendable, NOT_SENDABLE, readWord } from "../client/node/config.ts";
 import { readUserFile, userFilePath, writeUserFile } from "../client/node/user-file.ts";
 import { createRequest } from "../client/request.ts";
 import { UsageFault } from "./shell/exit.ts";
@@ -74,7 +74,7 @@ function withoutKeys(env: Shell["env"]): Shell["env"] {
 
 async function keyFor(shell: Shell, url: string, file: string | undefined): Promise<string> {
   if (file !== undefined) {
-    const key = readKey(file);
+    const key = readWord(file);
     if (key === undefined) throw new UsageFault(`--key-file names ${file}, which holds no readable key.`);
     return sendable(key);
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { ClientConfigError, DEFAULT_PORT, isSendable, NOT_SENDABLE, readKey, serverUrl } from "./config.ts";
+import { ClientConfigError, DEFAULT_PORT, isSendable, NOT_SENDABLE, readWord, serverUrl } from "./config.ts";
 import { findProjectFile, type ProjectFile } from "./project-file.ts";
 import { readUserFile, type UserFile, userFilePath } from "./user-file.ts";
 
@@ -68,8 +68,10 @@ function chooseUrl({ env, cwd, server }: ServerChoice, file: ProjectFile | undef
     found(env["TASK_TRACKING_URL"], "TASK_TRACKING_URL") ??
     (file && found(file.server, file.file)) ??
     found(user.server, userFilePath(env));
-  if (named === undefined)
-    return { value: `http://127.0.0.1:${besides(env, cwd, "PORT") ?? DEFAULT_PORT}`, from: "the default" };
+  if (named === undefined) {
+    const { value: port, from } = portBeside(env, cwd);
+    return { value: `http://127.0.0.1:${port}`, from };
+  }
   const value = serverUrl(named.value);
   if (value === undefined)
     throw new ClientConfigError(`${named.from} must be an http or https address such as http://127.0.0.1:4000.`);
@@ -80,7 +82,7 @@ function chooseUrl({ env, cwd, server }: ServerChoice, file: ProjectFile | undef
 function givenKey({ env, keyFile }: ServerChoice): Found | undefined {
   const fromFile = (name: string | undefined, by: string): Found | undefined => {
     if (!name?.trim()) return undefined;
-    const value = readKey(name.trim());
+    const value = readWord(name.trim());
     if (value === undefined) throw new ClientConfigError(`${by} names ${name.trim()}, which holds no readable key.`);
     return { value, from: by };
   };
@@ -100,14 +102,33 @@ function storedKey({ env }: ServerChoice, user: UserFile, url: string): Found | 
 function besideKey({ env, cwd, asAdmin = false }: ServerChoice, url: Found, file: ProjectFile | undefined) {
   const { hostname } = new URL(url.value);
   if (!["127.0.0.1", "localhost", "[::1]"].includes(hostname) || url.from === file?.file) return undefined;
-  const home = resolve(cwd, besides(env, cwd, "DOCKET_HOME") ?? ".docket");
+  const home = homeBeside(env, cwd);
   const files = [join(home, "agent-key"), join(home, "api-key")];
   for (const name of asAdmin ? files.toReversed() : files) {
-    const key = found(readKey(name), name);
+    const key = found(readWord(name), name);
     if (key) return key;
   }
   return undefined;
 }
+
+/** Of the server beside, as it is set for this call, as it was started last, or as it is set for all. */
+function portBeside(env: ServerChoice["env"], cwd: string): Found {
+  const started = join(homeBeside(env, cwd), "port");
+  const set = [
+    found(env["PORT"], "PORT"),
+    found(readWord(started), started),
+    found(besides(env, cwd, "PORT"), join(cwd, ".env")),
+  ];
+  return (
+    set.find((port) => port && /^[1-9]\d{0,4}$/.test(port.value)) ?? {
+      value: String(DEFAULT_PORT),
+      from: "the default",
+    }
+  );
+}
+
+const homeBeside = (env: ServerChoice["env"], cwd: string) =>
+  resolve(cwd, besides(env, cwd, "DOCKET_HOME") ?? ".docket");
 
 /**
  * A setting of the server beside. Of its `.env` only what is asked for counts: the file may have come with a repository,

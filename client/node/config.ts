@@ -42,7 +42,8 @@ export function serverUrl(text: string): string | undefined {
   return (url.origin + url.pathname).replace(/\/+$/, "").replace(/\/graphql$/, "");
 }
 
-export function readKey(file: string): string | undefined {
+/** The one word in a file, such as a key; undefined where there is none. */
+export function readWord(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8").trim() || undefined;
   } catch {

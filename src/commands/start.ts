@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import packageJson from "../../package.json" with { type: "json" };
@@ -83,6 +84,8 @@ async function printBanner(server: RunningServer, config: Config, place: string,
 
 async function bannerOf({ url, database }: RunningServer, config: Config, place: string): Promise<string> {
   const { adminKeyId, ...keys } = await ensureFirstKeys(database, config.home);
+  // For the commands of this folder. Where nothing can be written, they have to be told.
+  await writeFile(join(config.home, "port"), `${new URL(url).port || 80}\n`).catch(() => undefined);
   // The one that was installed with this clone reads TypeScript, whatever the machine's own does.
   const node = join(PACKAGE_ROOT, "node_modules", ".bin", "node");
   return renderBanner({

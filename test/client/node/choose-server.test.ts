@@ -56,6 +56,15 @@ describe("a client's server", () => {
     keyFile("agent-key", "dk_agent");
     expect(choose(env).key).toBe("dk_agent");
     expect(choose(env, { asAdmin: true }).key).toBe("dk_admin");
+    // Where it was started last, unless this call says otherwise; nothing else than a port leads anywhere.
+    const started = { DOCKET_HOME: folder };
+    expect(choose(started).url).toBe("http://127.0.0.1:4000");
+    keyFile("port", "4710\n");
+    expect(choose(started)).toMatchObject({ url: "http://127.0.0.1:4710", key: "dk_agent" });
+    expect(choose(env).url).toBe("http://127.0.0.1:4321");
+    expect(choose({ ...started, PORT: "0" }).url).toBe("http://127.0.0.1:4710");
+    keyFile("port", "80@elsewhere.test\n");
+    expect(choose(started).url).toBe("http://127.0.0.1:4000");
     expect(choose({ ...env, DOCKET_URL: "http://docket.test" }).key).toBeUndefined();
     const named = { ...env, DOCKET_API_KEY: "dk_given", DOCKET_URL: "http://docket.test" };
     expect(choose(named)).toMatchObject({ url: "http://docket.test", key: "dk_given" });
