@@ -12,11 +12,20 @@ export interface TaskTotal {
   readonly queueSeconds: number;
 }
 
+/** Since when a ready task waits: it was added, its time came, what it waited for was completed, or it was given back. */
+const SINCE = `greatest(t.created_at, t.ready_at,
+      (SELECT max(b.completed_at) FROM task_dependencies d
+        JOIN tasks b ON (b.project_id, b.task_id) = (d.depends_on_project_id, d.depends_on_task_id)
+        WHERE (d.project_id, d.task_id) = (t.project_id, t.task_id) AND d.kind = 'blocks'),
+      (SELECT max(c.completed_at) FROM tasks c WHERE (c.project_id, c.parent_task_id) = (t.project_id, t.task_id)),
+      CASE WHEN t.attempts > 0 THEN
+        (SELECT max(a.ended_at) FROM task_attempts a WHERE (a.project_id, a.task_id) = (t.project_id, t.task_id)) END)`;
+
 const COUNT = {
   name: "task-totals",
   text: `WITH counted AS MATERIALIZED (
   SELECT project_id, status, count(*) AS tasks, count(parked_at) AS parked,
-    min(greatest(created_at, ready_at)) FILTER (WHERE ((${PENDING}) OR (${MATURED})) AND ${UNASKED}) AS ready_since
+    min(${SINCE}) FILTER (WHERE ((${PENDING}) OR (${MATURED})) AND ${UNASKED}) AS ready_since
   FROM tasks t WHERE ${onLists()} GROUP BY project_id, status
 ), largest AS MATERIALIZED (
   SELECT project_id FROM counted GROUP BY project_id ORDER BY sum(tasks) DESC, project_id LIMIT $1
