@@ -40,7 +40,10 @@ it.each([
   // The connection has plans by now that were made for a few tasks.
   for (let i = 0; i < 6; i++) await add(t, 1, "beta");
   const numbers = Array.from({ length: many }, (_, i) => (i + 1) * apart);
+  // Without triggers, whose work is to bring the texts along.
+  await t.owner.query("SET session_replication_role = replica");
   await bySql(t, "alpha", numbers);
+  await t.owner.query("RESET session_replication_role");
   expect(await add(t, 2)).toEqual(added);
   const { reservedIds } = await reserveIds(t.as(), { ...TASK, count: 2 });
   expect(reservedIds).toEqual(idsFrom("TASK", reserved, reserved + 1));
@@ -133,7 +136,7 @@ it("never gives a number that a task bears or another call got, whatever plain S
     // More than any gap holds: out of several pieces.
     got(...(await add(t, 8, projectId)));
   };
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), play), { numRuns: 25 });
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), play), { numRuns: 12 });
 });
 
 it("gives what lies between the tasks of plain SQL, lowest first", async () => {

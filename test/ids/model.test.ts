@@ -129,6 +129,6 @@ it("never gives a live number twice and reuses the lowest first, whatever the or
       await t.owner.query("UPDATE projects SET settings = $1", [{ idJumpLimit: JUMP_LIMIT }]);
       await play(t, projectId, steps);
     }),
-    { numRuns: 50 },
+    { numRuns: 20 },
   );
 });

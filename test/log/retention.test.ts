@@ -150,7 +150,7 @@ test("disturbs neither writers nor streams while parts are taken out", async () 
   const streams = await Promise.all(
     [log, other.log].map((process) => process.follow(ADMIN, { filter: { projects: ["alpha"] }, after: null })),
   );
-  const total = 150;
+  const total = 80;
   const writers = [database, other.database].map(async (db) => {
     for (let i = 0; i < total / 2; i++) await commit(db, taskEvent("alpha", `TASK-${i}`));
   });

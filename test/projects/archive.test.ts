@@ -205,7 +205,7 @@ describe("archiving under load", () => {
     const add = () => addTasks(t.as(), { projectId: "alpha", tasks: [{ description: "more" }] });
     const claim = () => claimNextTask(t.as(), { projectId: "alpha" });
     const give = () => takeId(t.as(), { projectId: "alpha", artifactType: "US" });
-    for (let round = 1; round <= 5; round++) {
+    for (let round = 1; round <= 3; round++) {
       const workers = [claim, claim, claim, claim, claim, claim, add, add, give, give];
       const refusals = workers.map((work) => workUntilRefused(t, work));
       await claim();

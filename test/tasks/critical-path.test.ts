@@ -98,7 +98,7 @@ it("is found among 2,000 tasks with 30,000 dependencies, and told as far as an a
     Array.from({ length: Math.min(15, i) }, (_, back) => [i + 1, i - back] as const),
   ).flat();
   // Counting what waits takes the longest by far, and the path does not ask for it.
-  await t.owner.query("ALTER TABLE task_dependencies DISABLE TRIGGER USER");
+  await t.owner.query("ALTER TABLE task_dependencies DISABLE TRIGGER ALL");
   await seedGraph(t, "alpha", 2_000, waits);
   const { tasks, count, totalHours } = await criticalPath(t.as(), "alpha");
   expect([count, totalHours, tasks.length]).toEqual([2_000, 2_000, MOST_ON_PATH]);
@@ -136,7 +136,7 @@ it("is asked for by its names", async () => {
 
 it("looks at as many open tasks as it says, and refuses more", async () => {
   const t = await verbTest();
-  await t.owner.query("ALTER TABLE tasks DISABLE TRIGGER USER");
+  await t.owner.query("ALTER TABLE tasks DISABLE TRIGGER ALL");
   await seedTasks(t, "alpha", MOST_OPEN + 1);
   await set(t, "alpha", 1, "deleted_at = now()");
   expect(await criticalPath(t.as(), "alpha")).toMatchObject({ count: 1, totalHours: 1 });

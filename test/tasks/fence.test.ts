@@ -41,12 +41,12 @@ it("refuses a stale worker that repeats its call with the number it read in the 
 });
 
 it("lets nobody in by guessing: of many secrets not one is the same, and none is said to be near", async () => {
-  const server = await makeProject(shared.server, Array<string>(100).fill("work"));
+  const server = await makeProject(shared.server, Array<string>(30).fill("work"));
   const held = new Set<string>();
-  for (let i = 0; i < 100; i++) held.add((await claim(server, {}, NONE)).split("-")[1] ?? "");
-  expect(held.size).toBe(100);
+  for (let i = 0; i < 30; i++) held.add((await claim(server, {}, NONE)).split("-")[1] ?? "");
+  expect(held.size).toBe(30);
   for (const secret of held) expect(secret).toMatch(/^[0-9a-f]{12}$/);
-  const guesses = Array.from({ length: 64 }, (_, i) => `1-${i.toString(16).padStart(12, "0")}`);
+  const guesses = Array.from({ length: 16 }, (_, i) => `1-${i.toString(16).padStart(12, "0")}`);
   const messages = new Set<string>();
   for (const attempt of guesses) {
     const { errors } = await complete(server, { attempt });

@@ -70,6 +70,8 @@ it("shows the open tasks of a project, and how they and those of other projects 
 it("leaves out what is more than an answer holds, and says so", async () => {
   const t = await verbTest();
   const ids = await seedTasks(t, "alpha", MOST_NODES + 1);
+  // Counting what waits takes the longest by far, and the graph does not ask for it.
+  await t.owner.query("SET session_replication_role = replica");
   const graph = () => projectGraph(t.as(), { projectId: "alpha", completed: false });
   const wait = (from: number, to: number) =>
     t.owner.query(
@@ -80,7 +82,7 @@ it("leaves out what is more than an answer holds, and says so", async () => {
     );
   await wait(1, 5);
   expect(await graph()).toMatchObject({ nodeCount: MOST_NODES + 1, edgeCount: 4_985 });
-  await t.owner.query("UPDATE tasks SET status = 'completed' WHERE task_id = $1", [ids.at(-1)]);
+  await t.owner.query("UPDATE tasks SET status = 'completed', completed_at = docket_now() WHERE task_id = $1", [ids.at(-1)]);
   const before = await graph();
   expect([before.nodes.length, before.nodeCount, before.edges.length]).toEqual([MOST_NODES, MOST_NODES, 4_985]);
   await wait(6, 6);

@@ -18,7 +18,6 @@ it("takes a session or a key, what was done since then, and no more than 1,000 t
   expect((await revert(admin, { since: "-PT30M" })).reverted).toEqual([]);
   const ofKey = await revert(admin, { client: null, actor: "dk_test0001/agent", since: "-PT30M", dryRun: true });
   expect(ofKey.reverted.map(({ taskId }) => taskId)).toEqual(["TASK-001"]);
-  expect((await revert(admin, { dryRun: true })).reverted).toHaveLength(1_000);
   await all(1);
   await expect(revert(admin)).rejects.toThrow("1001 tasks were changed; at most 1000 are reverted at once.");
   // The last first, then the rest: what is undone already does not count, whoever undid it.

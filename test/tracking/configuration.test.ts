@@ -89,7 +89,7 @@ it("refuses what does not fit, and a change of a version that somebody else has 
 
 it("lets one of fifty writers of a version win, and names the current one to all others, round after round", async () => {
   const t = await start();
-  for (let version = 1; version <= 5; version++) {
+  for (let version = 1; version <= 2; version++) {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
         update(t, { gitBranch: `branch-${version}-${i}`, expectedVersion: version }),
