@@ -24,11 +24,13 @@ async function startLargeLog() {
   return { ...at, before };
 }
 
+type LargeLog = Awaited<ReturnType<typeof startLargeLog>>;
+
 const numbers = (events: readonly { readonly number: number }[]) => events.map(({ number }) => number);
 const all = Array.from({ length: EVENTS }, (_, i) => i + 1);
 
-test("histories bring large events in bounded bites, something of each, and go on from their cursors", async () => {
-  const { log } = await startLargeLog();
+/** Histories bring something of each, and go on from their cursors. */
+async function expectHistories({ log }: LargeLog) {
   const ids = ["TASK-1", "TASK-2", "TASK-3"];
   const subjects = ids.map((id) => ({ projectId: "alpha", id }));
   for (const direction of ["ASC", "DESC"] as const) {
@@ -50,11 +52,10 @@ test("histories bring large events in bounded bites, something of each, and go o
     const [bare] = await log.historiesOfProjects(["alpha"], { ...query, payload: false });
     expect([bare?.events.length, bare?.caughtUp]).toEqual([EVENTS, true]);
   }
-});
+}
 
-test("a reader far behind gets large events in bounded bites, each once", async () => {
-  const { database, log, before, another } = await startLargeLog();
-
+/** A reader far behind gets each once. */
+async function expectReaderFarBehind({ database, log, before, another }: LargeLog) {
   const largest = { statement: 0 };
   const db: Db = {
     ...database,
@@ -82,6 +83,12 @@ test("a reader far behind gets large events in bounded bites, each once", async 
   expect(numbers((await takeEvents(stream, EVENTS)).flatMap(({ events }) => events))).toEqual(all);
   await stream.return?.();
   expect(log.streams).toBe(0);
+}
+
+test("large events come in bounded bites, each once, to histories and to a reader far behind", async () => {
+  const large = await startLargeLog();
+  await expectHistories(large);
+  await expectReaderFarBehind(large);
 });
 
 test("a sink whose place is of another log begins anew, and goes on from there", async () => {

@@ -201,7 +201,7 @@ describe("archiving under load", () => {
 
   it("is waited for by claims, new tasks and new IDs, and waits for them: none is after it in the log", async () => {
     const t = await verbTest();
-    await seedTasks(t, "alpha", 2_000);
+    await seedTasks(t, "alpha", 1_000);
     const add = () => addTasks(t.as(), { projectId: "alpha", tasks: [{ description: "more" }] });
     const claim = () => claimNextTask(t.as(), { projectId: "alpha" });
     const give = () => takeId(t.as(), { projectId: "alpha", artifactType: "US" });

@@ -82,7 +82,9 @@ it("leaves out what is more than an answer holds, and says so", async () => {
     );
   await wait(1, 5);
   expect(await graph()).toMatchObject({ nodeCount: MOST_NODES + 1, edgeCount: 4_985 });
-  await t.owner.query("UPDATE tasks SET status = 'completed', completed_at = docket_now() WHERE task_id = $1", [ids.at(-1)]);
+  await t.owner.query("UPDATE tasks SET status = 'completed', completed_at = docket_now() WHERE task_id = $1", [
+    ids.at(-1),
+  ]);
   const before = await graph();
   expect([before.nodes.length, before.nodeCount, before.edges.length]).toEqual([MOST_NODES, MOST_NODES, 4_985]);
   await wait(6, 6);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { addTasks } from "../../src/tasks/add.ts";
 import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { completeAndClaimNext } from "../../src/tasks/complete-and-claim-next.ts";
 import { releaseTask } from "../../src/tasks/release.ts";
