@@ -33,10 +33,10 @@ it("loses and repeats nothing when NATS is restarted again and again under load,
   const load = keepWriting(log.database);
   for (const signal of ["SIGKILL", "SIGTERM", "SIGKILL"] as const) {
     const before = (await eventually(() => readerOf(nats).info())).state.messages;
-    await readerOf(nats).reach(before + 50);
+    await readerOf(nats).reach(before + 20);
     await nats.end(signal);
     const writtenBefore = load.committed;
-    await eventually(() => expect(load.committed).toBeGreaterThan(writtenBefore + 50));
+    await eventually(() => expect(load.committed).toBeGreaterThan(writtenBefore + 20));
     await nats.start();
   }
   await expectWholeLog(log.owner, await readerOf(nats).messages(await load.stop()));

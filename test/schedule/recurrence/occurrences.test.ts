@@ -6,7 +6,7 @@ import { readPattern } from "../../../src/schedule/recurrence/pattern.ts";
 import { byDay } from "./by-day.ts";
 
 /** More of them: DOCKET_RECURRENCE_RUNS=4000 npx vitest run test/schedule/recurrence */
-const RUNS = Number(process.env["DOCKET_RECURRENCE_RUNS"] ?? 80);
+const RUNS = Number(process.env["DOCKET_RECURRENCE_RUNS"] ?? 40);
 
 const NAMES = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
