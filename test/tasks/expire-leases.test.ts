@@ -128,10 +128,10 @@ it("ends each once when three processes do it beside claims and renewals", async
     };
     await Promise.all([
       ...processes.map(untilNone),
-      ...Array.from({ length: 200 }, (_, i) => claimNextTask(t.as({ client: `claimer ${i}` }), alpha)),
+      ...Array.from({ length: 100 }, (_, i) => claimNextTask(t.as({ client: `claimer ${i}` }), alpha)),
       // The sweep may have been there first.
       ...tasks
-        .slice(-200)
+        .slice(-100)
         .map((taskId) =>
           renewTaskLease(t.as(), { ...alpha, taskId, leaseSeconds: 600 }).catch((error: unknown) =>
             expect(error).toMatchObject({ code: "LEASE_LOST" }),
@@ -147,7 +147,7 @@ it("ends each once when three processes do it beside claims and renewals", async
   const subjects = (await told(t)).map(({ subject_id }) => subject_id);
   expect(new Set(subjects).size).toBe(subjects.length);
   // Some of the renewals came before the end of their lease was seen; of all others it was, by the sweep or a claim.
-  const untold = new Set(tasks.slice(0, -200)).difference(new Set(subjects));
+  const untold = new Set(tasks.slice(0, -100)).difference(new Set(subjects));
   expect([...untold]).toEqual([]);
   const { rows } = await t.owner.query(
     `SELECT count(*) FILTER (WHERE outcome = 'expired')::int AS expired, count(*) FILTER (WHERE outcome IS NULL)::int AS open,

@@ -78,7 +78,7 @@ test("delivers while the log and the inbox are vacuumed and analysed again and a
         for (const table of ["events", "event_inbox"]) await owner.query(`${what} ${table}`);
     return rounds;
   })();
-  for (let i = 1; i <= 20; i++) {
+  for (let i = 1; i <= 10; i++) {
     await commit(database, taskEvent("alpha", "TASK-001"));
     const events = (await takeEvents(stream, 1)).flatMap((frame) => frame.events);
     expect(events.map(({ number }) => number)).toEqual([i]);

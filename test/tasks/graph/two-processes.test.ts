@@ -19,7 +19,7 @@ import { expectFailuresAsTold, readyByTheGraph, tasksOf } from "./graph.ts";
 import type { Work } from "./process.ts";
 
 /** More of them: DOCKET_GRAPH_RUNS=1000 npx vitest run test/tasks/graph */
-const RUNS = Number(process.env["DOCKET_GRAPH_RUNS"] ?? 15);
+const RUNS = Number(process.env["DOCKET_GRAPH_RUNS"] ?? 10);
 
 const fromHere = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
