@@ -236,6 +236,7 @@ describe("usage", () => {
   it("answers 2,000 sums and refuses more, and finds those of a few days without reading the others", async () => {
     const t = await verbTest();
     await seedTasks(t, "alpha", 1_000);
+    // Without triggers: what was spent of a budget is not asked for.
     await t.owner.query("SET session_replication_role = replica");
     await t.owner.query(`INSERT INTO task_usage (project_id, task_id, day, model, input_tokens, output_tokens, cost_usd)
       SELECT project_id, task_id, current_date - d, 'm', 1, 1, 1 FROM tasks, generate_series(1, 10) d`);
