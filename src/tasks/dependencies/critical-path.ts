@@ -27,11 +27,10 @@ interface OpenTask extends TaskKey {
 
 /**
  * The open tasks of project $1 and, among the projects $2, those of others that they wait for, through whatever lies
- * between. What waits for what is looked up task by task, by index, whatever the planner expects.
+ * between. What waits for what is looked up task by task, by index, whatever the planner expects. It is planned each time:
+ * a plan from when there was little work reads all of it for each task.
  */
-const OPEN_TASKS = {
-  name: "project-open-work",
-  text: `WITH RECURSIVE work (project_id, task_id) AS (
+const OPEN_TASKS = `WITH RECURSIVE work (project_id, task_id) AS (
   SELECT t.project_id, t.task_id FROM tasks t
   WHERE t.project_id = $1 AND is_open(t.status, t.deleted_at, t.is_template)
   UNION SELECT n.project_id, n.task_id FROM work w CROSS JOIN LATERAL (
@@ -49,8 +48,7 @@ SELECT t.project_id AS "projectId", t.task_id AS "taskId", t.parent_task_id AS "
   ARRAY(SELECT d.depends_on_project_id || '/' || d.depends_on_task_id FROM task_dependencies d
     WHERE d.project_id = t.project_id AND d.task_id = t.task_id AND d.kind = 'blocks') AS blockers
 FROM (SELECT * FROM work LIMIT ${MOST_OPEN + 1}) w JOIN tasks t USING (project_id, task_id)
-ORDER BY t.project_id, t.priority, t.queue_position`,
-};
+ORDER BY t.project_id, t.priority, t.queue_position`;
 
 /**
  * The longest chain of open work that a project waits for: each task of it waits for the one before, as for a blocker or as
