@@ -5,6 +5,10 @@ import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import packageJson from "../package.json" with { type: "json" };
+
+/** What `npm start` tells Node itself. */
+const NODE_ARGUMENTS = /^node (.*)cli\/docket\.js start$/.exec(packageJson.scripts.start)?.[1]?.trim().split(" ") ?? [];
 
 /** The command of this clone. */
 export const DOCKET = fileURLToPath(new URL("../cli/docket.js", import.meta.url));
@@ -16,7 +20,7 @@ export interface ServerSettings {
   readonly home: string;
   /** The command of an installed package, in place of this clone's. */
   readonly docket?: string | undefined;
-  /** Arguments for Node itself, such as `--cpu-prof`. */
+  /** Further arguments for Node itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
   /** More settings of the server. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -71,7 +75,7 @@ export class ServerProcess {
     await using file = output === undefined ? undefined : await open(output, "w");
     const printing = file?.fd ?? "pipe";
     const preloaded = probe ? ["--import", probe.href] : [];
-    const child = spawn(process.execPath, [...nodeArguments, ...preloaded, docket, "start"], {
+    const child = spawn(process.execPath, [...NODE_ARGUMENTS, ...nodeArguments, ...preloaded, docket, "start"], {
       // Where no .env lies.
       cwd: tmpdir(),
       env: {

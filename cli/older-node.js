@@ -32,7 +32,7 @@ function packagedNode() {
 
 /** Runs the same command under that Node; its end is our end. */
 function runAgain(node) {
-  const child = spawn(node, process.argv.slice(1), { stdio: "inherit" });
+  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
   const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     // A terminal's Ctrl-C reaches the child by itself; twice would mean "stop at once".
