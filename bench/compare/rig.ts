@@ -58,9 +58,13 @@ interface RigOptions {
   /** The URL of a PostgreSQL to use instead of an embedded one. */
   readonly given: string | undefined;
   readonly peers?: ReadonlyMap<SystemName, Peer>;
+  /** Of each database, instead of as many as goals are about. */
+  readonly tasks?: number;
+  /** The command of Docket, in place of this clone's. */
+  readonly docket?: string;
 }
 
-export async function startRig({ given, peers = new Map() }: RigOptions): Promise<Rig> {
+export async function startRig({ given, peers = new Map(), tasks = TASKS, docket }: RigOptions): Promise<Rig> {
   await using opened = new AsyncDisposableStack();
   const scratch = await makeScratchDatabase(given);
   opened.defer(() => scratch.drop());
@@ -71,6 +75,7 @@ export async function startRig({ given, peers = new Map() }: RigOptions): Promis
   const server = new ServerProcess({
     databaseUrl: scratch.url,
     home: scratch.home,
+    docket,
     // A line for each request, as usual; into a file, as reading it would cost this process more than writing it.
     environment: { ...WITHOUT_LIMITS, LOG_LEVEL: "info" },
     output: join(scratch.folder, "server.log"),
@@ -95,13 +100,13 @@ export async function startRig({ given, peers = new Map() }: RigOptions): Promis
   for (const owner of [ofDocket, ofOthers]) {
     opened.defer(() => owner.end());
     for (const projectId of PROJECTS) await seedProject({ owner }, projectId, 0);
-    await reset(owner, { inbox: false });
+    await reset(owner, { tasks, inbox: false });
   }
   const { rows } = await ofDocket.query<{ pid: number; version: string }>(
     "SELECT pg_backend_pid() AS pid, current_setting('server_version') AS version",
   );
   const apiKey = (await readFile(join(scratch.home, "agent-key"), "utf8")).trim();
-  const others = { reset: () => reset(ofOthers, { inbox: true }), rest: async () => undefined };
+  const others = { reset: () => reset(ofOthers, { tasks, inbox: true }), rest: async () => undefined };
   const statements: System = { target: { kind: "statements", databaseUrl: other.url }, pid: undefined, ...others };
   const systems = new Map<SystemName, System>([["statements", statements]]);
   if (hasPgbench())
@@ -126,7 +131,7 @@ export async function startRig({ given, peers = new Map() }: RigOptions): Promis
   systems.set("docket", {
     target: { kind: "graphql", port: Number(new URL(server.url).port), apiKey },
     pid: server.pid,
-    reset: () => reset(ofDocket, { inbox: false }),
+    reset: () => reset(ofDocket, { tasks, inbox: false }),
     rest: () => untilDrained(ofDocket),
   });
   const owned = opened.move();
@@ -166,7 +171,7 @@ async function untilDrained(owner: Client): Promise<void> {
  * All tasks as they were loaded, no attempts, no IDs. The log stays: a server remembers its end.
  * @param inbox also what nobody moves into a log.
  */
-async function reset(owner: Client, { inbox }: { inbox: boolean }): Promise<void> {
+async function reset(owner: Client, { tasks, inbox }: { tasks: number; inbox: boolean }): Promise<void> {
   // Without the triggers, some of which refuse it.
   await owner.query("SET session_replication_role = replica");
   if (inbox) await owner.query("TRUNCATE event_inbox");
@@ -178,11 +183,11 @@ async function reset(owner: Client, { inbox }: { inbox: boolean }): Promise<void
     `INSERT INTO tasks (project_id, task_id, description, priority)
      SELECT project_id, artifact_id('TASK', n), 'benchmark task ' || n, n % 5
      FROM unnest($1::text[]) AS p (project_id) CROSS JOIN generate_series(1, $2::int) n`,
-    [PROJECTS, TASKS / PROJECTS.length],
+    [PROJECTS, tasks / PROJECTS.length],
   );
   await owner.query(
     "INSERT INTO id_registry (namespace, artifact_type, last_assigned_id) SELECT unnest($1::text[]), 'TASK', $2",
-    [PROJECTS, TASKS / PROJECTS.length],
+    [PROJECTS, tasks / PROJECTS.length],
   );
   await owner.query("ANALYZE tasks, task_attempts, id_reservations, id_registry");
 }

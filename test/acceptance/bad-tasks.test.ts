@@ -63,29 +63,16 @@ describe("a bad task", () => {
     ]);
   });
 
-  it.each([
-    {
-      dies: "by kill -9",
-      die: async (agent: McpAgent) => void process.kill(agent.pid, "SIGKILL"),
-      reason: "5 attempts failed in a row; the lease of the last one ran out",
-    },
-    {
-      dies: "as its input is closed",
-      die: (agent: McpAgent) => agent.close(),
-      reason: "5 attempts failed in a row; the last one was given back without a checkpoint: session ended",
-    },
-  ])(
-    "is parked when every agent that takes it dies at once, $dies, and is started again",
-    async ({ die, reason }) => {
+  it(
+    "is parked when every agent that takes it dies at once, by kill -9 or as its input is closed, and is started again",
+    async () => {
       const { owner, parked, statuses, start } = await poisoned();
       for (let i = 0; i < RESTARTS; i++) {
         const agent = await start();
         const taskId = await nextOf(agent);
-        if (taskId === POISON) await die(agent);
-        else {
-          await set(agent, taskId, "completed", "done");
-          await agent.close();
-        }
+        if (taskId !== POISON) await set(agent, taskId, "completed", "done");
+        if (taskId === POISON && i % 2 === 0) process.kill(agent.pid, "SIGKILL");
+        else await agent.close();
         // The wait of a task whose session ended, and of one whose lease has to run out first.
         await expect
           .poll(async () => {
@@ -95,7 +82,16 @@ describe("a bad task", () => {
           })
           .toBe(0);
       }
-      expect(await parked()).toEqual(onlyThePoison(reason));
+      expect(await parked()).toEqual(onlyThePoison("5 attempts failed in a row; the lease of the last one ran out"));
+      const { rows } = await owner.query(
+        "SELECT outcome, notes FROM task_attempts WHERE task_id = $1 ORDER BY attempt",
+        [POISON],
+      );
+      const [killed, closed] = [
+        { outcome: "expired", notes: null },
+        { outcome: "released", notes: "session ended" },
+      ];
+      expect(rows).toEqual([killed, closed, killed, closed, killed]);
       expect(await statuses()).toEqual([
         { status: "completed", count: RESTARTS - 5 },
         { status: "pending", count: 1 },

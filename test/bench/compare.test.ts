@@ -10,7 +10,11 @@ import { type Rig, startRig } from "../../bench/compare/rig.ts";
 import { summarize } from "../../bench/compare/summary.ts";
 import { connect } from "../../src/db/connect.ts";
 import type { Db, Statement } from "../../src/db/database.ts";
+import { builtDocket } from "../support/built-docket.ts";
 import { createEmptyDatabase } from "../support/database.ts";
+
+/** More than a round of a tenth of a second claims. */
+const TASKS = 1_000;
 
 let rig: Rig;
 const opened = new AsyncDisposableStack();
@@ -18,7 +22,7 @@ const opened = new AsyncDisposableStack();
 beforeAll(async () => {
   const { ownerUrl, drop } = await createEmptyDatabase();
   opened.defer(() => drop());
-  rig = opened.use(await startRig({ given: ownerUrl }));
+  rig = opened.use(await startRig({ given: ownerUrl, tasks: TASKS, docket: await builtDocket() }));
 });
 // Fails when a connection was left open.
 afterAll(() => opened.disposeAsync());

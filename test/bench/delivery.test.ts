@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 it("delivers and replays every event over each way in a small run of the benchmark", async () => {
   const database = await makeTestScratch("delivery");
   const result = await runDelivery(
-    { subscribers: [5], rates: [1, 20], seconds: 1, groupsOf: 2, claims: 5, replay: 250 },
+    { subscribers: [3], rates: [1, 5], seconds: 1, groupsOf: 2, claims: 2, replay: 101 },
     {
       database,
       print: () => undefined,
@@ -21,17 +21,17 @@ it("delivers and replays every event over each way in a small run of the benchma
   // Fails when a connection was left open.
   await database.drop();
 
-  expect(result.latencies.map(({ how, perSecond, delivered }) => `${how}: 5 × ${perSecond} = ${delivered}`)).toEqual(
+  expect(result.latencies.map(({ how, perSecond, delivered }) => `${how}: 3 × ${perSecond} = ${delivered}`)).toEqual(
     ["log alone, no sockets", "WebSocket", "WebSocket, groups of 2", "SSE", "SSE, groups of 2"].flatMap((how) => [
-      `${how}: 5 × 1 = 5`,
-      `${how}: 5 × 20 = 100`,
+      `${how}: 3 × 1 = 3`,
+      `${how}: 3 × 5 = 15`,
     ]),
   );
-  expect(result.memory.map(({ subscribers }) => subscribers)).toEqual([5, 5, 5, 5, 5]);
+  expect(result.memory.map(({ subscribers }) => subscribers)).toEqual([3, 3, 3, 3, 3]);
   expect(result.claims.map(({ sample: { durations, errors } }) => [durations.length, errors])).toEqual(
-    Array.from({ length: 8 }, () => [5, 0]),
+    Array.from({ length: 8 }, () => [2, 0]),
   );
-  expect(result.replays.map(({ events }) => events)).toEqual([250, 250, 250]);
+  expect(result.replays.map(({ events }) => events)).toEqual([101, 101, 101]);
   expect(result.leftOut).toEqual([]);
   expect(promises(result)).toHaveLength(5);
 
