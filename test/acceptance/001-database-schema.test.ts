@@ -1,6 +1,6 @@
-import { expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { migrate } from "../../src/db/migrate.ts";
-import { createEmptyDatabase, createTestDatabase } from "../support/database.ts";
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { connectOwner, type Owner } from "../support/owner.ts";
 
 /** A migrated database with its first projects, as its owner sees it. */
@@ -35,10 +35,17 @@ async function describeSchema(owner: Owner): Promise<unknown> {
   return rows;
 }
 
-it("Scenario 1: the migration creates the tasks table with its columns, status check and indexes", async () => {
+/** What the migrations make of an empty database. */
+let made: { readonly database: TestDatabase; readonly applied: readonly string[] };
+const urlsOf = ({ ownerUrl, url }: TestDatabase) => ({ ownerUrl, loginUrl: url });
+beforeAll(async () => {
   const database = await createEmptyDatabase();
-  onTestFinished(() => database.drop());
-  const { applied } = await migrate({ ownerUrl: database.ownerUrl, loginUrl: database.url });
+  made = { database, ...(await migrate(urlsOf(database))) };
+});
+afterAll(() => made.database.drop());
+
+it("Scenario 1: the migration creates the tasks table with its columns, status check and indexes", async () => {
+  const { database, applied } = made;
   expect(applied.length).toBeGreaterThan(0);
 
   const owner = await connectOwner(database);
@@ -110,13 +117,9 @@ it("Scenario 4: a thousand tasks of five projects are queried by project and sta
 });
 
 it("Scenario 5: a migration that was applied already is skipped, and the schema stays as it is", async () => {
-  const database = await createEmptyDatabase();
-  onTestFinished(() => database.drop());
-  const urls = { ownerUrl: database.ownerUrl, loginUrl: database.url };
-  await migrate(urls);
-  const owner = await connectOwner(database);
+  const owner = await connectOwner(made.database);
   const before = await describeSchema(owner);
-  expect(await migrate(urls)).toEqual({ applied: [] });
+  expect(await migrate(urlsOf(made.database))).toEqual({ applied: [] });
   expect(await describeSchema(owner)).toEqual(before);
 });
 

@@ -1,20 +1,26 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { idsFrom } from "../ids/projects.ts";
-import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
+import { connectTools } from "../mcp/connect.ts";
 import { makeProject, shareServer } from "../support/server.ts";
 
 const shared = shareServer();
-let agent: McpAgent;
+let tools: Awaited<ReturnType<typeof connectTools>>;
 beforeAll(async () => {
-  const { url, agentKey: key } = shared.server;
-  agent = await startMcpAgent({ url, key, keepOpen: true });
+  tools = await connectTools({ ...shared.server, holds: true });
 });
-afterAll(() => agent.close());
+afterAll(() => tools[Symbol.asyncDispose]());
+
+const agent = {
+  async call(tool: string, args: Record<string, unknown>) {
+    const { data, ...answer } = await tools.call(tool, args);
+    return { ...answer, data: data as Record<string, unknown> };
+  },
+};
 
 /** A project that only one test uses, and the calls of an agent and of an admin in it. */
 async function start() {
   const server = await makeProject(shared.server, []);
-  const call: McpAgent["call"] = (tool, args) => agent.call(tool, { project_id: server.projectId, ...args });
+  const call: typeof agent.call = (tool, args) => agent.call(tool, { project_id: server.projectId, ...args });
   const asAdmin = <Data>(mutation: string) =>
     server.ask<Data>(`mutation { ${mutation} }`, {}, { key: server.adminKey });
   return { server, project: `projectId: "${server.projectId}"`, call, asAdmin };

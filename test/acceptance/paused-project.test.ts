@@ -1,19 +1,19 @@
 import { expect, it } from "vitest";
-import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
+import { connectTools } from "../mcp/connect.ts";
 import { makeProject, shareServer } from "../support/server.ts";
 
 const shared = shareServer();
 
-const nextOf = async (agent: McpAgent) => {
+const nextOf = async (agent: Awaited<ReturnType<typeof connectTools>>) => {
   const { data, text } = await agent.call("get_next_task");
-  return { task: data["task"] as { task_id: string } | null, text };
+  return { ...(data as { task: { task_id: string } | null }), text };
 };
 
 it("lets an agent finish what it holds in a paused project, hands out nothing else and says why, until it is resumed", async () => {
   const project = await makeProject(shared.server, ["first", "second"]);
-  const { url, agentKey: key, projectId } = project;
+  const { projectId } = project;
   const asAdmin = { key: shared.server.adminKey };
-  const anna = await startMcpAgent({ url, key, project: projectId });
+  await using anna = await connectTools({ ...project, defaultProject: projectId, holds: true });
   expect((await nextOf(anna)).task).toMatchObject({ task_id: "TASK-001" });
   await shared.server.ask(
     `mutation ($id: ID!) { pauseProject(input: {projectId: $id, reason: "quota"}) { replayed } }`,

@@ -1,26 +1,29 @@
 import { expect, it } from "vitest";
-import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
+import { connectTools } from "../mcp/connect.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, startTestServer } from "../support/server.ts";
 
-const nextOf = async (agent: McpAgent) => {
+type Agent = Awaited<ReturnType<typeof connectTools>>;
+
+const nextOf = async (agent: Agent) => {
   const { data, text } = await agent.call("get_next_task");
-  return { task: data["task"] as { task_id: string; attempt?: string } | null, text };
+  return { ...(data as { task: { task_id: string } | null }), text };
 };
 
 it("lets agents finish what they hold once a budget is spent, says to a person why the rest waits, and goes on with the next day", async () => {
   const server = await startTestServer({ env: { DOCKET_JOBS: "pauses" } });
   const owner = await connectOwner(server.test);
   const project = await makeProject(server, ["first", "second", "third", "fourth"]);
-  const { url, agentKey: key, projectId } = project;
+  const { projectId } = project;
   const asAdmin = { key: server.adminKey };
   await server.ask(
     "mutation ($id: ID!) { updateProject(input: {projectId: $id, budget: {costUsd: 5, per: DAY}}) { replayed } }",
     { id: projectId },
     asAdmin,
   );
-  const anna = await startMcpAgent({ url, key, project: projectId });
-  const ben = await startMcpAgent({ url, key, project: projectId });
+  const join = () => connectTools({ ...project, defaultProject: projectId, holds: true });
+  await using anna = await join();
+  await using ben = await join();
   expect((await nextOf(anna)).task).toMatchObject({ task_id: "TASK-001" });
   expect((await nextOf(ben)).task).toMatchObject({ task_id: "TASK-002" });
 
@@ -36,7 +39,7 @@ it("lets agents finish what they hold once a budget is spent, says to a person w
     { id: projectId, attempt: rows[0]?.attempt, used },
   );
 
-  const complete = (agent: McpAgent, task_id: string) =>
+  const complete = (agent: Agent, task_id: string) =>
     agent.call("update_task_status", { task_id, status: "completed", notes: "done" });
   expect(await complete(anna, "TASK-001")).toMatchObject({ failed: false });
   const idle = await nextOf(anna);

@@ -8,6 +8,7 @@ import { runDemo } from "../../cli/demo/run.ts";
 import { NoAnswerError, ServerError } from "../../client/faults.ts";
 import { writeUserFile } from "../../client/node/user-file.ts";
 import type { GraphQLRequest } from "../../client/request.ts";
+import { builtDocket } from "../support/built-docket.ts";
 import { startTestServer } from "../support/server.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -119,7 +120,7 @@ describe("docket demo --clean", () => {
   /** The command where a server keeps its keys, until it ends or has printed `until`; then Ctrl-C is pressed. */
   async function demo(home: string, { args = [], until }: { args?: string[]; until?: RegExp } = {}, place = {}) {
     const env = { PATH: process.env["PATH"], DOCKET_HOME: home, XDG_CONFIG_HOME: home, ...place };
-    const child = spawn(process.execPath, ["cli/docket.js", "demo", ...args], { env });
+    const child = spawn(process.execPath, [await builtDocket(), "demo", ...args], { env });
     onTestFinished(() => void child.kill("SIGKILL"));
     const fault = text(child.stderr);
     let output = "";
