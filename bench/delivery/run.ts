@@ -27,6 +27,8 @@ export interface DeliveryOptions {
   readonly claims: number;
   /** Events to replay; 0: none. */
   readonly replay: number;
+  /** Which of those over the network; default: all. */
+  readonly audiences?: readonly AudienceKind[];
 }
 
 interface Around {
@@ -40,7 +42,7 @@ const HISTORY = "history";
 const CLAIMED = "claimed";
 
 /** Audiences over the network. */
-const AUDIENCES = [
+export const AUDIENCES = [
   { how: "WebSocket", open: openWebSocket, mixed: false },
   { how: "WebSocket, groups of", open: openWebSocket, mixed: true },
   { how: "SSE", open: openEventStream, mixed: false },
@@ -68,7 +70,7 @@ export async function runDelivery(options: DeliveryOptions, around: Around): Pro
     };
     // First, as this process is still small.
     await measureInProcess(database, Math.max(...options.subscribers), measure);
-    for (const kind of AUDIENCES) {
+    for (const kind of options.audiences ?? AUDIENCES) {
       for (const count of possible) {
         if (kind.mixed && count <= options.groupsOf) continue;
         const claims = count === Math.max(...possible) ? options.claims : 0;
@@ -86,8 +88,8 @@ export async function runDelivery(options: DeliveryOptions, around: Around): Pro
   };
 }
 
-const tasksToClaim = ({ claims, rates, seconds }: DeliveryOptions) =>
-  AUDIENCES.length * claims * (rates.length * seconds + WARM_UP.seconds);
+const tasksToClaim = ({ claims, rates, seconds, audiences = AUDIENCES }: DeliveryOptions) =>
+  audiences.length * claims * (rates.length * seconds + WARM_UP.seconds);
 
 async function seedProjects(url: string, tasks: number): Promise<void> {
   const owner = await connect(url, "docket bench set-up");
