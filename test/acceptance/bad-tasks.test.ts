@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type McpAgent, startMcpAgent } from "../support/mcp-client.ts";
+import { connectTools } from "../mcp/connect.ts";
+import { startMcpAgent } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, startTestServer } from "../support/server.ts";
 
@@ -27,14 +28,23 @@ async function poisoned() {
         projectId,
       ])
     ).rows;
-  return { owner, parked, statuses, start: () => startMcpAgent({ url, key, project: projectId }) };
+  return {
+    ...{ owner, parked, statuses },
+    start: () => startMcpAgent({ url, key, project: projectId }),
+    /** An agent within this process. */
+    join: () => connectTools({ url, agentKey: key, defaultProject: projectId, holds: true }),
+  };
 }
 
-const nextOf = async (agent: McpAgent) => {
+interface Agent {
+  call(tool: string, args?: Record<string, unknown>): Promise<{ data: unknown }>;
+}
+
+const nextOf = async (agent: Agent) => {
   const { data } = await agent.call("get_next_task");
-  return (data["task"] as { task_id: string } | null)?.task_id;
+  return (data as { task: { task_id: string } | null }).task?.task_id;
 };
-const set = (agent: McpAgent, task_id: string | undefined, status: string, notes: string) =>
+const set = (agent: Agent, task_id: string | undefined, status: string, notes: string) =>
   agent.call("update_task_status", { task_id, status, notes });
 
 const onlyThePoison = (parkedReason: string) => ({
@@ -43,8 +53,8 @@ const onlyThePoison = (parkedReason: string) => ({
 
 describe("a bad task", () => {
   it("does not keep an agent from the good ones behind it, and says to a person why it is parked", async () => {
-    const { owner, parked, statuses, start } = await poisoned();
-    const agent = await start();
+    const { owner, parked, statuses, join } = await poisoned();
+    await using agent = await join();
     const taken: (string | undefined)[] = [];
     for (let i = 0; i < RESTARTS; i++) {
       const taskId = await nextOf(agent);
@@ -101,14 +111,14 @@ describe("a bad task", () => {
   );
 
   it("is blamed for a session that ends only if that lived less than a minute and left no checkpoint", async () => {
-    const { owner, start } = await poisoned();
+    const { owner, join } = await poisoned();
     const failures = async () => (await owner.query("SELECT failures FROM tasks WHERE task_id = $1", [POISON])).rows;
     const lives = async (seconds: number, checkpoint?: object) => {
-      const agent = await start();
+      await using agent = await join();
       expect(await nextOf(agent)).toBe(POISON);
       if (checkpoint) await agent.call("renew_task_lease", { task_id: POISON, checkpoint });
       await owner.pass(seconds);
-      await agent.close();
+      await agent.session.close();
       await expect
         .poll(async () => (await owner.query("SELECT FROM tasks WHERE status = 'in_progress'")).rowCount)
         .toBe(0);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { findOlderNode } from "../support/older-node.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { makeUser } from "./in-process.ts";
 
 const docket = fileURLToPath(new URL("../../cli/docket.js", import.meta.url));
 const olderNode = findOlderNode();
@@ -33,9 +34,8 @@ describe("the docket command", () => {
   });
 
   test("refuses a command it does not know", async () => {
-    const { err, code } = await outcome(run(process.execPath, ["dance"]));
-    expect(err).toMatch(/^error: .*dance/);
-    expect(code).toBe(2);
+    const { docket } = await makeUser();
+    expect(await docket(["dance"])).toMatchObject({ code: 2, err: expect.stringMatching(/^error: .*dance/) });
   });
 
   test("asks for a key where the demo finds none", async () => {

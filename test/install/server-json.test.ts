@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
 import serverJson from "../../server.json" with { type: "json" };
+import { builtPackage } from "../support/built-docket.ts";
 
 const version = z.string().regex(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
 
@@ -65,7 +67,7 @@ test("server.json describes the package as it is, by settings that there are, wi
   const values = environmentVariables.flatMap(({ name, default: value }) => (value ? [[name, value]] : []));
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [command, ...packageArguments.map(({ value }) => value)],
+    args: [join(await builtPackage(), command), ...packageArguments.map(({ value }) => value)],
     env: { PATH: process.env["PATH"] ?? "", ...Object.fromEntries(values), DOCKET_API_KEY: "dk_none" },
     stderr: "ignore",
   });
