@@ -9,6 +9,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { PACKAGE_ROOT } from "../../src/config/package-root.ts";
 import { builtPackage } from "../support/built-docket.ts";
 import { startCollector } from "../support/collector.ts";
+import { copyFolder } from "../support/copy-folder.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { startMcpAgent } from "../support/mcp-client.ts";
 import { findOlderNode } from "../support/older-node.ts";
@@ -24,14 +25,12 @@ beforeAll(async () => {
   const staged = await builtPackage();
   const [made] = JSON.parse(await npm(staged, `pack --json --ignore-scripts --pack-destination ${folder}`));
   packed = made.files.map(({ path }: { path: string }) => path);
-  const install = async (name: string, options = "") => {
-    const place = join(folder, name);
-    await mkdir(place);
-    await npm(place, `install ${join(folder, made.filename)} --prefer-offline --no-audit --no-fund ${options}`);
-    return place;
-  };
-  whole = await install("whole");
-  slim = await install("slim", "--omit=optional");
+  whole = join(folder, "whole");
+  await mkdir(whole);
+  await npm(whole, `install ${join(folder, made.filename)} --prefer-offline --no-audit --no-fund`);
+  slim = join(folder, "slim");
+  await copyFolder(whole, slim);
+  await npm(slim, "prune --omit=optional --offline --no-audit --no-fund");
   // Long where the packages still have to be fetched, or eight others work at the same time.
 }, 600_000);
 
@@ -110,7 +109,6 @@ async function walk(folder: string, server: ServerProcess, home: string) {
   const env = { DOCKET_URL: url, DOCKET_API_KEY: key, DOCKET_PROJECT: "alpha" };
   const worked = await docket(folder, ["work", "--", "sh", "-c", "echo $DOCKET_TASK_ID"], { env });
   expect(worked).toMatchObject({ code: 0, out: "TASK-002\n", err: expect.stringContaining("TASK-002 completed") });
-  expect(await docket(folder, ["status"], { env })).toMatchObject({ code: 0, out: expect.stringContaining("alpha") });
   expect(await docket(folder, ["claim"], { env })).toMatchObject({ code: 3, err: expect.stringMatching(/pending/i) });
 
   // REST
@@ -153,7 +151,8 @@ describe("the package", () => {
       expect(licences).toMatch(new RegExp(`^${name} \\d\\S* \\(\\S+\\)$`, "m"));
     expect(licences).not.toContain("undefined");
 
-    expect(await readdir(join(slim, "node_modules"))).toEqual([".bin", ".package-lock.json", "docket"]);
+    const installed = JSON.parse(await readFile(join(slim, "node_modules/.package-lock.json"), "utf8"));
+    expect(Object.keys(installed.packages)).toEqual(["node_modules/docket"]);
     expect(await sizeOf(slim)).toBeLessThan(30);
     expect(await sizeOf(whole)).toBeLessThan(100);
     expect(await npm(whole, "exec --no -- docket --version")).toBe(`${packageJson.version}\n`);
@@ -187,10 +186,7 @@ describe("the package", () => {
     const env = { DOCKET_URL: server.url, DOCKET_API_KEY: key };
     expect(await docket(slim, ["add", "first", "--project", "alpha", "--create-project"], { env })).toMatchObject({
       code: 0,
-    });
-    expect(await docket(slim, ["tasks", "--project", "alpha"], { env })).toMatchObject({
-      code: 0,
-      out: expect.stringContaining("TASK-001"),
+      out: "TASK-001\n",
     });
   });
 
