@@ -13,8 +13,8 @@ import type { Db, Statement } from "../../src/db/database.ts";
 import { builtDocket } from "../support/built-docket.ts";
 import { createEmptyDatabase } from "../support/database.ts";
 
-/** More than a round of a tenth of a second claims. */
-const TASKS = 1_000;
+/** More than a round of a twentieth of a second claims. */
+const TASKS = 500;
 
 let rig: Rig;
 const opened = new AsyncDisposableStack();
@@ -27,7 +27,7 @@ beforeAll(async () => {
 // Fails when a connection was left open.
 afterAll(() => opened.disposeAsync());
 
-const PACE = { rounds: 2, seconds: 0.1, warmSeconds: 0.05 };
+const PACE = { rounds: 2, seconds: 0.05, warmSeconds: 0.02 };
 const interrupted = new AbortController().signal;
 
 /** The first turn of an operation that one question makes. */
