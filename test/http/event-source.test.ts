@@ -109,7 +109,10 @@ test.skipIf(!existsSync(executablePath))("a page's EventSource comes back by its
     body: new URLSearchParams({ token: await createSignInToken(server.database, keyId) }),
   });
   const [name = "", value = ""] = signIn.headers.get("set-cookie")?.split(";")[0]?.split("=") ?? [];
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  const browser = await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+  });
   onTestFinished(() => browser.close());
   const context = await browser.newContext();
   await context.addCookies([{ name, value, url: proxy.url, httpOnly: true, sameSite: "Strict" }]);
