@@ -11,14 +11,14 @@ import { startWorld } from "./world.ts";
 const ROLES: readonly Role[] = ["reader", "agent", "admin"];
 
 async function ask({ gql, url }: TestServer, walked: Walked, variables: object, key: string) {
-  if (walked.operation !== "subscription") return gql(documentOf(walked, 1), variables, { key });
-  const { events, leave } = await subscribe(url, documentOf(walked, 1), { key, variables });
+  if (walked.operation !== "subscription") return gql(documentOf(walked, 0), variables, { key });
+  const { events, leave } = await subscribe(url, documentOf(walked, 0), { key, variables });
   const frame: GraphQLAnswer<unknown> = JSON.parse((await nextOf(events)).data);
   leave();
   return frame;
 }
 
-/** Whether the caller was refused the field itself, whatever became of what it selected. */
+/** Whether the caller was refused the field itself. */
 const isForbidden = ({ errors = [] }: GraphQLAnswer<unknown>) =>
   errors.some(({ path, extensions }) => path?.length === 1 && extensions["code"] === "FORBIDDEN");
 

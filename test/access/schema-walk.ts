@@ -132,14 +132,17 @@ function aliasedOf(types: readonly GraphQLObjectType[]): Aliased {
 /**
  * A document of one field that takes all its arguments as variables and selects everything.
  * @param nouns how many within each other: all of them link to each other, and what one shows does not depend on the way.
+ *   0: nothing is selected, where only the field itself matters.
  */
 export function documentOf({ operation, field: { name, args, type }, parent }: Walked, nouns = 2): string {
   const variables = args.map((arg) => `$${arg.name}: ${arg.type}`).join(", ");
   const passed = args.map((arg) => `${arg.name}: $${arg.name}`).join(", ");
-  const field = `${name}${passed && `(${passed})`} ${selectionOf(type, nouns)}`;
+  const field = `${name}${passed && `(${passed})`} ${nouns > 0 ? selectionOf(type, nouns) : nothingOf(type)}`;
   const selected = parent === undefined ? field : `${parent} { ${field} ${"}".repeat(parent.split("{").length)}`;
   return `${operation} ${variables && `(${variables})`} { ${selected} }`;
 }
+
+const nothingOf = (type: GraphQLOutputType) => (isCompositeType(getNamedType(type)) ? "{ __typename }" : "");
 
 /** A scalar place somewhere in a field's arguments. */
 export interface Leaf {
@@ -147,6 +150,8 @@ export interface Leaf {
   readonly path: readonly (string | 0)[];
   /** `Type.name` of an input field, `name` of an argument. */
   readonly names: readonly string[];
+  /** The inputs that it is within, from the outermost on. */
+  readonly within: readonly string[];
 }
 
 /** Scalars that cannot name anything. */
@@ -180,7 +185,7 @@ function leavesWithin(
     const nested = new Set(within).size < within.length && !within.includes(nullable.name);
     return nested ? leaves.filter((leaf) => leaf.path.at(-2) === "in") : leaves;
   }
-  return isEnumType(nullable) || UNNAMING.has(nullable.name) ? [] : [{ path, names }];
+  return isEnumType(nullable) || UNNAMING.has(nullable.name) ? [] : [{ path, names, within }];
 }
 
 export type Json = string | number | boolean | Json[] | { [name: string]: Json };
