@@ -10,8 +10,12 @@ export const READING: readonly Role[] = ["admin", "reader"];
 
 const documents = new Map<string, string>();
 
+/** Those that may use the field: who may not is refused before anything is looked for, as test/access/roles shows. */
+export const mayUse = ({ field }: Walked): readonly Role[] =>
+  ROLES.slice(0, ROLES.indexOf((field.extensions["verb"]?.role ?? "reader") as Role) + 1);
+
 /** Nouns within each other that are selected, where what they show is the question, and where only which they are. */
-const SHOWN = 2;
+export const SHOWN = 2;
 export const FOUND = 1;
 
 function askingFor(walked: Walked, nouns: number): string {

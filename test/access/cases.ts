@@ -170,7 +170,7 @@ export const REACHED: Readonly<Record<string, string>> = {
 };
 
 /** A copy that names something there, with what has to stand beside it. */
-function named(json: Json, { path, names }: Leaf, value: Json): Json {
+function named(json: Json, { path, names }: Pick<Leaf, "path" | "names">, value: Json): Json {
   const beside = Object.entries(names.map((name) => BESIDE[name]).find((found) => found) ?? {});
   const input = path.slice(0, path.lastIndexOf(names[1] ?? ""));
   return beside.reduce(
@@ -179,13 +179,37 @@ function named(json: Json, { path, names }: Leaf, value: Json): Json {
   );
 }
 
-/** Each place that can name something hidden, alone and all together, with every thing of its kind. */
-export function casesOf(world: World, hidden: Hidden, walked: Walked): Case[] {
+/**
+ * Without those places of a filter that were tried in another field that takes it, but for the first of each of its
+ * members: one field may forget a filter, or a member of it, but what a filter compares is the same in all of them.
+ */
+function untried<Place extends Leaf>(leaves: readonly Place[], tried: Set<string>): Place[] {
+  const members = new Set<string>();
+  return leaves.filter(({ path, within }) => {
+    const filter = path.indexOf("filter");
+    if (filter < 0) return true;
+    const [of = ""] = within.filter((name) => name.endsWith("Filter"));
+    const place = `${of}.${path.slice(filter + 1).join(".")}`;
+    const member = String(path[filter + 1]);
+    const isFirst = !members.has(member) && !["and", "or", "not"].includes(member);
+    members.add(member);
+    const isNew = !tried.has(place);
+    tried.add(place);
+    return isNew || isFirst;
+  });
+}
+
+/**
+ * Each place that can name something hidden, alone and all together, with every thing of its kind.
+ * @param tried places of filters that other fields were tried with.
+ */
+export function casesOf(world: World, hidden: Hidden, walked: Walked, tried: Set<string>): Case[] {
   const { field } = walked;
   const own = ownArguments(world, walked);
-  const leaves = leavesOf(field.args)
+  const naming = leavesOf(field.args)
     .map((leaf) => ({ ...leaf, kind: kindOf(leaf) }))
     .filter(({ kind }) => kind !== "nothing" && kind !== "cursor");
+  const leaves = untried(naming, tried);
   const alone = leaves.flatMap(({ path, names, kind }) =>
     pairsOf(hidden, kind).map((pair) => ({
       what: path.join("."),

@@ -134,7 +134,7 @@ export async function hide({ server, owner }: World): Promise<Hidden> {
       type: [{ foreign: "HIDDEN", unknown: "ABSENT" }],
       word: [{ foreign: "hidden", unknown: "absent" }],
       string: [
-        { foreign: "hidden-worker", unknown: "absent-worker" },
+        { foreign: "hidden-worker", unknown: "ABSENT" },
         { foreign: "HIDDEN", unknown: "ABSENT" },
       ],
       label: [{ foreign: "hidden-label", unknown: "absent-label" }],
