@@ -19,7 +19,7 @@ LABEL org.opencontainers.image.title="Docket" \
 COPY --from=build /opt/docket /opt/docket
 # The first keys are kept here: a volume keeps them when the container goes.
 COPY --from=build --chown=1000:1000 /home-of-docket /var/lib/docket
-# A young generation of the heap that may grow further holds megabytes that are never used again: docs/benchmarks.md.
+# Further growth of the young generation is memory that thousands of live readers fill once and never need again.
 ENV NODE_OPTIONS=--max-semi-space-size=32
 ENV PATH=/opt/docket/node_modules/.bin:$PATH NODE_ENV=production HOST=0.0.0.0 PORT=4000 DOCKET_HOME=/var/lib/docket
 USER 1000:1000
