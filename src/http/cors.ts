@@ -1,5 +1,6 @@
 import type { Plugin } from "graphql-yoga";
 import type { HttpConfig } from "../config/http.ts";
+import type { Exchange } from "./exchange.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -20,6 +21,11 @@ export function createCors({ corsOrigins }: HttpConfig): Cors {
       "Access-Control-Expose-Headers": "ETag, Retry-After, X-Request-Id",
     };
   };
+}
+
+/** Lets a page of another origin read the answer, if it is let in. */
+export function allowOrigin({ request, response }: Exchange, cors: Cors): void {
+  for (const [name, value] of Object.entries(cors(request.headers.origin))) response.setHeader(name, value);
 }
 
 /** The same for what Yoga answers, and its answer to a preflight where there are origins to let in. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ExecutionResult } from "graphql";
 import { parseExactly } from "../../client/exact-json.ts";
 import type { Authenticate } from "../keys/authenticate.ts";
+import { allowOrigin } from "./cors.ts";
 import { answerOnce, streamWords, wantsEvents } from "./event-stream.ts";
 import { asksCost, credentialsOf, type Exchange, type Handler, readBody, sendJson } from "./exchange.ts";
 import { sendGraphiQL, wantsGraphiQL } from "./graphiql.ts";
@@ -50,30 +51,21 @@ export function createGraphQLRoute(graphql: GraphQLServer, authenticate: Authent
 }
 
 /**
- * Tells a caller why it is not let in, where a page of another origin may read it, too: in plain JSON whatever was asked
- * for. It runs nothing: who tries one key after another is not to cost others much.
+ * Tells a caller why it is not let in, where a page of another origin may read it, too: in plain JSON, whatever was asked
+ * for, but for outages and limits in a stream. It runs nothing: who tries one key after another is not to cost others much.
  */
 async function sendSignInRefusal(exchange: Exchange, refusal: unknown, graphql: GraphQLServer): Promise<void> {
   const { request, response } = exchange;
-  allowOrigin(exchange, graphql);
+  allowOrigin(exchange, graphql.cors);
   const shown = graphql.present(refusal);
   const { code, retryAfterMs } = shown.extensions;
-  const refused = code === "UNAUTHENTICATED";
+  const refused = { errors: [shown] };
+  if (code === "UNAUTHENTICATED") return sendJson(response, 401, refused, { "WWW-Authenticate": "Bearer" });
   // An outage must not make an EventSource give up.
-  if (!refused && wantsEvents(request.headers.accept?.toLowerCase() ?? null))
-    return await sendWebResponse(exchange, answerOnce(toWebRequest(exchange, null), { errors: [shown] }));
-  const isLimited = code === "RATE_LIMITED";
-  sendJson(
-    response,
-    refused ? 401 : isLimited ? 429 : 500,
-    { errors: [shown] },
-    { ...(refused && { "WWW-Authenticate": "Bearer" }), ...(isLimited && retryAfter(Number(retryAfterMs))) },
-  );
-}
-
-function allowOrigin({ request, response }: Exchange, graphql: GraphQLServer): void {
-  const cors = graphql.cors(request.headers.origin);
-  for (const name in cors) response.setHeader(name, cors[name] ?? "");
+  if (wantsEvents(request.headers.accept?.toLowerCase() ?? null))
+    return await sendWebResponse(exchange, answerOnce(toWebRequest(exchange, null), refused));
+  if (code === "RATE_LIMITED") return sendJson(response, 429, refused, retryAfter(Number(retryAfterMs)));
+  sendJson(response, 500, refused);
 }
 
 /** What may be posted as it is read here. */
@@ -126,7 +118,7 @@ interface ResultToSend {
 /** Writes the answer at once. Errors may have a status and headers of their own, by the rules that hold for all. */
 async function sendResult(exchange: Exchange, { result, type, graphql }: ResultToSend): Promise<void> {
   const { response } = exchange;
-  allowOrigin(exchange, graphql);
+  allowOrigin(exchange, graphql.cors);
   if (result.errors) return await sendWebResponse(exchange, graphql.answer(result, type));
   const text = JSON.stringify(result);
   response.writeHead(200, { "content-type": `${type}; charset=utf-8`, "content-length": Buffer.byteLength(text) });

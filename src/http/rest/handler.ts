@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { type ExecutionResult, GraphQLError } from "graphql";
 import { asRequester, Requester } from "../../db/requester.ts";
 import type { Authenticate } from "../../keys/authenticate.ts";
+import { allowOrigin } from "../cors.ts";
 import { comeBackMs } from "../event-stream.ts";
 import { credentialsOf, type Exchange, HttpRefusal, readBody, sendJson } from "../exchange.ts";
 import type { GraphQLServer } from "../graphql.ts";
@@ -70,10 +71,11 @@ function routeFor({ routes }: Found, method = ""): RestRoute | undefined {
 }
 
 /** Lets pages of configured origins read what is answered, refusals as well. */
-function allowPages({ request, response }: Exchange, graphql: GraphQLServer, methods: readonly string[]): void {
-  const cors = graphql.cors(request.headers.origin);
-  for (const name in cors) response.setHeader(name, cors[name] ?? "");
-  if ("Access-Control-Allow-Origin" in cors) response.setHeader("Access-Control-Allow-Methods", methods.join(", "));
+function allowPages(exchange: Exchange, graphql: GraphQLServer, methods: readonly string[]): void {
+  const { response } = exchange;
+  allowOrigin(exchange, graphql.cors);
+  if (response.hasHeader("Access-Control-Allow-Origin"))
+    response.setHeader("Access-Control-Allow-Methods", methods.join(", "));
 }
 
 function preflight(response: ServerResponse, methods: readonly string[]): void {
