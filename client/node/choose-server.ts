@@ -117,24 +117,21 @@ function portBeside(env: ServerChoice["env"], cwd: string): Found {
   const set = [
     found(env["PORT"], "PORT"),
     found(readWord(started), started),
-    found(besides(env, cwd, "PORT"), join(cwd, ".env")),
+    found(settingBeside(env, cwd, "PORT"), join(cwd, ".env")),
   ];
-  return (
-    set.find((port) => port && /^[1-9]\d{0,4}$/.test(port.value)) ?? {
-      value: String(DEFAULT_PORT),
-      from: "the default",
-    }
-  );
+  return set.find((port) => port && isPort(port.value)) ?? { value: String(DEFAULT_PORT), from: "the default" };
 }
 
+const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) < 2 ** 16;
+
 const homeBeside = (env: ServerChoice["env"], cwd: string) =>
-  resolve(cwd, besides(env, cwd, "DOCKET_HOME") ?? ".docket");
+  resolve(cwd, settingBeside(env, cwd, "DOCKET_HOME") ?? ".docket");
 
 /**
  * A setting of the server beside. Of its `.env` only what is asked for counts: the file may have come with a repository,
  * and must not choose the server that keys are sent to.
  */
-function besides(env: ServerChoice["env"], cwd: string, name: "PORT" | "DOCKET_HOME"): string | undefined {
+function settingBeside(env: ServerChoice["env"], cwd: string, name: "PORT" | "DOCKET_HOME"): string | undefined {
   const set = env[name]?.trim();
   if (set) return set;
   try {

@@ -62,7 +62,7 @@ describe("a client's server", () => {
     keyFile("port", "4710\n");
     expect(choose(started)).toMatchObject({ url: "http://127.0.0.1:4710", key: "dk_agent" });
     expect(choose(env).url).toBe("http://127.0.0.1:4321");
-    expect(choose({ ...started, PORT: "0" }).url).toBe("http://127.0.0.1:4710");
+    for (const none of ["0", "65536"]) expect(choose({ ...started, PORT: none }).url).toBe("http://127.0.0.1:4710");
     keyFile("port", "80@elsewhere.test\n");
     expect(choose(started).url).toBe("http://127.0.0.1:4000");
     expect(choose({ ...env, DOCKET_URL: "http://docket.test" }).key).toBeUndefined();
