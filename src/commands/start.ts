@@ -67,12 +67,18 @@ export async function start(): Promise<void> {
   });
 }
 
-/** Says where everything is, as soon as the database lets it: the server may come up in the middle of an outage. */
+/**
+ * Says where everything is, to people and to the commands of this folder, as soon as the database lets it: the server may
+ * come up in the middle of an outage.
+ */
 async function printBanner(server: RunningServer, config: Config, place: string, ending: AbortSignal): Promise<void> {
   const outage = new Outage(createLogger(config.logger), "Making the first keys");
   while (!ending.aborted) {
     try {
-      process.stdout.write(await bannerOf(server, config, place));
+      const banner = await bannerOf(server, config, place);
+      // Where nothing can be written, the commands have to be told.
+      await writeFile(join(config.home, "port"), `${new URL(server.url).port || 80}\n`).catch(() => undefined);
+      process.stdout.write(banner);
       return outage.over();
     } catch (error) {
       if (!(error instanceof DocketError) || error.code !== "DATABASE_UNAVAILABLE") throw error;
@@ -84,8 +90,6 @@ async function printBanner(server: RunningServer, config: Config, place: string,
 
 async function bannerOf({ url, database }: RunningServer, config: Config, place: string): Promise<string> {
   const { adminKeyId, ...keys } = await ensureFirstKeys(database, config.home);
-  // For the commands of this folder. Where nothing can be written, they have to be told.
-  await writeFile(join(config.home, "port"), `${new URL(url).port || 80}\n`).catch(() => undefined);
   // The one that was installed with this clone reads TypeScript, whatever the machine's own does.
   const node = join(PACKAGE_ROOT, "node_modules", ".bin", "node");
   return renderBanner({
