@@ -75,7 +75,9 @@ export class ServerProcess {
     await using file = output === undefined ? undefined : await open(output, "w");
     const printing = file?.fd ?? "pipe";
     const preloaded = probe ? ["--import", probe.href] : [];
-    const child = spawn(process.execPath, [...NODE_ARGUMENTS, ...nodeArguments, ...preloaded, docket, "start"], {
+    // `npx docket start` tells Node nothing.
+    const forNode = [...(docket === DOCKET ? NODE_ARGUMENTS : []), ...nodeArguments, ...preloaded];
+    const child = spawn(process.execPath, [...forNode, docket, "start"], {
       // Where no .env lies.
       cwd: tmpdir(),
       env: {
