@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { chooseServer } from "../../client/node/choose-server.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connect } from "../../src/db/connect.ts";
 import { startEmbedded } from "../../src/db/embedded/start.ts";
@@ -97,6 +98,11 @@ describe("docket start", () => {
       body: new URLSearchParams({ token }),
     });
     expect(signedIn.status).toBe(303);
+    // The commands of the folder find it without being told.
+    expect(chooseServer({ env: { XDG_CONFIG_HOME: home }, cwd: home })).toMatchObject({
+      url: { value: origin },
+      key: { value: expect.stringMatching(/^dk_/) },
+    });
 
     // The JSON for a stdio client, taken as it stands, in a folder that has nothing to do with this one.
     const [json = "{}"] = /^ {2}\{[\s\S]*?^ {2}\}/m.exec(all) ?? [];
