@@ -15,8 +15,8 @@ const MOST_HELD = 1_000;
 interface UnderWay {
   /** Of those that are being looked up. */
   count: number;
-  /** Called when one of them has turned out good or wrong. */
-  readonly waiting: (() => void)[];
+  /** Resolved when one of them has turned out good or wrong. */
+  readonly waiting: PromiseWithResolvers<void>[];
 }
 
 const NONE: UnderWay = { count: 0, waiting: [] };
@@ -50,7 +50,9 @@ export class SignInGuard {
       // Those under way may all be wrong: where one more would be too many, it waits for how one of them turns out.
       const isOneMore = count < this.#limit.burst && this.#limit.waitMs(owner, count + 1) === 0;
       if (count === 0 || isOneMore) return await this.#lookUp(owner, known, signIn);
-      await new Promise<void>((resolve) => void waiting.push(resolve));
+      const turn = Promise.withResolvers<void>();
+      waiting.push(turn);
+      await turn.promise;
     }
     this.#callNext(owner);
     return await this.#tried(owner, known, signIn);
@@ -61,9 +63,12 @@ export class SignInGuard {
     this.#underWay.set(owner, underWay);
     underWay.count++;
     try {
-      const result = await this.#tried(owner, known, signIn);
-      this.#remember(known);
-      return result;
+      return await this.#tried(owner, known, signIn);
+    } catch (error) {
+      // Those that wait for it would wait for one time limit after another.
+      if (error instanceof DocketError && error.code === "DATABASE_UNAVAILABLE")
+        for (const { reject } of underWay.waiting.splice(0)) reject(error);
+      throw error;
     } finally {
       underWay.count--;
       this.#callNext(owner);
@@ -76,7 +81,7 @@ export class SignInGuard {
     if (!underWay) return;
     const next = underWay.waiting.shift();
     if (!next && underWay.count === 0) this.#underWay.delete(owner);
-    next?.();
+    next?.resolve();
   }
 
   /** One refusal in a turn of the event loop: who sends thousands would keep others waiting for all of them. */
@@ -93,7 +98,9 @@ export class SignInGuard {
 
   async #tried<Result>(owner: string, known: string, signIn: () => Promise<Result>): Promise<Result> {
     try {
-      return await signIn();
+      const result = await signIn();
+      this.#remember(known);
+      return result;
     } catch (error) {
       if (error instanceof DocketError && error.code === "UNAUTHENTICATED") {
         this.#known.delete(known);
@@ -104,6 +111,7 @@ export class SignInGuard {
   }
 
   #remember(known: string): void {
+    this.#known.delete(known);
     this.#known.add(known);
     if (this.#known.size <= MOST_KNOWN) return;
     const [first] = this.#known;

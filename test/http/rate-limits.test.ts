@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createLimits } from "../../src/access/rate-limits.ts";
-import { unauthenticated } from "../../src/errors.ts";
+import { databaseUnavailable, unauthenticated } from "../../src/errors.ts";
 import { SignInGuard } from "../../src/http/sign-in-guard.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
@@ -82,6 +82,35 @@ test("good keys that come at once are all let in where too many wrong ones were,
     "RATE_LIMITED",
     "RATE_LIMITED",
   ]);
+});
+
+test("keys that wait for another one wait for a database that says nothing no longer than that one", async () => {
+  const limits = { fieldsPerMinute: 0, reservationsPerMinute: 0, failedSignInsPerMinute: 60, burst: 1 };
+  const guard = new SignInGuard(createLimits(limits, standing().now));
+  let looked = 0;
+  const silent = async () => {
+    looked++;
+    await new Promise(setImmediate);
+    throw databaseUnavailable(new Error("silent"));
+  };
+  const answers = await Promise.allSettled(["a", "b", "c"].map((key) => guard.judge("10.0.0.1", key, silent)));
+  expect(answers.map((one) => (one as PromiseRejectedResult).reason.code)).toEqual(
+    answers.map(() => "DATABASE_UNAVAILABLE"),
+  );
+  expect(looked).toBe(1);
+  expect(await guard.judge("10.0.0.1", "d", async () => "in")).toBe("in");
+});
+
+test("a key at work is still known once 10,000 others have been seen good", async () => {
+  const limits = { fieldsPerMinute: 0, reservationsPerMinute: 0, failedSignInsPerMinute: 60, burst: 1 };
+  const guard = new SignInGuard(createLimits(limits, standing().now));
+  const good = async () => "in";
+  for (let i = 0; i < 10_001; i++) {
+    await guard.judge("10.0.0.1", `token${i}`, good);
+    if (i === 0 || i === 5_000) await guard.judge("10.0.0.1", "at work", good);
+  }
+  await expect(guard.judge("10.0.0.2", "x", () => Promise.reject(unauthenticated("No such key")))).rejects.toThrow();
+  expect(await guard.judge("10.0.0.2", "at work", good)).toBe("in");
 });
 
 test("who sends thousands of wrong keys at once is refused one by one, so that others come between, and no more than 1,000 wait", async () => {
