@@ -68,8 +68,9 @@ export class Askings {
       const heardLast = served ? silence.since : Math.max(silence.since, heardAt);
       // What serves many does not let the next ones pay for those before.
       const leastMs = requester.limited ? 0 : GRACE_MS * this.#patience;
-      if (now - heardLast < SILENCE_MS * this.#patience || now - since < leastMs) continue;
+      if (now - heardLast < SILENCE_MS * this.#patience) continue;
       silence.giveUp();
+      if (now - since < leastMs) continue;
       asking.giveUp = ignore;
       giveUp(databaseUnavailable(SILENT));
     }

@@ -94,6 +94,15 @@ test("a request waits for a database that says nothing for less than five second
   expect(ms).toBeGreaterThan(WHILE_MS - 100);
 });
 
+test("a request whose key cannot be looked up begins no more tries after five seconds", async () => {
+  const { server, proxy } = await startBehindProxy();
+  proxy.silence("all");
+  const { answer, ms } = await timed(server.gql(QUERY));
+  expect(answer.errors?.[0]).toMatchObject({ extensions: { code: "DATABASE_UNAVAILABLE" } });
+  // A statement and three connections would take nearly ten.
+  expect(ms).toBeLessThan(7_500);
+});
+
 test("a request is served over a new connection when all those there are lead nowhere any more", async () => {
   const { server, proxy } = await startBehindProxy();
   await Promise.all(Array.from({ length: 8 }, () => server.ask(QUERY)));
