@@ -11,6 +11,11 @@ const MOST_KNOWN = 10_000;
 /** Refusals that wait for their turn of the event loop; who sends more at once is refused at once. */
 const MOST_HELD = 1_000;
 
+/** Requests of all owners that wait to be let in, whose memory is counted for no key yet; those beyond are refused. */
+const MOST_WAITING = 10_000;
+/** When those may come back, in milliseconds. */
+const FULL_MS = 1_000;
+
 /** The credentials of an owner of which nothing is known yet. */
 interface UnderWay {
   /** Of those that are being looked up. */
@@ -31,6 +36,7 @@ export class SignInGuard {
   /** By their hash, the one seen last as the last. */
   readonly #known = new Set<string>();
   readonly #underWay = new Map<string, UnderWay>();
+  #waiting = 0;
   #held = 0;
   #lastHeld = Promise.resolve();
 
@@ -50,9 +56,11 @@ export class SignInGuard {
       // Those under way may all be wrong: where one more would be too many, it waits for how one of them turns out.
       const isOneMore = count < this.#limit.burst && this.#limit.waitMs(owner, count + 1) === 0;
       if (count === 0 || isOneMore) return await this.#lookUp(owner, known, signIn);
+      if (this.#waiting >= MOST_WAITING) throw tooOften("Too many requests wait to be let in.", FULL_MS);
       const turn = Promise.withResolvers<void>();
       waiting.push(turn);
-      await turn.promise;
+      this.#waiting++;
+      await turn.promise.finally(() => this.#waiting--);
     }
     this.#callNext(owner);
     return await this.#tried(owner, known, signIn);

@@ -101,6 +101,23 @@ test("keys that wait for another one wait for a database that says nothing no lo
   expect(await guard.judge("10.0.0.1", "d", async () => "in")).toBe("in");
 });
 
+test("no more than 10,000 requests wait to be let in", async () => {
+  const limits = { fieldsPerMinute: 0, reservationsPerMinute: 0, failedSignInsPerMinute: 60, burst: 1 };
+  const guard = new SignInGuard(createLimits(limits, standing().now));
+  const { promise: looked, resolve } = Promise.withResolvers<string>();
+  const first = guard.judge("10.0.0.1", "good", () => looked);
+  const others = Array.from({ length: 10_000 }, () => guard.judge("10.0.0.1", "good", async () => "in"));
+  await expect(guard.judge("10.0.0.1", "good", async () => "in")).rejects.toMatchObject({
+    code: "RATE_LIMITED",
+    details: { retryAfterMs: 1_000 },
+  });
+  resolve("in");
+  expect(new Set(await Promise.all([first, ...others]))).toEqual(new Set(["in"]));
+  // Their places are free again.
+  const two = ["b", "c"].map((key) => guard.judge("10.0.0.1", key, async () => "in"));
+  expect(await Promise.all(two)).toEqual(["in", "in"]);
+});
+
 test("a key at work is still known once 10,000 others have been seen good", async () => {
   const limits = { fieldsPerMinute: 0, reservationsPerMinute: 0, failedSignInsPerMinute: 60, burst: 1 };
   const guard = new SignInGuard(createLimits(limits, standing().now));
