@@ -43,6 +43,7 @@ test("of wrong keys that come at once no more are looked up than of those that c
   };
   for (const name of ["a", "b", "c"]) await guard.judge("10.0.0.1", name, async () => name);
   await tryAll("first");
+  expect(looked).toBe(3);
   looked = 0;
   time.ms += 1_000;
   await tryAll("second");
