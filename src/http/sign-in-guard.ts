@@ -24,8 +24,6 @@ interface UnderWay {
   readonly waiting: PromiseWithResolvers<void>[];
 }
 
-const NONE: UnderWay = { count: 0, waiting: [] };
-
 /**
  * Holds back who tries one wrong key after another: once an address has tried too many, what it sends is no longer
  * looked up. Credentials that this process has seen good are looked up all the same: others at the same address may be
@@ -51,14 +49,15 @@ export class SignInGuard {
     const known = hash("sha256", secret);
     while (!this.#known.has(known)) {
       const waitMs = this.#limit.waitMs(owner);
-      const { count, waiting } = this.#underWay.get(owner) ?? NONE;
       if (waitMs > 0) return await this.#refuse(owner, waitMs);
+      const underWay = this.#underWay.get(owner);
       // Those under way may all be wrong: where one more would be too many, it waits for how one of them turns out.
-      const isOneMore = count < this.#limit.burst && this.#limit.waitMs(owner, count + 1) === 0;
-      if (count === 0 || isOneMore) return await this.#lookUp(owner, known, signIn);
+      const count = (underWay?.count ?? 0) + 1;
+      if (!underWay || (count <= this.#limit.burst && this.#limit.waitMs(owner, count) === 0))
+        return await this.#lookUp(owner, known, signIn);
       if (this.#waiting >= MOST_WAITING) throw tooOften("Too many requests wait to be let in.", FULL_MS);
       const turn = Promise.withResolvers<void>();
-      waiting.push(turn);
+      underWay.waiting.push(turn);
       this.#waiting++;
       await turn.promise.finally(() => this.#waiting--);
     }
