@@ -11,6 +11,7 @@ import { printDifferences } from "./saved-run.ts";
 import { seedsPart } from "./seeds/part.ts";
 import { startPart } from "./start/part.ts";
 import { statisticsPart } from "./statistics/part.ts";
+import { print } from "./tell.ts";
 import { tokensPart } from "./tokens/part.ts";
 
 /** In this order; a benchmark that a developer should see change belongs here. */
@@ -25,8 +26,6 @@ const PARTS: Readonly<Record<string, Part>> = {
   start: startPart,
   tokens: tokensPart,
 };
-
-const print = (line: string) => console.log(line);
 
 export const allCommand = new Command("all")
   .description(`${Object.keys(PARTS).join(", ")}, and how their figures differ from those that were saved`)

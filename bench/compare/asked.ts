@@ -4,6 +4,7 @@ import { environmentNow } from "../environment.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import type { Measurement } from "../measure.ts";
 import { whole, wholes } from "../numbers.ts";
+import { print } from "../tell.ts";
 import { OPERATIONS, operationNamed } from "./operations.ts";
 import { LONG, SHORT } from "./part.ts";
 import { json, type Published } from "./publish.ts";
@@ -35,8 +36,6 @@ export const comparingCommand = (name: string) =>
 interface Judging extends Pick<CompareOptions, "peers"> {
   goals(rows: readonly Row[]): Measurement[];
 }
-
-const print = (line: string) => console.log(line);
 
 /** Measures what was asked for and prints it with its goals; one that is not met fails the process. */
 export async function compareAsAsked(

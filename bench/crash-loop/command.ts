@@ -1,9 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { untilInterrupted } from "../interrupt.ts";
-import { table } from "../table.ts";
+import { print, tell } from "../tell.ts";
 import { crashLoop, WAYS, type Way } from "./run.ts";
-
-const print = (line: string) => console.log(line);
 
 const LEAST_RESTARTS = 10;
 
@@ -22,7 +20,5 @@ export const crashLoopCommand = new Command("crash-loop")
   .addOption(new Option("--by <way>", "how they die: with -9, or as their input is closed (both)").choices(ways))
   .action(async ({ restarts, by }: { restarts: number; by?: Way }) => {
     const settings = { restarts, ways: by === undefined ? ways : [by], print, interrupted: untilInterrupted() };
-    const measurements = await crashLoop(settings);
-    print(`\n${table(measurements)}`);
-    if (!measurements.every(({ ok }) => ok)) process.exitCode = 1;
+    tell(await crashLoop(settings));
   });

@@ -1,10 +1,9 @@
 import { Command } from "commander";
 import { untilInterrupted } from "../interrupt.ts";
 import { whole, wholes } from "../numbers.ts";
+import { print } from "../tell.ts";
 import { delivery, LONG } from "./part.ts";
 import type { DeliveryOptions } from "./run.ts";
-
-const print = (line: string) => console.log(line);
 
 export const deliveryCommand = new Command("delivery")
   .description("live delivery: latency and memory by number of subscribers and rate, and replay from a cursor")

@@ -53,8 +53,9 @@ type AudienceKind = (typeof AUDIENCES)[number];
 /** Live delivery by each way there is, and replay. @throws Error when an event did not arrive as promised. */
 export async function runDelivery(options: DeliveryOptions, around: Around): Promise<DeliveryResult> {
   const { database } = around;
+  const { audiences = AUDIENCES } = options;
   await migrate({ ownerUrl: database.url, loginUrl: database.url });
-  await seedProjects(database.url, tasksToClaim(options));
+  await seedProjects(database.url, tasksToClaim(options, audiences.length));
   const most = mostSockets();
   const possible = options.subscribers.filter((count) => count <= most);
   const leftOut = options.subscribers
@@ -70,7 +71,7 @@ export async function runDelivery(options: DeliveryOptions, around: Around): Pro
     };
     // First, as this process is still small.
     await measureInProcess(database, Math.max(...options.subscribers), measure);
-    for (const kind of options.audiences ?? AUDIENCES) {
+    for (const kind of audiences) {
       for (const count of possible) {
         if (kind.mixed && count <= options.groupsOf) continue;
         const claims = count === Math.max(...possible) ? options.claims : 0;
@@ -88,8 +89,8 @@ export async function runDelivery(options: DeliveryOptions, around: Around): Pro
   };
 }
 
-const tasksToClaim = ({ claims, rates, seconds, audiences = AUDIENCES }: DeliveryOptions) =>
-  audiences.length * claims * (rates.length * seconds + WARM_UP.seconds);
+const tasksToClaim = ({ claims, rates, seconds }: DeliveryOptions, audiences: number) =>
+  audiences * claims * (rates.length * seconds + WARM_UP.seconds);
 
 async function seedProjects(url: string, tasks: number): Promise<void> {
   const owner = await connect(url, "docket bench set-up");

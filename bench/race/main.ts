@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { makeScratchDatabase } from "../scratch-database.ts";
+import { print } from "../tell.ts";
 import { printResult } from "./report.ts";
 import { type RaceOptions, runRace } from "./run.ts";
 
@@ -67,8 +68,6 @@ function readOptions(): RaceOptions | undefined {
     seed: whole("seed", Date.now() % 1_000_000, 0),
   };
 }
-
-const print = (line: string) => console.log(line);
 
 async function main(): Promise<void> {
   const options = readOptions();

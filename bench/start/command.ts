@@ -2,10 +2,9 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { untilInterrupted } from "../interrupt.ts";
 import { whole } from "../numbers.ts";
+import { print } from "../tell.ts";
 import { starts } from "./part.ts";
 import { PACKAGED } from "./report.ts";
-
-const print = (line: string) => console.log(line);
 
 export const startCommand = new Command("start")
   .description("how long a server takes to its first answer, and what it holds when idle")

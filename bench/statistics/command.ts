@@ -1,10 +1,8 @@
 import { Command } from "commander";
 import { whole } from "../numbers.ts";
-import { table } from "../table.ts";
+import { print, tell } from "../tell.ts";
 import type { Size } from "./fill.ts";
 import { statistics } from "./run.ts";
-
-const print = (line: string) => console.log(line);
 
 export const statisticsCommand = new Command("statistics")
   .description("what each statistic over all projects takes, beside many tasks, attempts and events")
@@ -12,7 +10,5 @@ export const statisticsCommand = new Command("statistics")
   .option("--attempts <n>", "at four of five tasks", whole(1), 16_000)
   .option("--events <n>", "of these tasks", whole(1), 100_000)
   .action(async (size: Size) => {
-    const measurements = await statistics({ ...size, print });
-    print(`\n${table(measurements)}`);
-    if (!measurements.every(({ ok }) => ok)) process.exitCode = 1;
+    tell(await statistics({ ...size, print }));
   });
