@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Requester } from "../../src/db/requester.ts";
 import { eventually } from "../support/eventually.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 import { type Case, openDoors } from "./doors.ts";
 
 const { shared, answered, short, long } = openDoors();
@@ -14,7 +15,7 @@ const DOORS = ["application/json", "application/graphql+json"];
 
 async function waiting(): Promise<number> {
   const { rowCount } = await shared.owner.query(
-    "SELECT FROM pg_locks WHERE NOT granted AND relation = 'projects'::regclass",
+    `SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK} AND relation = 'projects'::regclass`,
   );
   return rowCount ?? 0;
 }

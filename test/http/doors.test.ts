@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 import { ALLOWED, type Case, type Operation, openDoors, textOf } from "./doors.ts";
 
 const { shared, answered, short, long, byGet } = openDoors();
@@ -209,7 +210,7 @@ describe("a caller is met alike", () => {
   test("who goes away while it waits", async () => {
     const { url, agentKey, logged } = shared.server;
     const gone = () => logged.filter((line) => line["status_code"] === 499);
-    const waiting = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'projects'::regclass";
+    const waiting = `SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK} AND relation = 'projects'::regclass`;
     for (const [before, type] of ["application/json", "application/graphql+json"].entries()) {
       await shared.owner.query("BEGIN; LOCK TABLE projects IN ACCESS EXCLUSIVE MODE");
       const leaving = new AbortController();
@@ -306,7 +307,7 @@ describe("what holds before any operation holds for REST", () => {
   test("a caller who goes away while it waits", async () => {
     const { url, agentKey, logged } = shared.server;
     const gone = () => logged.filter((line) => line["status_code"] === 499 && line["path"] === "/tasks");
-    const waiting = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass";
+    const waiting = `SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK} AND relation = 'tasks'::regclass`;
     await shared.owner.query("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE");
     const leaving = new AbortController();
     const left = fetch(`${url}/tasks?project=doors`, {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { connect } from "../../src/db/connect.ts";
 import { withDatabase } from "../support/cluster.ts";
 import { startTestServer } from "../support/server.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 async function health(url: string) {
   const response = await fetch(`${url}/health`);
@@ -50,7 +51,9 @@ test("health answers in time while every pooled connection is stuck behind a loc
     // One key alone may not have both.
     const keys = [server.agentKey, server.adminKey, server.adminKey];
     const stuck = Promise.all(keys.map((key) => server.gql("{ projects { nodes { projectId } } }", {}, { key })));
-    await expect.poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount).toBe(2);
+    await expect
+      .poll(async () => (await owner.query(`SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK}`)).rowCount)
+      .toBe(2);
     expect(await health(server.url)).toMatchObject({ status: 200 });
     await owner.query("COMMIT");
     await stuck;

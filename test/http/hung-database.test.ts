@@ -7,6 +7,7 @@ import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 const QUERY = "{ projects { nodes { projectId } } }";
 /** Longer than the time limit of one statement, so that the same is asked again. */
@@ -154,7 +155,7 @@ test("a server is ready while the schema is as new as it needs or newer, and not
   socket.write(`${head(query)}Authorization: Bearer ${server.agentKey}\r\nAccept: application/json\r\n\r\n`);
   await eventually(async () => {
     const { rowCount } = await owner.query(
-      "SELECT FROM pg_locks WHERE NOT granted AND relation = 'projects'::regclass",
+      `SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK} AND relation = 'projects'::regclass`,
     );
     expect(rowCount).toBe(1);
   });

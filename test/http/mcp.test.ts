@@ -4,6 +4,7 @@ import { asRequester, Requester } from "../../src/db/requester.ts";
 import { connectOverHttp } from "../support/mcp-client.ts";
 import { connectOwner } from "../support/owner.ts";
 import { makeProject, startTestServer, type TestProject, type TestServer } from "../support/server.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -40,8 +41,7 @@ async function addTask(caller: TestProject, headers?: Record<string, string>): P
   return answer.result.structuredContent.task_ids;
 }
 
-const WAITING = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+const WAITING = `SELECT 1 FROM pg_locks WHERE NOT granted AND ${OWN_LOCK} AND relation = 'tasks'::regclass`;
 
 /** Calls add_task and breaks the connection while the database is still at work on it. */
 async function addTaskAndLeave(caller: TestProject): Promise<void> {

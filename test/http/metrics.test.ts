@@ -4,6 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer } from "../support/server.ts";
 import { connectSocket } from "../support/socket.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 const KEY = "a-key-for-prometheus";
 
@@ -70,7 +71,8 @@ test("metrics tell what the documentation names, with these labels, and count wh
   const slow = server.gql('{ nextTask(projectId: "alpha") { task { taskId } } }');
   await eventually(async () =>
     expect(
-      (await owner.query("SELECT FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass")).rowCount,
+      (await owner.query(`SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK} AND relation = 'tasks'::regclass`))
+        .rowCount,
     ).toBe(1),
   );
   await owner.query("ROLLBACK");

@@ -7,6 +7,7 @@ import { makeSecret } from "../../src/keys/secret.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { startDatabaseProxy } from "../support/database-proxy.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -154,7 +155,9 @@ describe("the HTTP server", () => {
       body: JSON.stringify({ query: "{ projects { nodes { name } } }" }),
       signal: caller.signal,
     });
-    await expect.poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount).toBe(1);
+    await expect
+      .poll(async () => (await owner.query(`SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK}`)).rowCount)
+      .toBe(1);
     caller.abort();
     await expect(asked).rejects.toThrow();
     await expect.poll(() => server.logged).toMatchObject([{ level: "warn", path: "/graphql", status_code: 499 }]);

@@ -4,6 +4,7 @@ import { nextOf, subscribe } from "../support/event-stream.ts";
 import { connectOwner } from "../support/owner.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { connectSocket, openSocket } from "../support/socket.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -214,7 +215,9 @@ describe("GraphQL over WebSocket", () => {
     const owner = await connectOwner(database);
     await owner.query("BEGIN; LOCK TABLE projects IN ACCESS EXCLUSIVE MODE");
     socket.send({ type: "subscribe", id: "2", payload: { query: createAlpha } });
-    await expect.poll(async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount).toBe(1);
+    await expect
+      .poll(async () => (await owner.query(`SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK}`)).rowCount)
+      .toBe(1);
     const stopped = stopping.close();
     expect(await socket.next()).toMatchObject({ id: "1", type: "next" });
     expect(await idle.closed).toMatchObject({ code: 1012 });

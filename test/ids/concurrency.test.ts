@@ -10,6 +10,7 @@ import { updateProject } from "../../src/projects/update.ts";
 import { addTasks } from "../../src/tasks/add.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { type VerbTest, verbTest } from "../support/verbs.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 import { idsFrom, withProjects } from "./projects.ts";
 
 const US = { projectId: "alpha", artifactType: "US" };
@@ -152,9 +153,7 @@ it("locks nothing else while it waits for the lane, so that nobody waits in a ci
     extendReservation(t.as(), { reservationId: extended, idempotencyKey: "k4" }),
     releaseReservation(t.as(), { reservationId: released, idempotencyKey: "k5" }),
   ];
-  // Of this database: the others of the cluster are copies of one template, with the same relation numbers.
-  const waiting = `SELECT pid FROM pg_locks WHERE relation = 'id_lane'::regclass AND NOT granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  const waiting = `SELECT pid FROM pg_locks WHERE relation = 'id_lane'::regclass AND NOT granted AND ${OWN_LOCK}`;
   await expect.poll(async () => (await t.owner.query(waiting)).rowCount).toBe(5);
   const { rows } = await t.owner.query(
     `SELECT relation::regclass FROM pg_locks WHERE granted AND locktype = 'relation' AND pid IN (${waiting})`,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { connectOwner } from "../support/owner.ts";
 import { scriptedDocket } from "../support/scripted-docket.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 import { connectTools } from "./connect.ts";
 import { ATTEMPT, shareSessions, succeed, task } from "./sessions.ts";
 
@@ -44,7 +45,8 @@ describe("get_next_task", () => {
     await expect
       .poll(
         async () =>
-          (await owner.query("SELECT FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass")).rowCount,
+          (await owner.query(`SELECT FROM pg_locks WHERE NOT granted AND ${OWN_LOCK} AND relation = 'tasks'::regclass`))
+            .rowCount,
       )
       .toBe(1);
     cancelling.abort();

@@ -6,6 +6,7 @@ import { claimNextTask } from "../../src/tasks/claim-next.ts";
 import { nextOf, subscribe } from "../support/event-stream.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { seedTasks, type VerbTest, verbTest } from "../support/verbs.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 const OVERVIEW = `{
   projects { totalCount nodes { projectId } }
@@ -228,7 +229,9 @@ describe("archiving under load", () => {
     const archived = archiveProject(t.as(admin), { projectId: "alpha" });
     await expect
       .poll(
-        async () => (await t.database.read("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).length,
+        async () =>
+          (await t.database.read(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND ${OWN_LOCK}`))
+            .length,
       )
       .toBe(1);
     await t.owner.query("COMMIT");

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { makeProject, shareServer, type TestProject } from "../support/server.ts";
+import { OWN_LOCK } from "../support/waiting.ts";
 
 const shared = shareServer();
 
@@ -178,7 +179,7 @@ test("a claim that waits for a batch under way takes nothing when its caller goe
     const first = claimOne();
     await eventually(async () => {
       const { rowCount } = await shared.owner.query(
-        "SELECT FROM pg_locks WHERE relation = 'task_attempts'::regclass AND NOT granted",
+        `SELECT FROM pg_locks WHERE relation = 'task_attempts'::regclass AND NOT granted AND ${OWN_LOCK}`,
       );
       expect(rowCount).toBeGreaterThan(0);
     });
